@@ -1,0 +1,51 @@
+"""Fiscal modelling and forecasting for district and county finance bureaus.
+
+``import fiscalmodel as fm`` is the one import that an economist needs. Names
+load when first used, so that the command line answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+#: Public name -> module that defines it.
+_PUBLIC: dict[str, str] = {
+    "InputError": "fiscalmodel.errors",
+    "Series": "fiscalmodel.series.types",
+    "amortise": "fiscalmodel.debt.cashflow",
+    "backtest": "fiscalmodel.revenue.backtest",
+    "commission": "fiscalmodel.fees",
+    "compare": "fiscalmodel.scenario.compare",
+    "debt_path": "fiscalmodel.debt.dynamics",
+    "evaluate": "fiscalmodel.scenario.evaluate",
+    "forecast": "fiscalmodel.revenue.forecast",
+    "forecast_panel": "fiscalmodel.revenue.forecast",
+    "link_calibre": "fiscalmodel.series.calibre",
+    "load_scenario": "fiscalmodel.scenario.load",
+    "load_series": "fiscalmodel.series.catalog",
+    "nowcast_year": "fiscalmodel.revenue.nowcast",
+    "plan_clearance": "fiscalmodel.debt.clearance",
+    "read_table": "fiscalmodel.series.readers",
+    "reconcile": "fiscalmodel.series.reconcile",
+    "run_batch": "fiscalmodel.run.batch",
+    "run_report": "fiscalmodel.run.report",
+    "to_cumulative": "fiscalmodel.series.monthly",
+    "to_months": "fiscalmodel.series.monthly",
+}
+
+__all__ = ["__version__", *sorted(_PUBLIC)]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        value = getattr(importlib.import_module(_PUBLIC[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'fiscalmodel' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})

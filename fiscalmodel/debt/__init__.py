@@ -1,0 +1,1 @@
+"""What is owed: cash flows, ledgers, clearance, risk."""

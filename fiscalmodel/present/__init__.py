@@ -1,0 +1,1 @@
+"""Charts, tables, workbooks and pages."""

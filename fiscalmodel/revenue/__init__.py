@@ -1,0 +1,1 @@
+"""What comes: forecasts, nowcasts, items and targets of revenue."""

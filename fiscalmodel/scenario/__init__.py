@@ -1,0 +1,1 @@
+"""Scenarios: read, evaluate, compare, stress."""

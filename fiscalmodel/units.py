@@ -1,0 +1,132 @@
+"""Units of money and rounding: 元, 万元, 亿元, 分; percent against ratio.
+
+Conversion happens at the edges only. Inside, macro series and debt are float
+万元, commissions are integer 分.
+"""
+
+from __future__ import annotations
+
+import difflib
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+
+from fiscalmodel.errors import InputError
+
+#: 分 in one unit of money.
+FEN_PER: dict[str, int] = {
+    "分": 1,
+    "角": 10,
+    "元": 100,
+    "百元": 10_000,
+    "千元": 100_000,
+    "万元": 1_000_000,
+    "百万元": 100_000_000,
+    "千万元": 1_000_000_000,
+    "亿元": 10_000_000_000,
+}
+_ALIASES = {
+    "人民币元": "元", "圆": "元", "RMB": "元", "CNY": "元", "yuan": "元", "fen": "分",
+    "万": "万元", "wan": "万元", "亿": "亿元", "yi": "亿元",
+}  # fmt: skip
+
+T = TypeVar("T", float, "pd.Series[float]", pd.DataFrame, np.ndarray)
+
+
+def money_unit(word: str, *, where: str = "unit") -> str:
+    """The canonical name of a unit of money.
+
+    Raises
+    ------
+    InputError
+        If the word is no unit of money that is known here.
+
+    >>> money_unit("人民币元"), money_unit("亿")
+    ('元', '亿元')
+    """
+    text = str(word).strip()
+    text = text.removeprefix("人民币") if text.removeprefix("人民币") in FEN_PER else text
+    text = _ALIASES.get(text, text)
+    if text in FEN_PER:
+        return text
+    near = difflib.get_close_matches(text, [*FEN_PER, *_ALIASES], n=1, cutoff=0.4)
+    known = "、".join(FEN_PER)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise InputError(where, f"unknown unit of money {word!r}", f"{hint}known units: {known}")
+
+
+def convert(value: T, source: str, target: str) -> T:
+    """Convert an amount between units of money by one multiplication or division.
+
+    >>> convert(84.6, "亿元", "万元")
+    846000.0
+    >>> convert(641814.0, "万元", "亿元")
+    64.1814
+    """
+    a, b = FEN_PER[money_unit(source)], FEN_PER[money_unit(target)]
+    if a == b:
+        return value
+    # One exact integer factor, so that there and back is the value again.
+    return value * (a // b) if a > b else value / (b // a)
+
+
+def to_wan(value: T, unit: str) -> T:
+    """An amount in 万元."""
+    return convert(value, unit, "万元")
+
+
+def fen_from_text(text: str, unit: str = "元", *, where: str = "amount") -> int:
+    """Integer 分 from a decimal text, without a float on the way.
+
+    Raises
+    ------
+    InputError
+        If the text is no number, or not a whole number of 分.
+
+    >>> fen_from_text("2.40"), fen_from_text("1,234.5"), fen_from_text("-0.01")
+    (240, 123450, -1)
+    """
+    cleaned = str(text).strip().replace(",", "").replace("，", "")
+    try:
+        fen = Decimal(cleaned) * FEN_PER[money_unit(unit)]
+    except ArithmeticError:
+        raise InputError(where, f"{text!r} is not an amount", f"write a number in {unit}") from None
+    if not fen.is_finite() or fen != fen.to_integral_value():
+        raise InputError(
+            where, f"{text!r} {unit} is not a whole number of 分", "at most two decimals of 元"
+        )
+    return int(fen)
+
+
+def yuan_text(fen: int) -> str:
+    """An amount of integer 分 as 元 with two decimals and thousands separators.
+
+    >>> yuan_text(-123450), yuan_text(480)
+    ('-1,234.50', '4.80')
+    """
+    sign = "-" if fen < 0 else ""
+    return f"{sign}{abs(fen) // 100:,}.{abs(fen) % 100:02d}"
+
+
+def round_half_up(value: float | Decimal | str, digits: int = 0) -> Decimal:
+    """Commercial rounding 四舍五入 (away from zero at a half).
+
+    A float is taken at its shortest decimal form, so that 0.285 rounds to 0.29.
+
+    >>> round_half_up(0.285, 2), round_half_up(-2.5)
+    (Decimal('0.29'), Decimal('-3'))
+    """
+    exact = value if isinstance(value, Decimal) else Decimal(str(value))
+    return exact.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+
+
+def pct_to_ratio(pct: T) -> T:
+    """Percent to ratio: 2.5 % is 0.025."""
+    return pct / 100
+
+
+def ratio_to_pct(ratio: T) -> T:
+    """Ratio to percent: 0.025 is 2.5 %."""
+    return ratio * 100
