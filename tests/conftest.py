@@ -1,0 +1,52 @@
+"""Test settings: a derandomised sample by default, the full counts in a soak."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import matplotlib
+import pytest
+from hypothesis import HealthCheck, settings
+
+matplotlib.use("Agg")
+
+SOAK = os.environ.get("FISCALMODEL_SOAK") == "1"
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+_quiet = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+settings.register_profile(
+    "ci",
+    max_examples=200,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=_quiet,
+    database=None,
+)
+settings.register_profile(
+    "soak", max_examples=10_000, deadline=None, suppress_health_check=_quiet, print_blob=True
+)
+settings.load_profile("soak" if SOAK else "ci")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked `soak` belong to `python3 run.py soak` and are deselected elsewhere."""
+    if not SOAK:
+        items[:] = [item for item in items if item.get_closest_marker("soak") is None]
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    """The project's folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_facts() -> Path:
+    """The published facts the data were made from; tests skip where they are absent."""
+    folder = ROOT.parent / "shared" / "facts"
+    if not folder.is_dir():
+        pytest.skip("the collected facts are not beside the project")
+    return folder
