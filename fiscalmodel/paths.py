@@ -23,7 +23,8 @@ def project_root(start: str | Path | None = None) -> Path:
         If no folder with ``params/`` and ``data/`` is found.
     """
     named = os.environ.get("FISCALMODEL_PROJECT")
-    places = [Path(named)] if named else [*([Path(start)] if start else []), Path.cwd(), Path(__file__)]
+    nearby = [Path(start)] if start else []
+    places = [Path(named)] if named else [*nearby, Path.cwd(), Path(__file__)]
     for place in places:
         here = place.resolve()
         for folder in (here, *here.parents):
@@ -47,7 +48,8 @@ def inside(folder: Path, path: str | Path, *, where: str = "path") -> Path:
     base = folder.resolve()
     target = (base / path).resolve()
     if target != base and base not in target.parents:
-        raise InputError(where, f"{str(path)!r} leaves the folder {base.name}/", "use a path inside it")
+        problem = f"{str(path)!r} leaves the folder {base.name}/"
+        raise InputError(where, problem, "use a path inside it")
     return target
 
 

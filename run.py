@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""The two commands: ``python3 run.py report`` and ``python3 run.py test``.
+
+Needs Python 3.11 or newer and nothing else. Makes ``.venv`` beside this file,
+installs the locked packages (with uv where that is on the path, else pip) and
+starts what was asked for. Works on Linux, macOS and Windows.
+"""
+
+import sys
+
+if sys.version_info < (3, 11):  # before anything that an older Python cannot read
+    sys.exit(
+        "fiscalmodel needs Python 3.11 or newer; this is %d.%d. Install a newer one from "
+        "python.org or your system's packages, then run it again." % sys.version_info[:2]
+    )
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+STAMP = VENV / "fiscalmodel-stamp.json"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+LOCKS = {"report": "requirements.lock", "test": "requirements-test.lock"}
+
+USAGE = """usage: python3 run.py COMMAND [options]
+
+  report   make the main report on the data in the repository: reports/index.html
+  lab      open JupyterLab on notebooks/
+  check    check the data, the policy parameters and every scenario; runs nothing
+  test     run the tests: code style, types, unit tests, notebooks
+  soak     run the long counts that `test` only samples
+
+Options after the command go to what it starts, e.g. `report --lang en`,
+`test -k commission`. The first call installs the packages and takes a few
+minutes; later calls start at once."""
+
+
+def say(text):
+    print(f"run.py: {text}", flush=True)
+
+
+def wanted(kind):
+    """What the environment must be stamped with."""
+    digest = hashlib.sha256()
+    for name in (LOCKS[kind], "pyproject.toml"):
+        digest.update((ROOT / name).read_bytes())
+    return {"kind": kind, "sha256": digest.hexdigest(), "python": platform.python_version()}
+
+
+def is_ready(kind):
+    """Whether the stamp says that this kind (or the larger one) is installed."""
+    try:
+        stamp = json.loads(STAMP.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    # The test environment holds everything that the report needs.
+    kinds = [kind] if kind == "test" else ["report", "test"]
+    return PYTHON.exists() and stamp in [wanted(k) for k in kinds]
+
+
+def call(*command):
+    """Run a step of the installation; its failure ends this one."""
+    status = subprocess.call([str(part) for part in command], cwd=ROOT)
+    if status:
+        sys.exit(f"run.py: this step failed (see above): {' '.join(map(str, command))}")
+
+
+def make_venv(uv):
+    if PYTHON.exists():
+        probe = [str(PYTHON), "-c", "import sys; print(sys.version_info[:2])"]
+        found = subprocess.run(probe, capture_output=True, text=True)
+        if found.returncode == 0 and found.stdout.strip() == str(sys.version_info[:2]):
+            return
+        say("the environment is broken or of another Python; making it anew")
+    shutil.rmtree(VENV, ignore_errors=True)
+    if uv:
+        call(uv, "venv", "--quiet", "--python", sys.executable, VENV)
+        return
+    made = subprocess.run(
+        [sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True, cwd=ROOT
+    )
+    if made.returncode:
+        shutil.rmtree(VENV, ignore_errors=True)
+        version = "%d.%d" % sys.version_info[:2]
+        sys.exit(
+            "run.py: this Python cannot make an environment (ensurepip is missing): install the "
+            f"package python{version}-venv (Debian, Ubuntu: sudo apt install python{version}-venv)"
+            " or uv, then run it again."
+        )
+
+
+def install(kind):
+    started = time.monotonic()
+    uv = shutil.which("uv")
+    lock = ROOT / LOCKS[kind]
+    count = sum("==" in line for line in lock.read_text(encoding="utf-8").splitlines())
+    say(f"first start: installing {count} packages into .venv with {'uv' if uv else 'pip'} ...")
+    make_venv(uv)
+    STAMP.unlink(missing_ok=True)
+    if uv:
+        pip = [uv, "pip", "install", "--quiet", "--python", PYTHON]
+    else:
+        if subprocess.call([str(PYTHON), "-m", "pip", "--version"], stdout=subprocess.DEVNULL):
+            call(PYTHON, "-m", "ensurepip", "--upgrade")
+        pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip += ["--no-compile"]
+    call(*pip, "--require-hashes", "-r", lock)
+    call(*pip, "--no-deps", "--no-build-isolation", "-e", ROOT)
+    # Written last: an interrupted installation is finished by the next call.
+    STAMP.write_text(json.dumps(wanted(kind)), encoding="utf-8")
+    say(f"installed in {time.monotonic() - started:.0f} s")
+
+
+def start(*command, **environment):
+    """Run one tool of the environment and return its exit code."""
+    env = {**os.environ, "PYTHONUTF8": "1", **environment}
+    env["PATH"] = str(PYTHON.parent) + os.pathsep + env.get("PATH", "")
+    process = subprocess.Popen([str(PYTHON), *map(str, command)], cwd=ROOT, env=env)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue  # the child got it too and ends by itself
+
+
+def test(arguments):
+    """Every check in turn; all of them run, the worst exit code counts."""
+    if arguments:
+        return start("-m", "pytest", *arguments)
+    steps = [
+        ("code style", ["-m", "ruff", "check", "."]),
+        ("types", ["-m", "mypy"]),
+        ("notebooks", ["-m", "pytest", "--nbval", "notebooks"]),
+        ("tests", ["-m", "pytest", "tests"]),
+    ]
+    failed = []
+    for name, command in steps:
+        say(f"{name} ...")
+        status = start(*command)
+        if status in (130, -2):
+            return 130
+        if status:
+            failed.append(name)
+    say(f"failed: {', '.join(failed)}" if failed else "all checks passed")
+    return 1 if failed else 0
+
+
+def main(arguments):
+    command, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
+    commands = {
+        "report": lambda: start("-m", "fiscalmodel", "run", *rest),
+        "lab": lambda: start("-m", "jupyterlab", "notebooks", *rest),
+        "check": lambda: start("-m", "fiscalmodel", "check", *rest),
+        "test": lambda: test(rest),
+        "soak": lambda: start("-m", "pytest", "tests", *rest, FISCALMODEL_SOAK="1"),
+    }
+    if command not in commands:
+        print(USAGE)
+        return 0 if command in ("-h", "--help", "help") else 2
+    kind = "test" if command in ("test", "soak") else "report"
+    if not is_ready(kind):
+        install(kind)
+    status = commands[command]()
+    return 130 if status in (-2, 130) else status
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
