@@ -1,0 +1,150 @@
+"""A published table as it was read: values, the text that was printed, and the cell of each."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fiscalmodel.errors import InputError, Problem
+from fiscalmodel.series.types import CellRef
+
+#: Marks of a row, found from its label.
+TOTAL, SUBTOTAL, OF_WHICH = "total", "subtotal", "of_which"
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """One table of a file.
+
+    Attributes
+    ----------
+    name
+        Title of the table, else the sheet's or the file's name.
+    file, sheet
+        Where it stands; `sheet` is empty for CSV.
+    frame
+        One row a body row, columns as printed (levels of a header joined with
+        ``/``). Number columns are float with NaN for missing, all others text
+        with ``""`` for blank. Percents are percent: ``16.18 %`` is 16.18.
+    cells
+        Same shape: the address of each cell, such as ``B7``.
+    texts
+        Same shape: what was printed, untouched.
+    unit
+        Unit of the amounts as stated, such as 万元; empty if none is stated.
+        Values are kept in it, not converted.
+    units
+        Column -> unit, for number columns whose unit is known (``%`` too).
+    marks
+        One value a row: ``total`` 合计/总计, ``subtotal`` 小计, ``of_which``
+        其中, or empty.
+    notes
+        What was guessed safely, footnotes, and what was left out.
+    problems
+        Cells that could not be read; only with ``strict=False``, else they
+        are raised.
+    """
+
+    name: str
+    file: str
+    sheet: str
+    frame: pd.DataFrame
+    cells: pd.DataFrame
+    texts: pd.DataFrame
+    unit: str = ""
+    units: Mapping[str, str] = field(default_factory=dict)
+    marks: pd.Series[str] = field(default_factory=lambda: pd.Series(dtype=object))
+    notes: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    @classmethod
+    def of(
+        cls, frame: pd.DataFrame, *, name: str = "table", unit: str = "", file: str = ""
+    ) -> Table:
+        """A table made from a frame in memory, as if its header stood in row 1.
+
+        >>> Table.of(pd.DataFrame({"项目": ["收入"], "金额": [3.5]})).cell(0, "金额").cell
+        'B2'
+        """
+        clean = frame.reset_index(drop=True)
+        addresses = {
+            c: [f"{column_letter(j)}{i + 2}" for i in range(len(clean))]
+            for j, c in enumerate(clean.columns)
+        }
+        return cls(
+            name=name,
+            file=file or name,
+            sheet="",
+            frame=clean,
+            cells=pd.DataFrame(addresses, dtype=object),
+            texts=clean.map(printed).astype(object),
+            unit=unit,
+            marks=pd.Series([""] * len(clean), dtype=object),
+        )
+
+    def cell(self, row: Hashable, column: str) -> CellRef:
+        """File, sheet and address of the value at `row` of `frame` and `column`."""
+        self._known(column)
+        return CellRef(Path(self.file).name, self.sheet, str(self.cells.at[row, column]))
+
+    def where(self, row: Hashable, column: str) -> str:
+        """The same as text: ``预算.xlsx[表1!B7]``."""
+        return str(self.cell(row, column))
+
+    def unit_of(self, column: str) -> str:
+        """Unit of a column: its own if stated, else the table's."""
+        self._known(column)
+        return self.units.get(column, self.unit)
+
+    @property
+    def numbers(self) -> list[str]:
+        """Names of the number columns, in order."""
+        return [c for c in self.frame.columns if pd.api.types.is_numeric_dtype(self.frame[c])]
+
+    @property
+    def labels(self) -> pd.Series[str]:
+        """The first text column, or empty texts if every column is a number."""
+        for column in self.frame.columns:
+            if not pd.api.types.is_numeric_dtype(self.frame[column]):
+                return self.frame[column]
+        return pd.Series([""] * len(self.frame), index=self.frame.index, dtype=object)
+
+    def _known(self, column: str) -> None:
+        if column not in self.frame.columns:
+            names = "、".join(map(str, self.frame.columns))
+            raise InputError(self.name, f"no column {column!r}", f"columns: {names}")
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+
+def printed(value: Any) -> str:
+    """A stored value as a sheet would show it without a number format (15 digits).
+
+    >>> printed(0.1 + 0.2), printed(3.0), printed(None)
+    ('0.3', '3', '')
+    """
+    if value is None or value != value:
+        return ""
+    if isinstance(value, float):
+        text = f"{value:.15g}"
+        return f"{value:.0f}" if "e" in text and abs(value) < 1e21 and value == int(value) else text
+    return str(value)
+
+
+def column_letter(index: int) -> str:
+    """Letters of a zero-based column.
+
+    >>> column_letter(0), column_letter(27)
+    ('A', 'AB')
+    """
+    letters = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
