@@ -1,0 +1,226 @@
+"""Debt dynamics: the recursion of the debt ratio, its parts, and what stabilises it.
+
+d_t = d_{t−1} · (1 + i) / (1 + g) − pb + sfa, everything in percent of the same
+denominator (usually 综合财力 or GDP), growth in current prices.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from fiscalmodel.errors import Collector, InputError
+
+Path = float | Sequence[float] | npt.NDArray[np.float64] | pd.Series
+Array = npt.NDArray[np.float64]
+
+#: Standard shocks, in percentage points a year from the second year on unless said.
+STRESSES: dict[str, dict[str, float]] = {
+    "baseline": {},
+    "lower_growth": {"growth_pct": -2.0},
+    "higher_rate": {"rate_pct": 2.0},
+    "weaker_balance": {"primary_balance_pct": -1.0},
+    "combined": {"growth_pct": -1.0, "rate_pct": 1.0, "primary_balance_pct": -0.5},
+    "contingent": {"stock_flow_once_pct": 10.0},
+}
+
+
+def broadcast(
+    paths: dict[str, Any], years: int | Iterable[Any] | None
+) -> tuple[list[Any], dict[str, Array]]:
+    """Year labels, and each path as one value a year.
+
+    Raises
+    ------
+    InputError
+        For a missing or non-numeric value, or lengths that differ.
+    """
+    found = Collector()
+    arrays: dict[str, Array] = {}
+    for name, path in paths.items():
+        try:
+            values = np.asarray(path, dtype=float)
+        except (TypeError, ValueError):
+            found.add(name, f"{path!r} is not a number or a sequence of numbers")
+            continue
+        if values.ndim > 1:
+            found.add(name, "more than one value a year", "pass a scalar or one value a year")
+        elif not np.isfinite(values).all():
+            at = "" if values.ndim == 0 else f" in year {int(np.argmin(np.isfinite(values))) + 1}"
+            found.add(name, f"a value is missing{at}", "missing is not 0; state it")
+        else:
+            arrays[name] = values
+    found.raise_if_any()
+    labels = None if years is None else _labels(years)
+    lengths = {name: len(values) for name, values in arrays.items() if values.ndim}
+    if labels is not None:
+        lengths["years"] = len(labels)
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        raise InputError("years", f"the paths differ in length: {told}", "one value a year each")
+    count = next(iter(lengths.values()), 1)
+    if count < 1:
+        raise InputError("years", "there is no year in the path")
+    return labels or list(range(1, count + 1)), {
+        name: np.broadcast_to(values, count) for name, values in arrays.items()
+    }
+
+
+def _labels(years: int | Iterable[Any]) -> list[Any]:
+    if isinstance(years, int | np.integer):
+        return list(range(1, int(years) + 1))
+    return list(years)
+
+
+def debt_path(
+    debt_ratio_pct: float,
+    primary_balance_pct: Path,
+    rate_pct: Path,
+    growth_pct: Path,
+    *,
+    stock_flow_pct: Path = 0.0,
+    years: int | Iterable[Any] | None = None,
+) -> pd.DataFrame:
+    """Path of the debt ratio, with the contributions that add up to its change.
+
+    Parameters
+    ----------
+    debt_ratio_pct
+        Debt at the start in percent of the denominator, not negative.
+    primary_balance_pct
+        Primary balance (surplus positive) in percent of the year's denominator;
+        a scalar or one value a year, like all that follow.
+    rate_pct
+        Effective interest rate on the opening stock, percent.
+    growth_pct
+        Growth of the denominator in current prices, percent, above −100.
+    stock_flow_pct
+        Stock-flow adjustment (debt taken on outside the balance), percent.
+    years
+        Number of years, or their labels. Needed where all paths are scalars;
+        one year without it.
+
+    Returns
+    -------
+    DataFrame
+        ``year, opening, interest, growth, primary_balance, stock_flow,
+        closing``; the four in the middle are contributions in percentage
+        points and add up to closing − opening, so a surplus is negative in
+        ``primary_balance``.
+
+    Raises
+    ------
+    InputError
+        For missing values, paths of different lengths, a negative debt, or
+        growth of −100 % and below.
+
+    Notes
+    -----
+    interest = d·i/(1 + g), growth = −d·g/(1 + g), primary_balance = −pb,
+    stock_flow = sfa. Dividing by 1 + g is what makes them add up; (i − g)·d
+    alone does not.
+
+    Source: IMF, Staff Guidance Note on Public Debt Sustainability Analysis
+    (2013), annex on debt dynamics.
+
+    Examples
+    --------
+    >>> debt_path(60, [-1, -0.5, 0, 0.5, 1], 4, 3.5)["closing"].round(4).tolist()
+    [61.2899, 62.0859, 62.3859, 62.1873, 61.4877]
+    """
+    labels, paths = broadcast(
+        {
+            "primary_balance_pct": primary_balance_pct,
+            "rate_pct": rate_pct,
+            "growth_pct": growth_pct,
+            "stock_flow_pct": stock_flow_pct,
+        },
+        years,
+    )
+    opening_ratio = _opening(debt_ratio_pct)
+    _check_growth(paths["growth_pct"])
+    rows = []
+    debt = opening_ratio
+    for t, year in enumerate(labels):
+        factor = 1 + float(paths["growth_pct"][t]) / 100
+        interest = debt * float(paths["rate_pct"][t]) / 100 / factor
+        growth = -debt * float(paths["growth_pct"][t]) / 100 / factor
+        balance, other = -float(paths["primary_balance_pct"][t]), float(paths["stock_flow_pct"][t])
+        # Closing is the recursion itself; the sum of the parts meets it to rounding.
+        closing = debt * (1 + float(paths["rate_pct"][t]) / 100) / factor + balance + other
+        rows.append((year, debt, interest, growth, balance + 0.0, other, closing))
+        debt = closing
+    columns = ["year", "opening", "interest", "growth", "primary_balance", "stock_flow", "closing"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _opening(debt_ratio_pct: Any) -> float:
+    try:
+        value = float(debt_ratio_pct)
+    except (TypeError, ValueError):
+        raise InputError("debt_ratio_pct", f"{debt_ratio_pct!r} is not a number") from None
+    if not math.isfinite(value) or value < 0:
+        raise InputError(
+            "debt_ratio_pct",
+            f"debt {debt_ratio_pct!r} is missing or negative",
+            "percent, 60 for 60 %",
+        )
+    return value
+
+
+def _check_growth(growth: Array) -> None:
+    if (growth <= -100).any():
+        bad = float(growth[growth <= -100][0])
+        raise InputError("growth_pct", f"growth of {bad:g} % leaves no denominator", "above -100")
+
+
+def stabilising_balance(
+    debt_ratio_pct: float, rate_pct: float, growth_pct: float, *, stock_flow_pct: float = 0.0
+) -> float:
+    """Primary balance (percent) that keeps the debt ratio where it is.
+
+    Notes
+    -----
+    pb* = d·(i − g)/(1 + g) + sfa.
+
+    >>> round(stabilising_balance(60, 4, 3.5), 6)
+    0.289855
+    """
+    path = debt_path(debt_ratio_pct, 0.0, rate_pct, growth_pct, stock_flow_pct=stock_flow_pct)
+    return float(path["interest"].iloc[0] + path["growth"].iloc[0] + path["stock_flow"].iloc[0])
+
+
+def target_balance(
+    debt_ratio_pct: float,
+    target_pct: float,
+    rate_pct: Path,
+    growth_pct: Path,
+    *,
+    stock_flow_pct: Path = 0.0,
+    years: int | Iterable[Any] | None = None,
+) -> float:
+    """Constant primary balance (percent) that ends the path on the target.
+
+    Notes
+    -----
+    The end of the path is linear in a constant balance b: d_T(b) = d_T(0) −
+    b·s with s = Σ_t Π_{k>t} (1 + i_k)/(1 + g_k), so b = (d_T(0) − target)/s.
+
+    >>> balance = target_balance(60, 55, 4, 3.5, years=5)
+    >>> round(float(debt_path(60, balance, 4, 3.5, years=5)["closing"].iloc[-1]), 9)
+    55.0
+    """
+    ends = [
+        float(
+            debt_path(
+                debt_ratio_pct, b, rate_pct, growth_pct, stock_flow_pct=stock_flow_pct, years=years
+            )["closing"].iloc[-1]
+        )
+        for b in (0.0, 1.0)
+    ]
+    return (ends[0] - float(target_pct)) / (ends[0] - ends[1])

@@ -1,0 +1,171 @@
+"""Payment dates of a contract: regular periods, stubs, grace, business days."""
+
+from __future__ import annotations
+
+import calendar as _calendar
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fiscalmodel.debt import calendar_cn
+from fiscalmodel.errors import InputError
+
+#: Months of a period -> words that mean it.
+FREQUENCIES: dict[int, tuple[str, ...]] = {
+    12: ("year", "annual", "yearly", "a", "y", "1y", "年", "按年", "每年"),
+    6: ("half_year", "half-year", "semiannual", "semi-annual", "6m", "半年", "按半年", "每半年"),
+    3: ("quarter", "quarterly", "q", "3m", "季", "按季", "每季", "季度"),
+    1: ("month", "monthly", "m", "1m", "月", "按月", "每月"),
+}
+_MONTHS = {word: months for months, words in FREQUENCIES.items() for word in words}
+
+
+def months_of(frequency: str, *, where: str = "frequency") -> int:
+    """Length of a payment period in months.
+
+    >>> months_of("half_year"), months_of("按季")
+    (6, 3)
+    """
+    months = _MONTHS.get(str(frequency).strip().lower())
+    if months is None:
+        known = ", ".join(words[0] for words in FREQUENCIES.values())
+        raise InputError(where, f"unknown frequency {frequency!r}", f"use one of {known}")
+    return months
+
+
+def to_date(value: Any, *, where: str) -> date:
+    """A calendar day from a date, a timestamp or an ISO text.
+
+    >>> to_date("2028-12-31", where="maturity")
+    datetime.date(2028, 12, 31)
+    """
+    if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
+        raise InputError(where, "the date is missing", "write it as YYYY-MM-DD")
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    if isinstance(value, np.datetime64):
+        return pd.Timestamp(value).date()
+    text = str(value).strip().replace("/", "-")
+    for form in ("%Y-%m-%d", "%Y%m%d", "%Y年%m月%d日"):
+        try:
+            return datetime.strptime(text, form).date()
+        except ValueError:
+            continue
+    raise InputError(where, f"{value!r} is not a date", "write it as YYYY-MM-DD")
+
+
+def add_months(day: date, months: int) -> date:
+    """`day` moved by calendar months; the day of the month is cut to its length.
+
+    >>> add_months(date(2024, 8, 31), -6)
+    datetime.date(2024, 2, 29)
+    """
+    index = day.year * 12 + day.month - 1 + months
+    year, month = divmod(index, 12)
+    last = _calendar.monthrange(year, month + 1)[1]
+    return date(year, month + 1, min(day.day, last))
+
+
+@dataclass(frozen=True)
+class Period:
+    """One interest period.
+
+    Attributes
+    ----------
+    start, end
+        First day that earns interest, and first day that does not.
+    due, paid
+        Day of payment by contract, and after the business-day rule.
+    share
+        How many regular periods it is (ICMA); exactly 1 for a whole one.
+    """
+
+    start: date
+    end: date
+    due: date
+    paid: date
+    share: Fraction
+
+
+def regular_dates(
+    start: date, maturity: date, months: int, *, stub: str = "front", first: date | None = None
+) -> tuple[list[date], list[date]]:
+    """Payment days, and the regular grid around them.
+
+    Returns
+    -------
+    tuple of lists
+        Boundaries from `start` to `maturity`, and the regular grid, which
+        begins no later and ends no earlier than they do.
+    """
+    anchor = first or (maturity if stub == "front" else start)
+    back, ahead = [anchor], [anchor]
+    while back[-1] > start:
+        back.append(add_months(anchor, -len(back) * months))
+    while ahead[-1] < maturity:
+        ahead.append(add_months(anchor, len(ahead) * months))
+    grid = [*reversed(back), *ahead[1:]]
+    earliest = first or start
+    inner = [day for day in grid if start < day < maturity and day >= earliest]
+    return [start, *inner, maturity], grid
+
+
+def periods(
+    start: date,
+    maturity: date,
+    months: int,
+    *,
+    stub: str = "front",
+    first: date | None = None,
+    extra: Sequence[date] = (),
+    business_day: str | None = None,
+    calendar: str = "interbank",
+    adjust_accrual: bool = False,
+) -> list[Period]:
+    """Interest periods of a contract, in order.
+
+    Parameters
+    ----------
+    stub
+        Where a broken period goes: ``front`` counts back from maturity, as
+        bonds do; ``back`` counts on from the start.
+    first
+        First payment day (结息日); the grid then runs on from it.
+    extra
+        Further days that end a period (custom principal dates).
+    business_day, calendar
+        Rule that moves the day of payment. No interest is paid for the shift
+        (顺延期间不另计息) unless `adjust_accrual`.
+    """
+    bounds, grid = regular_dates(start, maturity, months, stub=stub, first=first)
+    bounds = sorted({*bounds, *extra})
+    rule = calendar_cn.business_day_rule(business_day)
+    moved = {d: calendar_cn.adjust(d, rule, calendar) for d in {*bounds, *grid}}
+    earns = moved if adjust_accrual else {d: d for d in moved}
+    cells = [(earns[a], earns[b]) for a, b in pairwise(grid)]
+    return [
+        Period(earns[a], earns[b], b, moved[b], _share(earns[a], earns[b], cells))
+        for a, b in pairwise(bounds)
+    ]
+
+
+def _share(start: date, end: date, cells: Sequence[tuple[date, date]]) -> Fraction:
+    """Regular periods between two days: the parts of each cell that they cover."""
+    at = max(bisect_right(cells, start, key=lambda cell: cell[0]) - 1, 0)
+    total = Fraction(0)
+    for low, high in cells[at:]:
+        if low >= end:
+            break
+        if low == start and high == end:
+            return Fraction(1)
+        total += Fraction((min(high, end) - max(low, start)).days, (high - low).days)
+    return total

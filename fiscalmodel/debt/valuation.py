@@ -1,0 +1,148 @@
+"""Internal rate of return and present value of dated flows (XIRR convention)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from fiscalmodel.debt.schedule import to_date
+from fiscalmodel.errors import Collector, InputError
+
+Flows = Mapping[Any, float] | Iterable[tuple[Any, float]] | pd.DataFrame | pd.Series
+Array = npt.NDArray[np.float64]
+
+
+def dated_flows(flows: Flows, *, where: str = "flows") -> tuple[Array, Array]:
+    """Day numbers and amounts of dated flows, in order of date.
+
+    Parameters
+    ----------
+    flows
+        Mapping or pairs of date -> amount, a Series indexed by date, or a frame
+        with ``date`` and ``amount``.
+
+    Raises
+    ------
+    InputError
+        For a missing date or amount, all at once.
+    """
+    if isinstance(flows, pd.DataFrame):
+        missing = {"date", "amount"} - set(flows.columns)
+        if missing:
+            raise InputError(where, f"column {sorted(missing)[0]!r} is missing")
+        pairs = list(zip(flows["date"], flows["amount"], strict=True))
+    else:
+        pairs = list(flows.items() if isinstance(flows, Mapping | pd.Series) else flows)
+    found = Collector()
+    rows: list[tuple[int, float]] = []
+    for number, (day, amount) in enumerate(pairs, 1):
+        try:
+            on = to_date(day, where=f"{where} row {number}")
+        except InputError as error:
+            found.extend(error)
+            continue
+        if not isinstance(amount, int | float | np.number) or not math.isfinite(amount):
+            found.add(f"{where} row {number}", f"amount {amount!r} is missing or no number")
+            continue
+        rows.append((on.toordinal(), float(amount)))
+    found.raise_if_any()
+    if not rows:
+        raise InputError(where, "there are no flows")
+    rows.sort()
+    return np.array([r[0] for r in rows], float), np.array([r[1] for r in rows])
+
+
+def present_value(flows: Flows, rate_pct: float, on: Any) -> float:
+    """Present value of dated flows on a day.
+
+    Parameters
+    ----------
+    flows
+        See `dated_flows`; flows before `on` are carried forward to it.
+    rate_pct
+        Effective yearly rate in percent, above −100.
+    on
+        Day to which the flows are discounted.
+
+    Notes
+    -----
+    PV = Σ amount / (1 + r)^(days from `on` / 365), the convention of XNPV.
+
+    >>> round(present_value({"2025-01-01": 110.0}, 10, "2024-01-02"), 6)
+    100.0
+    """
+    days, amounts = dated_flows(flows)
+    if not math.isfinite(rate_pct) or rate_pct <= -100:
+        raise InputError("rate_pct", f"rate {rate_pct!r} is not a number above -100")
+    at = to_date(on, where="on").toordinal()
+    return float(math.fsum(amounts * (1 + rate_pct / 100) ** (-(days - at) / 365)))
+
+
+def irr(flows: Flows) -> float:
+    """Internal rate of return of dated flows, percent a year (XIRR).
+
+    Parameters
+    ----------
+    flows
+        See `dated_flows`; at least one positive and one negative amount.
+
+    Returns
+    -------
+    float
+        The effective yearly rate in percent. Where the flows change sign more
+        than once several rates can solve the equation; the one nearest to
+        zero is returned.
+
+    Raises
+    ------
+    InputError
+        If the flows do not change sign, or no rate above −100 % solves them.
+
+    Notes
+    -----
+    Σ amount / (1 + r)^(days from the first flow / 365) = 0.
+
+    >>> round(irr([("2024-01-02", -100.0), ("2025-01-01", 110.0)]), 8)
+    10.0
+    """
+    days, amounts = dated_flows(flows)
+    if not (amounts > 0).any() or not (amounts < 0).any():
+        raise InputError(
+            "flows", "all flows have one sign, so no rate balances them", "money out is negative"
+        )
+    years = (days - days[0]) / 365
+    # Substituting the log rate keeps the function smooth down to -100 %.
+    grid = np.concatenate([[0.0], np.geomspace(1e-3, 12, 220)])
+    roots = [_rooted(years, amounts, side) for side in (grid, -grid)]
+    known = [root for root in roots if root is not None]
+    if not known:
+        raise InputError("flows", "no rate above -100 % balances the flows", "check the amounts")
+    return math.expm1(min(known, key=abs)) * 100
+
+
+def _rooted(years: Array, amounts: Array, grid: Array) -> float | None:
+    """Log rate nearest to zero where the value changes sign along the grid."""
+    from scipy.optimize import brentq
+
+    def value(log_rate: float) -> float:
+        # Scaled so that the largest weight is 1: neither overflow nor underflow.
+        weights = -years * log_rate
+        return float(np.dot(amounts, np.exp(weights - weights.max())))
+
+    previous, last = float(grid[0]), value(float(grid[0]))
+    if last == 0:
+        return previous
+    for point in map(float, grid[1:]):
+        here = value(point)
+        if here == 0:
+            return point
+        if (here > 0) != (last > 0):
+            root: float = brentq(value, previous, point, xtol=1e-15, rtol=1e-14, maxiter=200)
+            return root
+        previous, last = point, here
+    return None
