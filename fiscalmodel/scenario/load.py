@@ -1,0 +1,281 @@
+"""Scenario files: ``extends``, every problem at once, paths that stay inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from fiscalmodel import yamlio
+from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.paths import inside, project_root, safe_name
+from fiscalmodel.scenario.explain import explain
+from fiscalmodel.scenario.schema import ScenarioSpec
+from fiscalmodel.suggest import did_you_mean, known_names
+
+Origins = dict[yamlio.KeyPath, tuple[str, yamlio.Position]]
+MAX_EXTENDS = 10
+
+
+@dataclass(frozen=True)
+class Region:
+    """A region that scenarios may name."""
+
+    key: str
+    zh: str
+    en: str
+    synthetic: bool = False
+
+    def name(self, lang: str) -> str:
+        """Display name in `lang`."""
+        return self.en if lang == "en" else self.zh
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A scenario that passed every check.
+
+    Attributes
+    ----------
+    id
+        ``region/file``, unique in the project.
+    spec
+        The merged content.
+    region
+        The region it is for.
+    file
+        The file it was read from.
+    files
+        Key (``debt.ledger`` ...) -> data file, absolute, known to exist.
+    chain
+        All files read, from this one to the last that it extends.
+    """
+
+    id: str
+    spec: ScenarioSpec
+    region: Region
+    file: Path
+    files: Mapping[str, Path] = field(default_factory=dict)
+    chain: tuple[Path, ...] = ()
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether any of its data are made up."""
+        return self.spec.synthetic or self.region.synthetic
+
+    def name(self, lang: str = "zh") -> str:
+        """Region and scenario in `lang`."""
+        return f"{self.region.name(lang)} · {self.spec.name.get(lang)}"
+
+
+def load_scenario(path: str | Path) -> Scenario:
+    """Read a scenario file with everything that it extends.
+
+    Parameters
+    ----------
+    path
+        Relative paths are looked up from the working directory, then from the
+        project's folder.
+
+    Raises
+    ------
+    InputError
+        With all problems, each as ``file:line:column: key: problem``.
+    """
+    file = _find(path)
+    root = project_root(file.parent)
+    data, origins, chain = _merged(file, root)
+    found = Collector()
+    shown = _shown(file, root)
+    try:
+        spec = ScenarioSpec.model_validate(_with_year_keys(data), strict=True)
+    except ValidationError as error:
+        found.problems += explain(error, origins, shown)
+        spec = None
+    regions = read_regions(root)
+    name = data.get("region") if isinstance(data, dict) else None
+    where = _place(origins, ("region",), shown)
+    if isinstance(name, str):
+        try:
+            safe_name(name, where=where)
+        except InputError as error:
+            found.extend(error)
+        else:
+            if name not in regions:
+                hint = did_you_mean(name, regions) or known_names(regions)
+                found.add(
+                    where,
+                    f"region: unknown region {name!r}",
+                    f"{hint}; a new one takes one line in params/regions.yaml",
+                )
+    files = _data_files(data, file, root, origins, shown, found)
+    found.raise_if_any()
+    assert spec is not None
+    return Scenario(_identity(file, root, spec), spec, regions[spec.region], file, files, chain)
+
+
+def read_regions(root: Path | None = None) -> dict[str, Region]:
+    """The regions of ``params/regions.yaml`` by key."""
+    file = (root or project_root()) / "params" / "regions.yaml"
+    data, _ = yamlio.load_yaml(file)
+    regions = data.get("regions") if isinstance(data, dict) else None
+    if not isinstance(regions, dict):
+        raise InputError(str(file), "has no mapping 'regions'", "see the file in the repository")
+    made: dict[str, Region] = {}
+    for key, entry in regions.items():
+        key = safe_name(key, where=str(file))
+        if not isinstance(entry, dict) or not {"zh", "en"} <= set(entry) <= {
+            "zh",
+            "en",
+            "synthetic",
+        }:
+            raise InputError(str(file), f"region {key!r} needs zh and en names")
+        made[key] = Region(key, str(entry["zh"]), str(entry["en"]), entry.get("synthetic") is True)
+    return made
+
+
+def _find(path: str | Path) -> Path:
+    given = Path(path)
+    for candidate in (
+        [given] if given.is_absolute() else [Path.cwd() / given, project_root() / given]
+    ):
+        if candidate.is_file():
+            return candidate.resolve()
+    raise InputError(str(path), "scenario file not found", "check the path and the name")
+
+
+def _merged(file: Path, root: Path) -> tuple[dict[str, Any], Origins, tuple[Path, ...]]:
+    """The file's content over that of what it extends, and where each key stands."""
+    fence = root / "params" if root / "params" in file.parents else file.parent
+    layers: list[tuple[Path, dict[str, Any], yamlio.Positions]] = []
+    current: Path | None = file
+    while current is not None:
+        shown = _shown(current, root)
+        data, positions = yamlio.load_yaml(current)
+        if not isinstance(data, dict):
+            raise InputError(
+                shown, "a scenario file holds keys and values", "see params/scenarios/"
+            )
+        layers.append((current, data, positions))
+        parent = data.pop("extends", None)
+        if parent is None:
+            break
+        where = yamlio.place(shown, positions, ("extends",))
+        if not isinstance(parent, str) or Path(parent).is_absolute():
+            raise InputError(where, f"extends: {parent!r} is not a relative path")
+        current = inside(fence, current.parent / parent, where=f"{where}: extends")
+        if current in [layer[0] for layer in layers]:
+            raise InputError(where, f"extends: {parent} leads back to a file already read")
+        if not current.is_file():
+            raise InputError(where, f"extends: {parent} does not exist", "relative to this file")
+        if len(layers) >= MAX_EXTENDS:
+            raise InputError(where, f"extends: more than {MAX_EXTENDS} files in a row")
+    merged: dict[str, Any] = {}
+    origins: Origins = {}
+    for source, data, positions in reversed(layers):
+        merged = _merge(merged, data)
+        origins |= {path: (_shown(source, root), at) for path, at in positions.items()}
+    return merged, origins, tuple(layer[0] for layer in layers)
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Mappings merge key by key, anything else replaces; null removes the key."""
+    made = dict(base)
+    for key, value in over.items():
+        if value is None and key in base:
+            made.pop(key)
+        elif isinstance(value, dict) and isinstance(made.get(key), dict):
+            made[key] = _merge(made[key], value)
+        else:
+            made[key] = value
+    return made
+
+
+def _with_year_keys(data: Any) -> Any:
+    """YAML keys arrive as text; mappings by year get whole numbers as keys."""
+    if not isinstance(data, dict):
+        return data
+    if data and all(isinstance(k, str) and len(k) == 4 and k.isdigit() for k in data):
+        return {int(k): v for k, v in data.items()}
+    return {k: _with_year_keys(v) for k, v in data.items()}
+
+
+FILE_KEYS = (
+    ("debt", ("ledger", "sources", "quotas", "bonds")),
+    ("commissions", ("receipts", "relations", "payments")),
+)
+
+
+def _data_files(
+    data: dict[str, Any],
+    file: Path,
+    root: Path,
+    origins: Origins,
+    shown: str,
+    found: Collector,
+) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    named = [(part, key) for part, keys in FILE_KEYS for key in keys]
+    series = (
+        data.get("revenue", {}).get("series") if isinstance(data.get("revenue"), dict) else None
+    )
+    if isinstance(series, str) and series.lower().endswith((".csv", ".xlsx", ".xls")):
+        named.append(("revenue", "series"))
+    for part, key in named:
+        section = data.get(part)
+        value = section.get(key) if isinstance(section, dict) else None
+        if not isinstance(value, str):
+            continue
+        where = f"{_place(origins, (part, key), shown)}: {part}.{key}"
+        try:
+            files[f"{part}.{key}"] = resolve_data(value, file.parent, root, where=where)
+        except InputError as error:
+            found.extend(error)
+    return files
+
+
+def resolve_data(value: str, beside: Path, root: Path, *, where: str) -> Path:
+    """A data file named in a scenario: beside the scenario, or in the project.
+
+    Raises
+    ------
+    InputError
+        If it is absolute, leaves both folders, or does not exist.
+    """
+    if Path(value).is_absolute() or "\\" in value:
+        raise InputError(
+            where, f"{value!r} is not a relative path", "name it from the project's folder"
+        )
+    places = [
+        root,
+        *([beside] if root not in beside.parents else [root / beside.relative_to(root)]),
+    ]
+    for folder in places:
+        target = (folder / value).resolve()
+        fence = root if root in target.parents else beside
+        if fence in target.parents and target.is_file():
+            return target
+    inside(root, value, where=where)
+    hint = did_you_mean(value, [f"data/{p.name}" for p in (root / "data").glob("*.csv")])
+    raise InputError(where, f"file {value} not found", hint or "named from the project's folder")
+
+
+def _identity(file: Path, root: Path, spec: ScenarioSpec) -> str:
+    home = root / "params" / "scenarios"
+    parts = file.relative_to(home).with_suffix("").parts if home in file.parents else ()
+    return "/".join(safe_name(p) for p in parts or (spec.region, file.stem))
+
+
+def _place(origins: Origins, path: yamlio.KeyPath, shown: str) -> str:
+    for end in range(len(path), -1, -1):
+        if path[:end] in origins:
+            name, at = origins[path[:end]]
+            return f"{name}:{at.line}:{at.column}"
+    return shown
+
+
+def _shown(file: Path, root: Path) -> str:
+    return file.relative_to(root).as_posix() if root in file.parents else str(file)

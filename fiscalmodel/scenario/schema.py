@@ -1,0 +1,185 @@
+"""What a scenario file may say: keys, units in their names, ranges."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Year = Annotated[int, Field(ge=1950, le=2100)]
+#: Yearly growth or shock in percent; 50 % a year is already beyond any county's record.
+Percent = Annotated[float, Field(ge=-95, le=200, allow_inf_nan=False)]
+Amount = Annotated[float, Field(allow_inf_nan=False, ge=-1e9, le=1e9)]
+Stock = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1e9)]
+ByYear = dict[Year, Amount]
+
+
+class Part(BaseModel):
+    """Base of all parts: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Text(Part):
+    """A text in both languages."""
+
+    zh: str = Field(min_length=1, max_length=400)
+    en: str = Field(min_length=1, max_length=400)
+
+    def get(self, lang: str) -> str:
+        """The text in `lang` (``zh`` unless ``en``)."""
+        return self.en if lang == "en" else self.zh
+
+
+class Span(Part):
+    """First and last year of the scenario, both included."""
+
+    first: Year
+    last: Year
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Span:
+        if not self.first <= self.last <= self.first + 40:
+            raise ValueError(f"last ({self.last}) must lie 0 to 40 years after first")
+        return self
+
+
+class AdjustmentSpec(Part):
+    """One sourced change: ``growth`` and ``shock`` in ``pct``, others in ``amount_wan``."""
+
+    name: Text
+    kind: Literal["growth", "shock", "measure", "one_off"]
+    pct: dict[Year, Percent] | None = None
+    amount_wan: ByYear | None = None
+    lasting: bool = False
+    source: str = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _one_unit(self) -> AdjustmentSpec:
+        in_pct = self.kind in ("growth", "shock")
+        wanted, other = ("pct", "amount_wan") if in_pct else ("amount_wan", "pct")
+        if not getattr(self, wanted) or getattr(self, other) is not None:
+            raise ValueError(f"kind {self.kind} takes {wanted} by year, and not {other}")
+        if self.lasting and self.kind != "shock":
+            raise ValueError("lasting belongs to a shock")
+        return self
+
+    @property
+    def by_year(self) -> dict[int, float]:
+        """Year -> percent or 万元."""
+        return dict(self.pct or self.amount_wan or {})
+
+
+class Target(Part):
+    """An official target for the scenario's revenue."""
+
+    year: Year
+    value_wan: Stock
+    source: str = Field(min_length=2)
+
+
+class RevenueSpec(Part):
+    """General public budget revenue 一般公共预算收入."""
+
+    series: str = Field(min_length=1)
+    like_for_like: bool = True
+    use_estimates: bool = False
+    allow_break: bool = False
+    adjustments: dict[str, AdjustmentSpec] = {}
+    target: Target | None = None
+
+
+class ExpenditureSpec(Part):
+    """General public budget expenditure 一般公共预算支出, from a sourced path.
+
+    Either an amount for each year, or a base with yearly growth that an official
+    plan states. There is no default growth: spending is not tied to revenue or GDP.
+    """
+
+    base_year: Year | None = None
+    base_wan: Stock | None = None
+    growth_pct: Percent | dict[Year, Percent] | None = None
+    amount_wan: dict[Year, Stock] | None = None
+    livelihood_base_wan: Stock | None = None
+    source: str = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> ExpenditureSpec:
+        based = self.base_year is not None and self.base_wan is not None
+        if self.amount_wan is None and not (based and self.growth_pct is not None):
+            raise ValueError("give amount_wan by year, or base_year, base_wan and growth_pct")
+        return self
+
+
+class BalanceSpec(Part):
+    """What stands beside own revenue in the general public budget, 万元 by year."""
+
+    transfers_wan: ByYear = {}
+    other_resources_wan: ByYear = {}
+    sanbao_need_wan: dict[Year, Stock]
+    statutory_debt_service_wan: dict[Year, Stock] = {}
+    other_commitments_wan: dict[Year, Stock] = {}
+    source: str = Field(min_length=2)
+
+
+class DebtSpec(Part):
+    """Clearance of hidden debt 隐性债务化解."""
+
+    ledger: str
+    sources: str
+    quotas: str | None = None
+    bonds: str | None = None
+    deadline: dt.date | None = None
+    rule: Literal["least_cost", "highest_rate_first", "earliest_maturity_first", "pro_rata"] = (
+        "least_cost"
+    )
+    discount_pct: Annotated[float, Field(ge=0, le=20)] = 0.0
+    frequency: Literal["year", "quarter", "month"] = "year"
+    general_budget_source: str | None = None
+    general_budget_share_pct: Annotated[float, Field(ge=0, le=100)] = 100.0
+    funding_shock_pct: dict[str, Percent] = {}
+    quota_shock_pct: Percent = 0.0
+    comprehensive_resources_wan: ByYear = {}
+
+
+class CommissionSpec(Part):
+    """Commissions to the collecting banks 代收手续费."""
+
+    receipts: str
+    period: Literal["month", "quarter", "year"] = "year"
+    rate_fines_pct: Annotated[float, Field(gt=0, le=5)] | None = None
+    rate_charges_pct: Annotated[float, Field(gt=0, le=5)] | None = None
+    budget_wan: Stock | None = None
+    relations: str | None = None
+    payments: str | None = None
+
+
+class ScenarioSpec(Part):
+    """A whole scenario file after its ``extends`` are merged."""
+
+    name: Text
+    region: str = Field(min_length=1)
+    as_of: dt.date
+    years: Span
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
+    synthetic: bool = False
+    revenue: RevenueSpec | None = None
+    expenditure: ExpenditureSpec | None = None
+    balance: BalanceSpec | None = None
+    debt: DebtSpec | None = None
+    commissions: CommissionSpec | None = None
+    note: Text | None = None
+
+    @model_validator(mode="after")
+    def _years_inside(self) -> ScenarioSpec:
+        if self.revenue is not None:
+            for key, change in self.revenue.adjustments.items():
+                outside = [
+                    y for y in change.by_year if not self.years.first <= y <= self.years.last
+                ]
+                if outside:
+                    raise ValueError(
+                        f"revenue.adjustments.{key}: {outside[0]} is outside the scenario's years"
+                    )
+        return self
