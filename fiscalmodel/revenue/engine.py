@@ -1,0 +1,68 @@
+"""Mean, candidates and ordered bands for a block of equally long, clean histories."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fiscalmodel.revenue.combine import Combination, combine
+from fiscalmodel.revenue.intervals import bands
+from fiscalmodel.revenue.smoothing import Array
+
+#: Share of the last value in forecasts of land-sale and other fund revenue.
+FUND_SHRINKAGE = 0.8
+
+
+@dataclass(frozen=True)
+class Block:
+    """Forecasts of a block: `mean`, `lower[level]`, `upper[level]`, each (series, horizon)."""
+
+    mean: Array
+    lower: dict[float, Array]
+    upper: dict[float, Array]
+    combination: Combination
+
+
+def forecast_block(
+    y: Array,
+    horizon: int,
+    season_length: int,
+    levels: Sequence[float],
+    *,
+    shrink_to_naive: float = 0.0,
+    clip: bool = True,
+) -> Block:
+    """Forecast histories of one length, shape (series, n), without missing values.
+
+    Parameters
+    ----------
+    y
+        Histories.
+    horizon
+        Steps ahead.
+    season_length
+        Periods in a season; 1 for none.
+    levels
+        Band levels in percent, ascending.
+    shrink_to_naive
+        Share of the last value in the mean (see `FUND_SHRINKAGE`).
+    clip
+        Hold mean and bands at nought where no value of the history is negative.
+    """
+    found = combine(y, horizon, season_length)
+    mean = (1 - shrink_to_naive) * found.mean + shrink_to_naive * y[:, -1:]
+    lower, upper = {}, {}
+    floor = np.where(clip & (y.min(axis=1) >= 0), 0.0, -np.inf)[:, None]
+    inner_low, inner_high = mean, mean
+    for band in bands(y, horizon, levels, season_length):
+        below, above = band.below, band.above
+        if season_length == 1:
+            below = np.maximum.accumulate(below, axis=1)
+            above = np.maximum.accumulate(above, axis=1)
+        inner_low = np.minimum(inner_low, mean - below)
+        inner_high = np.maximum(inner_high, mean + above)
+        lower[band.level] = np.maximum(inner_low, floor)
+        upper[band.level] = np.maximum(inner_high, floor)
+    return Block(np.maximum(mean, floor), lower, upper, found)

@@ -1,0 +1,231 @@
+"""Forecasts of one series: `forecast`; of many: `forecast_panel` (see `panel`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from fiscalmodel.errors import InputError
+from fiscalmodel.revenue import inputs, intervals
+from fiscalmodel.revenue.engine import FUND_SHRINKAGE, Block, forecast_block
+from fiscalmodel.revenue.models import CANDIDATES
+from fiscalmodel.revenue.panel import forecast_panel
+from fiscalmodel.series.types import Series
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Forecast", "forecast", "forecast_panel"]
+
+#: Kinds of revenue that follow the land market rather than a trend.
+FUND_KINDS = ("land", "fund")
+_FUND_WORDS = ("政府性基金", "土地出让", "国有土地使用权", "government_fund", "land")
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A forecast with bands, and how it came about.
+
+    Attributes
+    ----------
+    table
+        Columns ``period, mean, lo-80, hi-80, lo-95, hi-95`` (by level asked for).
+    models
+        Columns ``model, title, weight`` and one for each period: what each candidate said.
+    notes
+        What was done to the input, and why these models.
+    coverage
+        Columns ``period, level, coverage_pct``: share of known values inside the band when
+        forecasts of this length and horizon were tried on public series.
+    history
+        The values that were fitted, by period.
+    season_length
+        Periods in a season that were used.
+    unit
+        Unit of the values, where known.
+    """
+
+    table: pd.DataFrame
+    models: pd.DataFrame
+    notes: tuple[str, ...]
+    coverage: pd.DataFrame
+    history: pd.Series[float]
+    season_length: int = 1
+    unit: str = ""
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Band levels in percent, ascending."""
+        return tuple(sorted(float(c[3:]) for c in self.table.columns if c.startswith("lo-")))
+
+    def plot(self, lang: str = "zh") -> Figure:
+        """Fan chart of history, forecast and bands."""
+        from fiscalmodel.present.charts_revenue import fan_chart
+
+        return fan_chart(self, lang=lang)
+
+
+def forecast(
+    y: Any,
+    horizon: int,
+    *,
+    season_length: int | None = None,
+    levels: Sequence[float] = (80, 95),
+    allow_break: bool = False,
+    breaks: Mapping[Any, float | None] | Sequence[Any] | None = None,
+    kind: str | None = None,
+) -> Forecast:
+    """Forecast one revenue series.
+
+    Parameters
+    ----------
+    y
+        pandas Series on years, quarters, months or dates; a `Series` of the project (only
+        its actual values are used); or a list, oldest value first. Any unit.
+    horizon
+        Periods ahead, 1 to 100.
+    season_length
+        Periods in a year; by default from the index (list: 1).
+    levels
+        Bands in percent.
+    allow_break
+        Fit across calibre breaks (口径变化) of unknown size, with a warning.
+    breaks
+        First period on a new calibre -> factor for the values before it (None: unknown).
+    kind
+        ``"land"`` or ``"fund"`` for land-sale or other fund revenue; by default found from
+        the series' budget scope.
+
+    Returns
+    -------
+    Forecast
+
+    Raises
+    ------
+    InputError
+        No value, text or infinite values, dates that stand twice, a horizon or level out of
+        range, a calibre break of unknown size.
+
+    Examples
+    --------
+    >>> made = forecast([100.0, 104.0, 109.0, 113.0, 118.0, 124.0], 2)
+    >>> list(made.table.columns)
+    ['period', 'mean', 'lo-80', 'hi-80', 'lo-95', 'hi-95']
+    """
+    horizon = inputs.check_horizon(horizon)
+    wanted = inputs.check_levels(levels)
+    history = inputs.read(y, horizon, season_length)
+    history = inputs.splice(history, _breaks(y, breaks), allow_break=allow_break)
+    fund = _is_fund(y, kind)
+    block = forecast_block(
+        history.values[None, :],
+        horizon,
+        history.season_length,
+        wanted,
+        shrink_to_naive=FUND_SHRINKAGE if fund else 0.0,
+    )
+    notes = [*history.notes, *_why(history, block, fund)]
+    return Forecast(
+        table=_table(history, block),
+        models=_models(history, block),
+        notes=tuple(notes),
+        coverage=_coverage(history, horizon, wanted),
+        history=pd.Series(history.values, index=pd.Index(list(history.past), name="period")),
+        season_length=history.season_length,
+        unit=y.unit if isinstance(y, Series) else "",
+    )
+
+
+def _breaks(y: Any, breaks: Any) -> dict[Any, float | None]:
+    found = getattr(y, "breaks", None) if breaks is None else breaks
+    if found is None:
+        return {}
+    if isinstance(found, Mapping):
+        return dict(found)
+    if isinstance(found, (list, tuple, set, pd.Index)):
+        return dict.fromkeys(found)
+    raise InputError(
+        "breaks",
+        f"a {type(found).__name__} is no list of breaks",
+        "give {first period on the new calibre: factor}",
+    )
+
+
+def _is_fund(y: Any, kind: str | None) -> bool:
+    if kind is not None and not isinstance(kind, str):
+        raise InputError("kind", f"{kind!r} is not text", "'land', 'fund' or None")
+    if kind is not None:
+        return kind in FUND_KINDS
+    if not isinstance(y, Series):
+        return False
+    text = f"{y.budget_scope} {y.indicator} {y.series_id}".lower()
+    return any(word in text for word in _FUND_WORDS)
+
+
+def _table(history: inputs.History, block: Block) -> pd.DataFrame:
+    columns: dict[str, Any] = {"period": list(history.ahead), "mean": block.mean[0]}
+    for level in block.lower:
+        columns[f"lo-{level:g}"] = block.lower[level][0]
+        columns[f"hi-{level:g}"] = block.upper[level][0]
+    return pd.DataFrame(columns)
+
+
+def _models(history: inputs.History, block: Block) -> pd.DataFrame:
+    titles = {c.name: c.title for c in CANDIDATES}
+    found = block.combination
+    frame = pd.DataFrame(
+        {
+            "model": list(found.names),
+            "title": [titles.get(name, name) for name in found.names],
+            "weight": found.weights[:, 0],
+        }
+    )
+    said = pd.DataFrame(found.parts[:, 0, :], columns=[str(p) for p in history.ahead])
+    return pd.concat([frame, said], axis=1)
+
+
+def _coverage(history: inputs.History, horizon: int, levels: Sequence[float]) -> pd.DataFrame:
+    n = len(history.values)
+    rows = [
+        (period, level, round(float(share), 1))
+        for level in levels
+        for period, share in zip(
+            history.ahead,
+            intervals.coverage(n, horizon, level, history.season_length),
+            strict=True,
+        )
+    ]
+    return pd.DataFrame(rows, columns=["period", "level", "coverage_pct"])
+
+
+def _why(history: inputs.History, block: Block, fund: bool) -> list[str]:
+    n = len(history.values)
+    found = block.combination
+    notes = []
+    if n == 1:
+        notes.append("one value only: carried forward, with the widest bands")
+    elif n < 6:
+        notes.append(f"{n} values: too few to fit a trend model; a damped trend is used")
+    else:
+        notes.append(f"{n} values: combination of {', '.join(found.names)}")
+    if fund:
+        notes.append(
+            "land-sale or fund revenue: trend methods did worse than the last value when tried, "
+            f"so the mean is {FUND_SHRINKAGE:.0%} last value"
+        )
+    if history.season_length > 1:
+        if len(history.values) < 3 * history.season_length:
+            notes.append("fewer than three seasons: no seasonal pattern could be tested for")
+        elif bool(found.seasonal[0]):
+            notes.append("a seasonal pattern was found, taken out and put back")
+        else:
+            notes.append("no significant seasonal pattern")
+    if np.ptp(history.values) == 0 and n > 1:
+        notes.append("all values are equal: the bands rest on how other series moved")
+    if history.values.min() >= 0:
+        notes.append("no value is negative: mean and bands are held at nought or above")
+    return notes

@@ -1,0 +1,363 @@
+"""From what a user hands over to a clean history: dates, gaps, breaks, or one clear error."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fiscalmodel.errors import InputError
+from fiscalmodel.revenue.smoothing import Array
+from fiscalmodel.series.types import Series
+
+#: Values beyond this are no amounts of money in any currency.
+LARGEST = 1e100
+#: Longest gap that is filled, in periods of a yearly series (or one season).
+LONGEST_GAP = 3
+
+
+@dataclass(frozen=True)
+class History:
+    """A clean history and what was done to it.
+
+    Attributes
+    ----------
+    values
+        Finite values without gaps, oldest first.
+    ahead
+        Labels of the periods after the last value, as many as were asked for.
+    past
+        Labels of the values.
+    season_length
+        Periods in a year: 1, 4, 12, or as given.
+    notes
+        What was left out, filled or sorted.
+    filled
+        Positions that were filled in.
+    """
+
+    values: Array
+    past: Sequence[Any]
+    ahead: Sequence[Any]
+    season_length: int
+    notes: tuple[str, ...] = ()
+    filled: tuple[int, ...] = ()
+
+
+def check_horizon(horizon: object) -> int:
+    """The horizon as an int from 1 to 100, or an `InputError`."""
+    if isinstance(horizon, bool) or not isinstance(horizon, (int, np.integer)):
+        raise InputError("horizon", f"{horizon!r} is not a whole number", "give 1 to 100 periods")
+    if not 1 <= horizon <= 100:
+        raise InputError("horizon", f"{horizon} is out of range", "give 1 to 100 periods")
+    return int(horizon)
+
+
+def check_levels(levels: object) -> tuple[float, ...]:
+    """Band levels in percent, sorted and unique, or an `InputError`."""
+    items = list(levels) if isinstance(levels, (list, tuple, set, np.ndarray)) else [levels]
+    found = set()
+    for item in items:
+        if isinstance(item, bool) or not isinstance(item, (int, float, np.integer, np.floating)):
+            raise InputError("levels", f"{item!r} is not a percentage", "for example (80, 95)")
+        if not 0 < item < 100:
+            raise InputError("levels", f"{item} is not between 0 and 100", "for example (80, 95)")
+        found.add(int(item) if float(item).is_integer() else float(item))
+    if not found:
+        raise InputError("levels", "no level given", "for example (80, 95)")
+    return tuple(sorted(found))
+
+
+def check_season(season_length: object) -> int:
+    """Periods in a season as an int from 1 to 366, or an `InputError`."""
+    whole = isinstance(season_length, (int, np.integer)) and not isinstance(season_length, bool)
+    if not whole or not 1 <= season_length <= 366:  # type: ignore[operator]
+        raise InputError(
+            "season_length",
+            f"{season_length!r} is not a number of periods",
+            "1 for yearly, 4 for quarterly, 12 for monthly figures",
+        )
+    return int(season_length)  # type: ignore[call-overload,no-any-return]
+
+
+def numbers(values: object, where: str) -> Array:
+    """Values as floats, missing as NaN; text, infinities and amounts beyond reason are errors."""
+    try:
+        array = pd.to_numeric(pd.Series(values, dtype=object)).to_numpy(dtype=float)  # type: ignore[call-overload]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(
+            where, f"not all values are numbers ({error})", "give numbers only"
+        ) from None
+    if np.isinf(array).any() or (np.abs(array[~np.isnan(array)]) > LARGEST).any():
+        place = int(np.argmax(np.isinf(array) | (np.abs(np.nan_to_num(array)) > LARGEST)))
+        raise InputError(where, f"value {place + 1} is infinite or beyond {LARGEST:g}", "check it")
+    return np.asarray(array)
+
+
+def read(y: object, horizon: int, season_length: int | None) -> History:
+    """A clean history from a pandas series, a list, an array or the project's `Series`.
+
+    Raises
+    ------
+    InputError
+        Text or infinite values, no value at all, dates twice or of no known frequency.
+    """
+    notes: list[str] = []
+    name = "y"
+    if isinstance(y, Series):
+        name = y.series_id or name
+        y = _actual_values(y, notes)
+    if isinstance(y, pd.Series):
+        values, labels, season = _dated(y, name, notes)
+    elif isinstance(y, (list, tuple, np.ndarray)):
+        if isinstance(y, np.ndarray) and y.ndim != 1:
+            raise InputError(name, f"an array of {y.ndim} dimensions", "give one series")
+        values, season = numbers(y, name), 1
+        labels = list(range(1, len(values) + 1))
+    else:
+        raise InputError(
+            name,
+            f"a {type(y).__name__} is not a series",
+            "give a pandas Series with years, quarters or months as its index, or a list",
+        )
+    values, labels = _trim(values, labels, name, notes)
+    season = check_season(season if season_length is None else season_length)
+    values, labels, season, ahead = _combined_january(values, labels, season, horizon, notes)
+    values, labels, filled = _fill(values, labels, season, notes)
+    return History(values, labels, ahead, season, tuple(notes), filled)
+
+
+def _actual_values(series: Series, notes: list[str]) -> pd.Series[float]:
+    actual = series.actuals()
+    left = len(series) - len(actual)
+    if left:
+        periods = series.values.index.difference(actual.values.index)
+        shown = ", ".join(map(str, periods[:4])) + (" …" if left > 4 else "")
+        notes.append(f"{left} values that are estimates, budgets or targets were left out: {shown}")
+    if not len(actual):
+        raise InputError(series.series_id, "holds no actual value", "forecast from actuals")
+    return actual.values
+
+
+def _dated(y: pd.Series[Any], name: str, notes: list[str]) -> tuple[Array, list[Any], int]:
+    """Values, labels and season length of a pandas series, sorted and on a full index."""
+    values = numbers(y.to_numpy(), name)
+    index, season = _regular_index(y.index, name)
+    if not len(index):
+        raise InputError(name, "the series is empty", "at least one value is needed")
+    twice = index[index.duplicated()].unique()
+    if len(twice):
+        shown = ", ".join(map(str, twice[:5]))
+        raise InputError(name, f"dates that stand twice: {shown}", "keep one value for each period")
+    if not index.is_monotonic_increasing:
+        notes.append("the dates were out of order and have been sorted")
+        order = np.argsort(index)
+        values, index = values[order], index[order]
+    span = (
+        int((index[-1] - index[0]).n)
+        if isinstance(index, pd.PeriodIndex)
+        else int(index[-1] - index[0])
+    )
+    if span + 1 > 100 * len(index) + 1000:
+        raise InputError(name, f"{len(index)} values over {span + 1} periods", "check the dates")
+    if isinstance(index, pd.PeriodIndex):
+        full = pd.period_range(index[0], index[-1], freq=index.freq)
+        place = np.array([(p - index[0]).n for p in index])
+        labels: list[Any] = list(full)
+    else:
+        place = np.asarray(index - index[0], dtype=int)
+        labels = list(range(int(index[0]), int(index[-1]) + 1))
+    whole = np.full(len(labels), np.nan)
+    whole[place] = values
+    return whole, labels, season
+
+
+def _regular_index(index: pd.Index[Any], name: str) -> tuple[Any, int]:
+    """The index as periods or whole numbers, and the season length that it implies."""
+    if isinstance(index, pd.PeriodIndex):
+        code = index.freqstr[0]
+        if index.hasnans:
+            raise InputError(name, "a date is missing", "give each value its period")
+        seasons = {"Y": 1, "A": 1, "Q": 4, "M": 12}
+        return index, seasons.get(code, 1)
+    if isinstance(index, pd.DatetimeIndex):
+        if index.hasnans:
+            raise InputError(name, "a date is missing", "give each value its date")
+        return _to_periods(index, name)
+    if pd.api.types.is_integer_dtype(index.dtype) and not pd.api.types.is_bool_dtype(index.dtype):
+        return pd.Index(index.to_numpy(dtype="int64")), 1
+    text = [str(item).strip().rstrip("年") for item in index]
+    try:
+        if all(len(item) == 4 and item.isdigit() for item in text):
+            return pd.PeriodIndex(text, freq="Y"), 1
+        if all("Q" in item.upper() for item in text):
+            return pd.PeriodIndex(text, freq="Q"), 4
+        return _to_periods(pd.DatetimeIndex(pd.to_datetime(text)), name)
+    except InputError:
+        raise
+    except (ValueError, TypeError, OverflowError):
+        raise InputError(
+            name,
+            f"the index is not a list of dates (first: {text[0] if text else ''!r})",
+            "use years (2019), quarters (2019Q1), months (2019-01) or dates",
+        ) from None
+
+
+def _to_periods(index: pd.DatetimeIndex, name: str) -> tuple[pd.PeriodIndex, int]:
+    """Dates as years, quarters or months, by their smallest distance."""
+    if len(index) < 2:
+        return index.to_period("Y"), 1
+    months = np.asarray(index.year * 12 + index.month)
+    steps = np.diff(np.unique(months))
+    least = int(steps.min()) if len(steps) else 0
+    if least == 0 or len(np.unique(months)) < len(months):
+        days = np.diff(np.sort(index.to_numpy())).astype("timedelta64[D]").astype(int)
+        if (days[days > 0].size and days[days > 0].min() < 25) or least == 0:
+            repeated = index[index.duplicated()]
+            if len(repeated):
+                raise InputError(
+                    name,
+                    f"dates that stand twice: {repeated[0]:%Y-%m-%d}",
+                    "keep one value for each period",
+                )
+            raise InputError(name, "dates closer than a month", "sum them to months first")
+    step = math.gcd(*map(int, steps))
+    if step % 12 == 0:
+        return index.to_period("Y"), 1
+    if step % 3 == 0:
+        return index.to_period("Q"), 4
+    return index.to_period("M"), 12
+
+
+def _trim(values: Array, labels: list[Any], name: str, notes: list[str]) -> tuple[Array, list[Any]]:
+    """Without missing values at either end; the forecast starts after the last known one."""
+    known = np.flatnonzero(~np.isnan(values))
+    if not len(known):
+        raise InputError(name, "holds no value", "at least one number is needed")
+    first, last = int(known[0]), int(known[-1])
+    if last < len(values) - 1:
+        notes.append(f"no value after {labels[last]}: the forecast starts there")
+    return values[first : last + 1], labels[first : last + 1]
+
+
+def _combined_january(
+    values: Array, labels: list[Any], season: int, horizon: int, notes: list[str]
+) -> tuple[Array, list[Any], int, list[Any]]:
+    """Monthly figures whose Januaries all stand inside February: eleven periods a year."""
+    monthly = season == 12 and isinstance(labels[0], pd.Period) and labels[0].freqstr == "M"
+    if monthly:
+        january = np.array([label.month == 1 for label in labels])
+        if january.sum() >= 2 and np.isnan(values[january]).all():
+            notes.append(
+                "every January is missing: February is taken to hold both months, "
+                "and a year to have eleven periods"
+            )
+            ahead, label = [], labels[-1]
+            while len(ahead) < horizon:
+                label = label + 1
+                if label.month != 1:
+                    ahead.append(label)
+            kept = [label for label, skip in zip(labels, january, strict=True) if not skip]
+            return values[~january], kept, 11, ahead
+    return values, labels, season, [labels[-1] + k for k in range(1, horizon + 1)]
+
+
+def _fill(
+    values: Array, labels: list[Any], season: int, notes: list[str]
+) -> tuple[Array, list[Any], tuple[int, ...]]:
+    """Short gaps interpolated; after a long gap the history starts anew."""
+    missing = np.isnan(values)
+    if not missing.any():
+        return values, labels, ()
+    longest = max(LONGEST_GAP, season if season > 1 else 0)
+    run = 0
+    start = 0
+    for place, gone in enumerate(missing):
+        run = run + 1 if gone else 0
+        if run > longest:
+            start = place + 1
+    while start < len(values) and missing[start]:
+        start += 1
+    if start:
+        notes.append(
+            f"values before {labels[start]} were left out: "
+            f"a gap of more than {longest} periods lies between"
+        )
+        values, labels, missing = values[start:], labels[start:], missing[start:]
+    if not missing.any():
+        return values, labels, ()
+    places = np.flatnonzero(missing)
+    filled = _interpolated(values, missing, season)
+    shown = ", ".join(str(labels[p]) for p in places[:4]) + (" …" if len(places) > 4 else "")
+    notes.append(f"{len(places)} missing values were interpolated for the fit: {shown}")
+    return filled, labels, tuple(int(p) for p in places)
+
+
+def _interpolated(values: Array, missing: Any, season: int) -> Array:
+    """Along the growth path where all values are positive, else along the line.
+
+    Seasonal series: each position of the season on its own, the line where that fails.
+    """
+    out = values.copy()
+    known = ~missing
+    log = bool((values[known] > 0).all())
+    level = np.log(values, where=known, out=np.full(len(values), np.nan)) if log else values.copy()
+    if season > 1:
+        for k in range(season):
+            place = np.arange(k, len(values), season)
+            have = known[place]
+            if have.sum() >= 2:
+                level[place] = np.interp(place, place[have], level[place][have])
+    have = ~np.isnan(level)
+    place = np.arange(len(values))
+    level = np.interp(place, place[have], level[have])
+    out[missing] = np.exp(level[missing]) if log else level[missing]
+    return out
+
+
+def splice(history: History, breaks: Mapping[Any, float | None], *, allow_break: bool) -> History:
+    """Values before each break put on the calibre of those after it.
+
+    Parameters
+    ----------
+    history
+        As read.
+    breaks
+        First period on the new calibre -> factor by which earlier values are to be
+        multiplied; None where the size of the break is not known.
+    allow_break
+        Fit across breaks of unknown size all the same, with a warning in the notes.
+
+    Raises
+    ------
+    InputError
+        A break of unknown size, unless allowed; a period outside the history.
+    """
+    values = np.array(history.values)
+    notes = list(history.notes)
+    labels = [str(label) for label in history.past]
+    for period, factor in breaks.items():
+        if str(period) not in labels:
+            notes.append(f"the break at {period} lies outside the history and changes nothing")
+            continue
+        place = labels.index(str(period))
+        if factor is None or not math.isfinite(factor) or factor <= 0:
+            if not allow_break:
+                raise InputError(
+                    f"breaks[{period}]",
+                    "a calibre break (口径变化) of unknown size",
+                    "link the series first (fm.link_calibre), or say allow_break=True",
+                )
+            notes.append(f"WARNING: fitted across a calibre break at {period} that was not linked")
+            continue
+        values[:place] *= factor
+        notes.append(
+            f"values before {period} were multiplied by {factor:.4g} (same calibre, 同口径)"
+        )
+    return History(
+        values, history.past, history.ahead, history.season_length, tuple(notes), history.filled
+    )

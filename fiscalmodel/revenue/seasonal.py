@@ -1,0 +1,77 @@
+"""Seasonality: the test of M4's Naive2, classical indices, and Naive2 itself."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fiscalmodel.revenue.smoothing import Array
+
+
+def is_seasonal(y: Array, season_length: int) -> NDArray[np.bool_]:
+    """Whether each history (rows) is seasonal: M4's test at 90 % of the autocorrelation at lag m.
+
+    Notes
+    -----
+    |r_m| > 1.645 sqrt((1 + 2 Σ_{k<m} r_k²)/n), with at least 3 m points.
+    """
+    count, n = y.shape
+    if season_length < 2 or n < 3 * season_length:
+        return np.zeros(count, dtype=bool)
+    centred = y - y.mean(axis=1, keepdims=True)
+    total = np.square(centred).sum(axis=1)
+    total = np.where(total > 0, total, np.inf)
+    acf = np.stack(
+        [
+            (centred[:, k:] * centred[:, :-k]).sum(axis=1) / total
+            for k in range(1, season_length + 1)
+        ]
+    )
+    limit = 1.645 * np.sqrt((1 + 2 * np.square(acf[:-1]).sum(axis=0)) / n)
+    return np.asarray(np.abs(acf[-1]) > limit)
+
+
+def centred_average(y: Array, season_length: int) -> Array:
+    """Centred moving average over one year (2×m where m is even); NaN at the ends."""
+    n = y.shape[1]
+    m = season_length
+    weights = np.ones(m) / m if m % 2 else np.r_[0.5, np.ones(m - 1), 0.5] / m
+    half = len(weights) // 2
+    out = np.full(y.shape, np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(y, len(weights), axis=1)
+    out[:, half : n - half] = windows @ weights
+    return out
+
+
+def seasonal_indices(y: Array, season_length: int, *, multiplicative: bool) -> Array:
+    """Classical decomposition: index of each position in the season, shape (series, m).
+
+    Multiplicative indices average one, additive ones nought. Position 0 is that of
+    the first observation.
+    """
+    trend = centred_average(y, season_length)
+    ratio = y / trend if multiplicative else y - trend
+    index = np.stack(
+        [np.nanmean(ratio[:, k::season_length], axis=1) for k in range(season_length)], axis=1
+    )
+    mean = index.mean(axis=1, keepdims=True)
+    return index / mean if multiplicative else index - mean
+
+
+def tile(index: Array, start: int, length: int) -> Array:
+    """Seasonal indices laid along time, from position `start` of the first season."""
+    m = index.shape[1]
+    return index[:, (start + np.arange(length)) % m]
+
+
+def naive2(y: Array, horizon: int, season_length: int) -> Array:
+    """M4's Naive2: naive on the multiplicatively adjusted series where the test says seasonal."""
+    out = np.repeat(y[:, -1:], horizon, axis=1)
+    seasonal = is_seasonal(y, season_length) & (y > 0).all(axis=1)
+    if seasonal.any():
+        chosen = y[seasonal]
+        index = seasonal_indices(chosen, season_length, multiplicative=True)
+        n = y.shape[1]
+        level = chosen[:, -1] / tile(index, n - 1, 1)[:, 0]
+        out[seasonal] = level[:, None] * tile(index, n, horizon)
+    return out
