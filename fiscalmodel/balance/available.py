@@ -1,0 +1,176 @@
+"""What the general budget can give to clearing debt, after what ranks before it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from fiscalmodel.errors import Collector
+from fiscalmodel.findings import finding, findings_frame
+
+ByPeriod = float | Sequence[float] | Mapping[Any, float] | pd.Series
+
+
+@dataclass(frozen=True)
+class ClearanceResources:
+    """What the general budget can give to clearing debt, by period, 万元.
+
+    Attributes
+    ----------
+    table
+        ``period, resources_wan, sanbao_wan, statutory_debt_service_wan,
+        other_committed_wan, available_wan, shortfall_wan``; one of the last two
+        is 0 in each row, and resources − needs = available − shortfall.
+    """
+
+    table: pd.DataFrame
+
+    @property
+    def available_wan(self) -> pd.Series[float]:
+        """Available amount by period."""
+        return self.table.set_index("period")["available_wan"]
+
+    @property
+    def shortfalls(self) -> pd.DataFrame:
+        """Periods whose needs exceed their resources; empty if there are none."""
+        return self.table[self.table["shortfall_wan"] > 0].reset_index(drop=True)
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """One finding for each shortfall."""
+        return findings_frame(
+            finding(
+                "available_for_clearance",
+                str(period),
+                stated=resources,
+                computed=resources + short,
+                explanation="“三保”, statutory debt service and commitments exceed resources; "
+                "nothing is left for clearing debt",
+            )
+            for period, resources, short in zip(
+                self.table["period"],
+                self.table["resources_wan"],
+                self.table["shortfall_wan"],
+                strict=True,
+            )
+            if short > 0
+        )
+
+
+def available_for_clearance(
+    resources: ByPeriod,
+    sanbao_need: ByPeriod,
+    statutory_debt_service: ByPeriod = 0.0,
+    *,
+    other_committed: ByPeriod = 0.0,
+    periods: Iterable[Any] | None = None,
+) -> ClearanceResources:
+    """Resources − 三保 − statutory debt service − other commitments, by period.
+
+    Parameters
+    ----------
+    resources
+        General-budget resources of each period, 万元: own revenue, transfers and
+        what else may be spent freely; without bond proceeds tied to projects.
+    sanbao_need
+        Need of 保基本民生, 保工资, 保运转; it ranks before all other spending.
+    statutory_debt_service
+        Principal and interest of statutory debt paid from the general budget.
+    other_committed
+        Further spending that is fixed.
+    periods
+        Labels of the periods; else those of the first argument that has any,
+        else 1, 2, 3 …
+
+        Each argument is a scalar, one value a period, or period -> value; where
+        periods are named they must be the same ones.
+
+    Returns
+    -------
+    ClearanceResources
+        What is available is never negative: a shortfall stands in its own
+        column and as a finding.
+
+    Raises
+    ------
+    InputError
+        For missing, non-numeric or negative needs, or periods that differ.
+
+    Examples
+    --------
+    >>> available_for_clearance({2026: 900.0, 2027: 700.0}, 600, 200).available_wan.to_dict()
+    {2026: 100.0, 2027: 0.0}
+    """
+    given: dict[str, ByPeriod] = {
+        "resources": resources,
+        "sanbao_need": sanbao_need,
+        "statutory_debt_service": statutory_debt_service,
+        "other_committed": other_committed,
+    }
+    labels = _period_labels(given, periods)
+    found = Collector()
+    columns = {name: _by_period(found, name, values, labels) for name, values in given.items()}
+    found.raise_if_any()
+    needs = columns["sanbao_need"] + columns["statutory_debt_service"] + columns["other_committed"]
+    free = columns["resources"] - needs
+    table = pd.DataFrame(
+        {
+            "period": labels,
+            "resources_wan": columns["resources"],
+            "sanbao_wan": columns["sanbao_need"],
+            "statutory_debt_service_wan": columns["statutory_debt_service"],
+            "other_committed_wan": columns["other_committed"],
+            "available_wan": np.maximum(free, 0.0),
+            "shortfall_wan": np.maximum(-free, 0.0),
+        }
+    )
+    return ClearanceResources(table)
+
+
+def _period_labels(given: Mapping[str, ByPeriod], periods: Iterable[Any] | None) -> list[Any]:
+    if periods is not None:
+        return list(periods)
+    for values in given.values():
+        if isinstance(values, Mapping | pd.Series):
+            return list(values.keys())
+    lengths = {len(v) for v in given.values() if isinstance(v, Sequence | np.ndarray)}
+    return list(range(1, max(lengths, default=1) + 1))
+
+
+def _by_period(
+    found: Collector, name: str, values: ByPeriod, labels: Sequence[Any]
+) -> npt.NDArray[np.float64]:
+    nothing = np.full(len(labels), np.nan)
+    if isinstance(values, Mapping | pd.Series):
+        extra = [k for k in values.keys() if k not in labels]  # noqa: SIM118  a Series iterates values
+        lacking = [k for k in labels if k not in values]
+        if extra or lacking:
+            told = f"lacks {lacking[0]}" if lacking else f"has {extra[0]}, which the others lack"
+            found.add(
+                name, f"the periods differ: {name} {told}", "name the same periods everywhere"
+            )
+            return nothing
+        values = [values[k] for k in labels]
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        found.add(name, f"{values!r} is not a number or numbers by period")
+        return nothing
+    if array.ndim and len(array) != len(labels):
+        found.add(name, f"{len(array)} values for {len(labels)} periods", "one value a period")
+        return nothing
+    array = np.broadcast_to(array, len(labels))
+    for label, value in zip(labels, array, strict=True):
+        if not math.isfinite(value):
+            found.add(f"{name}[{label}]", "the amount is missing", "missing is not 0; state it")
+        elif value < 0 and name != "resources":
+            found.add(
+                f"{name}[{label}]", f"a need of {value:g} is negative", "needs count positive"
+            )
+    return array
