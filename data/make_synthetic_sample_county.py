@@ -1,0 +1,423 @@
+"""Make the tables of the synthetic sample county (样本县，合成数据).
+
+No published document gives a county's hidden-debt ledger contract by contract,
+so the debt and commission notebooks run on a county that does not exist. Its
+size is that of a small county: general public budget revenue of about 10 亿元
+and hidden debt of 18 亿元. No row describes a real place, person or institution.
+
+    python3 data/make_synthetic_sample_county.py
+
+writes the same bytes every time: the only randomness is ``random.Random(SEED)``.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import random
+from pathlib import Path
+
+SEED = 20251231
+NOTE = "synthetic 合成样本"
+HERE = Path(__file__).resolve().parent
+PREFIX = "synthetic_sample_county_"
+SOURCE = "样本县（合成数据，由 data/make_synthetic_sample_county.py 生成）"
+
+LEDGER_COLUMNS = [
+    "contract_id",
+    "debtor",
+    "creditor",
+    "category",
+    "project",
+    "principal_wan",
+    "rate_pct",
+    "start",
+    "maturity",
+    "repayment",
+    "frequency",
+    "overdue",
+    "litigation",
+    "replaceable",
+    "prepayable",
+    "prepay_fee_pct",
+    "extendable_to",
+    "min_instalment_wan",
+    "clear_by",
+    "by_contract",
+    "note",
+]
+
+# Balance of principal on 31 December 2025, 万元: 180,000 in all, of which 15,000
+# is shantytown debt that is repaid by its contract and stays beyond 2028.
+LEDGER = [
+    "HD-001|城投平台A|甲银行|银行贷款|城区道路|28000|5.39|2018-06-20|2028-06-20|equal_principal|half_year|0|0|1|1|0||",
+    "HD-002|城投平台A|乙银行|银行贷款|供水管网|22000|5.10|2017-09-15|2027-09-15|bullet|quarter|0|0|1|0||2028-09-15|",
+    "HD-003|城投平台B|甲信托公司|信托|产业园厂房|12000|8.60|2023-11-30|2026-11-30|bullet|half_year|0|0|1|0|||",
+    "HD-004|城投平台B|甲租赁公司|融资租赁|污水处理设备|9600|7.20|2023-03-31|2028-03-31|equal_instalment|quarter|0|0|1|1|1.0||",
+    "HD-005|城投平台A|乙租赁公司|融资租赁|公交车辆|6400|6.90|2022-06-30|2027-06-30|equal_instalment|quarter|0|0|0|1|0.5||",
+    "HD-006|城投平台B|定向融资投资人|非标|乡村道路|5000|9.20|2023-06-30|2026-06-30|bullet|year|0|1|0|1|0||",
+    "HD-007|交通项目公司|施工企业甲|工程欠款|县乡公路|7500|4.35|2021-06-30|2025-06-30|bullet|year|1|1|1|1|0||",
+    "HD-008|城投平台A|丙银行|银行贷款|医院迁建|18000|4.90|2019-12-20|2029-12-20|bullet|quarter|0|0|1|1|0||2500",
+    "HD-009|水务项目公司|丁银行|银行贷款|水库除险加固|24000|5.25|2016-05-30|2031-05-30|equal_principal|year|0|0|1|1|0||",
+    "HD-010|教育项目公司|乙银行|政府购买服务|学校建设|11000|4.75|2018-10-31|2028-10-31|equal_principal|year|0|0|1|1|0||",
+    "HD-011|环卫项目公司|社会资本方甲|项目应付款|垃圾处理厂|6500|6.10|2019-12-31|2027-12-31|bullet|year|0|0|0|1|0.5|2028-12-31|",
+    "HD-012|城投平台A|丙银行|棚户区改造|城北棚户区|15000|4.45|2015-11-20|2030-11-20|equal_principal|year|0|0|0|0|||",
+    "HD-013|城投平台B|甲保理公司|保理|材料款|4000|8.00|2024-03-31|2027-03-31|bullet|quarter|0|0|1|1|0||",
+    "HD-014|交通项目公司|国有企业甲|企业借款|客运站|11000|5.80|2022-11-30|2027-11-30|bullet|year|0|0|1|1|0||",
+]  # fmt: skip
+
+SOURCE_COLUMNS = [
+    "source_id",
+    "category",
+    "period",
+    "available_from",
+    "cap_wan",
+    "haircut_pct",
+    "earmark",
+    "carry",
+    "note",
+]
+FUNDING = [
+    "FS-GPB|fiscal_funds|2026|2026-01-01|24000|0||0",
+    "FS-GPB|fiscal_funds|2027|2027-01-01|22000|0||0",
+    "FS-GPB|fiscal_funds|2028|2028-01-01|26000|0||0",
+    "FS-LAND|fund_budget|2026|2026-04-01|8000|0||0",
+    "FS-LAND|fund_budget|2027|2027-04-01|6000|0||0",
+    "FS-LAND|fund_budget|2028|2028-04-01|8000|0||0",
+    "FS-IDLE|idle_funds|2026|2026-07-01|3000|0||1",
+    "FS-ASSET-1|asset_disposal|2026|2026-09-30|6000|20||1",
+    "FS-EQUITY|equity_disposal|2027|2027-03-31|8000|30||1",
+    "FS-ASSET-2|asset_disposal|2028|2028-03-31|14000|25||0",
+    "FS-WATER|project_income|2026|2026-01-01|3000|0|HD-009|1",
+    "FS-WATER|project_income|2027|2027-01-01|3000|0|HD-009|1",
+    "FS-WATER|project_income|2028|2028-01-01|3000|0|HD-009|1",
+]
+
+QUOTA_COLUMNS = ["period", "quota_wan", "rate_pct", "tenor_years", "repayment", "note"]
+QUOTAS = [
+    "2026|25000|2.24|10|bullet",
+    "2027|20000|2.30|10|bullet",
+    "2028|15000|2.35|15|bullet",
+]
+
+BOND_COLUMNS = [
+    "bond_code",
+    "type",
+    "purpose",
+    "amount_wan",
+    "rate_pct",
+    "start",
+    "maturity",
+    "repayment",
+    "frequency",
+    "project",
+    "note",
+]
+BONDS = [
+    "SYN-G-2019-01|general|new|18000|3.31|2019-06-10|2029-06-10|bullet|half_year|农村公路",
+    "SYN-G-2021-01|general|refinancing|22000|3.26|2021-08-16|2028-08-16|bullet|year|再融资",
+    "SYN-G-2023-01|general|new|16000|2.87|2023-05-22|2033-05-22|bullet|half_year|教育均衡",
+    "SYN-G-2024-01|general|refinancing|12000|2.22|2024-09-09|2031-09-09|bullet|year|再融资",
+    "SYN-S-2020-01|special|new|30000|3.55|2020-05-18|2030-05-18|bullet|half_year|产业园标准厂房",
+    "SYN-S-2022-01|special|new|26000|3.02|2022-06-20|2037-06-20|bullet|half_year|城乡供水一体化",
+    "SYN-S-2023-01|special|refinancing|14000|2.91|2023-10-23|2028-10-23|bullet|year|再融资",
+    "SYN-S-2024-01|special|replacement|20000|2.24|2024-12-09|2039-12-09|bullet|half_year|置换存量隐性债务",
+]
+
+SERIES_COLUMNS = [
+    "series_id",
+    "region",
+    "budget_scope",
+    "indicator",
+    "item_code",
+    "period",
+    "value",
+    "unit",
+    "coverage",
+    "calibre",
+    "version",
+    "kind",
+    "source",
+    "note",
+    "indicator_zh",
+    "printed",
+    "missing_reason",
+    "doc_id",
+    "fact_id",
+]
+
+REVENUE_START = 72_000
+REVENUE_GROWTH_PCT = {
+    2015: 8.1, 2016: 3.0, 2017: 2.4, 2018: 6.8, 2019: 4.9, 2020: -5.6,
+    2021: 9.2, 2022: -4.1, 2023: 7.5, 2024: 2.2, 2025: 2.9,
+}  # fmt: skip
+
+# item -> (Chinese name, code, share of revenue in %); what is left is VAT.
+ITEMS = {
+    "vat": ("增值税", "10101", 0.0),
+    "corporate_income_tax": ("企业所得税", "10104", 8.0),
+    "individual_income_tax": ("个人所得税", "10106", 2.6),
+    "resource_tax": ("资源税", "10107", 4.5),
+    "urban_maintenance_tax": ("城市维护建设税", "10109", 5.2),
+    "property_tax": ("房产税", "10110", 3.4),
+    "stamp_duty": ("印花税", "10111", 1.6),
+    "urban_land_use_tax": ("城镇土地使用税", "10112", 2.2),
+    "land_appreciation_tax": ("土地增值税", "10113", 5.6),
+    "vehicle_vessel_tax": ("车船税", "10114", 3.0),
+    "farmland_occupation_tax": ("耕地占用税", "10118", 2.4),
+    "deed_tax": ("契税", "10119", 7.5),
+    "environmental_tax": ("环境保护税", "10121", 0.6),
+    "special_revenue": ("专项收入", "10302", 6.5),
+    "administrative_charges": ("行政事业性收费收入", "10304", 5.4),
+    "fines": ("罚没收入", "10305", 3.6),
+    "state_assets_use": ("国有资源（资产）有偿使用收入", "10307", 16.5),
+}
+NON_TAX = {"special_revenue", "administrative_charges", "fines", "state_assets_use"}
+
+# Cumulative share of the year's revenue at the end of each month, before noise.
+MONTH_SHARE = {
+    2: 0.185, 3: 0.275, 4: 0.352, 5: 0.432, 6: 0.532, 7: 0.612,
+    8: 0.672, 9: 0.757, 10: 0.838, 11: 0.905, 12: 1.0,
+}  # fmt: skip
+
+# 万元; 2026 as budgeted, 2027 and 2028 as in the rolling three-year plan.
+BUDGET = {
+    "transfers_general": (
+        "一般性转移支付",
+        "",
+        [138_000, 144_500, 150_000, 153_000, 155_500, 158_000],
+    ),
+    "transfers_special": (
+        "专项转移支付",
+        "",
+        [112_000, 118_000, 121_000, 120_000, 120_000, 120_000],
+    ),
+    "sanbao_livelihood": ("保基本民生", "", [88_500, 91_000, 94_000, 96_500, 98_500, 100_500]),
+    "sanbao_wages": ("保工资", "", [86_000, 87_500, 89_000, 90_500, 92_000, 93_500]),
+    "sanbao_operation": ("保运转", "", [17_000, 17_200, 17_500, 17_800, 18_000, 18_300]),
+    "statutory_interest": ("法定债务付息", "232", [4_420, 4_560, 4_760, 4_800, 4_800, 4_750]),
+    "statutory_principal_own_funds": (
+        "法定债务自有资金还本",
+        "231",
+        [1_500, 1_800, 2_000, 2_000, 2_200, 3_800],
+    ),
+    "other_commitments": ("其他刚性支出", "", [12_000, 12_500, 13_000, 13_000, 13_000, 13_000]),
+}
+
+BANKS = ("甲银行", "乙银行", "丙银行", "丁银行")
+RECEIPT_COLUMNS = [
+    "receipt_id",
+    "bank",
+    "kind",
+    "account",
+    "paid_in",
+    "amount",
+    "refund_of",
+    "unmatched",
+    "excluded",
+    "note",
+]
+
+
+def pipe_rows(lines: list[str], columns: list[str]) -> list[dict[str, str]]:
+    """Records from lines split at ``|``; the last column is the synthetic note."""
+    rows = []
+    for line in lines:
+        cells = line.split("|")
+        rows.append(
+            dict(zip(columns, [*cells, *[""] * (len(columns) - 1 - len(cells)), NOTE], strict=True))
+        )
+    return rows
+
+
+def ledger() -> list[dict[str, str]]:
+    """The hidden-debt ledger, one row a contract."""
+    rows = pipe_rows(LEDGER, LEDGER_COLUMNS)
+    for row in rows:
+        for name in ("overdue", "litigation", "replaceable", "prepayable"):
+            row[name] = "true" if row[name] == "1" else "false"
+        stays = row["category"] == "棚户区改造"
+        row["by_contract"] = "true" if stays else "false"
+        row["clear_by"] = "" if stays else "2028-12-31"
+    return rows
+
+
+def funding() -> list[dict[str, str]]:
+    """Sources of funds for repaying hidden debt, by year."""
+    rows = pipe_rows(FUNDING, SOURCE_COLUMNS)
+    for row in rows:
+        row["carry"] = "true" if row["carry"] == "1" else "false"
+    return rows
+
+
+def observation(
+    name: str, zh: str, code: str, period: str, value: int, **more: str
+) -> dict[str, str]:
+    """One value in the layout of ``series.csv``."""
+    row = {
+        "series_id": f"sample_county.{name}", "region": "sample_county",
+        "budget_scope": "一般公共预算", "indicator": name, "item_code": code, "period": period,
+        "value": str(value), "unit": "万元", "coverage": "", "calibre": "as_published",
+        "version": "execution", "kind": "actual", "source": SOURCE, "note": NOTE,
+        "indicator_zh": zh, "printed": str(value), "missing_reason": "",
+        "doc_id": "synthetic_sample_county",
+    }  # fmt: skip
+    row.update(more)
+    row["fact_id"] = f"S_{name}_{period}"
+    return row
+
+
+def revenue(rng: random.Random) -> list[dict[str, str]]:
+    """Revenue of 2014 to 2025 by item; items add up to the total."""
+    rows: list[dict[str, str]] = []
+    total, level = {}, float(REVENUE_START)
+    for year in range(2014, 2026):
+        level *= 1 + REVENUE_GROWTH_PCT.get(year, 0.0) / 100
+        total[year] = round(level)
+    for year, amount in total.items():
+        # The share of non-tax revenue creeps up, as in many counties.
+        drift = 1 + 0.012 * (year - 2020)
+        parts = {
+            name: round(
+                amount * share / 100 * rng.uniform(0.94, 1.06) * (drift if name in NON_TAX else 1)
+            )
+            for name, (_, _, share) in ITEMS.items()
+        }
+        parts["vat"] = amount - sum(parts.values())
+        tax = sum(value for name, value in parts.items() if name not in NON_TAX)
+        for name, value in parts.items():
+            zh, code, _ = ITEMS[name]
+            rows.append(observation(name, zh, code, str(year), value, coverage="local"))
+        for name, zh, code, value in (
+            ("tax_revenue", "税收收入", "101", tax),
+            ("non_tax_revenue", "非税收入", "103", amount - tax),
+            ("general_public_budget_revenue", "一般公共预算收入", "", amount),
+        ):
+            rows.append(observation(name, zh, code, str(year), value, coverage="local"))
+        spending = round(amount * 1.6 + 175_000 + 5_200 * (year - 2014))
+        rows.append(
+            observation(
+                "general_public_budget_expenditure", "一般公共预算支出", "", str(year), spending
+            )
+        )
+        land = round(41_000 * (1.06 ** min(year - 2014, 7)) * (0.82 ** max(year - 2021, 0)))
+        rows.append(
+            observation(
+                "land_sale_revenue", "国有土地使用权出让收入", "1030148", str(year), land,
+                budget_scope="政府性基金",
+            )
+        )  # fmt: skip
+    return rows
+
+
+def monthly(rng: random.Random, annual: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Year-to-date revenue of 2021 to 2025; December equals the annual figure."""
+    value = {(row["indicator"], row["period"]): int(row["value"]) for row in annual}
+    rows = []
+    for year in range(2021, 2026):
+        noise = {month: rng.uniform(-0.012, 0.012) if month < 12 else 0.0 for month in MONTH_SHARE}
+        for month, share in MONTH_SHARE.items():
+            tax = round(value["tax_revenue", str(year)] * (share + noise[month] / 2))
+            total = round(
+                value["general_public_budget_revenue", str(year)] * (share + noise[month])
+            )
+            for name, zh, amount in (
+                ("general_public_budget_revenue_monthly", "一般公共预算收入（累计）", total),
+                ("tax_revenue_monthly", "税收收入（累计）", tax),
+                ("non_tax_revenue_monthly", "非税收入（累计）", total - tax),
+            ):
+                row = observation(name, zh, "", f"{year}-{month:02d}", amount, coverage="local")
+                rows.append(row | {"span": "year_to_date"})
+    return rows
+
+
+def budget() -> list[dict[str, str]]:
+    """Transfers, 三保 need and debt service, 2023 to 2028."""
+    rows = []
+    for name, (zh, code, values) in BUDGET.items():
+        for year, value in zip(range(2023, 2029), values, strict=True):
+            past = year <= 2025
+            rows.append(
+                observation(
+                    name, zh, code, str(year), value,
+                    kind="actual" if past else "budget" if year == 2026 else "estimate",
+                    version="execution" if past else "initial_budget" if year == 2026 else "",
+                )
+            )  # fmt: skip
+    return rows
+
+
+def receipts(rng: random.Random) -> list[dict[str, str]]:
+    """600 collections of 2025: 574 receipts and 26 refunds, in 元."""
+    rows: list[dict[str, str]] = []
+    first = dt.date(2025, 1, 2)
+    for number in range(574):
+        fine = rng.random() < 0.38
+        day = first + dt.timedelta(days=round(number * 362 / 573))
+        amount = rng.lognormvariate(10.4 if fine else 11.0, 1.1)
+        if number % 29 == 0:
+            amount = 2.40 if not fine else 200.0
+        rows.append(
+            {
+                "receipt_id": f"SYN2025{number + 1:05d}",
+                "bank": rng.choices(BANKS, weights=(45, 30, 15, 10))[0],
+                "kind": "罚没" if fine else "收费",
+                "account": "国库" if fine or rng.random() < 0.6 else "财政专户",
+                "paid_in": day.isoformat(),
+                "amount": f"{amount:.2f}",
+                "refund_of": "", "unmatched": "", "excluded": "", "note": NOTE,
+            }
+        )  # fmt: skip
+    for row in rng.sample(rows[150:], 14):
+        row["unmatched"] = "true"
+    plain = [row for row in rows if not row["unmatched"]]
+    for row in rng.sample(plain, 8):
+        row["excluded"] = "直接缴入国库，未经银行代收"
+    plain = [row for row in plain if not row["excluded"] and row["paid_in"] < "2025-12-01"]
+    for number, paid in enumerate(rng.sample(plain, 26)):
+        part = 1.0 if number % 3 == 0 else rng.uniform(0.1, 0.8)
+        cents = min(round(float(paid["amount"]) * 100 * part), round(float(paid["amount"]) * 100))
+        day = dt.date.fromisoformat(paid["paid_in"]) + dt.timedelta(days=rng.randint(3, 29))
+        rows.append(
+            paid
+            | {
+                "receipt_id": f"SYN2025R{number + 1:04d}",
+                "paid_in": day.isoformat(),
+                "amount": f"-{cents // 100}.{cents % 100:02d}",
+                "refund_of": paid["receipt_id"],
+            }
+        )
+    return sorted(rows, key=lambda row: (row["paid_in"], row["receipt_id"]))
+
+
+def tables() -> dict[str, tuple[list[str], list[dict[str, str]]]]:
+    """Every table by the end of its file name: columns and rows."""
+    rng = random.Random(SEED)
+    annual = revenue(rng)
+    months = monthly(rng, annual)
+    monthly_columns = [*SERIES_COLUMNS[:12], "span", *SERIES_COLUMNS[12:]]
+    return {
+        "debt_ledger": (LEDGER_COLUMNS, ledger()),
+        "funding_sources": (SOURCE_COLUMNS, funding()),
+        "replacement_quotas": (QUOTA_COLUMNS, pipe_rows(QUOTAS, QUOTA_COLUMNS)),
+        "statutory_bonds": (BOND_COLUMNS, pipe_rows(BONDS, BOND_COLUMNS)),
+        "revenue": (SERIES_COLUMNS, annual),
+        "revenue_monthly": (monthly_columns, months),
+        "budget": (SERIES_COLUMNS, budget()),
+        "receipts_2025": (RECEIPT_COLUMNS, receipts(rng)),
+    }
+
+
+def main(folder: Path = HERE) -> None:
+    """Write every table into `folder`."""
+    for name, (columns, rows) in tables().items():
+        path = folder / f"{PREFIX}{name}.csv"
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.DictWriter(stream, columns, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+        print(f"{path.name}: {len(rows)} rows")
+
+
+if __name__ == "__main__":
+    main()
