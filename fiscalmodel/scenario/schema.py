@@ -13,6 +13,8 @@ Percent = Annotated[float, Field(ge=-95, le=200, allow_inf_nan=False)]
 Amount = Annotated[float, Field(allow_inf_nan=False, ge=-1e9, le=1e9)]
 Stock = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1e9)]
 ByYear = dict[Year, Amount]
+#: Amounts by year, or the names of catalogue series that are added up.
+Amounts = ByYear | Annotated[list[str], Field(min_length=1, max_length=40)]
 
 
 class Part(BaseModel):
@@ -113,13 +115,17 @@ class ExpenditureSpec(Part):
 
 
 class BalanceSpec(Part):
-    """What stands beside own revenue in the general public budget, 万元 by year."""
+    """What stands beside own revenue in the general public budget, 万元 by year.
 
-    transfers_wan: ByYear = {}
-    other_resources_wan: ByYear = {}
-    sanbao_need_wan: dict[Year, Stock]
-    statutory_debt_service_wan: dict[Year, Stock] = {}
-    other_commitments_wan: dict[Year, Stock] = {}
+    Each is a mapping by year, or a list of catalogue series whose sum it is.
+    Transfers that are tied to a purpose (专项转移支付) do not belong here.
+    """
+
+    transfers_wan: Amounts = {}
+    other_resources_wan: Amounts = {}
+    sanbao_need_wan: Amounts
+    statutory_debt_service_wan: Amounts = {}
+    other_commitments_wan: Amounts = {}
     source: str = Field(min_length=2)
 
 

@@ -1,0 +1,67 @@
+"""``fiscalmodel check`` and ``fiscalmodel template``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fiscalmodel.cli import scenario_paths
+
+
+@click.command()
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--strict", is_flag=True, help="Exit 1 where a published table does not tie.")
+@click.option("--most", default=15, show_default=True, help="Findings to show.")
+def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
+    """Check scenarios, data and policy parameters; run nothing.
+
+    PATH is a scenario, a folder of scenarios, or a table (.csv, .xlsx) to reconcile. Without
+    one, everything in the project is checked.
+    """
+    from fiscalmodel import policy
+    from fiscalmodel.run.report import load_all
+    from fiscalmodel.series import catalog
+    from fiscalmodel.series.reconcile import reconcile
+
+    tables = [p for p in paths if Path(p).suffix.lower() in (".csv", ".xlsx", ".xls")]
+    scenarios = [p for p in paths if p not in tables]
+    if scenarios or not paths:
+        loaded = load_all(scenario_paths(tuple(scenarios)))
+        click.echo(f"{len(loaded)} scenarios: every key, value and file is in order")
+    if not paths:
+        click.echo(f"{len(policy.keys())} policy parameters: each with its source")
+        click.echo(f"{len(catalog.names())} series in the catalogue")
+    findings = []
+    for table in [Path(t) for t in tables] or ([None] if not paths else []):
+        findings += reconcile(table) if table else reconcile(catalog.data_folder())
+    if tables or not paths:
+        click.echo(f"{len(findings)} findings in published tables (reported, never repaired)")
+        for finding in findings[:most]:
+            click.echo(f"  [{finding.severity}] {finding.rule}: {finding.where}")
+            click.echo(
+                f"      stated {finding.stated}, computed {finding.computed}; {finding.explanation}"
+            )
+        if len(findings) > most:
+            click.echo(f"  … and {len(findings) - most} more; --most {len(findings)} shows all")
+    return 1 if strict and findings else 0
+
+
+@click.command()
+@click.argument(
+    "kind", type=click.Choice(["revenue", "monthly", "debt", "funding", "receipts", "budget"])
+)
+@click.argument("file", required=False, type=click.Path(dir_okay=False))
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", help="Language.")
+@click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
+def template(kind: str, file: str | None, lang: str, force: bool) -> int:
+    """Write an Excel template for your own data (FILE, or template_KIND.xlsx here)."""
+    from fiscalmodel.errors import InputError
+    from fiscalmodel.series.templates import write_template
+
+    target = Path(file or f"template_{kind}.xlsx")
+    if target.exists() and not force:
+        raise InputError(str(target), "exists already", "name another file, or add --force")
+    write_template(kind, target, lang=lang)
+    click.echo(f"wrote {target}")
+    return 0

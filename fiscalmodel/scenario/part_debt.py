@@ -1,0 +1,107 @@
+"""The debt part: the scenario's clearance plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fiscalmodel.errors import InputError
+from fiscalmodel.scenario.load import Scenario
+from fiscalmodel.scenario.outcome import Said
+from fiscalmodel.scenario.schema import DebtSpec
+from fiscalmodel.suggest import known_names
+
+
+def debt_part(
+    scenario: Scenario, spec: DebtSpec, balance: pd.DataFrame | None
+) -> tuple[Any, tuple[Said, ...]]:
+    """The clearance plan and notes.
+
+    The caps of the source named ``general_budget_source`` are what the balance
+    leaves for clearance, so that a lower revenue lowers what can be repaid.
+    """
+    from fiscalmodel import policy
+    from fiscalmodel.debt.clearance import plan_clearance
+
+    sources = read_frame(scenario.files["debt.sources"])
+    notes: list[Said] = []
+    sources = _shocked(sources, spec)
+    if spec.general_budget_source:
+        sources = _from_balance(sources, spec, balance)
+        notes.append(
+            Said(
+                "一般公共预算资金的可用额度取自收支平衡结果。",
+                "What the general budget gives is taken from the balance.",
+            )
+        )
+    quotas = None
+    if "debt.quotas" in scenario.files:
+        quotas = read_frame(scenario.files["debt.quotas"])
+        quotas["quota_wan"] = quotas["quota_wan"].astype(float) * (1 + spec.quota_shock_pct / 100)
+    as_of = scenario.spec.as_of.isoformat()
+    deadline = spec.deadline or policy.value("hidden_debt_deadline", on=as_of)
+    plan = plan_clearance(
+        read_frame(scenario.files["debt.ledger"]),
+        sources,
+        quotas,
+        as_of=as_of,
+        deadline=str(deadline),
+        rule=spec.rule,
+        discount_pct=spec.discount_pct,
+        frequency=spec.frequency,
+    )
+    return plan, tuple(notes)
+
+
+def read_frame(file: Path) -> pd.DataFrame:
+    """A tidy CSV or Excel table; ids and codes stay text."""
+    if file.suffix.lower() in (".xlsx", ".xls"):
+        from fiscalmodel.series import templates
+
+        return templates.read_any(file)
+    from fiscalmodel.series import catalog
+
+    return catalog.read_csv(file)
+
+
+def _shocked(sources: pd.DataFrame, spec: DebtSpec) -> pd.DataFrame:
+    made = sources.copy()
+    made["cap_wan"] = made["cap_wan"].astype(float)
+    for category, pct in spec.funding_shock_pct.items():
+        hit = made["category"].eq(category)
+        if not hit.any():
+            raise InputError(
+                f"debt.funding_shock_pct.{category}",
+                "no funding source has this category",
+                known_names(made["category"].unique()),
+            )
+        made.loc[hit, "cap_wan"] *= 1 + pct / 100
+    return made
+
+
+def _from_balance(
+    sources: pd.DataFrame, spec: DebtSpec, balance: pd.DataFrame | None
+) -> pd.DataFrame:
+    if balance is None or "available_wan" not in balance:
+        raise InputError(
+            "debt.general_budget_source", "needs a balance part", "add balance.sanbao_need_wan"
+        )
+    hit = sources["source_id"].eq(spec.general_budget_source)
+    if not hit.any():
+        raise InputError(
+            "debt.general_budget_source",
+            f"no funding source is called {spec.general_budget_source!r}",
+            known_names(sources["source_id"].unique()),
+        )
+    share = spec.general_budget_share_pct / 100
+    left = dict(zip(balance["year"].astype(int), balance["available_wan"], strict=True))
+    made = sources.copy()
+    per_year = made[hit].groupby(made.loc[hit, "period"].astype(str).str[:4])["period"].count()
+    for index in made.index[hit]:
+        year = str(made.at[index, "period"])[:4]
+        if int(year) not in left:
+            raise InputError("debt.sources", f"{year} lies outside the scenario's years")
+        made.at[index, "cap_wan"] = max(0.0, left[int(year)]) * share / per_year[year]
+    return made

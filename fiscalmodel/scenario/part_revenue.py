@@ -1,0 +1,220 @@
+"""The revenue part of a scenario: linked history, baseline, adjustments, bands, target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from fiscalmodel.errors import InputError
+from fiscalmodel.revenue.adjust import Adjustment, apply_adjustments
+from fiscalmodel.scenario.load import Scenario
+from fiscalmodel.scenario.outcome import Said
+from fiscalmodel.scenario.schema import RevenueSpec
+
+BANDS = ("lo-80", "hi-80", "lo-95", "hi-95")
+
+
+@dataclass(frozen=True)
+class RevenuePart:
+    """What `revenue_part` found; see `Outcome` for the frames."""
+
+    frame: pd.DataFrame
+    waterfall: pd.DataFrame
+    forecast: Any
+    link: Any
+    target: Any
+    notes: tuple[Said, ...]
+    answer: Said
+
+
+def revenue_part(scenario: Scenario, spec: RevenueSpec) -> RevenuePart:
+    """Forecast the scenario's revenue series and apply its adjustments.
+
+    Notes
+    -----
+    The history is linked to the newest calibre where like-for-like growth is
+    published. The scenario's bands are the baseline's, scaled by scenario over
+    baseline: an adjustment moves the level and is itself taken as certain.
+    """
+    from fiscalmodel.revenue.forecast import forecast
+
+    published, kinds, growth, notes = _history(scenario, spec)
+    link, linked = _linked(spec, published[kinds.eq("actual")], growth, notes)
+    known = linked
+    if spec.use_estimates:
+        estimates = published[kinds.eq("estimate")]
+        known = pd.concat([linked, estimates]).sort_index()
+        if len(estimates):
+            years = "、".join(str(p) for p in estimates.index)
+            notes.insert(
+                0,
+                Said(
+                    f"{years}年为预计数，作为预测起点使用，不是决算数。",
+                    f"{years} is an estimate 预计, used as the last point; it is no outturn.",
+                ),
+            )
+    first, last = scenario.spec.years.first, scenario.spec.years.last
+    newest = int(known.index[-1].year)
+    if newest >= last:
+        raise InputError(
+            "years.last", f"{last} is not after the newest figure, {newest}", "move years.last"
+        )
+    made = forecast(known, last - newest)
+    table = made.table.set_axis([newest + 1 + i for i in range(last - newest)])
+    table = table.loc[[y for y in table.index if y >= first]]
+    if not len(table):
+        raise InputError(
+            "years.first", f"{first} leaves no year to forecast", f"newest is {newest}"
+        )
+    baseline = table["mean"].astype(float)
+    last_level = float(known.iloc[-1]) if newest == int(table.index[0]) - 1 else None
+    adjusted = apply_adjustments(
+        baseline,
+        [
+            Adjustment(c.name.zh, c.kind, c.by_year, c.source, c.lasting)
+            for c in spec.adjustments.values()
+        ],
+        last_actual=last_level,
+    )
+    frame = _frame(published, kinds, linked, table, adjusted.path)
+    target = _target(spec, made, frame, newest)
+    return RevenuePart(
+        frame, adjusted.steps, made, link, target, tuple(notes), _answer(frame, target, first, last)
+    )
+
+
+def _history(
+    scenario: Scenario, spec: RevenueSpec
+) -> tuple[pd.Series[float], pd.Series[str], pd.Series[float] | None, list[Said]]:
+    from fiscalmodel.series import catalog
+
+    file = scenario.files.get("revenue.series")
+    series = catalog.load_series(str(file) if file else spec.series)
+    if not str(getattr(series.values.index, "freqstr", "")).startswith(("Y", "A")):
+        raise InputError("revenue.series", f"{spec.series} is not yearly", "name a yearly series")
+    values = series.values.dropna()
+    end = scenario.spec.as_of.year
+    values = values[values.index.year <= end]
+    kinds = (
+        series.kinds.reindex(values.index)
+        if series.kinds is not None
+        else pd.Series("actual", index=values.index)
+    )
+    kept = kinds.isin(["actual", "estimate"])
+    values, kinds = values[kept], kinds[kept]
+    if not kinds.eq("actual").any():
+        raise InputError("revenue.series", f"{spec.series} has no actual value up to {end}")
+    growth = None if file else catalog.like_for_like_growth(spec.series)
+    return values, kinds, growth, [Said(note, note) for note in series.notes]
+
+
+def _linked(
+    spec: RevenueSpec, actual: pd.Series[float], growth: Any, notes: list[Said]
+) -> tuple[Any, pd.Series[float]]:
+    from fiscalmodel.series.calibre import link_calibre
+
+    if growth is None or not len(growth):
+        return None, actual
+    values = growth.values if hasattr(growth, "kinds") else growth
+    link = link_calibre(actual, values.reindex(actual.index).dropna())
+    if spec.like_for_like:
+        return link, link.linked
+    breaks = [str(p) for p in link.breaks["period"]] if len(link.breaks) else []
+    if breaks and not spec.allow_break:
+        raise InputError(
+            "revenue.like_for_like",
+            f"the published series has calibre breaks in {', '.join(breaks)}",
+            "set like_for_like: true, or allow_break: true to fit across them all the same",
+        )
+    if breaks:
+        years = "、".join(breaks)
+        notes.append(
+            Said(
+                f"警告：预测跨越了口径变化（{years}），结果仅供参考。",
+                f"Warning: fitted across calibre breaks 口径变化 ({years}); take with care.",
+            )
+        )
+    return link, actual
+
+
+def _frame(
+    published: pd.Series[float],
+    kinds: pd.Series[str],
+    linked: pd.Series[float],
+    table: pd.DataFrame,
+    path: pd.Series[float],
+) -> pd.DataFrame:
+    past = pd.DataFrame(
+        {
+            "year": [int(p.year) for p in published.index],
+            "kind": kinds.tolist(),
+            "published_wan": published.tolist(),
+            "linked_wan": linked.reindex(published.index).fillna(published).tolist(),
+        }
+    )
+    ahead = pd.DataFrame(
+        {
+            "year": [int(y) for y in table.index],
+            "kind": "forecast",
+            "baseline_wan": table["mean"].astype(float).tolist(),
+            "scenario_wan": path.tolist(),
+        }
+    )
+    scale = (path / table["mean"].astype(float).where(lambda m: m != 0)).fillna(1.0)
+    for band in (b for b in BANDS if b in table):
+        ahead[band] = (table[band].astype(float) * scale).tolist()
+    frame = pd.concat([past, ahead], ignore_index=True)
+    level = frame["scenario_wan"].fillna(frame["linked_wan"])
+    step = frame["year"].diff()
+    frame["growth_pct"] = (level / level.shift() - 1).where(step == 1) * 100
+    columns = ["year", "kind", "published_wan", "linked_wan", "baseline_wan", "scenario_wan"]
+    return frame[[*columns, "growth_pct", *[b for b in BANDS if b in frame]]]
+
+
+def _target(spec: RevenueSpec, made: Any, frame: pd.DataFrame, newest: int) -> Any:
+    if spec.target is None:
+        return None
+    from fiscalmodel.revenue.targets import assess_target
+
+    ahead = frame[frame["kind"] == "forecast"].set_index("year")
+    if spec.target.year not in ahead.index:
+        return None
+    past = frame[frame["kind"] != "forecast"]
+    return assess_target(
+        made,
+        last_year=newest,
+        last_value=float(past["linked_wan"].iloc[-1]),
+        target_year=spec.target.year,
+        target_value=spec.target.value_wan,
+        expected=float(ahead.loc[spec.target.year, "scenario_wan"]),
+        source=spec.target.source,
+    )
+
+
+def _answer(frame: pd.DataFrame, target: Any, first: int, last: int) -> Said:
+    ahead = frame[frame["kind"] == "forecast"].set_index("year")
+    at = ahead.loc[last]
+    low, high = at.get("lo-80"), at.get("hi-80")
+    years = last - first
+    start, end = float(ahead["scenario_wan"].iloc[0]), float(at["scenario_wan"])
+    growth = ((end / start) ** (1 / years) - 1) * 100 if years and start > 0 < end else None
+    zh = f"{last}年一般公共预算收入预计 {end / 1e4:.2f} 亿元"
+    en = (
+        f"General public budget revenue 一般公共预算收入 of {end / 1e4:.2f} 亿元 expected in {last}"
+    )
+    if low is not None and high is not None:
+        zh += f"（80%区间 {low / 1e4:.2f}–{high / 1e4:.2f} 亿元）"
+        en += f" (80 % band {low / 1e4:.2f} to {high / 1e4:.2f})"
+    if growth is not None:
+        zh += (
+            f"，{first}–{last}年年均增长 {growth:.2f}%"
+            if growth >= 0
+            else (f"，{first}–{last}年年均下降 {-growth:.2f}%")
+        )
+        en += f", {growth:+.2f} % a year from {first}"
+    zh, en = zh + "。", en + "."
+    if target is not None:
+        zh, en = zh + target.sentence("zh"), f"{en} {target.sentence('en')}"
+    return Said(zh, en)
