@@ -1,0 +1,187 @@
+"""The ``parameters`` cell of a notebook as a schema, read without running anything."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.suggest import did_you_mean
+
+MAX_NOTEBOOK_BYTES = 50 * 1024 * 1024
+TAG = "parameters"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter: its name, the type of its default (None: any) and the default."""
+
+    name: str
+    kind: type | None
+    default: Any
+
+
+def read_notebook(path: Path) -> dict[str, Any]:
+    """A notebook of format 4 as a dict.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is no notebook, or is of another format.
+    """
+    where = str(path)
+    try:
+        if path.stat().st_size > MAX_NOTEBOOK_BYTES:
+            raise InputError(where, "is larger than 50 MB", "clear its outputs")
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise InputError(where, "notebook not found", "check the path and the name") from None
+    except OSError as error:
+        raise InputError(where, f"cannot be read ({error.strerror})") from None
+    except (ValueError, RecursionError):
+        raise InputError(where, "is not a notebook", "open and save it in JupyterLab") from None
+    problem = _shape_problem(document)
+    if problem:
+        raise InputError(where, problem, "open and save it in JupyterLab")
+    return dict(document)
+
+
+def _shape_problem(document: Any) -> str:
+    if not isinstance(document, dict) or "nbformat" not in document:
+        return "is not a notebook"
+    if document["nbformat"] != 4:
+        return f"has notebook format {document['nbformat']}, and 4 is needed"
+    cells = document.get("cells")
+    if not isinstance(cells, list) or not isinstance(document.get("metadata"), dict):
+        return "is a malformed notebook"
+    for number, cell in enumerate(cells, start=1):
+        good = (
+            isinstance(cell, dict)
+            and cell.get("cell_type") in {"code", "markdown", "raw"}
+            and isinstance(cell.get("metadata"), dict)
+            and isinstance(cell.get("source"), str | list)
+        )
+        if not good:
+            return f"is a malformed notebook (cell {number})"
+        if cell["cell_type"] == "code" and not isinstance(cell.get("outputs"), list):
+            return f"is a malformed notebook (cell {number})"
+    return ""
+
+
+def parameters_index(cells: Sequence[Mapping[str, Any]]) -> int | None:
+    """Position of the cell tagged ``parameters``."""
+    for index, cell in enumerate(cells):
+        if cell["cell_type"] == "code" and TAG in (cell["metadata"].get("tags") or ()):
+            return index
+    return None
+
+
+def declared_parameters(document: Mapping[str, Any], *, where: str) -> dict[str, Parameter]:
+    """What the ``parameters`` cell assigns.
+
+    Raises
+    ------
+    InputError
+        If there is no such cell, or it is not Python.
+    """
+    cells = document["cells"]
+    index = parameters_index(cells)
+    if index is None:
+        raise InputError(
+            where,
+            "no cell is tagged 'parameters'",
+            "add the tag to the cell with the defaults (property inspector in JupyterLab)",
+        )
+    try:
+        tree = ast.parse("".join(cells[index]["source"]))
+    except (SyntaxError, ValueError) as error:
+        raise InputError(f"{where}: cell {index + 1}", f"is not Python ({error})") from None
+    found: dict[str, Parameter] = {}
+    for statement in tree.body:
+        for name, value, note in _assignments(statement):
+            default, kind = _literal(value)
+            kind = _ANNOTATED.get(note, kind)
+            found[name] = Parameter(name, kind, default)
+    return found
+
+
+_ANNOTATED: dict[str, type | None] = {
+    **{kind.__name__: kind for kind in (str, int, float, bool, list, dict)},
+    "Any": None,
+    "object": None,
+}
+
+
+def _assignments(statement: ast.stmt) -> list[tuple[str, ast.expr, str]]:
+    if isinstance(statement, ast.Assign):
+        return [(t.id, statement.value, "") for t in statement.targets if isinstance(t, ast.Name)]
+    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+        value = statement.value or ast.Constant(value=None)
+        return [(statement.target.id, value, ast.unparse(statement.annotation))]
+    return []
+
+
+def _literal(value: ast.expr) -> tuple[Any, type | None]:
+    try:
+        default = ast.literal_eval(value)
+    except (ValueError, TypeError):
+        return None, None
+    return default, None if default is None else type(default)
+
+
+def check_parameters(
+    document: Mapping[str, Any], given: Mapping[str, Any], *, where: str
+) -> Collector:
+    """All problems of parameters that are given to a notebook: unknown, or of another type.
+
+    A whole number passes for a float, and None for anything; a tuple in the notebook takes a
+    list.
+    """
+    found = Collector()
+    try:
+        declared = declared_parameters(document, where=where)
+    except InputError as error:
+        if given:
+            found.extend(error)
+        return found
+    for name, value in given.items():
+        if name not in declared:
+            hint = did_you_mean(name, declared)
+            found.add(where, f"unknown parameter {name!r}", hint)
+            continue
+        kind = declared[name].kind
+        if not _fits(value, kind):
+            assert kind is not None
+            found.add(
+                where,
+                f"parameter {name!r} is {_spoken(type(value))} ({_short(value)}), "
+                f"and {_spoken(kind)} is needed",
+                "quote it" if kind is str else "",
+            )
+    return found
+
+
+def _fits(value: Any, kind: type | None) -> bool:
+    if kind is None or value is None:
+        return True
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if kind in (tuple, set):
+        return isinstance(value, list)
+    return isinstance(value, kind)
+
+
+def _spoken(kind: type) -> str:
+    names = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+    return names.get(kind, f"a {kind.__name__}")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."
