@@ -25,11 +25,15 @@ class ClearanceResources:
     ----------
     table
         ``period, resources_wan, sanbao_wan, statutory_debt_service_wan,
-        other_committed_wan, available_wan, shortfall_wan``; one of the last two
+        other_commitments_wan, available_wan, shortfall_wan``; one of the last two
         is 0 in each row, and resources − needs = available − shortfall.
     """
 
     table: pd.DataFrame
+
+    def __getitem__(self, column: str) -> pd.Series[float]:
+        """A column of the table."""
+        return self.table[column]
 
     @property
     def available_wan(self) -> pd.Series[float]:
@@ -68,7 +72,7 @@ def available_for_clearance(
     sanbao_need: ByPeriod,
     statutory_debt_service: ByPeriod = 0.0,
     *,
-    other_committed: ByPeriod = 0.0,
+    other_commitments_wan: ByPeriod = 0.0,
     periods: Iterable[Any] | None = None,
 ) -> ClearanceResources:
     """Resources − 三保 − statutory debt service − other commitments, by period.
@@ -82,7 +86,7 @@ def available_for_clearance(
         Need of 保基本民生, 保工资, 保运转; it ranks before all other spending.
     statutory_debt_service
         Principal and interest of statutory debt paid from the general budget.
-    other_committed
+    other_commitments_wan
         Further spending that is fixed.
     periods
         Labels of the periods; else those of the first argument that has any,
@@ -111,13 +115,17 @@ def available_for_clearance(
         "resources": resources,
         "sanbao_need": sanbao_need,
         "statutory_debt_service": statutory_debt_service,
-        "other_committed": other_committed,
+        "other_commitments_wan": other_commitments_wan,
     }
     labels = _period_labels(given, periods)
     found = Collector()
     columns = {name: _by_period(found, name, values, labels) for name, values in given.items()}
     found.raise_if_any()
-    needs = columns["sanbao_need"] + columns["statutory_debt_service"] + columns["other_committed"]
+    needs = (
+        columns["sanbao_need"]
+        + columns["statutory_debt_service"]
+        + columns["other_commitments_wan"]
+    )
     free = columns["resources"] - needs
     table = pd.DataFrame(
         {
@@ -125,7 +133,7 @@ def available_for_clearance(
             "resources_wan": columns["resources"],
             "sanbao_wan": columns["sanbao_need"],
             "statutory_debt_service_wan": columns["statutory_debt_service"],
-            "other_committed_wan": columns["other_committed"],
+            "other_commitments_wan": columns["other_commitments_wan"],
             "available_wan": np.maximum(free, 0.0),
             "shortfall_wan": np.maximum(-free, 0.0),
         }

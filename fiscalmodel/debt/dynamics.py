@@ -19,16 +19,6 @@ from fiscalmodel.errors import Collector, InputError
 Path = float | Sequence[float] | npt.NDArray[np.float64] | pd.Series
 Array = npt.NDArray[np.float64]
 
-#: Standard shocks, in percentage points a year from the second year on unless said.
-STRESSES: dict[str, dict[str, float]] = {
-    "baseline": {},
-    "lower_growth": {"growth_pct": -2.0},
-    "higher_rate": {"rate_pct": 2.0},
-    "weaker_balance": {"primary_balance_pct": -1.0},
-    "combined": {"growth_pct": -1.0, "rate_pct": 1.0, "primary_balance_pct": -0.5},
-    "contingent": {"stock_flow_once_pct": 10.0},
-}
-
 
 def broadcast(
     paths: dict[str, Any], years: int | Iterable[Any] | None
@@ -142,10 +132,9 @@ def debt_path(
         },
         years,
     )
-    opening_ratio = _opening(debt_ratio_pct)
-    _check_growth(paths["growth_pct"])
+    debt = opening_ratio(debt_ratio_pct)
+    check_growth(paths["growth_pct"])
     rows = []
-    debt = opening_ratio
     for t, year in enumerate(labels):
         factor = 1 + float(paths["growth_pct"][t]) / 100
         interest = debt * float(paths["rate_pct"][t]) / 100 / factor
@@ -159,7 +148,8 @@ def debt_path(
     return pd.DataFrame(rows, columns=columns)
 
 
-def _opening(debt_ratio_pct: Any) -> float:
+def opening_ratio(debt_ratio_pct: Any) -> float:
+    """The debt at the start, checked."""
     try:
         value = float(debt_ratio_pct)
     except (TypeError, ValueError):
@@ -173,7 +163,8 @@ def _opening(debt_ratio_pct: Any) -> float:
     return value
 
 
-def _check_growth(growth: Array) -> None:
+def check_growth(growth: Array) -> None:
+    """Growth above −100 %, so that a denominator is left."""
     if (growth <= -100).any():
         bad = float(growth[growth <= -100][0])
         raise InputError("growth_pct", f"growth of {bad:g} % leaves no denominator", "above -100")

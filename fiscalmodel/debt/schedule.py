@@ -108,15 +108,23 @@ def regular_dates(
         begins no later and ends no earlier than they do.
     """
     anchor = first or (maturity if stub == "front" else start)
-    back, ahead = [anchor], [anchor]
+    core = [anchor]
+    while core[0] > start and first is None:
+        core.insert(0, add_months(anchor, -len(core) * months))
+    while core[-1] < maturity:
+        core.append(add_months(anchor, len(core) * months))
+    core = [day for day in core if start <= day <= maturity]
+    if core == [start]:
+        # The only period is broken: it counts back from maturity on either side.
+        core = [maturity]
+    # A broken period refers to a whole one counted from its regular side.
+    back, ahead = [core[0]], [core[-1]]
     while back[-1] > start:
-        back.append(add_months(anchor, -len(back) * months))
+        back.append(add_months(core[0], -len(back) * months))
     while ahead[-1] < maturity:
-        ahead.append(add_months(anchor, len(ahead) * months))
-    grid = [*reversed(back), *ahead[1:]]
-    earliest = first or start
-    inner = [day for day in grid if start < day < maturity and day >= earliest]
-    return [start, *inner, maturity], grid
+        ahead.append(add_months(core[-1], len(ahead) * months))
+    grid = [*reversed(back[1:]), *core, *ahead[1:]]
+    return [start, *(day for day in core if start < day < maturity), maturity], grid
 
 
 def periods(
