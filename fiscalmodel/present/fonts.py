@@ -11,7 +11,7 @@ import importlib.util
 import warnings
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 Lang = Literal["zh", "en"]
 FAMILY = "Noto Sans SC"
@@ -19,7 +19,7 @@ FAMILY = "Noto Sans SC"
 #: Colours that stay apart for colour-blind readers (Okabe and Ito 2008).
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#555555", "#F0E442")
 
-_STYLE: dict[str, object] = {
+_STYLE: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,

@@ -1,4 +1,4 @@
-"""The JSON Schema of scenario files, for editors: ``python -m fiscalmodel.scenario.make_schema``."""
+"""JSON Schema of scenario files, for editors (run this module to write it)."""
 
 from __future__ import annotations
 

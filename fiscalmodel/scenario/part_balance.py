@@ -109,14 +109,16 @@ def _available(spec: BalanceSpec, frame: pd.DataFrame) -> Said:
     years = frame["year"].tolist()
     for column in COLUMNS:
         frame[column] = _amounts(column, getattr(spec, column), years)
+    resources = frame["revenue_wan"] + frame["transfers_wan"] + frame["other_resources_wan"]
     left = available_for_clearance(
-        frame["revenue_wan"] + frame["transfers_wan"] + frame["other_resources_wan"],
-        frame["sanbao_need_wan"],
-        frame["statutory_debt_service_wan"],
-        other_commitments_wan=frame["other_commitments_wan"],
+        resources.tolist(),
+        frame["sanbao_need_wan"].tolist(),
+        frame["statutory_debt_service_wan"].tolist(),
+        other_commitments_wan=frame["other_commitments_wan"].tolist(),
+        periods=years,
     )
-    frame["available_wan"] = left["available_wan"].astype(float).to_numpy()
-    frame["shortfall_wan"] = left["shortfall_wan"].astype(float).to_numpy()
+    frame["available_wan"] = left.table["available_wan"].astype(float).to_numpy()
+    frame["shortfall_wan"] = left.table["shortfall_wan"].astype(float).to_numpy()
     total, short = float(frame["available_wan"].sum()), float(frame["shortfall_wan"].sum())
     span_zh, span_en = f"{years[0]}–{years[-1]}年", f"{years[0]} to {years[-1]}"
     zh = f"扣除“三保”和法定债务还本付息后，一般公共预算{span_zh}可用于化债 {total:,.0f} 万元"

@@ -60,10 +60,12 @@ def read_frame(file: Path) -> pd.DataFrame:
     if file.suffix.lower() in (".xlsx", ".xls"):
         from fiscalmodel.series import templates
 
-        return templates.read_any(file)
+        frame: pd.DataFrame = templates.read_any(file)
+        return frame
     from fiscalmodel.series import catalog
 
-    return catalog.read_csv(file)
+    table: pd.DataFrame = catalog.read_csv(file)
+    return table
 
 
 def _shocked(sources: pd.DataFrame, spec: DebtSpec) -> pd.DataFrame:
@@ -88,7 +90,7 @@ def _from_balance(
         raise InputError(
             "debt.general_budget_source", "needs a balance part", "add balance.sanbao_need_wan"
         )
-    hit = sources["source_id"].eq(spec.general_budget_source)
+    hit = sources["source_id"].eq(str(spec.general_budget_source))
     if not hit.any():
         raise InputError(
             "debt.general_budget_source",

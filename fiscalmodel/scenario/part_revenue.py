@@ -195,10 +195,10 @@ def _target(spec: RevenueSpec, made: Any, frame: pd.DataFrame, newest: int) -> A
 
 def _answer(frame: pd.DataFrame, target: Any, first: int, last: int) -> Said:
     ahead = frame[frame["kind"] == "forecast"].set_index("year")
-    at = ahead.loc[last]
+    at = {str(column): float(value) for column, value in ahead.loc[last].drop("kind").items()}
     low, high = at.get("lo-80"), at.get("hi-80")
     years = last - first
-    start, end = float(ahead["scenario_wan"].iloc[0]), float(at["scenario_wan"])
+    start, end = float(ahead["scenario_wan"].iloc[0]), at["scenario_wan"]
     growth = ((end / start) ** (1 / years) - 1) * 100 if years and start > 0 < end else None
     zh = f"{last}年一般公共预算收入预计 {end / 1e4:.2f} 亿元"
     en = (

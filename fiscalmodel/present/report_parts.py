@@ -1,0 +1,182 @@
+"""The parts of the scenario report, as notebook 05 shows them: answer, chart, table, method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from fiscalmodel.present import charts_scenario as charts
+from fiscalmodel.present.labels import label
+from fiscalmodel.present.show import say, show_chart, show_table
+
+if TYPE_CHECKING:
+    from fiscalmodel.scenario.outcome import Outcome
+
+
+def answer(outcome: Outcome, lang: str = "zh") -> None:
+    """The answers, one sentence for each part, and the notes that qualify them."""
+    lines = [f"> {line}\n>" for line in outcome.headline(lang)]
+    head = "## Answer" if lang == "en" else "## 结论"
+    say("\n".join([head, "", *lines]), "\n".join([head, "", *lines]), lang)
+    if outcome.notes:
+        notes = "\n".join(f"- {note.get(lang)}" for note in outcome.notes)
+        say(notes, notes, lang)
+
+
+def revenue(outcome: Outcome, lang: str = "zh") -> None:
+    """Fan chart, waterfall and the table of revenue."""
+    _heading("一般公共预算收入", "General public budget revenue 一般公共预算收入", lang)
+    if outcome.revenue is None:
+        _missing(outcome, "revenue", lang)
+        return
+    frame = outcome.revenue
+    ahead = frame[frame["kind"] == "forecast"]
+    last = int(ahead["year"].iloc[-1])
+    text = f"{outcome.headline(lang)[0]}"
+    show_chart(charts.revenue_chart(outcome, lang), text)
+    shown = frame.copy()
+    shown["kind"] = [
+        label(k, lang, "values") if k != "forecast" else _word(lang) for k in frame["kind"]
+    ]
+    show_table(shown, lang, digits={"growth_pct": 2})
+    coverage(outcome, lang)
+    spec = outcome.scenario.spec.revenue
+    if outcome.waterfall is not None and spec is not None and spec.adjustments:
+        year = outcome.target.target_year if outcome.target is not None else last
+        alt = f"{year}: baseline to scenario" if lang == "en" else f"{year}年从基线到本情景的分解"
+        show_chart(charts.waterfall_chart(outcome, year, lang), alt)
+        steps = outcome.waterfall[outcome.waterfall["year"] == year]
+        show_table(steps, lang)
+
+
+def coverage(outcome: Outcome, lang: str = "zh") -> None:
+    """The measured coverage that belongs beside every band."""
+    table = getattr(outcome.forecast, "coverage", None)
+    if table is None or not len(table):
+        return
+    ranges = table.groupby("level")["coverage_pct"].agg(["min", "max"])
+    zh = "；".join(
+        f"{lv:g}%区间实测覆盖率 {r['min']:.1f}–{r['max']:.1f}%" for lv, r in ranges.iterrows()
+    )
+    en = "; ".join(
+        f"{lv:g} % band: measured coverage {r['min']:.1f} to {r['max']:.1f} %"
+        for lv, r in ranges.iterrows()
+    )
+    say(f"*{zh}（公开序列、同等历史长度）。*", f"*{en} (public series of this length).*", lang)
+
+
+def balance(outcome: Outcome, lang: str = "zh") -> None:
+    """Revenue, expenditure and what is left for clearance."""
+    _heading("收支平衡", "Budget balance 收支平衡", lang)
+    if outcome.balance is None:
+        _missing(outcome, "balance", lang)
+        return
+    alt = (
+        "Revenue, expenditure and what is left" if lang == "en" else "收入、支出与可用于化债的财力"
+    )
+    show_chart(charts.balance_chart(outcome, lang), alt)
+    show_table(outcome.balance, lang)
+
+
+def debt(outcome: Outcome, lang: str = "zh") -> None:
+    """The clearance plan: balances, what is paid from where, the shortfall."""
+    _heading("隐性债务化解", "Clearance of hidden debt 隐性债务化解", lang)
+    if outcome.debt is None or outcome.plan is None:
+        _missing(outcome, "debt", lang)
+        return
+    plan = outcome.plan
+    say(f"> {plan.sentence('zh')}", f"> {plan.sentence('en')}", lang)
+    show_chart(charts.debt_chart(outcome, lang), plan.sentence(lang))
+    show_table(outcome.debt, lang)
+    keys = [k for k in ("period", "source_id", "use") if k in plan.schedule]
+    if len(plan.schedule):
+        paid = plan.schedule.groupby(keys, as_index=False, dropna=False)["amount_wan"].sum()
+        show_table(paid, lang, caption="Paid from each source" if lang == "en" else "分来源还款")
+    if len(plan.shortfall):
+        show_table(plan.shortfall, lang, caption="Shortfall" if lang == "en" else "资金缺口")
+    if len(plan.levers):
+        caption = "Each alone would close it" if lang == "en" else "单独采用即可弥补缺口的措施"
+        show_table(plan.levers, lang, caption=caption)
+
+
+def commissions(outcome: Outcome, lang: str = "zh") -> None:
+    """The commission statement by bank, kind and account."""
+    _heading("代收手续费", "Commissions to the collecting banks 代收手续费", lang)
+    if outcome.commissions is None:
+        _missing(outcome, "commissions", lang)
+        return
+    alt = "Commissions by bank and kind" if lang == "en" else "按银行和收入类别的代收手续费"
+    show_chart(charts.commission_chart(outcome, lang), alt)
+    show_table(_in_yuan(outcome.commissions, lang), "en")
+
+
+def method(outcome: Outcome, lang: str = "zh") -> None:
+    """How it was worked out, and the sources of every parameter."""
+    _heading("方法与来源", "Method and sources", lang)
+    spec = outcome.scenario.spec
+    lines = []
+    if outcome.forecast is not None:
+        lines += [f"- {note}" for note in outcome.forecast.notes]
+    if spec.revenue is not None:
+        lines += [f"- {c.name.get(lang)}: {c.source}" for c in spec.revenue.adjustments.values()]
+        if spec.revenue.target is not None:
+            lines.append(f"- {spec.revenue.target.source}")
+    lines += [f"- {part.source}" for part in (spec.expenditure, spec.balance) if part is not None]
+    text = "\n".join(dict.fromkeys(lines))
+    say(text, text, lang)
+
+
+def compare_region(outcomes: Sequence[Outcome], lang: str = "zh") -> None:
+    """One region's scenarios: charts and table."""
+    from fiscalmodel.scenario.compare import compare
+
+    region = outcomes[0].scenario.region.name(lang)
+    _heading(region, region, lang)
+    lines = [
+        f"- **{o.scenario.spec.name.get(lang)}**: {' '.join(o.headline(lang))}" for o in outcomes
+    ]
+    say("\n".join(lines), "\n".join(lines), lang)
+    if all(o.revenue is not None for o in outcomes):
+        show_chart(charts.comparison_chart(outcomes, lang), region)
+    if all(o.debt is not None for o in outcomes):
+        show_chart(charts.hidden_debt_comparison(outcomes, lang), region)
+    table = compare(outcomes)
+    names = {o.scenario.id: o.scenario.spec.name.get(lang) for o in outcomes}
+    words = pd.Series(_PARTS_EN if lang == "en" else _PARTS)
+    table["part"] = table["part"].map(words)
+    table["metric"] = [label(m, lang) for m in table["metric"]]
+    show_table(table.rename(columns=names), lang)
+
+
+_PARTS = {"revenue": "收入", "balance": "平衡", "debt": "债务", "commissions": "手续费"}
+_PARTS_EN = {k: k.capitalize() for k in _PARTS}
+
+
+def _word(lang: str) -> str:
+    return "forecast" if lang == "en" else "预测数"
+
+
+def _heading(zh: str, en: str, lang: str) -> None:
+    say(f"## {zh}", f"## {en}", lang)
+
+
+def _missing(outcome: Outcome, part: str, lang: str) -> None:
+    reason = outcome.reasons[part]
+    say(f"*{reason.zh}*", f"*{reason.en}*", lang)
+
+
+def _in_yuan(table: pd.DataFrame, lang: str) -> pd.DataFrame:
+    """Fen columns as 元 with two decimals, with their headers."""
+    from fiscalmodel.units import yuan_text
+
+    shown = pd.DataFrame()
+    for column in table.columns:
+        name = label(str(column), lang)
+        if str(column).endswith("_fen"):
+            name = name.replace("（分）", "（元）").replace("(分)", "(元)")
+            shown[name] = [yuan_text(int(v)) for v in table[column]]
+        else:
+            shown[name] = table[column].astype(str)
+    return shown
