@@ -6,16 +6,16 @@ Interest and issue cost stand inside expenditure, principal outside it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from fiscalmodel.balance.items import Scope, item_of, scope_of
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.findings import finding, findings_frame
+from fiscalmodel.findings import finding
+from fiscalmodel.series.findings import Finding, to_frame
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class BudgetBalance:
         Sums of the two sides 收入总计, 支出总计.
     carry_over_wan
         Difference 结转下年; negative where the account does not cover its uses.
-    findings
+    found
         Where a stated figure is not the computed one; published tables are
         never mended.
     """
@@ -40,12 +40,17 @@ class BudgetBalance:
     resources_wan: float
     uses_wan: float
     carry_over_wan: float
-    findings: pd.DataFrame = field(default_factory=lambda: findings_frame([]))
+    found: tuple[Finding, ...] = ()
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """`found` as a frame."""
+        return to_frame(self.found)
 
     @property
     def closes(self) -> bool:
         """Whether every stated figure is met and the carry-over is not negative."""
-        return self.findings.empty
+        return not self.found
 
 
 def close_balance(
@@ -116,7 +121,7 @@ def close_balance(
         resources,
         uses,
         carry,
-        findings_frame(_check(sides, resources, uses, carry, tolerance_wan)),
+        tuple(_check(sides, resources, uses, carry, tolerance_wan)),
     )
 
 
@@ -126,7 +131,7 @@ def _check(
     uses: float,
     carry: float,
     tolerance: float,
-) -> Iterable[dict[str, Any]]:
+) -> Iterator[Finding]:
     computed = {"total_resources": resources, "total_uses": uses, "carry_over": carry}
     stated = dict(sides["stated"])
     parts = sides["part"]
@@ -137,17 +142,20 @@ def _check(
         if name in stated and abs(stated[name] - value) > tolerance:
             yield finding(
                 "budget_identity", name, stated=stated[name], computed=value, tolerance=tolerance,
-                explanation="the lines do not add up to it",
+                en="the lines do not add up to it",
+                zh="分项合计与列示数不符",
             )  # fmt: skip
     if "net_surplus" in stated and stated["net_surplus"] > max(carry, 0) + tolerance:
         yield finding(
             "budget_identity", "net_surplus", stated=stated["net_surplus"], computed=carry,
-            tolerance=tolerance, explanation="净结余 is a part of the carry-over",
+            tolerance=tolerance, en="净结余 is a part of the carry-over",
+            zh="净结余应包含在结转下年之内",
         )  # fmt: skip
     if carry < -tolerance:
         yield finding(
             "budget_identity", "carry_over", computed=carry, tolerance=tolerance,
-            explanation="uses exceed resources 收不抵支",
+            en="uses exceed resources",
+            zh="收不抵支",
         )  # fmt: skip
 
 

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from fiscalmodel.errors import Collector
-from fiscalmodel.findings import finding, findings_frame
+from fiscalmodel.findings import finding
+from fiscalmodel.series.findings import Finding, to_frame
 
 ByPeriod = float | Sequence[float] | Mapping[Any, float] | pd.Series
 
@@ -46,25 +47,28 @@ class ClearanceResources:
         return self.table[self.table["shortfall_wan"] > 0].reset_index(drop=True)
 
     @property
-    def findings(self) -> pd.DataFrame:
+    def found(self) -> tuple[Finding, ...]:
         """One finding for each shortfall."""
-        return findings_frame(
+        needs = self.table["resources_wan"] + self.table["shortfall_wan"]
+        rows = zip(self.table["period"], self.table["resources_wan"], needs, strict=True)
+        return tuple(
             finding(
                 "available_for_clearance",
                 str(period),
-                stated=resources,
-                computed=resources + short,
-                explanation="“三保”, statutory debt service and commitments exceed resources; "
-                "nothing is left for clearing debt",
+                stated=float(resources),
+                computed=float(need),
+                en="the three guarantees 三保, statutory debt service and commitments exceed "
+                "resources; nothing is left for clearing debt",
+                zh="“三保”、法定债务还本付息和已定支出超过可用财力，无资金可用于化债",
             )
-            for period, resources, short in zip(
-                self.table["period"],
-                self.table["resources_wan"],
-                self.table["shortfall_wan"],
-                strict=True,
-            )
-            if short > 0
+            for period, resources, need in rows
+            if need > resources
         )
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """`found` as a frame."""
+        return to_frame(self.found)
 
 
 def available_for_clearance(
