@@ -102,8 +102,8 @@ def install(kind):
     lock = ROOT / LOCKS[kind]
     count = sum("==" in line for line in lock.read_text(encoding="utf-8").splitlines())
     say(f"first start: installing {count} packages into .venv with {'uv' if uv else 'pip'} ...")
-    make_venv(uv)
     STAMP.unlink(missing_ok=True)
+    make_venv(uv)
     if uv:
         pip = [uv, "pip", "install", "--quiet", "--python", PYTHON]
     else:

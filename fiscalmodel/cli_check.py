@@ -32,9 +32,8 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
     if not paths:
         click.echo(f"{len(policy.keys())} policy parameters: each with its source")
         click.echo(f"{len(catalog.names())} series in the catalogue")
-    findings = []
-    for table in [Path(t) for t in tables] or ([None] if not paths else []):
-        findings += reconcile(table) if table else reconcile(catalog.data_folder())
+    places = [Path(t) for t in tables] or ([catalog.data_folder()] if not paths else [])
+    findings = [finding for place in places for finding in reconcile(place)]
     if tables or not paths:
         click.echo(f"{len(findings)} findings in published tables (reported, never repaired)")
         for finding in findings[:most]:

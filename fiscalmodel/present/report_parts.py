@@ -150,6 +150,17 @@ def compare_region(outcomes: Sequence[Outcome], lang: str = "zh") -> None:
     show_table(table.rename(columns=names), lang)
 
 
+def what_differs(outcomes: Sequence[Outcome], lang: str = "zh") -> None:
+    """What the other scenarios' files say differently from the first."""
+    from fiscalmodel.scenario.compare import differences
+
+    first = outcomes[0].scenario
+    for other in (o.scenario for o in outcomes[1:]):
+        changes = differences(first, other)
+        if len(changes):
+            show_table(changes, lang, caption=f"{first.name(lang)} → {other.spec.name.get(lang)}")
+
+
 _PARTS = {"revenue": "收入", "balance": "平衡", "debt": "债务", "commissions": "手续费"}
 _PARTS_EN = {k: k.capitalize() for k in _PARTS}
 

@@ -6,15 +6,11 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.paths import project_root
 from fiscalmodel.run.execute import execute_notebook, write_whole
 from fiscalmodel.scenario.load import Scenario, load_scenario
-
-if TYPE_CHECKING:
-    from fiscalmodel.scenario.outcome import Outcome
 
 NOTEBOOK = "notebooks/05_scenario_report.ipynb"
 
@@ -35,6 +31,8 @@ class ReportResult:
         Notebook, cell and reason if it failed, else empty.
     seconds
         Wall time.
+    feasible
+        False where the scenario's clearance plan is infeasible.
     """
 
     scenario: Scenario
@@ -42,6 +40,7 @@ class ReportResult:
     headline: tuple[str, ...] = ()
     error: str = ""
     seconds: float = 0.0
+    feasible: bool = True
 
     @property
     def ok(self) -> bool:
@@ -137,7 +136,10 @@ def run_report(
         "workbook": stem.with_suffix(".xlsx"),
         "notebook": stem.with_suffix(".ipynb"),
     }
-    return ReportResult(case, files, outcome.headline(lang), seconds=time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return ReportResult(
+        case, files, outcome.headline(lang), seconds=seconds, feasible=outcome.feasible
+    )
 
 
 def run_reports(

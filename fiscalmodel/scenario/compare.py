@@ -72,6 +72,14 @@ def _figures(outcome: Outcome) -> dict[tuple[str, str, str], float]:
     return found
 
 
+def by_region(outcomes: Sequence[Outcome]) -> list[list[Outcome]]:
+    """Outcomes in groups of one region, in the order given."""
+    groups: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        groups.setdefault(outcome.scenario.region.key, []).append(outcome)
+    return list(groups.values())
+
+
 def differences(first: Scenario, second: Scenario) -> pd.DataFrame:
     """Keys whose values differ between two scenarios: ``key, first, second``."""
     left, right = _flat(first.spec.model_dump()), _flat(second.spec.model_dump())

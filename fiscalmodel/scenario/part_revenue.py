@@ -188,14 +188,15 @@ def _target(spec: RevenueSpec, made: Any, frame: pd.DataFrame, newest: int) -> A
         last_value=float(past["linked_wan"].iloc[-1]),
         target_year=spec.target.year,
         target_value=spec.target.value_wan,
-        expected=float(ahead.loc[spec.target.year, "scenario_wan"]),
+        expected=float(ahead["scenario_wan"].loc[spec.target.year]),
         source=spec.target.source,
     )
 
 
 def _answer(frame: pd.DataFrame, target: Any, first: int, last: int) -> Said:
     ahead = frame[frame["kind"] == "forecast"].set_index("year")
-    at = {str(column): float(value) for column, value in ahead.loc[last].drop("kind").items()}
+    row = ahead.loc[[last]].drop(columns="kind")
+    at = dict(zip(map(str, row.columns), row.to_numpy(dtype=float)[0].tolist(), strict=True))
     low, high = at.get("lo-80"), at.get("hi-80")
     years = last - first
     start, end = float(ahead["scenario_wan"].iloc[0]), at["scenario_wan"]
