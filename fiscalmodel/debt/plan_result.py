@@ -1,0 +1,140 @@
+"""What a clearance plan returns: tables, totals, the reason where there is no plan."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import pandas as pd
+
+from fiscalmodel.debt.plan_input import PlanInput
+from fiscalmodel.debt.plan_model import Problem
+from fiscalmodel.debt.plan_path import Path
+
+
+@dataclass(frozen=True)
+class ClearancePlan:
+    """A plan that clears hidden debt (隐性债务), or the reason why there is none.
+
+    Money in 万元. Cash moves on the last day of a period.
+
+    Attributes
+    ----------
+    status
+        ``optimal`` (least cost, proven), ``feasible`` (a rule's plan that
+        keeps every term) or ``infeasible``.
+    schedule
+        ``period, contract_id, source_id, amount_wan, use``; use is interest,
+        fee, principal or replacement. Only money that is there.
+    balances
+        ``period, hidden_wan, statutory_wan, by_contract_wan, total_wan,
+        interest_wan, bond_interest_wan, principal_wan, replaced_wan``: closing
+        balances and flows. Total = hidden + statutory + by contract, since
+        replacement (置换) converts debt and does not reduce it.
+    contracts
+        ``period, contract_id, opening_wan, interest_wan, unpaid_interest_wan,
+        principal_wan, replaced_wan, closing_wan``: opening + unpaid interest −
+        principal − replaced = closing.
+    shortfall
+        ``period, contract_id, amount_wan, use, reason``: the smallest sum of
+        money that is missing, and the contracts it falls on; ``reason`` is
+        money, or terms where the contract may not be repaid in time at all.
+    shadow_prices
+        ``kind, name, period, saving_wan``: what one more 万元 of a source's cap
+        (before its haircut) or of a quota would save. Least cost only.
+    binding
+        ``kind, name, period, saving_wan``: what holds the plan back, with the
+        saving per 万元 of relief; kind is source, quota or due.
+    by_contract
+        Debt that stays beyond the deadline by contract, reported separately.
+    """
+
+    status: str
+    rule: str
+    schedule: pd.DataFrame
+    balances: pd.DataFrame
+    contracts: pd.DataFrame
+    shortfall: pd.DataFrame
+    shadow_prices: pd.DataFrame
+    binding: pd.DataFrame
+    by_contract: pd.DataFrame
+    sources: pd.DataFrame
+    interest_wan: float
+    fee_wan: float
+    replacement_pv_wan: float
+    bond_interest_wan: float
+    baseline_interest_wan: float
+    opening_wan: float
+    notes: tuple[str, ...]
+    solver_seconds: float
+    given: PlanInput = field(repr=False, compare=False)
+    problem: Problem = field(repr=False, compare=False)
+    path: Path = field(repr=False, compare=False)
+
+    @property
+    def cost_wan(self) -> float:
+        """Interest (and early-repayment fees) to the deadline + present value of bond service.
+
+        Not a number where there is no plan.
+        """
+        if self.status == "infeasible":
+            return float("nan")
+        return self.interest_wan + self.fee_wan + self.replacement_pv_wan
+
+    @property
+    def interest_saved_wan(self) -> float:
+        """Interest of the contracts as agreed, less the plan's, less that of the new bonds.
+
+        All of it to the deadline: bonds bear interest beyond it.
+        """
+        return self.baseline_interest_wan - self.interest_wan - self.bond_interest_wan
+
+    @property
+    def shortfall_wan(self) -> float:
+        """Money that is missing in all; 0 where the plan holds."""
+        return float(self.shortfall["amount_wan"].sum())
+
+    @property
+    def as_of(self) -> dt.date:
+        """Day of the opening balances."""
+        return self.given.as_of
+
+    @property
+    def deadline(self) -> dt.date:
+        """Day by which hidden debt is to be 0."""
+        return self.given.deadline
+
+    @property
+    def cleared_on(self) -> dt.date | None:
+        """Last day of the period in which hidden debt reaches 0; None if it does not."""
+        if self.status == "infeasible":
+            return None
+        left = self.balances["hidden_wan"].to_numpy() > 0
+        k = int(left.nonzero()[0][-1]) + 1 if left.any() else 0
+        return self.problem.grid.ends[k] if k < len(left) else None
+
+    @property
+    def binding_period(self) -> str | None:
+        """The period in which one more 万元 of money would save most; None if none would."""
+        rows = self.binding[self.binding["kind"] == "source"]
+        if rows.empty:
+            return None
+        return str(rows["period"].iloc[int(rows["saving_wan"].to_numpy().argmax())])
+
+    @cached_property
+    def levers(self) -> pd.DataFrame:
+        """What would close the gap, each alone; empty where there is no gap.
+
+        Columns ``lever, amount, unit, closes, detail``; see
+        `fiscalmodel.debt.plan_levers.levers`.
+        """
+        from fiscalmodel.debt.plan_levers import levers
+
+        return levers(self)
+
+    def sentence(self, lang: str = "zh") -> str:
+        """The answer in one sentence, Chinese or English (``en``)."""
+        from fiscalmodel.debt.plan_words import sentence
+
+        return sentence(self, lang)

@@ -1,0 +1,177 @@
+"""A path turned into the plan's tables."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from fiscalmodel.debt.plan_allot import quota_name
+from fiscalmodel.debt.plan_input import PlanInput
+from fiscalmodel.debt.plan_lp import Solution
+from fiscalmodel.debt.plan_model import Problem, bond_flows, principal_due
+from fiscalmodel.debt.plan_path import Path
+from fiscalmodel.debt.plan_periods import Floats
+
+#: Prices below this (万元 per 万元) are rounding of the solver.
+PRICE_DUST = 1e-9
+
+
+def bond_path(p: Problem, bonds: Floats) -> tuple[Floats, Floats]:
+    """Closing balance and interest by period of the replacement bonds issued.
+
+    Interest of a period is on the opening balance, as for the contracts.
+    """
+    periods = len(p.grid)
+    years = p.grid.years
+    balance, interest = np.zeros(periods), np.zeros(periods)
+    for q, t in zip(*np.nonzero(bonds), strict=True):
+        one = np.where(np.arange(periods) >= t, 1.0, 0.0)
+        quota = p.quotas[q]
+        for after, principal, _ in bond_flows(quota.tenor_years, quota.rate_pct, quota.repayment):
+            one[years >= years[t] + after - 1e-9] -= principal
+        one *= bonds[q, t]
+        balance += one
+        opening = np.concatenate([[0.0], one[:-1]])
+        interest += opening * p.grid.fractions * quota.rate_pct / 100
+    return balance, interest
+
+
+def staying_path(plan: PlanInput, p: Problem) -> tuple[pd.DataFrame, Floats]:
+    """Debt repaid by contract beyond the deadline, and its total by period."""
+    total = np.zeros(len(p.grid))
+    rows = []
+    for c in plan.staying:
+        due = principal_due(c, p.grid)[:-1]
+        left = c.principal - np.cumsum(due)
+        opening = np.concatenate([[c.principal], left[:-1]])
+        interest = float((opening * p.grid.fractions).sum() * c.rate_pct / 100)
+        rows.append((c.contract_id, c.principal, c.rate_pct, c.maturity, interest, float(left[-1])))
+        total += left
+    columns = [
+        "contract_id",
+        "principal_wan",
+        "rate_pct",
+        "maturity",
+        "interest_wan",
+        "closing_wan",
+    ]
+    return pd.DataFrame(rows, columns=columns), total
+
+
+def owed(p: Problem, path: Path, shortfall: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
+    """What is really owed: closing balance, interest and principal paid, by contract and period.
+
+    What is missing stays owed (no interest is reckoned on it).
+    """
+    closing = path.balance.copy()
+    interest, principal = path.interest.copy(), path.principal.copy()
+    if len(shortfall):
+        row = {c.contract_id: k for k, c in enumerate(p.contracts)}
+        column = {label: t for t, label in enumerate(p.grid.labels)}
+        lack = np.zeros(p.shape)
+        for period, name, amount, use, reason in shortfall.itertuples(index=False):
+            i, t = row[name], column[period]
+            if use == "fee":
+                continue
+            lack[i, t] += amount
+            if use == "interest":
+                interest[i, t] -= amount
+            elif reason == "money":
+                principal[i, t] -= amount
+        closing += np.cumsum(lack, axis=1)
+    return closing, interest, principal
+
+
+def contract_table(p: Problem, path: Path, shortfall: pd.DataFrame) -> pd.DataFrame:
+    """Roll-forward of each contract, period by period."""
+    n, periods = p.shape
+    closing, interest, principal = owed(p, path, shortfall)
+    opening = np.concatenate([p.principal[:, None], closing[:, :-1]], axis=1)[:, :periods]
+    names = np.array([c.contract_id for c in p.contracts], dtype=object)
+    return pd.DataFrame(
+        {
+            "period": np.tile(np.array(p.grid.labels, dtype=object), n),
+            "contract_id": np.repeat(names, periods),
+            "opening_wan": opening.ravel(),
+            "interest_wan": path.accrued.ravel(),
+            "unpaid_interest_wan": (path.accrued - interest).ravel(),
+            "principal_wan": principal.ravel(),
+            "replaced_wan": path.replaced.ravel(),
+            "closing_wan": closing.ravel(),
+        }
+    )
+
+
+def balance_table(
+    plan: PlanInput, p: Problem, path: Path, shortfall: pd.DataFrame, staying: Floats
+) -> pd.DataFrame:
+    """Hidden, statutory and total obligations side by side, by period."""
+    closing, _, principal = owed(p, path, shortfall)
+    bonds, bond_interest = bond_path(p, path.bonds)
+    hidden = closing.sum(axis=0)
+    statutory = plan.statutory + bonds
+    return pd.DataFrame(
+        {
+            "period": list(p.grid.labels),
+            "hidden_wan": hidden,
+            "statutory_wan": statutory,
+            "by_contract_wan": staying,
+            "total_wan": hidden + statutory + staying,
+            "interest_wan": path.accrued.sum(axis=0),
+            "bond_interest_wan": bond_interest,
+            "principal_wan": principal.sum(axis=0),
+            "replaced_wan": path.replaced.sum(axis=0),
+        }
+    )
+
+
+def source_table(p: Problem, path: Path) -> pd.DataFrame:
+    """Money of each source by period: new, used and kept for the next period."""
+    used = path.flow.sum(axis=1)
+    kept = np.zeros_like(used)
+    held = np.zeros(len(p.pool_names))
+    rows = []
+    for t, label in enumerate(p.grid.labels):
+        held = held + p.cap[:, t] - used[:, t]
+        kept[:, t] = held = np.where(p.hold[:, t], np.maximum(held, 0.0), 0.0)
+        rows += [
+            (label, name, p.cap[k, t], used[k, t], kept[k, t])
+            for k, name in enumerate(p.pool_names)
+        ]
+    columns = ["period", "source_id", "available_wan", "used_wan", "kept_wan"]
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.groupby(["period", "source_id"], sort=False, as_index=False).sum()
+
+
+def price_tables(p: Problem, s: Solution | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Shadow prices of source rows and quotas, and what binds."""
+    columns = ["kind", "name", "period", "saving_wan"]
+    if s is None:
+        return pd.DataFrame([], columns=columns), pd.DataFrame([], columns=columns)
+    flat = s.pool_price.ravel()
+    saving = np.zeros(len(p.sources))
+    for row, cell, share in p.shares:
+        saving[row] += share * flat[cell] * (1 - p.sources[row].haircut_pct / 100)
+    rows: list[tuple[str, str, str, float]] = [
+        ("source", x.source_id, x.period, float(saving[k])) for k, x in enumerate(p.sources)
+    ]
+    rows += [
+        ("quota", quota_name(p, q), x.period, float(s.quota_price[q]))
+        for q, x in enumerate(p.quotas)
+    ]
+    binding = [row for row in rows if row[3] > PRICE_DUST]
+    for i, t in zip(*np.nonzero(s.due_price > PRICE_DUST), strict=True):
+        name = p.contracts[i].contract_id
+        binding.append(("due", name, p.grid.labels[t], float(s.due_price[i, t])))
+    return pd.DataFrame(rows, columns=columns), pd.DataFrame(binding, columns=columns)
+
+
+def baseline_interest(p: Problem) -> float:
+    """Interest to the deadline if every contract ran as agreed, nothing early or replaced."""
+    total = 0.0
+    rates = p.interest
+    for i, c in enumerate(p.contracts):
+        due = principal_due(c, p.grid)[:-1]
+        opening = c.principal - np.concatenate([[0.0], np.cumsum(due)[:-1]])
+        total += float((opening * rates[i])[: p.clear[i] + 1].sum())
+    return total
