@@ -1,0 +1,193 @@
+"""Targets: the growth that reaches one, how likely it is, what would close the gap."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from fiscalmodel.errors import InputError
+
+if TYPE_CHECKING:
+    from fiscalmodel.revenue.forecast import Forecast
+
+
+def growth_needed_pct(value: float, target: float, years: int) -> float:
+    """Even yearly growth in percent that takes `value` to `target`.
+
+    Raises
+    ------
+    InputError
+        If `years` is not at least 1, or an amount is not positive.
+
+    Notes
+    -----
+    ((target / value)^(1/years) − 1) · 100.
+
+    Examples
+    --------
+    >>> round(growth_needed_pct(98, 137, 5), 2)
+    6.93
+    """
+    if years < 1:
+        raise InputError("years", f"{years} is not at least 1", "the target lies after the base")
+    if value <= 0 or target <= 0:
+        raise InputError("target", "growth between amounts that are not positive", "check both")
+    return ((target / value) ** (1 / years) - 1) * 100
+
+
+@dataclass(frozen=True)
+class TargetAssessment:
+    """An official target beside what is expected, money in 万元.
+
+    Attributes
+    ----------
+    target_year, target_value
+        The target.
+    last_year, last_value
+        The newest figure before it.
+    growth_needed_pct
+        Even yearly growth from the newest figure that reaches it.
+    expected
+        The scenario's value of the target year.
+    expected_growth_pct
+        The scenario's even yearly growth to the target year.
+    probability_pct
+        Chance of at least the target under the scenario's band, rounded to whole percent.
+    levers
+        ``lever, amount, unit``: what each alone would have to deliver; empty if none is needed.
+    source
+        Where the target stands.
+    """
+
+    target_year: int
+    target_value: float
+    last_year: int
+    last_value: float
+    growth_needed_pct: float
+    expected: float
+    expected_growth_pct: float
+    probability_pct: float
+    levers: pd.DataFrame
+    source: str
+
+    @property
+    def gap_wan(self) -> float:
+        """Target minus expected value, 万元; negative if the target is exceeded."""
+        return self.target_value - self.expected
+
+    def sentence(self, lang: str = "zh") -> str:
+        """The assessment in one sentence."""
+        need, short = self.growth_needed_pct, self.gap_wan / 1e4
+        chance = f"{self.probability_pct:.0f}"
+        if lang == "en":
+            gap = f"{short:.2f} 亿元 short" if short > 0 else f"{-short:.2f} 亿元 above"
+            return (
+                f"The {self.target_year} target of {self.target_value / 1e4:.2f} 亿元 needs "
+                f"{need:.2f} % a year from {self.last_year}; the scenario is {gap}, "
+                f"and the chance of reaching it is about {chance} %."
+            )
+        gap = f"低于目标 {short:.2f} 亿元" if short > 0 else f"高于目标 {-short:.2f} 亿元"
+        return (
+            f"{self.target_year}年目标 {self.target_value / 1e4:.2f} 亿元要求自{self.last_year}年起"
+            f"年均增长 {need:.2f}%；本情景{gap}，达成概率约 {chance}%。"
+        )
+
+
+def assess_target(
+    forecast: Forecast,
+    *,
+    last_year: int,
+    last_value: float,
+    target_year: int,
+    target_value: float,
+    expected: float,
+    source: str = "",
+) -> TargetAssessment:
+    """Set a target beside a forecast.
+
+    Parameters
+    ----------
+    forecast
+        The baseline forecast, whose first period is the year after `last_year`.
+    last_value, target_value, expected
+        万元; `expected` is the scenario's value of the target year, around which the
+        baseline's band is placed, in proportion.
+    """
+    years = target_year - last_year
+    need = growth_needed_pct(last_value, target_value, years)
+    row = forecast.table.iloc[years - 1]
+    scale = expected / float(row["mean"]) if float(row["mean"]) else 1.0
+    chance = probability_of_at_least(
+        target_value,
+        expected,
+        {
+            level: (float(row[f"lo-{level:g}"]) * scale, float(row[f"hi-{level:g}"]) * scale)
+            for level in forecast.levels
+        },
+    )
+    gap = target_value - expected
+    growth = growth_needed_pct(last_value, expected, years) if expected > 0 else math.nan
+    rows = [
+        ("extra_growth_each_year", need - growth, "percentage points"),
+        ("one_off_in_target_year", gap, "万元"),
+        ("measure_each_year_from_next", gap, "万元"),
+    ]
+    levers = pd.DataFrame(rows if gap > 0 else [], columns=["lever", "amount", "unit"])
+    return TargetAssessment(
+        target_year,
+        target_value,
+        last_year,
+        last_value,
+        need,
+        expected,
+        growth,
+        chance,
+        levers,
+        source,
+    )
+
+
+def probability_of_at_least(
+    target: float, mean: float, bands: dict[float, tuple[float, float]]
+) -> float:
+    """Chance in percent of a value of at least `target`, whole percent between 1 and 99.
+
+    Notes
+    -----
+    The band's limits are quantiles, and the mean stands for the median. Between them the
+    value is taken as linear in the standard normal score, and beyond the widest band the
+    last slope goes on. The calibration of the bands says nothing finer than whole percent.
+
+    Examples
+    --------
+    >>> probability_of_at_least(100.0, 100.0, {80: (90.0, 110.0)})
+    50.0
+    >>> probability_of_at_least(110.0, 100.0, {80: (90.0, 110.0)})
+    10.0
+    """
+    from scipy.stats import norm
+
+    points: dict[float, float] = {0.0: mean}
+    for level, (low, high) in bands.items():
+        score = float(norm.ppf(0.5 + level / 200))
+        points[-score], points[score] = low, high
+    scores = sorted(points)
+    values = [points[s] for s in scores]
+    score = _score_at(target, scores, values)
+    return float(min(99.0, max(1.0, round(100 * float(norm.sf(score))))))
+
+
+def _score_at(target: float, scores: list[float], values: list[float]) -> float:
+    """The normal score at which the piecewise linear quantile function passes `target`."""
+    last = len(values) - 2
+    for i in range(last + 1):
+        low, high = values[i], values[i + 1]
+        inside = low <= target <= high
+        if inside or (i == 0 and target < low) or (i == last and target > high):
+            if high == low:
+                return scores[i] if target < low else (scores[i + 1] if target > high else 0.0)
+            return scores[i] + (target - low) / (high - low) * (scores[i + 1] - scores[i])
+    return 0.0
