@@ -1,0 +1,232 @@
+"""The catalogue: series by name from ``data/``, with unit, calibre, kind and source.
+
+Money comes out in 万元, scaled exactly from the printed figure. Every value
+keeps its kind (actual, estimate 预计, budget, target) and its source.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from fiscalmodel.errors import InputError
+from fiscalmodel.series import datapackage
+from fiscalmodel.series.assemble import assemble
+from fiscalmodel.series.datapackage import Resource
+from fiscalmodel.series.types import Series
+from fiscalmodel.suggest import did_you_mean
+
+_FILES = (".csv", ".xlsx", ".xls", ".xlsm", ".ods", ".txt", ".tsv")
+
+
+def load_series(
+    name_or_path: str | Path, *, sheet: str | None = None, unit: str | None = None
+) -> Series:
+    """One series, from the catalogue or from a published file.
+
+    Parameters
+    ----------
+    name_or_path
+        A name of `names`, e.g. ``jianghan.general_public_budget_revenue``, or
+        the path of a CSV or Excel file.
+    sheet, unit
+        Sheet and unit of a file; not for catalogue names.
+
+    Returns
+    -------
+    Series
+        Float values on a yearly or monthly `PeriodIndex`, money in 万元,
+        missing as NaN; kinds and sources on the same index.
+
+    Raises
+    ------
+    InputError
+        For an unknown name (with the nearest one), a total over several years,
+        or a series that mixes units, calibres or coverages.
+
+    Examples
+    --------
+    >>> load_series("jianghan.general_public_budget_revenue").values["2015"]
+    687400.0
+    """
+    name = str(name_or_path)
+    table = None if isinstance(name_or_path, Path) else _index().get(name)
+    if table is None:
+        if _looks_like_path(name):
+            from fiscalmodel.series.readers import read_series
+
+            return read_series(name_or_path, sheet=sheet, unit=unit)
+        hint = did_you_mean(name, _index()) or "see fiscalmodel.series.catalog.names()"
+        raise InputError("series", f"unknown series {name!r}", f"{hint} (or give a file's path)")
+    if sheet is not None or unit is not None:
+        raise InputError(name, "sheet and unit belong to files", "leave them out")
+    rows = datapackage.read_text(table)
+    return assemble(name, rows[rows["series_id"].eq(name)], table)
+
+
+def names() -> list[str]:
+    """Names of all series of the catalogue."""
+    return sorted(_index())
+
+
+def describe() -> pd.DataFrame:
+    """What the catalogue holds, one row a series.
+
+    Returns
+    -------
+    DataFrame
+        ``series_id, indicator_zh, region, unit, first, last, values, missing,
+        kinds, coverage, calibre, table, synthetic``; `unit` as printed.
+    """
+    frames = []
+    for table in _series_tables():
+        rows = datapackage.read_text(table).assign(table=table.name, synthetic=table.synthetic)
+        frames.append(rows)
+    every = pd.concat(frames, ignore_index=True)
+
+    def joined(cells: pd.Series[str]) -> str:
+        return ", ".join(dict.fromkeys(cell for cell in cells if cell))
+
+    groups = every.groupby("series_id", sort=True)
+    made = groups.agg(
+        indicator_zh=("indicator_zh", "first"),
+        region=("region", "first"),
+        unit=("unit", joined),
+        first=("period", "min"),
+        last=("period", "max"),
+        values=("value", lambda cells: int(cells.ne("").sum())),
+        missing=("value", lambda cells: int(cells.eq("").sum())),
+        kinds=("kind", joined),
+        coverage=("coverage", joined),
+        calibre=("calibre", joined),
+        table=("table", "first"),
+        synthetic=("synthetic", "first"),
+    )
+    return made.reset_index()
+
+
+def read(resource: str) -> pd.DataFrame:
+    """A whole table of ``data/``, typed and checked by its schema.
+
+    Parameters
+    ----------
+    resource
+        Name in ``data/datapackage.json``, e.g. ``department_budget_2024``.
+
+    Raises
+    ------
+    InputError
+        For an unknown name, or with every cell that breaks the schema.
+    """
+    return datapackage.read_typed(datapackage.resource(resource))
+
+
+def tables() -> dict[str, str]:
+    """Names and titles of all tables of ``data/``."""
+    return {name: item.title for name, item in datapackage.resources().items()}
+
+
+def like_for_like_growth(name: str) -> Series | None:
+    """Published like-for-like growth 同口径增速 of a series, in percent.
+
+    Returns
+    -------
+    Series or None
+        None where the source prints none.
+
+    Raises
+    ------
+    InputError
+        If the series is unknown.
+
+    Examples
+    --------
+    >>> like_for_like_growth("jianghan.general_public_budget_revenue").values["2019"]
+    -4.32
+    """
+    return published_growth(name, calibre="like_for_like")
+
+
+def published_growth(name: str, *, calibre: str | None = None) -> Series | None:
+    """Growth on the year before as printed, in percent; None where there is none.
+
+    Parameters
+    ----------
+    name
+        A series of the catalogue.
+    calibre
+        ``as_published``, ``like_for_like`` or ``refund_adjusted``; by default
+        all printed rates (then the notes name the calibres).
+    """
+    if name not in _index():
+        raise InputError("series", f"unknown series {name!r}", did_you_mean(name, _index()))
+    for table in datapackage.resources().values():
+        if "of_series" not in table.columns():
+            continue
+        rows = datapackage.read_text(table)
+        rows = rows[rows["of_series"].eq(name) & rows["measure"].eq("growth")]
+        if calibre is not None:
+            rows = rows[rows["calibre"].eq(calibre)]
+        if len(rows):
+            return assemble(f"{name}.growth", rows, table, one_calibre=False)
+    return None
+
+
+def calibre_breaks(name: str | None = None) -> pd.DataFrame:
+    """Calibre breaks and doubtful figures that the collection itself marks.
+
+    Returns
+    -------
+    DataFrame
+        ``series_id, period, flag, note``: one row for each flagged figure.
+        Breaks implied by like-for-like growth are found by `link_calibre`.
+    """
+    frames = [
+        rows[rows["scope_flag"].ne("")]
+        for table in _series_tables()
+        if "scope_flag" in table.columns()
+        for rows in [datapackage.read_text(table)]
+    ]
+    every = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    made = every[["series_id", "period", "scope_flag", "note"]].rename(
+        columns={"scope_flag": "flag"}
+    )
+    return (made if name is None else made[made["series_id"].eq(name)]).reset_index(drop=True)
+
+
+def read_csv(file: str | Path) -> pd.DataFrame:
+    """A tidy CSV such as a ledger or receipts; ids, codes and dates stay text.
+
+    Columns whose name ends in ``_wan``, ``_pct`` or ``_years`` become numbers;
+    blank cells are missing.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is neither UTF-8 nor GB18030, or has text in a
+        number's cell (every such cell is named).
+    """
+    from fiscalmodel.series.tidy import read_tidy
+
+    return read_tidy(Path(file))
+
+
+def _looks_like_path(name: str) -> bool:
+    return name.lower().endswith(_FILES) or "/" in name or "\\" in name
+
+
+def _series_tables() -> list[Resource]:
+    return [t for t in datapackage.resources().values() if "series_id" in t.columns()]
+
+
+def _index() -> dict[str, Resource]:
+    found: dict[str, Resource] = {}
+    for table in _series_tables():
+        for name in datapackage.read_text(table)["series_id"].unique():
+            if name in found:
+                raise InputError(
+                    table.shown, f"{name} stands in {found[name].shown} too", "keep it in one table"
+                )
+            found[name] = table
+    return found

@@ -1,0 +1,275 @@
+"""``data/datapackage.json``: resources, their schemas, and tables checked against them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.paths import inside, project_root
+from fiscalmodel.suggest import did_you_mean, known_names
+
+MAX_PROBLEMS = 50
+_TRUE, _FALSE = {"true", "True", "TRUE", "1"}, {"false", "False", "FALSE", "0"}
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column: name, type (string, number, integer, boolean, date) and constraints."""
+
+    name: str
+    type: str
+    constraints: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One table of the data package."""
+
+    name: str
+    title: str
+    file: Path
+    fields: tuple[Field, ...]
+    primary_key: tuple[str, ...]
+    description: str = ""
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the table describes a county that does not exist."""
+        return self.name.startswith("synthetic_")
+
+    @property
+    def shown(self) -> str:
+        """The file as messages name it."""
+        return f"data/{self.file.name}"
+
+    def columns(self) -> list[str]:
+        """Names of the columns."""
+        return [field.name for field in self.fields]
+
+
+_packages: dict[Path, tuple[tuple[int, int], dict[str, Resource]]] = {}
+_texts: dict[Path, tuple[tuple[int, int], pd.DataFrame]] = {}
+
+
+def resources(folder: Path | None = None) -> dict[str, Resource]:
+    """The tables of the data package by name.
+
+    Raises
+    ------
+    InputError
+        If ``datapackage.json`` is missing or is no data package.
+    """
+    root = folder or project_root() / "data"
+    path = root / "datapackage.json"
+    try:
+        stamp = _stamp(path)
+        if path in _packages and _packages[path][0] == stamp:
+            return _packages[path][1]
+        content = json.loads(path.read_text(encoding="utf-8"))
+        made = {item["name"]: _resource(item, root) for item in content["resources"]}
+    except OSError:
+        raise InputError("data/datapackage.json", "file not found", "restore it") from None
+    except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            "data/datapackage.json", f"is no data package ({error})", "restore it"
+        ) from None
+    _packages[path] = (stamp, made)
+    return made
+
+
+def resource(name: str, folder: Path | None = None) -> Resource:
+    """A table by name; an unknown one names the nearest."""
+    known = resources(folder)
+    if name not in known:
+        hint = did_you_mean(name, known) or known_names(known)
+        raise InputError("data/datapackage.json", f"no table {name!r}", hint)
+    return known[name]
+
+
+def read_text(table: Resource) -> pd.DataFrame:
+    """A table as text, cell by cell, blanks as ``""``; the header is checked.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is not UTF-8, or its columns differ from the schema.
+    """
+    try:
+        stamp = _stamp(table.file)
+        if table.file in _texts and _texts[table.file][0] == stamp:
+            return _texts[table.file][1].copy()
+        frame = pd.read_csv(
+            table.file, dtype=str, keep_default_na=False, na_filter=False, encoding="utf-8-sig"
+        )
+    except OSError:
+        raise InputError(table.shown, "file not found", "restore it") from None
+    except UnicodeDecodeError:
+        raise InputError(table.shown, "is not UTF-8 text", "save it as CSV UTF-8") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise InputError(table.shown, f"is no table ({error})", "one header, then rows") from None
+    wanted, found = table.columns(), list(frame.columns)
+    if found != wanted:
+        missing = [c for c in wanted if c not in found]
+        extra = [c for c in found if c not in wanted]
+        what = "; ".join(
+            part
+            for part in (
+                f"missing columns: {', '.join(missing)}" if missing else "",
+                f"unknown columns: {', '.join(extra)}" if extra else "",
+            )
+            if part
+        )
+        raise InputError(
+            f"{table.shown}:1", what or "the columns are in another order", "see datapackage.json"
+        )
+    _texts[table.file] = (stamp, frame)
+    return frame.copy()
+
+
+def read_typed(table: Resource) -> pd.DataFrame:
+    """A table with the types of its schema, every cell checked.
+
+    Returns
+    -------
+    DataFrame
+        number as float, integer as Int64, boolean as boolean, date as
+        datetime64, text as str; blank cells are missing.
+
+    Raises
+    ------
+    InputError
+        With every cell that breaks the schema, as ``data/file.csv:line, column``.
+    """
+    text = read_text(table)
+    found = Collector()
+    made = {field.name: _column(text[field.name], field, table, found) for field in table.fields}
+    key = list(table.primary_key)
+    if key:
+        first: dict[tuple[str, ...], int] = {}
+        for row, cells in enumerate(text[key].itertuples(index=False, name=None)):
+            if cells in first:
+                what = f"{', '.join(cells)} stands twice"
+                hint = f"the first one is on line {first[cells] + 2}"
+                _say(found, table, row, key[-1], what, hint)
+            first.setdefault(cells, row)
+    found.raise_if_any()
+    return pd.DataFrame(made, index=text.index)
+
+
+def _resource(item: dict[str, Any], root: Path) -> Resource:
+    schema = item["schema"]
+    fields = tuple(
+        Field(f["name"], f.get("type", "string"), f.get("constraints", {}))
+        for f in schema["fields"]
+    )
+    key = schema.get("primaryKey", [])
+    return Resource(
+        item["name"],
+        item.get("title", item["name"]),
+        inside(root, item["path"], where="data/datapackage.json"),
+        fields,
+        (key,) if isinstance(key, str) else tuple(key),
+        item.get("description", ""),
+    )
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    facts = path.stat()
+    return facts.st_mtime_ns, facts.st_size
+
+
+def _say(
+    found: Collector, table: Resource, row: int, column: str, problem: str, hint: str = ""
+) -> None:
+    found.add(f"{table.shown}:{row + 2}, {column}", problem, hint)
+    if len(found.problems) >= MAX_PROBLEMS:
+        found.raise_if_any()
+
+
+def _column(
+    text: pd.Series[str], field: Field, table: Resource, found: Collector
+) -> pd.Series[Any]:
+    rules = field.constraints
+    blank = text.eq("")
+    if rules.get("required"):
+        for row in text.index[blank]:
+            _say(found, table, row, field.name, "the cell is empty", "fill it in")
+    filled = text[~blank]
+    if "enum" in rules:
+        allowed = list(map(str, rules["enum"]))
+        for row, cell in filled[~filled.isin(allowed)].items():
+            hint = did_you_mean(cell, allowed) or known_names(allowed)
+            _say(found, table, int(str(row)), field.name, f"{cell!r} is not allowed", hint)
+    if "pattern" in rules:
+        fits = re.compile(rules["pattern"])
+        for row, cell in filled[~filled.map(lambda c: bool(fits.search(c)))].items():
+            what = f"{cell!r} is not written as expected"
+            _say(found, table, int(str(row)), field.name, what, f"pattern {rules['pattern']}")
+    if rules.get("unique"):
+        for row, cell in filled[filled.duplicated()].items():
+            _say(found, table, int(str(row)), field.name, f"{cell!r} stands twice", "keep one")
+    values = [_cell(cell, field.type) for cell in filled]
+    for row, cell, value in zip(filled.index, filled, values, strict=True):
+        problem = _wrong(cell, value, field)
+        if problem:
+            _say(found, table, row, field.name, *problem)
+    typed = pd.Series(values, index=filled.index, dtype=object).reindex(text.index)
+    return _as_dtype(typed, field.type)
+
+
+def _cell(cell: str, kind: str) -> Any:
+    """The value of a cell, or None where it is none of its kind."""
+    if kind in ("number", "integer"):
+        if not re.fullmatch(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?", cell):
+            return None
+        number = float(cell)
+        return (int(number) if number.is_integer() else None) if kind == "integer" else number
+    if kind == "boolean":
+        return True if cell in _TRUE else False if cell in _FALSE else None
+    if kind == "date":
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", cell):
+            return None
+        day = pd.to_datetime(cell, format="%Y-%m-%d", errors="coerce")
+        return None if pd.isna(day) else day
+    return cell
+
+
+_KIND = {
+    "number": ("is not a number", "digits and a point only; leave a missing value empty"),
+    "integer": ("is not a whole number", "digits only"),
+    "boolean": ("is neither true nor false", "write true or false"),
+    "date": ("is not a day", "write year-month-day, as 2028-12-31"),
+}
+
+
+def _wrong(cell: str, value: Any, field: Field) -> tuple[str, str] | None:
+    if value is None:
+        problem, hint = _KIND[field.type]
+        return f"{cell!r} {problem}", hint
+    low, high = field.constraints.get("minimum"), field.constraints.get("maximum")
+    if low is not None and value < low:
+        return f"{cell} is below {low}", "check the sign and the unit"
+    if high is not None and value > high:
+        return f"{cell} is above {high}", "check the unit"
+    return None
+
+
+def _as_dtype(values: pd.Series[Any], kind: str) -> pd.Series[Any]:
+    if kind == "number":
+        return values.astype(float)
+    if kind == "integer":
+        return pd.to_numeric(values, errors="coerce").astype("Int64")
+    if kind == "boolean":
+        return values.astype("boolean")
+    if kind == "date":
+        return pd.to_datetime(values)
+    return values.astype("str")
