@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,12 @@ class Table:
         One row a body row, columns as printed (levels of a header joined with
         ``/``). Number columns are float with NaN for missing, all others text
         with ``""`` for blank. Percents are percent: ``16.18 %`` is 16.18.
-    cells
-        Same shape: the address of each cell, such as ``B7``.
-    texts
-        Same shape: what was printed, untouched.
+    rows
+        Row of the sheet (from 1) of each body row.
+    letters
+        Column -> column letter of the sheet.
+    stored
+        Column -> stored cells, as text, number or date.
     unit
         Unit of the amounts as stated, such as 万元; empty if none is stated.
         Values are kept in it, not converted.
@@ -47,19 +50,38 @@ class Table:
     problems
         Cells that could not be read; only with ``strict=False``, else they
         are raised.
+    percents
+        Places (position in the body, column) shown as percent, whose stored
+        cell is a ratio.
     """
 
     name: str
     file: str
     sheet: str
     frame: pd.DataFrame
-    cells: pd.DataFrame
-    texts: pd.DataFrame
+    rows: Sequence[int]
+    letters: Mapping[str, str]
+    stored: Mapping[str, Sequence[Any]]
     unit: str = ""
     units: Mapping[str, str] = field(default_factory=dict)
     marks: pd.Series[str] = field(default_factory=lambda: pd.Series(dtype=object))
     notes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    percents: frozenset[tuple[int, str]] = frozenset()
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """Same shape as `frame`: the address of each cell, such as ``B7``."""
+        addresses = {c: [f"{x}{r}" for r in self.rows] for c, x in self.letters.items()}
+        return pd.DataFrame(addresses, index=self.frame.index, dtype=object)
+
+    @cached_property
+    def texts(self) -> pd.DataFrame:
+        """Same shape as `frame`: what was printed, untouched; a percent with its sign."""
+        texts = {c: [printed(v) for v in values] for c, values in self.stored.items()}
+        for i, column in self.percents:
+            texts[column][i] = f"{printed(self.frame[column].iloc[i])}%"
+        return pd.DataFrame(texts, index=self.frame.index, dtype=object)
 
     @classmethod
     def of(
@@ -71,17 +93,14 @@ class Table:
         'B2'
         """
         clean = frame.reset_index(drop=True)
-        addresses = {
-            c: [f"{column_letter(j)}{i + 2}" for i in range(len(clean))]
-            for j, c in enumerate(clean.columns)
-        }
         return cls(
             name=name,
             file=file or name,
             sheet="",
             frame=clean,
-            cells=pd.DataFrame(addresses, dtype=object),
-            texts=clean.map(printed).astype(object),
+            rows=range(2, len(clean) + 2),
+            letters={str(c): column_letter(j) for j, c in enumerate(clean.columns)},
+            stored={str(c): list(clean[c]) for c in clean.columns},
             unit=unit,
             marks=pd.Series([""] * len(clean), dtype=object),
         )
@@ -89,7 +108,10 @@ class Table:
     def cell(self, row: Hashable, column: str) -> CellRef:
         """File, sheet and address of the value at `row` of `frame` and `column`."""
         self._known(column)
-        return CellRef(Path(self.file).name, self.sheet, str(self.cells.at[row, column]))
+        position = self.frame.index.get_loc(row)
+        assert isinstance(position, int)  # the index of `frame` is unique
+        address = f"{self.letters[column]}{self.rows[position]}"
+        return CellRef(Path(self.file).name, self.sheet, address)
 
     def where(self, row: Hashable, column: str) -> str:
         """The same as text: ``预算.xlsx[表1!B7]``."""
@@ -130,7 +152,12 @@ def printed(value: Any) -> str:
     """
     if value is None or value != value:
         return ""
+    if type(value) is str:
+        return value
     if isinstance(value, float):
+        text = repr(value)
+        if len(text) <= 16 and "e" not in text:
+            return text.removesuffix(".0")
         text = f"{value:.15g}"
         return f"{value:.0f}" if "e" in text and abs(value) < 1e21 and value == int(value) else text
     return str(value)

@@ -1,0 +1,144 @@
+"""One printed cell to a number, a missing value or text."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+#: Full-width ASCII, spaces and minus signs to their plain forms. Not NFKC, which
+#: would turn a footnote mark such as ² into a digit of the amount.
+_PLAIN: dict[int, int | str] = {
+    **{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)},
+    **dict.fromkeys((0x3000, 0xA0, 0x2002, 0x2003, 0x2009, 0x202F, 0xFEFF, 0x200B), " "),
+    **dict.fromkeys((0x2212, 0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2015, 0xFE63, 0x2500), "-"),
+    0xFE6A: "%",
+}
+_MISSING = frozenset({
+    "", "-", "--", "---", "----", "/", "\\", "*", "**", "***", "…", "……", "...", "·", "N/A", "n/a",
+    "NA", "nan", "NaN", "null", "NULL", "None", "无", "暂无", "未公布", "不详", "缺", "#N/A",
+})  # fmt: skip
+#: Redacted by the source: X, XX, X.XX, ×××.
+_REDACTED = re.compile(r"[Xx×]+(?:\.[Xx×]+)?%?")
+_NUMBER = re.compile(
+    r"(?P<body>\d+|\d{1,3}(?:,\d{3})+|\d{1,3}(?: \d{3})+)?(?P<frac>\.\d+)?"
+    r"(?:[eE][+-]?\d{1,2})?",
+    re.ASCII,
+)
+_UNIT_TAIL = re.compile(r"(?P<number>.*?[\d.)])\s*(?P<unit>[^\d\s.,()+-]{1,4})")
+_FOOTNOTE = re.compile(r"(?P<number>.*[\d%)])\s*(?:[*#†‡]+|[①-⑳]|[¹²³⁴-⁹])")
+_MONEY_TAILS = frozenset(
+    {"分", "角", "元", "百元", "千元", "万元", "百万元", "千万元", "亿元", "万", "亿"}
+)
+_COUNT_TAILS = frozenset("个人户项次件辆套亩吨台笔家栋倍天年岁米名所座期条份")
+
+Kind = Literal["number", "missing", "text"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a cell holds.
+
+    Attributes
+    ----------
+    kind
+        ``number``, ``missing`` (blank, ``—``, ``/``, ``X`` …) or ``text``.
+    value
+        The number; a percent is percent (``16.18%`` is 16.18). NaN otherwise.
+    unit
+        Unit printed in the cell itself (``%``, 亿元, 个), or empty.
+    marked
+        Whether a footnote mark was left out.
+    """
+
+    kind: Kind
+    value: float = float("nan")
+    unit: str = ""
+    marked: bool = False
+
+
+MISSING, TEXT = Cell("missing"), Cell("text")
+
+
+def plain(text: str) -> str:
+    """Full-width forms, odd spaces and dashes made plain; ends trimmed.
+
+    >>> plain("　１，２３４．５０％ ")
+    '1,234.50%'
+    """
+    return text.translate(_PLAIN).strip()
+
+
+def parse(value: Any) -> Cell:
+    """A stored value or printed text.
+
+    Negative forms are ``-5``, ``(5)``, ``△5``, ``▲5`` and ``-5``; a plus sign is allowed.
+    Thousands separators must stand every three digits.
+
+    >>> parse("（1,234.5）").value, parse("△3").value, parse("12.5%")
+    (-1234.5, -3.0, Cell(kind='number', value=12.5, unit='%', marked=False))
+    >>> parse("—").kind, parse("X").kind, parse("1,23").kind
+    ('missing', 'missing', 'text')
+    """
+    if isinstance(value, bool):
+        return TEXT
+    if isinstance(value, (int, float)):
+        return Cell("number", float(value)) if value == value else MISSING
+    if value is None:
+        return MISSING
+    if isinstance(value, (dt.date, dt.time, dt.timedelta)):
+        return TEXT
+    return _parse_text(plain(str(value)))
+
+
+def _parse_text(text: str) -> Cell:
+    if text in _MISSING or _REDACTED.fullmatch(text):
+        return MISSING
+    number = signed(text)
+    if number is not None:
+        return Cell("number", number)
+    if "%" in text:
+        outer = text.endswith("%)") and text.startswith("(")
+        number = signed(f"{text[:-2].rstrip()})" if outer else text.removesuffix("%").rstrip())
+        if number is not None:
+            return Cell("number", number, "%")
+    return _with_tail(text)
+
+
+def _with_tail(text: str) -> Cell:
+    if marked := _FOOTNOTE.fullmatch(text):
+        inner = _parse_text(marked["number"])
+        return Cell("number", inner.value, inner.unit, True) if inner.kind == "number" else TEXT
+    if tail := _UNIT_TAIL.fullmatch(text):
+        number, unit = signed(tail["number"]), tail["unit"]
+        if number is not None and (unit in _MONEY_TAILS or unit in _COUNT_TAILS):
+            return Cell("number", number, unit)
+    return TEXT
+
+
+def signed(text: str) -> float | None:
+    """A number with an optional sign, or None.
+
+    >>> signed("-1,234.5"), signed("(3)"), signed("△ 2"), signed("1,2345"), signed("--3")
+    (-1234.5, -3.0, -2.0, None, None)
+    """
+    body, sign = text, 1
+    if len(text) > 2 and text[0] == "(" and text[-1] == ")":
+        body, sign = text[1:-1].strip(), -1
+    elif text[:1] in "-△▲+":
+        body, sign = text[1:].lstrip(), 1 if text[:1] == "+" else -1
+    match = _NUMBER.fullmatch(body)
+    if match is None or not (match["body"] or match["frac"]):
+        return None
+    return sign * float(body.replace(",", "").replace(" ", ""))
+
+
+def percent_of(ratio: float) -> float:
+    """A stored ratio as percent, without float dust.
+
+    >>> percent_of(0.1618), percent_of(0.57)
+    (16.18, 57.0)
+    """
+    return float(Decimal(f"{ratio:.15g}").scaleb(2))

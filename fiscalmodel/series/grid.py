@@ -1,0 +1,44 @@
+"""A sheet or a CSV file as stored cells, before any meaning is read into them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+#: Largest file that is opened: an office's table is a thousandth of it.
+MAX_BYTES = 64 * 1024 * 1024
+MAX_COLUMNS = 2_000
+SAVE_AGAIN = "open it in Excel or WPS and save it as xlsx"
+
+Address = tuple[int, int]  # row and column, from 0
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One sheet, or one CSV file, cell by cell from A1.
+
+    Attributes
+    ----------
+    rows
+        Stored values: float, text, date, bool; ``""`` for empty.
+    merged
+        Merged ranges as ((row, column), (row, column)), both ends inside.
+    percents
+        Cells shown as percent, whose stored value is a ratio.
+    refused
+        Cell -> why its value cannot be taken.
+    """
+
+    file: str
+    sheet: str
+    rows: list[list[Any]]
+    merged: tuple[tuple[Address, Address], ...] = ()
+    percents: frozenset[Address] = frozenset()
+    refused: dict[Address, str] = field(default_factory=dict)
+    hidden: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """File and sheet, for messages."""
+        return f"{self.file}[{self.sheet}]" if self.sheet else self.file

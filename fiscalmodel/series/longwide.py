@@ -1,0 +1,247 @@
+"""A table to one series: periods down a column, across the header, or months across years."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import pandas as pd
+
+from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.series.periods import Heading, bare_month, heading, period
+from fiscalmodel.series.table import Table
+from fiscalmodel.series.types import CellRef, Series
+from fiscalmodel.units import FEN_PER, convert
+
+#: Headers of the tidy series table, in both languages.
+_TIDY = {"period": ("period", "期间", "期次", "时期"), "value": ("value", "数值", "金额数值")}
+_EXTRAS = {
+    "series_id": ("series_id", "序列编号"),
+    "unit": ("unit", "单位", "计量单位"),
+    "kind": ("kind", "数据性质"),
+    "source": ("source", "来源", "数据来源"),
+    "region": ("region", "地区"),
+    "indicator": ("indicator", "指标"),
+    "budget_scope": ("budget_scope", "预算类别"),
+    "coverage": ("coverage", "口径范围"),
+    "calibre": ("calibre", "口径"),
+    "version": ("version", "预算版本"),
+}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value on its way into a series."""
+
+    heading: Heading
+    value: float
+    cell: CellRef
+    source: str = ""
+
+
+def table_to_series(table: Table, *, column: str | None = None) -> Series:
+    """The series in a table.
+
+    Parameters
+    ----------
+    table
+        As read; see `fiscalmodel.series.readers.read_table`.
+    column
+        Column, row label or ``series_id`` to take, if there are several.
+
+    Raises
+    ------
+    InputError
+        If there are no periods, several candidates, a period twice, years mixed
+        with months, or an amount without a unit.
+    """
+    names = list(table.frame.columns)
+    tidy = {k: _first(names, headers) for k, headers in (_TIDY | _EXTRAS).items()}
+    if tidy["period"] and tidy["value"]:
+        return _tidy(table, {k: v for k, v in tidy.items() if v}, column)
+    months = {c: m for c in names if (m := bare_month(c)) is not None}
+    across = {c: h for c in names if (h := _across(c)) is not None}
+    down = _period_column(table)
+    if len(months) >= 2 and down:
+        return _months_across(table, months, down)
+    if len(across) >= 2 or (across and not down):
+        return _wide(table, across, column)
+    if down:
+        return _long(table, down, column)
+    raise InputError(
+        _at(table),
+        "no periods were found, neither down a column nor across the header",
+        "name them 2019, 2019年 or 2024年2月",
+    )
+
+
+def _across(name: str) -> Heading | None:
+    """A header that is a period, or whose levels are: ``2024年/预算数``."""
+    return heading(name) or heading(name.replace("/", "", 1))
+
+
+def _tidy(table: Table, at: Mapping[str, str], wanted: str | None) -> Series:
+    frame = table.frame
+    if "series_id" in at:
+        found = list(dict.fromkeys(frame[at["series_id"]]))
+        chosen = _choose(table, found, wanted, "series")
+        frame = frame[frame[at["series_id"]] == chosen]
+    else:
+        chosen = table.name
+    same: dict[str, str] = {}
+    for key in ("unit", "region", "indicator", "budget_scope", "coverage", "calibre", "version"):
+        if key in at:
+            values = sorted(set(frame[at[key]]) - {""})
+            if len(values) > 1 and key != "version":
+                raise InputError(
+                    _at(table), f"{chosen!r} mixes two {key}s: {values[0]} and {values[1]}",
+                    "split it into two series",
+                )  # fmt: skip
+            same[key] = values[0] if len(values) == 1 else ""
+    points, problems = [], Collector()
+    for row in frame.index:
+        when = period(frame.loc[row, at["period"]])
+        if when is None:
+            bad = frame.loc[row, at["period"]]
+            problems.add(
+                table.where(row, at["period"]), f"{bad!r} is no period", "write 2019 or 2024-02"
+            )
+            continue
+        kind = str(frame.loc[row, at["kind"]]) if "kind" in at else ""
+        source = str(frame.loc[row, at["source"]]) if "source" in at else ""
+        value = float(frame.loc[row, at["value"]])
+        points.append(
+            Point(Heading(when, kind or "actual"), value, table.cell(row, at["value"]), source)
+        )
+    problems.raise_if_any()
+    unit = same.pop("unit", "") or table.unit_of(at["value"])
+    return _assemble(table, str(chosen), points, unit, same)
+
+
+def _long(table: Table, down: str, wanted: str | None) -> Series:
+    numbers = [c for c in table.numbers if c != down]
+    if not numbers:
+        raise InputError(_at(table), "no column of figures was found", "see the table's notes")
+    name = _choose(table, numbers, wanted, "column")
+    points = []
+    for row, text in table.frame[down].items():
+        when = heading(text)
+        if when is None:
+            continue  # 合计 and the like stand below the periods
+        points.append(Point(when, _number(table, row, name), table.cell(row, name)))
+    return _assemble(table, name, points, table.unit_of(name), {})
+
+
+def _wide(table: Table, across: Mapping[str, Heading], wanted: str | None) -> Series:
+    labels = table.labels
+    rows = [r for r in labels.index if table.frame.loc[r, list(across)].notna().any()]
+    keyed = {str(labels[r]).strip() or f"row {r + 1}": r for r in rows}
+    if len(keyed) < len(rows):
+        twice = next(t for t in keyed if list(labels[rows]).count(t) > 1)
+        if wanted in (None, twice):
+            raise InputError(_at(table), f"{twice!r} labels two rows", "make the labels differ")
+    name = _choose(table, list(keyed), wanted, "row")
+    row = keyed[name]
+    points = [Point(h, _number(table, row, c), table.cell(row, c)) for c, h in across.items()]
+    units = {table.unit_of(c) for c in across}
+    unit = "%" if "%" in name or "增速" in name or name.endswith("率") else ""
+    return _assemble(table, name, points, unit or (units.pop() if len(units) == 1 else ""), {})
+
+
+def _months_across(table: Table, months: Mapping[str, int], down: str) -> Series:
+    points = []
+    for row, text in table.frame[down].items():
+        year = period(text)
+        if year is None or year.freqstr[0] != "Y":
+            continue
+        for c, m in months.items():
+            when = pd.Period(year=year.year, month=m, freq="M")
+            points.append(Point(Heading(when), _number(table, row, c), table.cell(row, c)))
+    return _assemble(table, table.name, points, table.unit, {})
+
+
+def _assemble(
+    table: Table, name: str, points: list[Point], unit: str, more: Mapping[str, str]
+) -> Series:
+    freqs = {p.heading.period.freqstr[0] for p in points}
+    if len(freqs) != 1:
+        what = "no period" if not freqs else "years mixed with months or quarters"
+        raise InputError(_at(table), f"{name!r} has {what}", "one series has one kind of period")
+    problems = Collector()
+    taken: dict[pd.Period, Point] = {}
+    for point in points:
+        when = point.heading.period
+        if when in taken:
+            problems.add(
+                str(point.cell), f"{when} stands twice, also at {taken[when].cell}", "keep one"
+            )
+        taken.setdefault(when, point)
+    problems.raise_if_any()
+    ordered = [taken[when] for when in sorted(taken)]
+    index = pd.PeriodIndex([p.heading.period for p in ordered])
+    values = pd.Series([p.value for p in ordered], index=index, dtype=float, name=name)
+    notes = list(table.notes)
+    if [p.heading.period for p in points] != list(index):
+        notes.append("periods were put in order")
+    if not unit and values.notna().any():
+        raise InputError(
+            _at(table), f"no unit is stated for {name!r}", "give unit=, such as unit='万元'"
+        )
+    if unit in FEN_PER and unit != "万元":
+        values = convert(values, unit, "万元")
+        notes.append(f"converted from {unit} to 万元")
+    versions = {p.heading.version for p in ordered if p.heading.kind == "actual"}
+    version = more.get("version") or (versions.pop() if len(versions) == 1 else "")
+    has_source = any(p.source for p in ordered)
+    fields: dict[str, Any] = {k: v for k, v in more.items() if v and k != "version"}
+    return Series(
+        series_id=name,
+        values=values,
+        unit="万元" if unit in FEN_PER else unit,
+        version=version,  # type: ignore[arg-type]
+        kinds=pd.Series([p.heading.kind for p in ordered], index=index, dtype=object),
+        sources=pd.Series([p.source for p in ordered], index=index) if has_source else None,
+        cells={p.heading.period: p.cell for p in ordered},
+        notes=tuple(dict.fromkeys(notes)),
+        **fields,
+    )
+
+
+def _period_column(table: Table) -> str:
+    """The first column that holds periods, or empty."""
+    for column in table.frame.columns:
+        texts = [t for t in table.frame[column] if t not in ("", None) and t == t]
+        if texts and sum(heading(t) is not None for t in texts) >= max(1, 0.6 * len(texts)):
+            return str(column)
+    return ""
+
+
+def _choose(table: Table, found: list[str], wanted: str | None, what: str) -> str:
+    listed = "、".join(found[:20])
+    if wanted is not None:
+        if wanted in found:
+            return wanted
+        near = get_close_matches(wanted, found, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise InputError(_at(table), f"no {what} {wanted!r}", f"{hint}there are: {listed}")
+    if len(found) == 1:
+        return found[0]
+    raise InputError(
+        _at(table),
+        f"{len(found)} {what}s were found and none was named",
+        f"column= one of {listed}",
+    )
+
+
+def _number(table: Table, row: Hashable, column: str) -> float:
+    return float(table.frame[column].to_numpy()[table.frame.index.get_loc(row)])
+
+
+def _first(names: list[str], headers: tuple[str, ...]) -> str:
+    return next((n for n in names if n in headers), "")
+
+
+def _at(table: Table) -> str:
+    return f"{table.file}[{table.sheet}]" if table.sheet else table.file

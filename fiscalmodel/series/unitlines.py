@@ -1,0 +1,109 @@
+"""Units as tables state them: 单位：万元 lines, brackets in titles and headers, name suffixes."""
+
+from __future__ import annotations
+
+import re
+
+from fiscalmodel.series.cells import plain
+from fiscalmodel.units import FEN_PER
+
+_LINE = re.compile(
+    r"[(\[【]?\s*(?:金额|计量|货币|数据|计价)?\s*单\s*位\s*[::]?\s*(?P<what>.*?)[)\]】]?"
+)
+_OWNER = re.compile(
+    r"(?:编制|填报|填制|制表|报送|主管|预算|公开|用款|填表|部门|汇总|建设|主办)\s*单\s*位"
+)
+_BRACKETS = re.compile(
+    r"[(\[【](?:(?:金额|计量)?单位:?)?\s*(?P<what>[^()\[\]【】]{1,8}?)\s*[)\]】]"
+)
+_SUFFIX = {"wan": "万元", "yi": "亿元", "yuan": "元", "fen": "分", "pct": "%", "bp": "bp"}
+_COUNTS = frozenset(
+    [
+        *"个人户项次件辆套亩吨台笔家栋倍天年月岁米座",
+        "万人",
+        "平方米",
+        "公顷",
+        "公里",
+        "人次",
+        "万人次",
+    ]
+)
+#: Headers of ratios and counts: the table's unit of money is not theirs.
+_NO_MONEY = re.compile(
+    r"率|比重|占比|比例|增幅|增速|涨幅|进度|百分点|得分|分值|权重|人数|户数|个数|数量|笔数|件数|"
+    r"次数|面积|期限|倍数|序号|编[号码]|年[度份]$|_g$"
+)
+
+
+def unit_word(text: str) -> str:
+    """The unit that a word names, or empty.
+
+    >>> unit_word("人民币万元"), unit_word("％"), unit_word("江汉区财政局")
+    ('万元', '%', '')
+    """
+    word = (
+        plain(text).replace(" ", "").strip(":;,.。").removeprefix("人民币").removesuffix("人民币")
+    )
+    word = word.strip(":")
+    if word in FEN_PER or word in _COUNTS:
+        return word
+    return {"%": "%", "百分比": "%", "百分数": "%", "万": "万元", "亿": "亿元", "圆": "元"}.get(
+        word, ""
+    )
+
+
+def is_owner(text: str) -> bool:
+    """Whether a text names who compiled the table (编制单位：…), no unit."""
+    return bool(_OWNER.match(plain(text)))
+
+
+def stated_units(text: str) -> tuple[str, ...]:
+    """Units that a 单位 line states, in order; empty if the text is no such line.
+
+    >>> stated_units("金额单位： 亿 元、％"), stated_units("编制单位：财政局")
+    (('亿元', '%'), ())
+    >>> stated_units("2024年12月 单位:万元"), stated_units("单位")
+    (('万元',), ())
+    """
+    flat = plain(text).replace(" ", "")
+    if "单位" not in flat or _OWNER.match(flat):
+        found = _OWNER.match(flat)
+        # 编制单位：财政局 金额单位：万元 in one cell
+        at = flat.rfind("单位") if found else -1
+        if at <= (found.end() if found else 0):
+            return ()
+        flat = flat[at:]
+    at = flat.find("单位")
+    line = _LINE.fullmatch(flat[at:])
+    if line is None:
+        return ()
+    words = [unit_word(word) for word in re.split(r"[、,/;及和]", line["what"]) if word]
+    return tuple(dict.fromkeys(word for word in words if word))
+
+
+def header_unit(name: str) -> str | None:
+    """Unit of a column by its header; ``""`` if it cannot be the table's, None if unsaid.
+
+    >>> header_unit("金额（亿元）"), header_unit("完成预算%"), header_unit("budget_rev_yi")
+    ('亿元', '%', '亿元')
+    >>> header_unit("人数"), header_unit("预算数")
+    ('', None)
+    """
+    text = plain(name)
+    for found in reversed(list(_BRACKETS.finditer(text))):
+        if unit := unit_word(found["what"]):
+            return unit
+    if "%" in text or "百分比" in text:
+        return "%"
+    suffix = text.rsplit("_", 1)[-1] if "_" in text else ""
+    if suffix in _SUFFIX:
+        return _SUFFIX[suffix]
+    return "" if _NO_MONEY.search(text) else None
+
+
+def title_unit(text: str) -> str:
+    """Unit in the brackets of a title, such as ``收入表（万元）``; empty if none."""
+    for found in _BRACKETS.finditer(plain(text)):
+        if unit := unit_word(found["what"]):
+            return unit
+    return ""
