@@ -1,0 +1,308 @@
+"""Debt ledgers 债务台账: hidden debt by contract, statutory debt by bond, in integer 分.
+
+Reading checks a whole file and tells all its problems at once. What a ledger
+says of itself that cannot be right as a sum is an error; what is merely
+worrying is a finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from fiscalmodel.debt.ledger_columns import BOND_TEXTS, HIDDEN_TEXTS, english
+from fiscalmodel.debt.plan_rows import read_contract
+from fiscalmodel.debt.plan_tables import Table, TableLike, day, flag, number, read_rows
+from fiscalmodel.debt.schedule import months_of
+from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.findings import finding
+from fiscalmodel.series.findings import Finding, to_frame
+from fiscalmodel.suggest import did_you_mean
+
+FEN_PER_WAN = 1_000_000
+_AS_CONTRACT = {"bond_code": "contract_id", "amount_wan": "principal_wan"}
+BOND_TYPES = {"general": "general", "一般债券": "general", "一般": "general",
+              "special": "special", "专项债券": "special", "专项": "special"}  # fmt: skip
+PURPOSES = {"new": "new", "新增": "new", "refinancing": "refinancing", "再融资": "refinancing",
+            "replacement": "replacement", "置换": "replacement"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """A checked ledger.
+
+    Attributes
+    ----------
+    key
+        Name of the id column: ``contract_id`` or ``bond_code``.
+    table
+        One row a contract or bond, columns of the design, dates as
+        `datetime.date`, and ``balance_fen`` as exact integer.
+    found
+        What a reader should know.
+    """
+
+    key: str
+    table: pd.DataFrame
+    found: tuple[Finding, ...] = ()
+
+    @property
+    def total_fen(self) -> int:
+        """Sum of all balances, 分."""
+        return sum(int(v) for v in self.table["balance_fen"])
+
+    @property
+    def total_wan(self) -> float:
+        """Sum of all balances, 万元."""
+        return self.total_fen / FEN_PER_WAN
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """`found` as a frame."""
+        return to_frame(self.found)
+
+    def balances(self) -> dict[str, int]:
+        """Id -> balance in 分."""
+        return {
+            str(k): int(v)
+            for k, v in zip(self.table[self.key], self.table["balance_fen"], strict=True)
+        }
+
+
+def fen(value: float, where: str, found: Collector) -> int:
+    """万元 to integer 分, refused where it is not a whole number of 分."""
+    exact = value * FEN_PER_WAN
+    whole = round(exact)
+    # A double of this size still tells a hundredth of a 分.
+    if abs(exact - whole) > max(1e-3, abs(exact) * 1e-12):
+        found.add(where, f"{value!r} 万元 is not a whole number of 分", "at most six decimals")
+    return int(whole)
+
+
+def read_hidden_ledger(
+    data: TableLike,
+    *,
+    as_of: Any = None,
+    deadline: Any = None,
+    stated_total_wan: float | None = None,
+) -> Ledger:
+    """Read and check the ledger of hidden debt 隐性债务台账.
+
+    Parameters
+    ----------
+    data
+        Frame, CSV or Excel file, or records; columns of the design or the
+        Chinese headers of ``params/labels.yaml``. ``principal_wan`` is the
+        balance still owed.
+    as_of
+        Day of the balances; contracts matured before it and not marked overdue
+        are reported.
+    deadline
+        Day by which hidden debt must be 0; an extension beyond it is an error
+        unless the contract stays ``by_contract``.
+    stated_total_wan
+        Balance that the ledger must add up to, 万元.
+
+    Raises
+    ------
+    InputError
+        Every problem of the table at once, each with file and cell.
+    """
+    found = Collector()
+    table = english(read_rows(data, "ledger"), found)
+    rows: list[dict[str, Any]] = []
+    notes: list[Finding] = []
+    places: dict[str, str] = {}
+    when, limit = day(as_of, "as_of", found), day(deadline, "deadline", found)
+    if when and limit and limit <= when:
+        found.add("deadline", f"{limit} is not after as_of {when}", "check both dates")
+    if not table.need(("contract_id", "principal_wan", "rate_pct", "start", "maturity"), found):
+        found.raise_if_any()
+    for number_, cells in enumerate(table.rows):
+        contract = read_contract(table, number_, found)
+        _unique(contract.contract_id, places, table, number_, "contract_id", found)
+        if contract.start is None:
+            found.add(table.where(number_, "start"), "the start is missing", "write YYYY-MM-DD")
+        extended = contract.extendable_to
+        if limit and extended and extended > limit and not contract.by_contract:
+            found.add(
+                table.where(number_, "extendable_to"),
+                f"an extension to {extended} is beyond the deadline {limit}",
+                "hidden debt must be 0 on the deadline",
+            )
+        if when and contract.maturity and contract.maturity <= when and not contract.overdue:
+            notes.append(_matured(contract.contract_id, contract.principal))
+        row: dict[str, Any] = {name: str(cells.get(name) or "") for name in HIDDEN_TEXTS}
+        row |= {
+            "contract_id": contract.contract_id,
+            "principal_wan": contract.principal,
+            "rate_pct": contract.rate_pct,
+            "start": contract.start,
+            "maturity": contract.maturity,
+            "repayment": contract.repayment,
+            "frequency": _frequency(cells.get("frequency")),
+            "overdue": contract.overdue,
+            "litigation": flag(cells.get("litigation"), table.where(number_, "litigation"), found),
+            "replaceable": contract.replaceable,
+            "prepayable": contract.prepayable,
+            "prepay_fee_pct": contract.prepay_fee_pct,
+            "extendable_to": contract.extendable_to,
+            "min_instalment_wan": contract.minimum,
+            "clear_by": contract.clear_by,
+            "by_contract": contract.by_contract,
+            "balance_fen": fen(contract.principal, table.where(number_, "principal_wan"), found),
+        }
+        rows.append(row)
+    ledger = Ledger("contract_id", pd.DataFrame(rows), tuple(notes))
+    _check_total(ledger, stated_total_wan, table.name, found)
+    found.raise_if_any()
+    return ledger
+
+
+def read_bonds(
+    data: TableLike,
+    *,
+    as_of: Any = None,
+    stated_total_wan: float | None = None,
+    limits_wan: Mapping[str, float] | None = None,
+) -> Ledger:
+    """Read and check the ledger of statutory bonds 法定债务台账.
+
+    Parameters
+    ----------
+    data
+        As in `read_hidden_ledger`; ``amount_wan`` is the balance outstanding.
+    as_of
+        Day of the balances; bonds due on or before it are reported.
+    stated_total_wan
+        Balance that the ledger must add up to, 万元.
+    limits_wan
+        ``general`` and ``special`` limits 限额; a balance above one is a
+        finding, since published tables sometimes break it.
+
+    Raises
+    ------
+    InputError
+        Every problem of the table at once, each with file and cell.
+    """
+    found = Collector()
+    table = english(read_rows(data, "bonds"), found)
+    when = day(as_of, "as_of", found)
+    as_contracts, checked = _as_contracts(table), Collector()
+    rows: list[dict[str, Any]] = []
+    notes: list[Finding] = []
+    places: dict[str, str] = {}
+    if not table.need(("bond_code", "type", "amount_wan", "rate_pct", "start", "maturity"), found):
+        found.raise_if_any()
+    for number_, cells in enumerate(table.rows):
+        bond = read_contract(as_contracts, number_, checked)
+        _unique(bond.contract_id, places, table, number_, "bond_code", found)
+        if bond.start is None:
+            found.add(table.where(number_, "start"), "the start is missing", "write YYYY-MM-DD")
+        if when and bond.maturity and bond.maturity <= when:
+            notes.append(_matured(bond.contract_id, bond.principal))
+        row: dict[str, Any] = {name: str(cells.get(name) or "") for name in BOND_TEXTS}
+        row |= {
+            "bond_code": bond.contract_id,
+            "type": _word(cells.get("type"), BOND_TYPES, table, number_, "type", found),
+            "purpose": _word(cells.get("purpose"), PURPOSES, table, number_, "purpose", found),
+            "amount_wan": bond.principal,
+            "rate_pct": bond.rate_pct,
+            "start": bond.start,
+            "maturity": bond.maturity,
+            "repayment": bond.repayment,
+            "frequency": _frequency(cells.get("frequency")),
+            "balance_fen": fen(bond.principal, table.where(number_, "amount_wan"), found),
+        }
+        rows.append(row)
+    _in_bond_names(checked, found)
+    ledger = Ledger("bond_code", pd.DataFrame(rows), tuple(notes))
+    _check_total(ledger, stated_total_wan, table.name, found)
+    found.raise_if_any()
+    return replace(ledger, found=(*notes, *_limits(ledger, limits_wan or {})))
+
+
+def _as_contracts(table: Table) -> Table:
+    """A bond is a contract under other names, so its row is checked by the same rules."""
+    columns = tuple(_AS_CONTRACT.get(c, c) for c in table.columns)
+    rows = tuple({_AS_CONTRACT.get(c, c): v for c, v in row.items()} for row in table.rows)
+    return replace(table, columns=columns, rows=rows)
+
+
+def _in_bond_names(checked: Collector, found: Collector) -> None:
+    """Hand problems on under the bond ledger's own column names."""
+    for problem in checked.problems:
+        where = problem.where
+        for bond, contract in _AS_CONTRACT.items():
+            where = where.removesuffix(contract) + bond if where.endswith(contract) else where
+        found.add(where, problem.problem.replace("contract", "bond"), problem.hint)
+
+
+def _frequency(value: Any) -> str:
+    """Canonical frequency; read_contract has reported what is not known."""
+    try:
+        months = months_of(str(value or "year"))
+    except InputError:
+        return "year"
+    return {12: "year", 6: "half_year", 3: "quarter", 1: "month"}[months]
+
+
+def _word(
+    value: Any, words: Mapping[str, str], table: Table, row: int, column: str, found: Collector
+) -> str:
+    text = str(value or "").strip().lower()
+    if text not in words:
+        near = did_you_mean(text, words) or f"use one of {', '.join(dict.fromkeys(words.values()))}"
+        found.add(table.where(row, column), f"{value!r} is no {column} of a bond", near)
+    return words.get(text, "")
+
+
+def _unique(
+    name: str, places: dict[str, str], table: Table, row: int, column: str, found: Collector
+) -> None:
+    if name and name in places:
+        found.add(
+            table.where(row, column),
+            f"{name!r} stands already at {places[name]}",
+            "each needs its own id",
+        )
+    places.setdefault(name, table.where(row))
+
+
+def _matured(name: str, amount: float) -> Finding:
+    return finding(
+        "matured", name, computed=amount, severity="warning",
+        en="due on or before the day of the balances and still owed",
+        zh="在余额日之前已到期，仍有余额",
+    )  # fmt: skip
+
+
+def _check_total(ledger: Ledger, stated: float | None, name: str, found: Collector) -> None:
+    if stated is None or found.problems:
+        return
+    wanted = number(stated, "stated_total_wan", found)
+    gap = ledger.total_fen - fen(wanted, "stated_total_wan", found)
+    if gap:
+        found.add(
+            name,
+            f"the rows add up to {ledger.total_wan:,.6f} 万元, the stated balance is "
+            f"{wanted:,.6f} (difference {gap / FEN_PER_WAN:,.6f})",
+            "find the missing or doubled row",
+        )
+
+
+def _limits(ledger: Ledger, limits: Mapping[str, float]) -> list[Finding]:
+    made = []
+    for kind, limit in limits.items():
+        held = int(ledger.table.loc[ledger.table["type"].eq(kind), "balance_fen"].sum())
+        if held > round(limit * FEN_PER_WAN):
+            made.append(
+                finding(
+                    "debt_limit", kind, stated=limit, computed=held / FEN_PER_WAN,
+                    en=f"{kind} debt is above its limit", zh="债务余额超过限额",
+                )
+            )  # fmt: skip
+    return made
