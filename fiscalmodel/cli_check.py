@@ -20,6 +20,7 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
     one, everything in the project is checked.
     """
     from fiscalmodel import policy
+    from fiscalmodel.paths import project_root
     from fiscalmodel.run.report import load_all
     from fiscalmodel.series import catalog
     from fiscalmodel.series.reconcile import reconcile
@@ -32,7 +33,7 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
     if not paths:
         click.echo(f"{len(policy.keys())} policy parameters: each with its source")
         click.echo(f"{len(catalog.names())} series in the catalogue")
-    places = [Path(t) for t in tables] or ([catalog.data_folder()] if not paths else [])
+    places = [Path(t) for t in tables] or ([project_root() / "data"] if not paths else [])
     findings = [finding for place in places for finding in reconcile(place)]
     if tables or not paths:
         click.echo(f"{len(findings)} findings in published tables (reported, never repaired)")

@@ -40,7 +40,7 @@ def revenue(outcome: Outcome, lang: str = "zh") -> None:
     shown["kind"] = [
         label(k, lang, "values") if k != "forecast" else _word(lang) for k in frame["kind"]
     ]
-    show_table(shown, lang, digits={"growth_pct": 2})
+    show_table(shown, lang, digits=_whole(shown))
     coverage(outcome, lang)
     spec = outcome.scenario.spec.revenue
     if outcome.waterfall is not None and spec is not None and spec.adjustments:
@@ -77,7 +77,7 @@ def balance(outcome: Outcome, lang: str = "zh") -> None:
         "Revenue, expenditure and what is left" if lang == "en" else "收入、支出与可用于化债的财力"
     )
     show_chart(charts.balance_chart(outcome, lang), alt)
-    show_table(outcome.balance, lang)
+    show_table(outcome.balance, lang, digits=_whole(outcome.balance))
 
 
 def debt(outcome: Outcome, lang: str = "zh") -> None:
@@ -93,6 +93,8 @@ def debt(outcome: Outcome, lang: str = "zh") -> None:
     keys = [k for k in ("period", "source_id", "use") if k in plan.schedule]
     if len(plan.schedule):
         paid = plan.schedule.groupby(keys, as_index=False, dropna=False)["amount_wan"].sum()
+        if "use" in paid:
+            paid["use"] = [label(str(u), lang, "values") for u in paid["use"]]
         show_table(paid, lang, caption="Paid from each source" if lang == "en" else "分来源还款")
     if len(plan.shortfall):
         show_table(plan.shortfall, lang, caption="Shortfall" if lang == "en" else "资金缺口")
@@ -163,6 +165,11 @@ def what_differs(outcomes: Sequence[Outcome], lang: str = "zh") -> None:
 
 _PARTS = {"revenue": "收入", "balance": "平衡", "debt": "债务", "commissions": "手续费"}
 _PARTS_EN = {k: k.capitalize() for k in _PARTS}
+
+
+def _whole(frame: pd.DataFrame) -> dict[str, int]:
+    """Decimals that keep wide tables readable: 万元 whole, percent with two."""
+    return {str(c): 2 if str(c).endswith("_pct") else 0 for c in frame.columns}
 
 
 def _word(lang: str) -> str:

@@ -107,19 +107,20 @@ def apply_adjustments(
     _check(baseline, adjustments, last_actual)
     path = baseline.astype(float).copy()
     rows: list[tuple[int, str, str, float, str]] = [
-        (int(y), "baseline", "baseline", float(v), "") for y, v in path.items()
+        (y, "baseline", "baseline", v, "") for y, v in _pairs(path)
     ]
     for kind in ORDER:
         for change in (a for a in adjustments if a.kind == kind):
             after = _applied(path, change, last_actual)
-            rows += [
-                (int(y), change.name, kind, float(d), change.source)
-                for y, d in (after - path).items()
-            ]
+            rows += [(y, change.name, kind, d, change.source) for y, d in _pairs(after - path)]
             path = after
-    rows += [(int(y), "scenario", "scenario", float(v), "") for y, v in path.items()]
+    rows += [(y, "scenario", "scenario", v, "") for y, v in _pairs(path)]
     steps = pd.DataFrame(rows, columns=["year", "step", "kind", "amount_wan", "source"])
     return AdjustedPath(path, steps)
+
+
+def _pairs(path: pd.Series[float]) -> list[tuple[int, float]]:
+    return [(int(y), float(v)) for y, v in zip(path.index.tolist(), path.tolist(), strict=True)]
 
 
 def _applied(

@@ -35,7 +35,8 @@ def growth_needed_pct(value: float, target: float, years: int) -> float:
         raise InputError("years", f"{years} is not at least 1", "the target lies after the base")
     if value <= 0 or target <= 0:
         raise InputError("target", "growth between amounts that are not positive", "check both")
-    return ((target / value) ** (1 / years) - 1) * 100
+    factor: float = (target / value) ** (1 / years)
+    return (factor - 1) * 100
 
 
 @dataclass(frozen=True)

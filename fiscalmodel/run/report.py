@@ -127,7 +127,12 @@ def run_report(
     if not run.ok:
         for suffix in (".html", ".xlsx", ".ipynb"):
             stem.with_suffix(suffix).unlink(missing_ok=True)
-        return ReportResult(case, {}, error=str(run), seconds=time.perf_counter() - started)
+        return ReportResult(
+            case,
+            {},
+            error=str(run).replace(f"{root}{os.sep}", ""),
+            seconds=time.perf_counter() - started,
+        )
     page = notebook_page(run.text, report_head(outcome, lang))
     write_whole(stem.with_suffix(".html"), page.encode("utf-8"))
     write_whole(stem.with_suffix(".xlsx"), outcome_workbook(outcome, lang))

@@ -145,7 +145,7 @@ def _amounts(name: str, given: dict[int, float] | list[str], years: list[int]) -
             values = load_series(series).values.dropna()
             parts.append(values.groupby([p.year for p in values.index]).last())
         total = sum(parts[1:], parts[0]).dropna()
-        by_year = {int(y): float(v) for y, v in total.items()}
+        by_year = dict(zip(map(int, total.index.tolist()), total.tolist(), strict=True))
     missing = [y for y in years if y not in by_year] if by_year else []
     if missing or (not by_year and name == "sanbao_need_wan"):
         year = missing[0] if missing else years[0]

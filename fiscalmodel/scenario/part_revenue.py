@@ -107,16 +107,18 @@ def _history(
     if not kinds.eq("actual").any():
         raise InputError("revenue.series", f"{spec.series} has no actual value up to {end}")
     growth = None if file else catalog.like_for_like_growth(spec.series)
-    return values, kinds, growth, [Said(note, note) for note in series.notes]
+    return values, kinds, growth, [
+        Said(note, note) for note in series.notes if "synthetic" not in note
+    ]
 
 
 def _linked(
     spec: RevenueSpec, actual: pd.Series[float], growth: Any, notes: list[Said]
 ) -> tuple[Any, pd.Series[float]]:
-    from fiscalmodel.series.calibre import link_calibre
-
     if growth is None or not len(growth):
         return None, actual
+    from fiscalmodel.series.calibre import link_calibre
+
     values = growth.values if hasattr(growth, "kinds") else growth
     link = link_calibre(actual, values.reindex(actual.index).dropna())
     if spec.like_for_like:
