@@ -162,7 +162,7 @@ def smallest_gap(problem: Problem) -> Solution:
     """The plan that lacks least money; among those, the one that lacks it latest."""
     least = solve(problem, elastic="least", cost_weight=0.0)
     gap = float(least.missing.sum() + least.unlawful.sum())
-    late = solve(problem, elastic="late", cost_weight=1e-6, missing_at_most=gap * (1 + 1e-10))
+    late = solve(problem, elastic="late", cost_weight=1e-6, missing_at_most=gap)
     return late if late.status == "optimal" else least
 
 
@@ -197,7 +197,8 @@ def assemble(
         fee_wan=float(path.fee.sum()),
         replacement_pv_wan=float(np.sum(problem.bond_value * path.bonds)),
         bond_interest_wan=float(bond_interest.sum()),
-        baseline_interest_wan=baseline_interest(problem), opening_wan=total, notes=tuple(notes),
+        baseline_interest_wan=baseline_interest(problem, path), opening_wan=total,
+        notes=tuple(notes),
         solver_seconds=0.0 if solved is None else solved.seconds,
         given=plan, problem=problem, path=path,
     )  # fmt: skip

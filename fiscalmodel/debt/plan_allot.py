@@ -23,6 +23,11 @@ def match(needs: Floats, supplies: Floats) -> tuple[Ints, Ints, Floats]:
     if not len(a) or not len(b):
         empty = np.zeros(0, dtype=np.int64)
         return empty, empty, np.zeros(0)
+    # Steps that differ by rounding only are one step; needs keep their exact size.
+    near = a[np.clip(np.searchsorted(a, b), 0, len(a) - 1)]
+    below = a[np.clip(np.searchsorted(a, b) - 1, 0, len(a) - 1)]
+    crumb = 1e-10 * max(a[-1], 1.0)
+    b = np.where(np.abs(near - b) < crumb, near, np.where(np.abs(b - below) < crumb, below, b))
     cuts = np.union1d(a, b[b < a[-1]])
     amounts = np.diff(np.concatenate([[0.0], cuts]))
     middle = cuts - amounts / 2

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fiscalmodel.debt.ledger_columns import english
 from fiscalmodel.debt.plan_ledger import read_ledger
 from fiscalmodel.debt.plan_periods import MONTHS, parse_period
 from fiscalmodel.debt.plan_rows import (
@@ -139,7 +140,7 @@ def _options(
 def _sources(
     data: TableLike, contracts: tuple[Contract, ...], found: Collector, notes: list[str]
 ) -> tuple[Source, ...]:
-    table = read_rows(data, "sources")
+    table = english(read_rows(data, "sources"), found)
     if not table.need(("source_id", "period", "cap_wan"), found):
         return ()
     known = {c.contract_id for c in contracts} | {c.category for c in contracts}
@@ -167,7 +168,7 @@ def _sources(
 
 
 def _quotas(data: TableLike | None, found: Collector) -> tuple[Quota, ...]:
-    table = read_rows(data, "quotas")
+    table = english(read_rows(data, "quotas"), found)
     if not table.need(("period", "quota_wan", "rate_pct"), found):
         return ()
     return tuple(read_quota(table, row, found) for row in range(len(table.rows)))

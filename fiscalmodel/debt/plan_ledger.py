@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 
+from fiscalmodel.debt.ledger_columns import english
 from fiscalmodel.debt.plan_periods import add_months
 from fiscalmodel.debt.plan_rows import Contract, read_contract
 from fiscalmodel.debt.plan_tables import TableLike, day, number, read_rows
@@ -23,7 +24,7 @@ def read_ledger(
     found: Collector,
     notes: list[str],
 ) -> tuple[Contract, ...]:
-    table = read_rows(data, "ledger")
+    table = english(read_rows(data, "ledger"), found)
     if not table.need(("contract_id", "principal_wan", "rate_pct"), found):
         return ()
     if "prepayable" not in table.columns and table.rows:

@@ -40,6 +40,7 @@ class Problem:
     eligible: Bools  # K × G
     sources: tuple[Source, ...]
     shares: tuple[tuple[int, int, float], ...]  # (source row, pool·T + t, share of its cap)
+    nets: tuple[float, ...]  # net cap of each source row, after the reserve
     quotas: tuple[Quota, ...]
     quota: Floats  # Q
     quota_open: Bools  # Q × T
@@ -67,7 +68,8 @@ def build_problem(plan: PlanInput) -> Problem:
         minimum[i] = _minimum(c, grid) if plan.minimums else 0.0
         scheduled[i], highest[i], limit[i], fee[i] = _terms(c, grid, int(clear[i]), minimum[i])
     notes: list[str] = []
-    names, cap, hold, marks, shares = _pools(plan, grid, notes)
+    nets = _after_reserve(plan, notes)
+    names, cap, hold, marks, shares = _pools(plan, grid, nets, notes)
     group, eligible = _groups(plan.contracts, marks)
     quota_open = np.zeros((len(plan.quotas), periods), dtype=bool)
     for q, quota in enumerate(plan.quotas):
@@ -82,7 +84,7 @@ def build_problem(plan: PlanInput) -> Problem:
         highest=highest, scheduled=scheduled, limit=limit, fee=fee, clear=clear, minimum=minimum,
         replaceable=np.array([c.replaceable for c in plan.contracts], dtype=bool),
         group=group, pool_names=names, cap=cap, hold=hold, eligible=eligible,
-        sources=plan.sources, shares=shares, quotas=plan.quotas,
+        sources=plan.sources, shares=shares, nets=tuple(nets), quotas=plan.quotas,
         quota=np.array([q.amount for q in plan.quotas], dtype=float), quota_open=quota_open,
         bond_value=value, headroom=plan.headroom, capitalise=plan.capitalise, notes=tuple(notes),
     )  # fmt: skip
@@ -149,7 +151,7 @@ def _span(first: dt.date, last: dt.date, available: dt.date | None, grid: Grid) 
 
 
 def _pools(
-    plan: PlanInput, grid: Grid, notes: list[str]
+    plan: PlanInput, grid: Grid, nets: list[float], notes: list[str]
 ) -> tuple[
     tuple[str, ...], Floats, Bools, list[tuple[str, ...]], tuple[tuple[int, int, float], ...]
 ]:
@@ -161,7 +163,6 @@ def _pools(
     marks: list[tuple[str, ...]] = []
     names: list[str] = []
     shares: list[tuple[int, int, float]] = []
-    nets = _after_reserve(plan, notes)
     for row, s in enumerate(plan.sources):
         first, last = _span(s.first, s.last, s.available_from, grid)
         if last < 0:

@@ -12,6 +12,8 @@ from fiscalmodel.debt.plan_periods import Floats
 
 #: Below this many 万元 (a hundredth of a 分) an amount is noise of the solver.
 DUST_WAN = 1e-8
+#: A gap below a tenth of a yuan is the tolerance of the second, "as late as possible" solve.
+GAP_DUST_WAN = 1e-5
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,11 @@ def make_path(p: Problem, balance: Floats, replaced: Floats, unlawful: Floats,
         swap = _tidy(replaced[:, t], top)
         hold = _tidy(unlawful[:, t], top - swap)
         left = _tidy(balance[:, t], top - swap - hold)
-        paid = current + due - swap - hold - left
+        # Principal first: a balance that stays has exactly its interest paid.
+        drop = current - swap - hold - left
         opening[:, t], accrued[:, t], swapped[:, t], stuck[:, t] = current, due, swap, hold
-        interest[:, t] = np.minimum(paid, due)
-        # One sum, so that conservation does not depend on the order of additions.
-        principal[:, t] = np.maximum(paid - due, 0.0)
+        interest[:, t] = np.maximum(due + np.minimum(drop, 0.0), 0.0)
+        principal[:, t] = np.maximum(drop, 0.0)
         over = np.maximum(principal[:, t] - p.scheduled[:, t], 0.0)
         fee[:, t] = p.fee[:, t] * over
         closing[:, t] = left
@@ -70,7 +72,7 @@ def make_path(p: Problem, balance: Floats, replaced: Floats, unlawful: Floats,
     need = np.zeros((p.eligible.shape[1], periods))
     np.add.at(need, p.group, interest + principal + fee)
     flow = np.where(np.abs(flow) < DUST_WAN, 0.0, flow)
-    missing = np.where(missing < DUST_WAN * 100, 0.0, missing)
+    missing = np.where(missing < GAP_DUST_WAN, 0.0, missing)
     supply = flow.sum(axis=0) + missing
     # The solver's rounding (1e-9 of the amount) goes where the money goes.
     scale = np.divide(need, supply, out=np.ones_like(need), where=supply > DUST_WAN)

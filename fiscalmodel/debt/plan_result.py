@@ -86,7 +86,9 @@ class ClearancePlan:
     def interest_saved_wan(self) -> float:
         """Interest of the contracts as agreed, less the plan's, less that of the new bonds.
 
-        All of it to the deadline: bonds bear interest beyond it.
+        All of it to the deadline (bonds bear interest beyond it). What is
+        replaced would otherwise have stayed at its old rate; an extension
+        (展期) costs interest, so the saving can be negative.
         """
         return self.baseline_interest_wan - self.interest_wan - self.bond_interest_wan
 

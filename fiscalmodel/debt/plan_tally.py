@@ -166,12 +166,17 @@ def price_tables(p: Problem, s: Solution | None) -> tuple[pd.DataFrame, pd.DataF
     return pd.DataFrame(rows, columns=columns), pd.DataFrame(binding, columns=columns)
 
 
-def baseline_interest(p: Problem) -> float:
-    """Interest to the deadline if every contract ran as agreed, nothing early or replaced."""
+def baseline_interest(p: Problem, path: Path) -> float:
+    """Interest to the deadline if every contract ran as agreed, nothing early or replaced.
+
+    What the plan replaces would otherwise stay at its old rate.
+    """
     total = 0.0
-    rates = p.interest
+    swapped = np.cumsum(path.replaced, axis=1)
     for i, c in enumerate(p.contracts):
         due = principal_due(c, p.grid)[:-1]
-        opening = c.principal - np.concatenate([[0.0], np.cumsum(due)[:-1]])
-        total += float((opening * rates[i])[: p.clear[i] + 1].sum())
+        left = np.where(np.arange(len(due)) < p.clear[i], c.principal - np.cumsum(due), 0.0)
+        closing = np.maximum(left, swapped[i])
+        opening = np.concatenate([[c.principal], closing[:-1]])
+        total += float((opening * p.interest[i]).sum())
     return total
