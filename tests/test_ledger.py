@@ -7,7 +7,8 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from fiscalmodel.debt.ledger import read_bonds, read_hidden_ledger
+from fiscalmodel.debt.bonds import read_bonds
+from fiscalmodel.debt.ledger import read_hidden_ledger
 from fiscalmodel.debt.register import read_register
 from fiscalmodel.debt.replacement import replacement_effect, suggest_order
 from fiscalmodel.debt.rollforward import periods_between, roll_forward

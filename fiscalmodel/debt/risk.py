@@ -1,0 +1,256 @@
+"""Risk of government debt 债务风险: ratios, grades, limits, interest, and their path by year.
+
+The debt ratio 债务率 is told in two calibres: statutory debt alone, and with
+hidden debt, which is the one that the risk grade looks at. Thresholds come from
+``params/policy/`` by date.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from fiscalmodel import policy
+from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.findings import finding
+from fiscalmodel.series.findings import Finding, to_frame
+
+#: Gravest first.
+GRADES = ("red", "orange", "yellow", "green")
+GRADE_ZH = {"red": "红色", "orange": "橙色", "yellow": "黄色", "green": "绿色"}
+
+#: Columns of the input, all 万元; those after the first group are optional.
+REQUIRED = ("year", "resources_wan", "general_wan", "special_wan")
+OPTIONAL = (
+    "hidden_wan",
+    "general_limit_wan",
+    "special_limit_wan",
+    "general_interest_wan",
+    "special_interest_wan",
+    "expenditure_wan",
+    "fund_expenditure_wan",
+)
+
+
+@dataclass(frozen=True)
+class RiskPath:
+    """Debt risk by year.
+
+    Attributes
+    ----------
+    table
+        One row a year: the input, ``statutory_ratio_pct`` and ``risk_ratio_pct``
+        (with hidden debt), ``grade``, ``general_headroom_wan``,
+        ``special_headroom_wan``, ``general_interest_pct``,
+        ``special_interest_pct``. What cannot be computed is missing.
+    found
+        Limits, warning lines and ceilings that are broken.
+    calibres
+        What each ratio counts, for the report.
+    """
+
+    table: pd.DataFrame
+    found: tuple[Finding, ...]
+    calibres: Mapping[str, str]
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """`found` as a frame."""
+        return to_frame(self.found)
+
+    def changes(self) -> pd.DataFrame:
+        """Years in which the grade changes: ``year, from_grade, to_grade, ratio_pct``."""
+        grades = self.table["grade"]
+        moved = grades.ne(grades.shift()) & grades.shift().notna()
+        rows = self.table[moved]
+        return pd.DataFrame(
+            {
+                "year": rows["year"],
+                "from_grade": grades.shift()[moved],
+                "to_grade": rows["grade"],
+                "ratio_pct": rows["risk_ratio_pct"],
+            }
+        ).reset_index(drop=True)
+
+    def first_year(self, grade: str) -> Any:
+        """First year from which the grade is `grade` or better and stays so; None if never."""
+        worst = GRADES.index(_known_grade(grade))
+        ranks = [GRADES.index(g) for g in self.table["grade"]]
+        years = self.table["year"].tolist()
+        good = next(
+            (i for i in range(len(ranks)) if all(rank >= worst for rank in ranks[i:])), None
+        )
+        return None if good is None else years[good]
+
+
+def _known_grade(grade: str) -> str:
+    words = {**{g: g for g in GRADES}, **{zh: g for g, zh in GRADE_ZH.items()}}
+    if grade not in words:
+        raise InputError("grade", f"unknown grade {grade!r}", f"use one of {', '.join(GRADES)}")
+    return words[grade]
+
+
+def comprehensive_resources(
+    general: Mapping[str, float], fund: Mapping[str, float] | None = None
+) -> float:
+    """Comprehensive fiscal resources 综合财力, 万元.
+
+    Parameters
+    ----------
+    general, fund
+        Lines of the general public budget and of the government funds, as
+        `fiscalmodel.balance.close_balance` takes them.
+
+    Notes
+    -----
+    Revenue + transfers + opening carry-over + transfers in + stabilisation fund
+    drawn − remitted up − transfers out, in each budget; money from bonds is left
+    out. Official treatment of carry-over and special transfers varies
+    (confidence M), so say which was used.
+    """
+    from fiscalmodel.balance.items import item_of
+
+    plus = {
+        "revenue", "transfers_from_above", "opening_carry_over", "transfers_in",
+        "stabilisation_fund_drawn",
+    }  # fmt: skip
+    minus = {"remitted_up", "transfers_out"}
+    parts = []
+    for scope, items in (("general", general), ("fund", fund or {})):
+        for word, amount in items.items():
+            name = item_of(word, "general" if scope == "general" else "fund", where=scope).name
+            parts.append(amount if name in plus else -amount if name in minus else 0.0)
+    return math.fsum(parts)
+
+
+def grade_of(ratio_pct: float, on: Any, *, bounds: Mapping[str, float] | None = None) -> str:
+    """Risk grade of a debt ratio on a day: red, orange, yellow or green.
+
+    Parameters
+    ----------
+    ratio_pct
+        Debt with hidden debt over comprehensive resources, percent.
+    on
+        Day whose thresholds apply.
+    bounds
+        Other lower bounds, as ``{"yellow": 120, "orange": 200, "red": 300}``.
+
+    Notes
+    -----
+    A ratio equal to a bound belongs to the graver grade.
+
+    Source: ``debt_risk_grades`` in ``params/policy/`` (confidence M).
+    """
+    if not math.isfinite(ratio_pct) or ratio_pct < 0:
+        raise InputError("ratio_pct", f"ratio {ratio_pct!r} is missing or negative")
+    lower = policy.value("debt_risk_grades", on=on) if bounds is None else bounds
+    return next((g for g in GRADES[:-1] if ratio_pct >= float(lower[g])), "green")
+
+
+def risk_path(
+    frame: pd.DataFrame, *, on: Any = None, bounds: Mapping[str, float] | None = None
+) -> RiskPath:
+    """Ratios, grade, limits and interest shares of each year.
+
+    Parameters
+    ----------
+    frame
+        One row a year: ``year``, ``resources_wan`` (综合财力), ``general_wan``
+        and ``special_wan`` (year-end balances); optional ``hidden_wan``, limits
+        ``general_limit_wan`` and ``special_limit_wan``, ``general_interest_wan``
+        with ``expenditure_wan``, ``special_interest_wan`` with
+        ``fund_expenditure_wan``.
+    on
+        Day whose thresholds apply to all years; by default each year's last day.
+    bounds
+        Other bounds of the grades; see `grade_of`.
+
+    Raises
+    ------
+    InputError
+        Missing columns, a year twice, negative or missing amounts, all at once.
+
+    Notes
+    -----
+    Statutory ratio = (general + special) / resources; risk ratio adds hidden
+    debt. Interest share: general interest / general-budget expenditure, special
+    interest / fund expenditure, each against its ceiling (国办函〔2016〕88号).
+    """
+    table = _checked(frame)
+    days = [on or dt.date(int(year), 12, 31) for year in table["year"]]
+    statutory = table["general_wan"] + table["special_wan"]
+    hidden = table["hidden_wan"] if "hidden_wan" in table else 0.0
+    table["statutory_ratio_pct"] = statutory / table["resources_wan"] * 100
+    table["risk_ratio_pct"] = (statutory + hidden) / table["resources_wan"] * 100
+    table["grade"] = [
+        grade_of(float(r), d, bounds=bounds)
+        for r, d in zip(table["risk_ratio_pct"], days, strict=True)
+    ]
+    for kind, base in (("general", "expenditure_wan"), ("special", "fund_expenditure_wan")):
+        if f"{kind}_limit_wan" in table:
+            table[f"{kind}_headroom_wan"] = table[f"{kind}_limit_wan"] - table[f"{kind}_wan"]
+        if f"{kind}_interest_wan" in table and base in table:
+            share = table[f"{kind}_interest_wan"] / table[base].where(table[base] > 0) * 100
+            table[f"{kind}_interest_pct"] = share
+    calibres = {
+        "statutory_ratio_pct": "（一般债务＋专项债务）÷综合财力 (general + special) / resources",
+        "risk_ratio_pct": "（一般债务＋专项债务＋隐性债务）÷综合财力 with hidden debt"
+        if "hidden_wan" in table
+        else "未提供隐性债务，与法定债务率相同 no hidden debt given, same as the statutory ratio",
+    }
+    return RiskPath(table, tuple(_broken(table, days)), calibres)
+
+
+def _checked(frame: pd.DataFrame) -> pd.DataFrame:
+    found = Collector()
+    for name in REQUIRED:
+        if name not in frame:
+            found.add("frame", f"column {name!r} is missing", f"columns are {list(frame.columns)}")
+    found.raise_if_any()
+    table = frame[[c for c in frame.columns if c in (*REQUIRED, *OPTIONAL)]].reset_index(drop=True)
+    for year in table["year"][table["year"].duplicated()]:
+        found.add(f"year {year}", "the year stands twice", "keep one row a year")
+    for name in table.columns.drop("year"):
+        optional = name in OPTIONAL
+        values = pd.to_numeric(table[name], errors="coerce")
+        for year, value, raw in zip(table["year"], values, table[name], strict=True):
+            blank = raw is None or raw != raw
+            if (not optional or not blank) and not math.isfinite(value):
+                found.add(f"{name}[{year}]", f"{raw!r} is missing or no number")
+            elif value < 0 or (name == "resources_wan" and value == 0):
+                found.add(f"{name}[{year}]", f"{value:g} is not a possible amount")
+        table[name] = values
+    found.raise_if_any()
+    return table.sort_values("year", ignore_index=True)
+
+
+def _broken(table: pd.DataFrame, days: list[Any]) -> Iterator[Finding]:
+    for row, day in zip(table.to_dict("records"), days, strict=True):
+        year = row["year"]
+        for kind, zh in (("general", "一般债务"), ("special", "专项债务")):
+            limit, balance = row.get(f"{kind}_limit_wan", math.nan), row[f"{kind}_wan"]
+            if balance > limit:
+                yield finding(
+                    "debt_limit", f"{year} {kind}", stated=limit, computed=balance,
+                    en=f"{kind} debt is above its limit", zh=f"{zh}余额超过限额",
+                )  # fmt: skip
+            ceiling = policy.value("interest_share_ceiling", on=day)
+            share = row.get(f"{kind}_interest_pct", math.nan)
+            if ceiling is not None and share > float(ceiling):
+                yield finding(
+                    "interest_share", f"{year} {kind}", stated=float(ceiling), computed=share,
+                    unit="%", en="interest is above its ceiling: a restructuring plan is required",
+                    zh=f"{zh}付息支出率超过上限，须制定财政重整计划",
+                )  # fmt: skip
+        line = policy.value("statutory_debt_warning_ratio", on=day)
+        if line is not None and row["statutory_ratio_pct"] > float(line):
+            yield finding(
+                "statutory_ratio", str(year), stated=float(line), severity="warning", unit="%",
+                computed=row["statutory_ratio_pct"], en="the statutory ratio is above its warning line",
+                zh="法定债务率超过警戒线",
+            )  # fmt: skip
