@@ -1,0 +1,102 @@
+"""Reconciliation of published tables: named rules, findings, never repairs."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fiscalmodel.errors import InputError
+from fiscalmodel.series.findings import Finding, ranked, to_frame
+from fiscalmodel.series.rules.book import Book
+from fiscalmodel.series.rules.registry import RULES, Rule
+from fiscalmodel.series.rules.sources import book_of
+from fiscalmodel.series.table import Table
+
+__all__ = ["RULES", "Finding", "reconcile", "rules", "to_frame"]
+
+#: Modules that register rules, in the order in which they run.
+_FAMILIES = (
+    "sums",
+    "amounts",
+    "growth",
+    "mean_growth",
+    "shares",
+    "scores",
+    "debt",
+    "targets",
+    "repeats",
+    "cells",
+    "wide_rules",
+)
+
+Source = pd.DataFrame | Table | str | Path | Iterable[Any]
+
+
+def rules() -> dict[str, Rule]:
+    """Every rule by name, with what it checks in both languages.
+
+    >>> rules()["self_score"].zh
+    '自评分与执行率'
+    """
+    for family in _FAMILIES:
+        importlib.import_module(f"fiscalmodel.series.rules.{family}")
+    return RULES
+
+
+def reconcile(
+    table_or_folder: Source | None = None, *, only: Iterable[str] | None = None
+) -> list[Finding]:
+    """Check published figures against each other.
+
+    Parameters
+    ----------
+    table_or_folder
+        A frame (one figure a row with the columns of `data/`, or a table as
+        printed), a `Table`, a CSV or Excel file, a folder with such files, or
+        a list of these. Checked together, so that two tables of one
+        publication are compared. By default the project's `data/`.
+    only
+        Names of the rules to run; all by default.
+
+    Returns
+    -------
+    list of Finding
+        Gravest first; empty if everything ties. Nothing is repaired.
+
+    Raises
+    ------
+    InputError
+        If a source cannot be read, or a rule is not known.
+
+    Notes
+    -----
+    A printed figure stands for half a unit of its last digit on both sides. A
+    stated figure ties if its interval meets the interval of what follows from
+    the others; the tolerance of a finding is the sum of the half widths.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"项目": ["税收收入", "非税收入", "合计"], "万元": [70, 30, 110]})
+    >>> [(f.rule, f.stated, f.computed) for f in reconcile(table)]
+    [('sum_total', 110.0, 100.0)]
+    """
+    known = rules()
+    chosen = list(known) if only is None else list(only)
+    unknown = [name for name in chosen if name not in known]
+    if unknown:
+        raise InputError("only", f"no rule {unknown[0]!r}", f"rules: {', '.join(known)}")
+    if table_or_folder is None:
+        from fiscalmodel.paths import project_root
+
+        table_or_folder = project_root() / "data"
+    return check(book_of(table_or_folder), chosen)
+
+
+def check(book: Book, names: Iterable[str]) -> list[Finding]:
+    """Run the named rules over a book; ranked."""
+    known = rules()
+    return ranked(finding for name in names for finding in known[name].check(book))

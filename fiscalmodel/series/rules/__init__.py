@@ -1,0 +1,1 @@
+"""The rules of reconciliation, one module for each family."""

@@ -1,0 +1,121 @@
+"""Government debt: balance against limit, refinancing against what falls due."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+from fiscalmodel.series.findings import Finding
+from fiscalmodel.series.rules.book import Book, Fact
+from fiscalmodel.series.rules.identities import Identity, evaluate
+from fiscalmodel.series.rules.registry import rule
+from fiscalmodel.series.rules.report import finding, show
+
+_LIMIT = re.compile(r"限额$")
+_BALANCE = re.compile(r"(?:年末|期末)?余额$")
+_REFINANCING = re.compile(r"再融资")
+_DUE = re.compile(r"到期.*(?:还本|本金)|^(?:到期)?还本(?:支出)?$|债务还本")
+_KINDS = {"general": "一般", "special": "专项"}
+
+
+def _kind(fact: Fact) -> str:
+    """general, special, or total."""
+    text = fact.label.raw + fact.scope
+    for kind, word in _KINDS.items():
+        if f"{word}债" in text:
+            return kind
+    return "total"
+
+
+def _debts(book: Book) -> Iterator[dict[str, dict[str, Fact]]]:
+    """For each entity and year: kind of debt -> what -> fact."""
+    groups = book.group(
+        lambda f: (
+            (f.document, f.entity, f.year, f.month)
+            if f.figure and f.yuan and "债" in f.label.raw + f.scope
+            else None
+        )
+    )
+    for facts in groups.values():
+        found: dict[str, dict[str, Fact]] = {"general": {}, "special": {}, "total": {}}
+        for fact in facts:
+            for what, pattern in (
+                ("limit", _LIMIT),
+                ("balance", _BALANCE),
+                ("refinancing", _REFINANCING),
+                ("due", _DUE),
+            ):
+                if pattern.search(fact.label.core):
+                    found[_kind(fact)].setdefault(what, fact)
+                    break
+        yield found
+
+
+@rule("debt_limit", en="balance against limit", zh="余额与限额")
+def debt_limit(book: Book) -> Iterator[Finding]:
+    """The balance within the limit, for general and special debt separately."""
+    sums = []
+    for debts in _debts(book):
+        for debt in debts.values():
+            limit, balance = debt.get("limit"), debt.get("balance")
+            factor = balance.factor_to(limit) if limit and balance else None
+            if limit is None or balance is None or factor is None:
+                continue
+            over = balance.number * factor - limit.number
+            tolerance = limit.interval.half + balance.interval.half * factor
+            if over > tolerance:
+                yield _over(limit, balance, over, tolerance)
+        for what in ("limit", "balance"):
+            total, parts = debts["total"].get(what), [debts[k].get(what) for k in _KINDS]
+            known = [p for p in parts if p]
+            if total and len(known) == 2:
+                words = ("general and special", "一般与专项之和")
+                sums.append(Identity("debt_limit", total, [(1, p) for p in known], *words))
+    yield from evaluate(sums)
+
+
+def _over(limit: Fact, balance: Fact, over: Decimal, tolerance: Decimal) -> Finding:
+    return finding(
+        "debt_limit",
+        "error",
+        [balance, limit],
+        stated=balance.number,
+        computed=limit.number * (limit.factor_to(balance) or 1),
+        tolerance=tolerance,
+        en=f"{balance.entity} {balance.year} {balance.scope}: the balance {show(balance.number)} "
+        f"exceeds the limit {show(limit.number)} by {show(over)} {limit.unit}. Limits hold for "
+        "general and special debt separately. The two figures may stand in each other's place.",
+        zh=f"{balance.entity}{balance.year} 年{balance.scope}余额 {show(balance.number)} 超过限额 "
+        f"{show(limit.number)}，超 {show(over)} {limit.unit}。一般债务、专项债务须分别不超限额；"
+        "也可能两数填反。",
+    )
+
+
+@rule("refinancing", en="refinancing against principal due", zh="再融资与到期还本")
+def refinancing(book: Book) -> Iterator[Finding]:
+    """Refinancing bonds above the principal that falls due, by kind of debt."""
+    for debts in _debts(book):
+        for debt in debts.values():
+            bonds, due = debt.get("refinancing"), debt.get("due")
+            factor = bonds.factor_to(due) if bonds and due else None
+            if bonds is None or due is None or factor is None:
+                continue
+            over = bonds.number * factor - due.number
+            tolerance = bonds.interval.half * factor + due.interval.half
+            if over > tolerance:
+                yield finding(
+                    "refinancing",
+                    "warning",
+                    [bonds, due],
+                    stated=bonds.number,
+                    computed=due.number / factor,
+                    tolerance=tolerance,
+                    en=f"{bonds.entity} {bonds.year} {bonds.scope}: refinancing bonds of "
+                    f"{show(bonds.number)} {bonds.unit} exceed the principal due of "
+                    f"{show(due.number)} by {show(over)}. It would tie if {show(over)} replace "
+                    "other debt (置换); the source does not say so.",
+                    zh=f"{bonds.entity}{bonds.year} 年{bonds.scope}再融资债券 {show(bonds.number)} "
+                    f"{bonds.unit} 大于到期还本 {show(due.number)}，多 {show(over)}。若其中 "
+                    f"{show(over)} 用于置换其他债务则可解释，原文未说明。",
+                )

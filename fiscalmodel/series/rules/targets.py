@@ -1,0 +1,275 @@
+"""Performance targets: direction of cost indicators, targets that contradict each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from difflib import SequenceMatcher
+
+from fiscalmodel.series.findings import Finding
+from fiscalmodel.series.rules.book import YUAN_PER, Book, Fact
+from fiscalmodel.series.rules.registry import rule
+from fiscalmodel.series.rules.report import finding, show
+from fiscalmodel.series.rules.tidy import target_text
+
+_TEXT = re.compile(
+    r"^(?P<bound>[≥≤≦≧=＝<>]|>=|<=|不低于|不少于|不高于|不超过)?\s*(?P<number>\d[\d,]*(?:\.\d+)?)\s*"
+    r"(?P<rest>\D*)$"
+)
+_LOW, _HIGH = {"≥", "≧", ">", ">=", "不低于", "不少于"}, {"≤", "≦", "<", "<=", "不高于", "不超过"}
+_COST = re.compile(r"(?:费用?|成本|支出|经费|单价|成本增长率)$")
+_GOOD = re.compile(r"(?:满意度|满意率|合格率|及时率|完成率|覆盖率|应用率|准确率|整改率)$")
+_BAD = re.compile(r"(?:差错|差错率|错误次数|错误率|故障.*时间|故障率|投诉.*|违规.*)$")
+_SHARE = re.compile(r"占.*(?:比重|比例|占比)$")
+_FILLERS = re.compile(r"财政|绩效|全区|区级|调查$|数量$|个数$")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A printed target: ``≥95%`` is a bound of 95 from below."""
+
+    fact: Fact
+    name: str
+    bound: str
+    value: Decimal
+    unit: str
+    text: str
+
+    @property
+    def programme(self) -> str:
+        """The programme whose form it stands in, empty for the whole department or plan."""
+        tail = self.fact.section.rpartition("/")[2] if "目标表/" in self.fact.section else ""
+        return tail or self.fact.project
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """First and last year it holds for; without a year it holds for all."""
+        years = self.fact.years
+        return (years[0], years[-1]) if years else (0, 9999)
+
+    def allows(self, other: Target) -> bool:
+        """Whether the other's value satisfies this bound."""
+        if self.bound == "≥":
+            return other.value >= self.value
+        if self.bound == "≤":
+            return other.value <= self.value
+        return other.value == self.value
+
+
+def indicator(core: str) -> str:
+    """An indicator's name without words that one form prints and another leaves out.
+
+    >>> indicator("财政绩效评价结果应用率") == indicator("财政评价结果应用率")
+    True
+    >>> indicator("民生支出占一般公共财政预算支出比重")
+    '民生支出占比'
+    """
+    return _FILLERS.sub("", _SHARE.sub("占比", core)) or core
+
+
+def targets_of(book: Book) -> list[Target]:
+    """Every target that can be read, one for each printed row."""
+    found: dict[tuple[str, str, str], Target] = {}
+    for fact in book.facts:
+        weighted = "权重" in fact.scope
+        text = target_text(fact) if weighted else fact.text
+        aims = weighted or fact.kind in ("target", "floor", "ceiling", "actual")
+        if not text or not aims or fact.yuan or not ("绩效" in fact.section or fact.unit == "%"):
+            continue
+        match = _TEXT.match(text)
+        if match is None:
+            continue
+        bound = {"floor": "≥", "ceiling": "≤"}.get(fact.kind, "=")
+        sign = match["bound"] or ""
+        bound = "≥" if sign in _LOW else "≤" if sign in _HIGH else bound
+        rest = match["rest"].split("/")[0].strip(" ()（）")
+        unit = rest or ("" if weighted else fact.unit)
+        if fact.kind == "actual" and "绩效" not in fact.section:
+            continue
+        key = (fact.document, fact.key or fact.where, text)
+        number = Decimal(match["number"].replace(",", ""))
+        found.setdefault(key, Target(fact, indicator(fact.label.core), bound, number, unit, text))
+    return list(found.values())
+
+
+@rule("cost_direction", en="direction of a cost indicator", zh="成本指标方向")
+def cost_direction(book: Book) -> Iterator[Finding]:
+    """A cost is capped (≤), never demanded (≥); a satisfaction the other way round."""
+    for target in targets_of(book):
+        core = target.fact.label.core
+        rewarded = target.bound == "≥" and (_COST.search(core) or _BAD.search(core))
+        capped = target.bound == "≤" and _GOOD.search(core)
+        if not (rewarded or capped):
+            continue
+        if _SHARE.search(core) or (rewarded and core.endswith("率") and "成本" not in core):
+            continue
+        right = "≤" if rewarded else "≥"
+        what = "a cost or fault" if rewarded else "a benefit"
+        zh_what = "成本类（反向）" if rewarded else "效益类（正向）"
+        yield finding(
+            "cost_direction",
+            "error",
+            [target.fact],
+            en=f"{core!r} is {what}, its target is {target.text!r}: spending more would score "
+            f"better. It should read {right}{show(target.value)}{target.unit}."
+            if rewarded
+            else f"{core!r} is {what}, its target is {target.text!r}. It should read "
+            f"{right}{show(target.value)}{target.unit}.",
+            zh=f"“{core}”为{zh_what}指标，目标值却为“{target.text}”，方向相反，应为 "
+            f"{right}{show(target.value)}{target.unit}。",
+        )
+
+
+@rule("conflicting_targets", en="conflicting targets for one indicator", zh="同一指标目标矛盾")
+def conflicting_targets(book: Book) -> Iterator[Finding]:
+    """Targets of one indicator for one year that cannot both be meant."""
+    groups: dict[tuple[str, str], list[Target]] = {}
+    for target in targets_of(book):
+        groups.setdefault((target.fact.entity, target.name), []).append(target)
+    for targets in groups.values():
+        pairs = [
+            (a, b)
+            for i, a in enumerate(targets)
+            for b in targets[i + 1 :]
+            if _comparable(a, b) and _conflict(a, b)
+        ]
+        if pairs:
+            yield _contradiction(targets, pairs)
+
+
+def _comparable(a: Target, b: Target) -> bool:
+    if a.unit != b.unit and "" not in (a.unit, b.unit):
+        return False
+    # Two programmes each have their own indicator; surveys ask their own users.
+    if a.programme != b.programme and (a.programme and b.programme or "满意" in a.name):
+        return False
+    return a.span[0] <= b.span[1] and b.span[0] <= a.span[1] and a.fact is not b.fact
+
+
+def _conflict(a: Target, b: Target) -> bool:
+    if "actual" in (a.fact.kind, b.fact.kind):
+        return False
+    if a.span[1] == 9999 or b.span[1] == 9999:
+        # A long-term target and a yearly one: only a plain contradiction counts.
+        return a.bound == b.bound == "=" and a.value != b.value
+    if a.bound == b.bound:
+        return a.value != b.value
+    exact, bound = (a, b) if a.bound == "=" else (b, a)
+    return exact.bound == "=" and not bound.allows(exact)
+
+
+def _contradiction(targets: list[Target], pairs: list[tuple[Target, Target]]) -> Finding:
+    a, b = pairs[0]
+    involved = list(dict.fromkeys(id(t) for pair in pairs for t in pair))
+    by_id = {id(t): t for t in targets}
+    cells = [by_id[i] for i in involved]
+    # Long-term targets below a yearly one belong to the same question.
+    cells += [t for t in targets if id(t) not in involved and t.bound == "≥" and t.value != a.value]
+
+    def say(t: Target) -> str:
+        return (
+            f"{t.text}{t.unit if t.unit not in t.text else ''}（{t.fact.year}，{t.fact.section}）"
+        )
+
+    listed = "；".join(say(t) for t in cells)
+    return finding(
+        "conflicting_targets",
+        "warning",
+        [t.fact for t in cells],
+        stated=a.value,
+        computed=b.value,
+        tolerance=Decimal(0),
+        unit=a.unit,
+        en=f"{a.fact.label.core!r} of {a.fact.entity} has targets that contradict each other: "
+        f"{listed}.",
+        zh=f"{a.fact.entity}“{a.fact.label.core}”目标互相矛盾：{listed}。",
+    )
+
+
+@rule("cap_below_line", en="caps below the budgeted line", zh="成本上限低于预算")
+def cap_below_line(book: Book) -> Iterator[Finding]:
+    """A cost capped below the amount that the same programme budgets for it."""
+    lines = book.group(
+        lambda f: (
+            (f.document, f.entity, f.section.rpartition("/")[2], f.year)
+            if f.figure and f.yuan and "申报表/" in f.section and not f.label.is_total
+            else None
+        )
+    )
+    for target in targets_of(book):
+        fact = target.fact
+        yuan = YUAN_PER.get(target.unit + "元" if target.unit in ("万", "亿") else target.unit)
+        if target.bound != "≤" or yuan is None or not target.programme:
+            continue
+        key = (fact.document, fact.entity, target.programme, fact.year)
+        best = max(lines.get(key, []), key=lambda f: _alike(fact, f), default=None)
+        if best is None or _alike(fact, best) < 0.55:
+            continue
+        amount = best.number * (best.yuan or 1) / yuan
+        if amount > target.value:
+            yield _below(target, best, amount)
+
+
+def _alike(a: Fact, b: Fact) -> float:
+    """How much of two names is the same, 0 to 1."""
+    first, second = a.label.core, b.label.core
+    blocks = SequenceMatcher(None, first, second, autojunk=False).get_matching_blocks()
+    return sum(block.size for block in blocks) / max(1, min(len(first), len(second)))
+
+
+def _below(target: Target, line: Fact, amount: Decimal) -> Finding:
+    ratio = amount / target.value if target.value else Decimal(0)
+    ten = ratio == Decimal(1).scaleb(ratio.adjusted()) and ratio > 1
+    en = f" They differ by a factor of {show(ratio)}: a unit or a digit." if ten else ""
+    zh = f"正好相差 {show(ratio)} 倍，疑为单位或位数之误。" if ten else ""
+    return finding(
+        "cap_below_line",
+        "error",
+        [target.fact, line],
+        stated=target.value,
+        computed=amount,
+        tolerance=line.interval.half * (line.yuan or 1) / YUAN_PER["万元"],
+        unit=target.unit,
+        en=f"{target.fact.label.core!r} is capped at {target.text}, but the programme budgets "
+        f"{show(line.number)} {line.unit} for {line.label.core!r}.{en}",
+        zh=f"成本指标“{target.fact.label.core}”上限为 {target.text}，而该项目“{line.label.core}”预算为 "
+        f"{show(line.number)} {line.unit}。{zh}",
+    )
+
+
+@rule("renamed_indicator", en="one indicator under two names", zh="同一指标两个名称")
+def renamed_indicator(book: Book) -> Iterator[Finding]:
+    """Two indicators with the same telling history and different targets."""
+    rows: dict[tuple[str, str, str], dict[int, Target]] = {}
+    for t in targets_of(book):
+        first, last = t.span
+        if first == last:
+            rows.setdefault((t.fact.document, t.programme, t.name), {})[first] = t
+    keys = list(rows)
+    for i, key in enumerate(keys):
+        for other in keys[i + 1 :]:
+            if other[2] == key[2] or other[0] != key[0]:
+                continue
+            years = rows[key].keys() & rows[other].keys()
+            same = [y for y in years if rows[key][y].value == rows[other][y].value]
+            apart = sorted(y for y in years if rows[key][y].value != rows[other][y].value)
+            telling = [y for y in same if rows[key][y].value > 100 and rows[key][y].value % 5]
+            if len(telling) >= 2 and apart:
+                a, b = rows[key][apart[-1]], rows[other][apart[-1]]
+                listed = "、".join(f"{y}: {show(rows[key][y].value)}" for y in sorted(telling))
+                yield finding(
+                    "renamed_indicator",
+                    "note",
+                    [a.fact, b.fact],
+                    stated=a.value,
+                    computed=b.value,
+                    tolerance=Decimal(0),
+                    unit=a.unit,
+                    en=f"{a.fact.label.core!r} and {b.fact.label.core!r} print the same history "
+                    f"({listed}) and seem to be one indicator, but the targets of {apart[-1]} "
+                    f"are {a.text} and {b.text}.",
+                    zh=f"“{a.fact.label.core}”与“{b.fact.label.core}”历史值相同（{listed}），疑为同一指标，"
+                    f"但 {apart[-1]} 年目标分别为 {a.text} 与 {b.text}。",
+                )

@@ -1,0 +1,182 @@
+"""Long tables (one figure a row) to facts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from fiscalmodel.series.intervals_printed import printed
+from fiscalmodel.series.rules.book import Fact
+from fiscalmodel.series.rules.labels import label
+from fiscalmodel.series.table import column_letter
+from fiscalmodel.series.types import CellRef
+
+#: Names of the columns that mean the same, the best first.
+NAMES = ("indicator_zh", "line", "indicator", "指标", "项目")
+_ENTITY = ("region", "entity", "地区")
+_TABLE = ("section", "table")
+_SUFFIX = re.compile(r"\s*(?:Finance Bureau|财政局)$")
+_FORM = re.compile(r"申报表|绩效目标")
+_TARGET = re.compile(r"target value:\s*(.+)$|目标值[:：]\s*(.+)$")
+_PROJECT = re.compile(r"(?:^|;\s*)项目\s+([^;；]+)")
+_FUND = re.compile(r"([^;/ ]*经费)(?:[;/ ]|$)")
+_MICRO = re.compile(r"面向小微\s*([\d.,]+)\s*万元")
+_DEBT = {"general": "一般债务", "special": "专项债务"}
+
+
+def is_tidy(columns: Sequence[Hashable]) -> bool:
+    """Whether each row holds one figure with its name."""
+    names = set(map(str, columns))
+    named = bool(names & {"indicator_zh", "line", "indicator", "of_series"})
+    return named and bool(names & {"value", "printed"})
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Columns of the frame as lists of text, `""` for what is not there."""
+
+    frame: dict[str, list[Any]]
+    size: int
+
+    def text(self, row: int, *names: str) -> str:
+        for name in names:
+            values = self.frame.get(name)
+            if values is not None:
+                value = values[row]
+                if value is not None and value == value and str(value).strip():
+                    return str(value).strip()
+        return ""
+
+    def raw(self, row: int, *names: str) -> tuple[str, Any]:
+        """The first of the columns that is there, with its value."""
+        for name in names:
+            if name in self.frame:
+                return name, self.frame[name][row]
+        return "", None
+
+
+def facts_of(frame: pd.DataFrame, *, file: str, sheet: str = "") -> list[Fact]:
+    """The facts of a long table, in order; cells as if its header stood in row 1."""
+    columns = _Columns({str(c): frame[c].tolist() for c in frame.columns}, len(frame))
+    letters = {str(c): column_letter(j) for j, c in enumerate(frame.columns)}
+    facts: list[Fact] = []
+    for row in range(len(frame)):
+
+        def at(name: str, row: int = row) -> CellRef:
+            return CellRef(file, sheet, f"{letters.get(name, 'A')}{row + 2}")
+
+        facts.extend(_row(columns, row, at, file))
+    return facts
+
+
+def _row(columns: _Columns, row: int, at: Any, file: str) -> Iterator[Fact]:
+    text = columns.text
+    column, value = _printed_value(columns, row)
+    note = text(row, "note")
+    programme = text(row, "programme")
+    section = text(row, *_TABLE) if "table" not in columns.frame else text(row, "table")
+    name = text(row, *NAMES) or text(row, "of_series")
+    name, section, project = _placed(name, section, programme, note)
+    year, period = _when(columns, row)
+    code = text(row, "function_code") or text(row, "economic_code")
+    parsed = label(name)
+    if len(code) == 3 and not parsed.code:
+        parsed = replace(parsed, code=code)
+    # What a parent column says is a part of it (其中).
+    if text(row, "parent") and not parsed.of_which:
+        parsed = replace(parsed, of_which=True)
+    fact = Fact(
+        cell=at(column),
+        label=parsed,
+        text="" if value is None or value != value else str(value).strip(),
+        figure=printed(value),
+        unit=text(row, "unit", "单位"),
+        document=text(row, "doc_id", "source") or file,
+        section=section,
+        entity=_SUFFIX.sub("", text(row, *_ENTITY)),
+        scope=_DEBT.get(text(row, "debt_type"), text(row, "budget_scope")),
+        year=year,
+        period=period,
+        kind=text(row, "bound", "kind"),
+        calibre=text(row, "calibre"),
+        note=note,
+        key=text(row, "fact_id", "id", "line_id"),
+        project=project,
+        series=text(row, "series_id"),
+        of_series=text(row, "of_series"),
+        measure=text(row, "measure"),
+        flag=text(row, "scope_flag"),
+    )
+    weight = text(row, "weight")
+    yield fact
+    yield from _beside(columns, row, at, fact)
+    if weight:
+        yield replace(
+            fact,
+            cell=at("weight"),
+            text=weight,
+            figure=printed(weight),
+            unit="分",
+            scope="绩效指标权重",
+            note=f"target value: {fact.text}",
+        )
+
+
+def _printed_value(columns: _Columns, row: int) -> tuple[str, Any]:
+    """What was printed where that is kept, else the value."""
+    name, value = columns.raw(row, "printed")
+    if name and (columns.text(row, "printed") or columns.text(row, "missing_reason")):
+        return name, value
+    return columns.raw(row, "value", "printed")
+
+
+def _placed(name: str, section: str, programme: str, note: str) -> tuple[str, str, str]:
+    """Label, table and programme: forms are named after theirs, lists hold many."""
+    if not programme:
+        form = section.rpartition("/")[2] if _FORM.search(section) and "/" in section else ""
+        found = _PROJECT.search(note) or (_FUND.match(note) if label(name).row else None)
+        return name, section, label(found[1]).core if found else form
+    if _FORM.search(section) and "整体" not in section:
+        return name, f"{section}/{programme}", programme
+    if label(name).row:
+        return name, section, label(programme).core
+    return f"{name}:{programme}", section, programme
+
+
+def _when(columns: _Columns, row: int) -> tuple[str, str]:
+    """Year (or span of years) and period within it."""
+    year, period = columns.text(row, "year", "年度"), columns.text(row, "period", "期间")
+    inner = columns.text(row, "column")
+    if year:
+        return year, period
+    spans = re.fullmatch(r"(\d{4})(?:-\d\d)?/(\d{4})(?:-\d\d)?", period)
+    if spans:
+        return (spans[1] if spans[1] == spans[2] else period), inner or period
+    return period[:4] if period[:4].isdigit() else "", inner or period
+
+
+def _beside(columns: _Columns, row: int, at: Any, fact: Fact) -> Iterator[Fact]:
+    """The part reserved for micro firms, from its own column or from the remark."""
+    micro, place = columns.text(row, "of_which_micro"), "of_which_micro"
+    found = _MICRO.search(fact.note)
+    if not micro and found:
+        micro, place = found[1], "note"
+    if micro:
+        yield replace(
+            fact,
+            cell=at(place),
+            label=label(f"面向小微:{fact.label.core}"),
+            text=micro,
+            figure=printed(micro),
+            note="",
+        )
+
+
+def target_text(fact: Fact) -> str:
+    """The printed target that a weight belongs to."""
+    found = _TARGET.search(fact.note)
+    return (found[1] or found[2]).strip() if found else ""
