@@ -47,13 +47,28 @@ def _exporter() -> Any:
     from nbconvert import HTMLExporter
     from traitlets.config import Config
 
-    return HTMLExporter(
+    exporter = HTMLExporter(
         config=Config(),
         template_name="report",
         extra_template_basedirs=[str(TEMPLATES)],
         embed_images=True,
         exclude_input=True,
     )
+    exporter.register_filter("markdown2html", markdown_to_html)
+    return exporter
+
+
+@cache
+def _markdown() -> Any:
+    import mistune
+
+    # Texts may hold names from data, so HTML inside Markdown is shown and never obeyed.
+    return mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])
+
+
+def markdown_to_html(text: str) -> str:
+    """Markdown as HTML, with any HTML in it escaped."""
+    return str(_markdown()(text))
 
 
 def notebook_page(notebook_text: str, head: PageHead) -> str:
