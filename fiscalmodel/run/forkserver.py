@@ -70,7 +70,10 @@ def preload(modules: list[str]) -> tuple[list[str], str]:
     failed, threaded = [], ""
     for blocked in _THREADED:
         sys.modules.setdefault(blocked, None)  # type: ignore[arg-type]
-    for name in (*modules, *_KERNEL_MODULES):
+    names = [*modules, *_KERNEL_MODULES]
+    if "fiscalmodel" in names:
+        names += _package_modules()
+    for name in names:
         try:
             importlib.import_module(name)
         except Exception as error:
@@ -87,6 +90,16 @@ def preload(modules: list[str]) -> tuple[list[str], str]:
     gc.collect()
     gc.freeze()
     return failed, threaded
+
+
+def _package_modules() -> list[str]:
+    import pkgutil
+
+    import fiscalmodel
+
+    found = pkgutil.walk_packages(fiscalmodel.__path__, "fiscalmodel.", onerror=lambda name: None)
+    skipped = ("fiscalmodel.run", "fiscalmodel.cli", "fiscalmodel.__main__")
+    return [module.name for module in found if not module.name.startswith(skipped)]
 
 
 def _warm_figure() -> None:
@@ -192,7 +205,7 @@ def _fork(client: socket.socket) -> int | None:
             os.closerange(keep + 1, 4096)
             supervisor.supervise(
                 client,
-                lambda: run_kernel(request),
+                lambda: run_worker(request) if "worker" in request else run_kernel(request),
                 memory=request.get("memory"),
                 scratch=request.get("scratch"),
             )
@@ -222,8 +235,24 @@ def _exactly(client: socket.socket, size: int) -> bytes:
     return data
 
 
+def run_worker(request: dict[str, Any]) -> None:
+    """In the forked process: become a worker of a batch."""
+    _settle(request)
+    from fiscalmodel.run.worker import work
+
+    work(request["worker"], request["key"].encode())
+
+
 def run_kernel(request: dict[str, Any]) -> None:
     """In the forked process: become the kernel that a command line describes."""
+    _settle(request)
+    from fiscalmodel.run.kernelapp import start
+
+    start(request["argv"], memory=request.get("memory"))
+
+
+def _settle(request: dict[str, Any]) -> None:
+    """Take over the client's environment and folder; nothing of the parent's stays open."""
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
@@ -235,9 +264,6 @@ def run_kernel(request: dict[str, Any]) -> None:
     if hasattr(time, "tzset"):
         time.tzset()
     _reseed()
-    from fiscalmodel.run.kernelapp import start
-
-    start(request["argv"], memory=request.get("memory"))
 
 
 def _reseed() -> None:

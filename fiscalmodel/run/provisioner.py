@@ -16,11 +16,11 @@ from typing import Any
 
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from fiscalmodel.run import kernels
+from fiscalmodel.run import kernels, parent
 
 #: Memory that an ordinary kernel needs for the imports that a warm one shares.
 COLD_ALLOWANCE = 256 * 1024 * 1024
-_INTERNAL = ("FISCALMODEL_KERNEL", "FISCALMODEL_KERNEL_MEMORY")
+_INTERNAL = ("FISCALMODEL_KERNEL", "FISCALMODEL_PRELOAD", "FISCALMODEL_BATCH")
 
 
 class Lease:
@@ -122,8 +122,8 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]
         environment = dict(kwargs.get("env") or os.environ)
         turned_off = environment.get("FISCALMODEL_KERNEL") == "cold"
         memory = int(environment.get("FISCALMODEL_KERNEL_MEMORY", "0"))
-        for name in _INTERNAL:
-            environment.pop(name, None)
+        # How a kernel was started is no business of the notebook's.
+        environment = {k: v for k, v in environment.items() if not k.startswith(_INTERNAL)}
         cwd = str(kwargs.get("cwd") or os.getcwd())
         loop = asyncio.get_running_loop()
         self.fate = ""
@@ -149,7 +149,7 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]
     def _fork(self, argv: list[str], env: dict[str, str], cwd: str, memory: int) -> Lease:
         if not os.path.isdir(cwd):
             raise FileNotFoundError(f"no folder {cwd}")
-        connection = kernels.connect()
+        connection = parent.connect()
         try:
             request = {"argv": argv, "env": env, "cwd": cwd}
             request |= {"memory": memory or None, "scratch": str(self.scratch)}

@@ -1,0 +1,175 @@
+"""A batch on Dask: a cluster that is there, or local worker processes.
+
+Each task is a client of one notebook's kernel; the notebook's own code never
+runs in a Dask worker's process. Results travel to the process that runs the
+batch, and only that one writes, so a task that ran twice because a worker was
+lost is still written once. When the scheduler is lost, the batch connects
+again and sends what is missing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Iterator, Sequence
+
+from typing import Any
+
+from fiscalmodel.errors import InputError
+from fiscalmodel.run.jobs import Job, JobResult, run_job
+
+#: Workers that one task may lose; kernels cannot end a worker, so losses are not its fault.
+ALLOWED_FAILURES = 10
+CONNECT_TIMEOUT = 10.0
+#: Seconds to wait for a scheduler that was lost.
+RECONNECT = 60.0
+
+try:
+    import dask
+    import distributed
+except ImportError:  # said when asked for
+    dask = distributed = None
+
+
+class DaskEngine:
+    """Runs jobs on a Dask cluster.
+
+    Parameters
+    ----------
+    workers
+        Worker processes of a local cluster; ignored with a scheduler.
+    scheduler
+        Address of a scheduler, or None for a local cluster of processes.
+
+    Raises
+    ------
+    InputError
+        If Dask is not installed or the scheduler does not answer.
+    """
+
+    def __init__(self, workers: int, scheduler: str | None = None) -> None:
+        if distributed is None:
+            raise InputError("--scheduler", "needs Dask", "pip install fiscalmodel[cluster]")
+        for name in ("distributed", "distributed.client", "distributed.comm", "distributed.nanny"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        self.cluster: Any = None
+        self._round = 0
+        if scheduler is None:
+            with dask.config.set({"distributed.scheduler.allowed-failures": ALLOWED_FAILURES}):
+                self.cluster = distributed.LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    dashboard_address=None,
+                    silence_logs=logging.CRITICAL,
+                )
+            self.address = self.cluster.scheduler_address
+        else:
+            self.address = scheduler
+        self.client = self._connect(CONNECT_TIMEOUT)
+
+    def _connect(self, timeout: float) -> Any:
+        try:
+            return distributed.Client(self.address, timeout=timeout, set_as_default=False)
+        except (OSError, ValueError, TypeError, ImportError) as error:
+            raise InputError(
+                "--scheduler",
+                f"the scheduler {self.address} does not answer ({_short(error)})",
+                "start it, or leave --scheduler out to run here",
+            ) from None
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[JobResult]:
+        """Run jobs and give each result once, as it comes."""
+        missing = {job.id: job for job in jobs}
+        lost_since: float | None = None
+        while missing:
+            before = len(missing)
+            try:
+                for result in self._round_of(list(missing.values())):
+                    if missing.pop(result.id, None) is not None:
+                        yield result
+            except _SchedulerLost:
+                pass
+            if not missing:
+                return
+            if lost_since is None or len(missing) < before:
+                lost_since = time.monotonic()
+            if time.monotonic() - lost_since > RECONNECT or not self._reconnect():
+                for job in list(missing.values()):
+                    yield JobResult(
+                        job.id, job.notebook, "failed", reason="the Dask scheduler was lost"
+                    )
+                return
+
+    def _round_of(self, jobs: list[Job]) -> Iterator[JobResult]:
+        """Submit jobs; stops with `_SchedulerLost` when the cluster forgets them."""
+        self._round += 1
+        futures: dict[Any, Job] = {}
+        try:
+            for index, job in enumerate(jobs):
+                key = f"notebook-{self._round}-{index}-{job.id}"
+                futures[self.client.submit(run_job, job, key=key, pure=False)] = job
+            while futures:
+                ended = self._ended(list(futures))
+                for future in ended:
+                    job = futures.pop(future)
+                    result = self._result(future, job)
+                    future.release()
+                    yield result
+        except (OSError, RuntimeError) as error:
+            raise _SchedulerLost(str(error)) from None
+        finally:
+            with contextlib.suppress(Exception):
+                self.client.cancel(list(futures), force=True)
+
+    def _ended(self, futures: list[Any]) -> list[Any]:
+        """Futures that have a result; checks that the scheduler is still there."""
+        with contextlib.suppress(TimeoutError):
+            distributed.wait(futures, timeout=0.5, return_when="FIRST_COMPLETED")
+        if self.client.status != "running":
+            raise _SchedulerLost("no connection")
+        states = {future: future.status for future in futures}
+        if any(state in ("lost", "cancelled") for state in states.values()):
+            raise _SchedulerLost("the scheduler forgot its tasks")
+        return [future for future, state in states.items() if state in ("finished", "error")]
+
+    def _result(self, future: Any, job: Job) -> JobResult:
+        if future.status == "finished":
+            result: JobResult = future.result()
+            return result
+        error = future.exception()
+        reason = f"{type(error).__name__}: {_short(error)}"
+        if type(error).__name__ == "KilledWorker":
+            reason = f"{ALLOWED_FAILURES} Dask workers were lost while it ran"
+        return JobResult(job.id, job.notebook, "failed", reason=reason)
+
+    def _reconnect(self) -> bool:
+        """A new client once the scheduler answers again, within `RECONNECT` seconds."""
+        with contextlib.suppress(Exception):
+            self.client.close(timeout=2)
+        deadline = time.monotonic() + RECONNECT
+        while time.monotonic() < deadline:
+            try:
+                self.client = self._connect(5.0)
+                return True
+            except InputError:
+                time.sleep(1.0)
+        return False
+
+    def close(self) -> None:
+        """Let go of the cluster; a local one ends."""
+        with contextlib.suppress(Exception):
+            self.client.close(timeout=5)
+        if self.cluster is not None:
+            with contextlib.suppress(Exception):
+                self.cluster.close(timeout=10)
+
+
+class _SchedulerLost(Exception):
+    """The scheduler is gone, or a new one knows nothing of the tasks."""
+
+
+def _short(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__)[:200]

@@ -1,0 +1,278 @@
+"""The parent process that warm kernels are forked from: found, started, ended.
+
+It listens on a socket whose name is a fingerprint of the interpreter, the
+installed packages, the code of this package and the list of imports. Code that
+was edited therefore gets a new parent, and the old one ends when its last
+kernel did.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+#: What a report's kernel has imported before its first cell.
+PRELOAD = (
+    "pandas",
+    "numpy",
+    "matplotlib.pyplot",
+    "matplotlib_inline.backend_inline",
+    "scipy.stats",
+    "scipy.optimize",
+    "statsmodels.api",
+    "statsmodels.tsa.api",
+    "fiscalmodel",  # with all its modules, except those that run notebooks
+)
+#: Seconds that a parent without kernels and clients stays.
+LINGER = 60.0
+START_TIMEOUT = 90.0
+
+_LONGEST_SOCKET = 90  # the system allows 107 bytes; kernels add a few
+_ENVIRONMENT = ("LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "MPLCONFIGDIR")
+
+
+def can_fork() -> bool:
+    """Whether warm kernels can work here: Linux, and not turned off."""
+    return sys.platform == "linux" and os.environ.get("FISCALMODEL_KERNEL") != "cold"
+
+
+def kernel_folder() -> Path:
+    """Folder of the sockets: short, and open to this user only.
+
+    Raises
+    ------
+    OSError
+        If the folder belongs to somebody else.
+    """
+    named = os.environ.get("FISCALMODEL_KERNEL_DIR")
+    candidates = [Path(named)] if named else []
+    for base in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):
+        if base and os.path.isdir(base) and os.access(base, os.W_OK):
+            candidates.append(Path(base) / f"fiscalmodel-{os.getuid()}")
+    folder = next((c for c in candidates if len(str(c)) <= _LONGEST_SOCKET - 30), candidates[-1])
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = folder.stat()
+    if status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise PermissionError(f"{folder} is not a private folder of this user")
+    return folder
+
+
+def preload_list() -> tuple[str, ...]:
+    """Modules to import in the parent; ``FISCALMODEL_PRELOAD`` (comma-separated) adds to them."""
+    extra = os.environ.get("FISCALMODEL_PRELOAD", "")
+    return (*PRELOAD, *(name.strip() for name in extra.split(",") if name.strip()))
+
+
+_stamped: tuple[float, str] = (0.0, "")
+
+
+def fingerprint(*, fresh: bool = False) -> str:
+    """Name of the parent that fits: interpreter, packages, code and imports."""
+    global _stamped
+    now = time.monotonic()
+    if not fresh and _stamped[1] and now - _stamped[0] < 0.5:
+        return _stamped[1]
+    digest = hashlib.sha256()
+    parts: list[Any] = [sys.executable, sys.version, sys.prefix, preload_list(), _code_stamp()]
+    parts += [
+        (name, os.environ[name])
+        for name in sorted(os.environ)
+        if name in _ENVIRONMENT or name.startswith("PYTHON")
+    ]
+    for folder in sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}):
+        # Installing or removing a package changes the time of this folder.
+        with contextlib.suppress(OSError):
+            parts.append((folder, os.stat(folder).st_mtime_ns))
+    digest.update(repr(parts).encode())
+    _stamped = (now, digest.hexdigest()[:16])
+    return _stamped[1]
+
+
+def _code_stamp() -> list[tuple[str, int, int]]:
+    """Time and size of every module of this package."""
+    root = str(Path(__file__).resolve().parent.parent)
+    found: list[tuple[str, int, int]] = []
+    folders = [root]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir() and entry.name != "__pycache__":
+                    folders.append(entry.path)
+                elif entry.name.endswith(".py"):
+                    status = entry.stat()
+                    found.append((entry.path[len(root) :], status.st_mtime_ns, status.st_size))
+    return sorted(found)
+
+
+def connect() -> socket.socket:
+    """A connection to the parent that fits; it is started if it does not run.
+
+    Raises
+    ------
+    OSError
+        If no parent can be reached or started.
+    """
+    path = kernel_folder() / f"{fingerprint()}.sock"
+    if os.environ.get("FISCALMODEL_KERNEL_PARENT") == "wait":
+        return _wait_for(path)
+    for _ in range(3):
+        with contextlib.suppress(OSError):
+            return _connect(path)
+        with _lock(path.with_name("parents.lock")):
+            with contextlib.suppress(OSError):
+                return _connect(path)
+            start_parent(path)
+    raise ConnectionError("the parent of the warm kernels does not answer")
+
+
+def _wait_for(path: Path) -> socket.socket:
+    """For processes that must not start a parent, since it would end with them."""
+    deadline = time.monotonic() + START_TIMEOUT
+    while True:
+        try:
+            return _connect(path)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def _connect(path: Path) -> socket.socket:
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        client.settimeout(START_TIMEOUT)
+        client.connect(str(path))
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+@contextlib.contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Only one process starts a parent."""
+    import fcntl
+
+    with path.open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def start_parent(path: Path) -> int:
+    """Start the parent that listens on `path` and wait until it is ready; its process id.
+
+    Raises
+    ------
+    OSError
+        If it does not get ready; the reason is what it said.
+    """
+    reader, writer = os.pipe()
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("JPY_")}
+    environment |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    # Arrow's allocator would start a thread when pandas imports it.
+    environment["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
+    linger = os.environ.get("FISCALMODEL_KERNEL_LINGER", str(LINGER))
+    command = [sys.executable, "-m", "fiscalmodel.run.forkserver"]
+    command += [str(path), str(writer), linger, *preload_list()]
+    try:
+        process = subprocess.Popen(
+            command,
+            pass_fds=(writer,),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            env=environment,
+            cwd="/",
+        )
+    finally:
+        os.close(writer)
+    # The parent outlives this process; it is not waited for.
+    process.returncode = 0
+    try:
+        said = _read_all(reader, START_TIMEOUT)
+    finally:
+        os.close(reader)
+    answer = json.loads(said) if said else {"error": "it ended while it started"}
+    if "error" in answer:
+        raise ConnectionError(f"the parent of the warm kernels did not start: {answer['error']}")
+    return process.pid
+
+
+def _read_all(descriptor: int, timeout: float) -> bytes:
+    said = b""
+    deadline = time.monotonic() + timeout
+    while (left := deadline - time.monotonic()) > 0:
+        if not select.select([descriptor], [], [], left)[0]:
+            break
+        part = os.read(descriptor, 65536)
+        if not part:
+            break
+        said += part
+    return said
+
+
+@contextlib.contextmanager
+def private_parent(preload: tuple[str, ...] = ()) -> Iterator[Path]:
+    """A folder of its own for the parent of one batch or test session; both end together.
+
+    For this process and those that it starts, by way of the environment.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="fm-"))
+    if len(str(folder)) > _LONGEST_SOCKET - 30:
+        folder.rmdir()
+        folder = Path(tempfile.mkdtemp(prefix="fm-", dir="/tmp"))
+    settings = {
+        "FISCALMODEL_KERNEL_DIR": str(folder),
+        # Should this process be killed, the parent must not wait for long.
+        "FISCALMODEL_KERNEL_LINGER": "10",
+        "FISCALMODEL_PRELOAD": ",".join((*preload, os.environ.get("FISCALMODEL_PRELOAD", ""))),
+    }
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    try:
+        yield folder
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        stop_parents(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def stop_parents(folder: Path) -> None:
+    """End every parent that listens in a folder."""
+    for path in folder.glob("*.pid"):
+        with contextlib.suppress(OSError, ValueError):
+            pid = int(path.read_text())
+            if b"fiscalmodel.run.forkserver" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGTERM)
+                _await_end(pid)
+
+
+def _await_end(pid: int) -> None:
+    for attempt in range(200):
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+        if not Path(f"/proc/{pid}").exists():
+            return
+        if attempt == 100:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)

@@ -1,0 +1,55 @@
+"""What a plan file may say."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Names = Annotated[list[str], Field(min_length=1, max_length=5_000)]
+
+
+class Part(BaseModel):
+    """Base of all parts: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Override(Part):
+    """Parameters for those jobs that match every name given here.
+
+    Later overrides win; `skip` leaves the job out.
+    """
+
+    region: str | None = None
+    scenario: str | None = None
+    notebook: str | None = None
+    parameters: dict[str, Any] = {}
+    skip: bool = False
+
+
+class JobSpec(Part):
+    """One notebook with its parameters, outside regions and scenarios."""
+
+    name: str
+    notebook: str
+    parameters: dict[str, Any] = {}
+
+
+class PlanSpec(Part):
+    """A plan: regions × scenarios × notebooks, single jobs, or both.
+
+    `regions` and `scenarios` may be ``all``. `notebooks` are names in ``notebooks/`` or paths
+    from the project's folder; without any, scenarios are evaluated into `tables` only.
+    """
+
+    regions: Names | Literal["all"] | None = None
+    scenarios: Names | Literal["all"] = "all"
+    notebooks: list[str] = []
+    parameters: dict[str, Any] = {}
+    overrides: list[Override] = []
+    jobs: list[JobSpec] = []
+    tables: Literal["none", "parquet", "csv"] | None = None
+    secrets: list[str] = []
+    timeout: str | float | None = None
+    memory: str | int | None = None

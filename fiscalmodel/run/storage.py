@@ -1,0 +1,325 @@
+"""Where a batch puts its results: a folder, or any storage that fsspec reaches.
+
+Only the process that runs the batch writes; workers send their results to it.
+A result therefore cannot be written twice or by two, whatever happens to
+workers on the way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from fiscalmodel.errors import InputError
+from fiscalmodel.run.execute import write_whole
+
+MANIFEST = "manifest.jsonl"
+_LOCK = ".batch.lock"
+
+
+class Storage(Protocol):
+    """What a batch needs of a place for results."""
+
+    name: str
+
+    def check_writable(self) -> None: ...
+    def write(self, path: str, content: bytes) -> None: ...
+    def remove(self, path: str) -> None: ...
+    def sizes(self, paths: list[str]) -> dict[str, int]: ...
+    def records(self) -> Iterator[dict[str, Any]]: ...
+    def append(self, record: dict[str, Any]) -> None: ...
+    def locked(self) -> contextlib.AbstractContextManager[None]: ...
+
+
+def open_storage(out: str | Path) -> Storage:
+    """Storage for a folder or an address such as ``s3://bucket/folder`` or ``memory://run``.
+
+    Raises
+    ------
+    InputError
+        If the address needs a package that is not installed.
+    """
+    text = str(out)
+    if "://" not in text:
+        return FolderStorage(Path(out).resolve())
+    if text.startswith(("file://", "local://")):
+        return FolderStorage(Path(text.split("://", 1)[1]).resolve())
+    try:
+        import fsspec
+    except ImportError:
+        raise InputError(
+            text, "object storage needs fsspec", "pip install fiscalmodel[cluster]"
+        ) from None
+    try:
+        filesystem, root = fsspec.core.url_to_fs(text)
+    except (ImportError, ValueError) as error:
+        raise InputError(text, f"this storage cannot be used ({error})") from None
+    return ObjectStorage(text, filesystem, root.rstrip("/"))
+
+
+class FolderStorage:
+    """A folder on a disk of this machine, or shared by several."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.name = str(folder)
+
+    def check_writable(self) -> None:
+        """Refuse a folder that cannot be written.
+
+        Raises
+        ------
+        InputError
+            With the system's reason.
+        """
+        probe = self.folder / f".probe-{uuid.uuid4().hex[:8]}"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise InputError(
+                self.name,
+                f"the output folder cannot be written ({error.strerror})",
+                "choose another --out",
+            ) from None
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write a file whole: temporary file, then rename."""
+        write_whole(self.folder / path, content)
+
+    def remove(self, path: str) -> None:
+        """Remove a file if it is there."""
+        with contextlib.suppress(OSError):
+            (self.folder / path).unlink()
+
+    def sizes(self, paths: list[str]) -> dict[str, int]:
+        """Size in bytes of those files that are there."""
+        found = {}
+        for path in paths:
+            with contextlib.suppress(OSError):
+                found[path] = os.stat(self.folder / path).st_size
+        return found
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Every record of the manifest that is whole, oldest first."""
+        try:
+            content = (self.folder / MANIFEST).read_bytes()
+        except FileNotFoundError:
+            return
+        for line in content.split(b"\n"):
+            record = _record(line)
+            if record is not None:
+                yield record
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Add a record; it is on the disk when this returns.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written.
+        """
+        try:
+            with (self.folder / MANIFEST).open("ab+") as stream:
+                _end_torn_line(stream)
+                stream.write(_line(record))
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as error:
+            raise InputError(
+                f"{self.name}/{MANIFEST}", f"cannot be written ({error.strerror})", "check the disk"
+            ) from None
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other batches out of the folder; the lock ends with the process.
+
+        Raises
+        ------
+        InputError
+            If another batch is writing there.
+        """
+        path = self.folder / _LOCK
+        with path.open("a+") as stream:
+            if not _try_lock(stream):
+                stream.seek(0)
+                holder = stream.read().strip() or "another process"
+                raise InputError(
+                    self.name,
+                    f"another batch is writing here ({holder})",
+                    "wait for it, or choose another --out",
+                )
+            stream.truncate(0)
+            stream.write(f"process {os.getpid()} on {socket.gethostname()}")
+            stream.flush()
+            self._clear_temporary_files()
+            try:
+                yield
+            finally:
+                stream.truncate(0)
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+    def _clear_temporary_files(self) -> None:
+        """Remove what a batch that was killed left half-written."""
+        for leftover in self.folder.rglob(".*.part"):
+            with contextlib.suppress(OSError):
+                leftover.unlink()
+
+
+class ObjectStorage:
+    """A place that fsspec reaches: objects appear whole, and cannot be appended to.
+
+    Each record of the manifest is an object of its own. The lock is advisory: an object that
+    names the batch that is writing.
+    """
+
+    def __init__(self, name: str, filesystem: Any, root: str) -> None:
+        self.name = name
+        self.fs = filesystem
+        self.root = root
+        self._count = 0
+        self._run = uuid.uuid4().hex[:12]
+
+    def _path(self, path: str) -> str:
+        return f"{self.root}/{path}"
+
+    def check_writable(self) -> None:
+        """Refuse a place that cannot be written.
+
+        Raises
+        ------
+        InputError
+            With the storage's reason.
+        """
+        probe = f".probe-{self._run}"
+        try:
+            self.write(probe, b"")
+            self.fs.rm_file(self._path(probe))
+        except Exception as error:
+            raise InputError(
+                self.name, f"cannot be written ({error})", "check the address and your rights"
+            ) from None
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write an object; it appears whole."""
+        target = self._path(path)
+        with contextlib.suppress(Exception):  # object stores have no folders
+            self.fs.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
+        self.fs.pipe_file(target, content)
+
+    def remove(self, path: str) -> None:
+        """Remove an object if it is there."""
+        with contextlib.suppress(FileNotFoundError):
+            self.fs.rm_file(self._path(path))
+
+    def sizes(self, paths: list[str]) -> dict[str, int]:
+        """Size in bytes of those objects that are there."""
+        self.fs.invalidate_cache()
+        try:
+            listed = self.fs.find(self.root, detail=True)
+        except FileNotFoundError:
+            return {}
+        by_name = {name.strip("/"): entry["size"] for name, entry in listed.items()}
+        wanted = {path: self._path(path).strip("/") for path in paths}
+        return {path: by_name[name] for path, name in wanted.items() if name in by_name}
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Every record of the manifest, oldest first."""
+        folder = self._path("manifest")
+        self.fs.invalidate_cache()
+        try:
+            names = sorted(self.fs.find(folder))
+        except FileNotFoundError:
+            return
+        contents = self.fs.cat(names, on_error="omit") if names else {}
+        found = [_record(contents[name]) for name in names if name in contents]
+        yield from sorted(
+            (record for record in found if record is not None), key=lambda r: r.get("order", 0)
+        )
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Add a record."""
+        if not self._count:
+            self._count = max((r.get("order", 0) for r in self.records()), default=0)
+        self._count += 1
+        record = {**record, "order": self._count}
+        self.write(f"manifest/{self._count:09d}-{self._run}.json", _line(record))
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other batches out, as far as the storage can tell.
+
+        Raises
+        ------
+        InputError
+            If another batch says that it is writing there.
+        """
+        path = self._path(_LOCK)
+        mine = f"process {os.getpid()} on {socket.gethostname()}, {self._run}"
+        self.fs.invalidate_cache()
+        holder = self.fs.cat_file(path).decode() if self.fs.exists(path) else ""
+        if holder and not _gone(holder):
+            raise InputError(
+                self.name,
+                f"another batch is writing here ({holder})",
+                f"wait for it; if it died, remove {_LOCK} there",
+            )
+        self.write(_LOCK, mine.encode())
+        try:
+            yield
+        finally:
+            self.remove(_LOCK)
+
+
+def _gone(holder: str) -> bool:
+    """Whether the holder of a lock ran on this machine and is no more."""
+    words = holder.replace(",", "").split()
+    here = len(words) >= 4 and words[3] == socket.gethostname() and words[1].isdigit()
+    return here and not Path(f"/proc/{words[1]}").exists() and Path("/proc").exists()
+
+
+def _line(record: dict[str, Any]) -> bytes:
+    return json.dumps(record, ensure_ascii=False, sort_keys=True).encode() + b"\n"
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None  # the line that a crash tore
+    return record if isinstance(record, dict) else None
+
+
+def _end_torn_line(stream: Any) -> None:
+    stream.seek(0, os.SEEK_END)
+    if stream.tell():
+        stream.seek(-1, os.SEEK_END)
+        if stream.read(1) != b"\n":
+            stream.write(b"\n")
+
+
+def _try_lock(stream: Any) -> bool:
+    if os.name == "nt":
+        import msvcrt
+
+        try:
+            stream.seek(0)
+            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        except OSError:
+            return False
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
