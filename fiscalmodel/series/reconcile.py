@@ -31,6 +31,7 @@ _FAMILIES = (
     "repeats",
     "cells",
     "wide_rules",
+    "derived",
 )
 
 Source = pd.DataFrame | Table | str | Path | Iterable[Any]

@@ -69,7 +69,9 @@ def _compare(facts: list[Fact]) -> Iterator[Finding]:
             if base.project and other.project and base.project != other.project:
                 continue
             factor = other.factor_to(base)
-            assert factor is not None and base.figure is not None and other.figure is not None
+            assert factor is not None
+            assert base.figure is not None
+            assert other.figure is not None
             gap = base.number - other.number * factor
             tolerance = base.figure.half + other.figure.half * factor
             if abs(gap) > tolerance:
@@ -119,8 +121,9 @@ def plan_against_list(book: Book) -> Iterator[Finding]:
             plans[key].append(fact)
         elif fact.label.row and fact.scope == "政府采购" and not fact.label.prefix:
             lists[key].append(fact)
-    for key in plans.keys() & lists.keys():
-        yield from _plan(plans[key], lists[key], key[-1])
+    for plan_key, plan in plans.items():
+        if plan_key in lists:
+            yield from _plan(plan, lists[plan_key], plan_key[-1])
 
 
 def _plan(plan: list[Fact], rows: list[Fact], programme: str) -> Iterator[Finding]:
@@ -144,7 +147,8 @@ def _plan(plan: list[Fact], rows: list[Fact], programme: str) -> Iterator[Findin
         unit=unit.unit,
         en=f"{programme}: the procurement list has {len(rows)} rows of {show(listed)} "
         f"{unit.unit}, the programme's own plan {show(planned)}: differs by {show(gap)}.{en}",
-        zh=f"{programme}：政府采购表 {len(rows)} 行共 {show(listed)} {unit.unit}，项目申报表采购计划"
+        zh=f"{programme}：政府采购表 {len(rows)} 行共 {show(listed)} {unit.unit}，"
+        "项目申报表采购计划"
         f"共 {show(planned)}，相差 {show(gap)}。{zh}",
     )
 
@@ -152,7 +156,7 @@ def _plan(plan: list[Fact], rows: list[Fact], programme: str) -> Iterator[Findin
 @rule("list_within_budget", en="lists within the programme's budget", zh="明细不超过项目预算")
 def list_within_budget(book: Book) -> Iterator[Finding]:
     """Rows of one programme in a list cannot exceed the programme's budget."""
-    budgets = {
+    budgets: dict[tuple[str, ...], Fact] = {
         (f.document, f.entity, f.year, f.label.core): f
         for f in book.facts
         if f.figure and f.yuan and f.label.prefix == "项目支出"
@@ -165,8 +169,9 @@ def list_within_budget(book: Book) -> Iterator[Finding]:
         )
     )
     sums = []
-    for key, facts in rows.items():
-        total = budgets.get(key[:4])  # type: ignore[index]
+    for facts in rows.values():
+        first = facts[0]
+        total = budgets.get((first.document, first.entity, first.year, first.project))
         if total is not None:
             words = (f"its rows in {facts[0].section}", f"{facts[0].section}中该项目各行之和")
             parts = [(1, f) for f in facts]
@@ -215,9 +220,11 @@ def _column(
         tolerance=Decimal(0),
         en=f"{total.section}: the column headed own-level (本级财政拨款) adds up to "
         f"{show(total.number)} {unit}, which is the whole budget; the transfers of "
-        f"{show(transfers)} (上级转移支付) are a part of it (其中), not a further amount. Own money is "
+        f"{show(transfers)} (上级转移支付) are a part of it (其中), not a further amount. Own "
+        "money is "
         f"{show(rest)}; adding the two columns would give {show(total.number + transfers)}.{en}",
-        zh=f"{total.section}：“本级财政拨款金额”列合计 {show(total.number)} {unit}，已等于全部预算；"
+        zh=f"{total.section}：“本级财政拨款金额”列合计 {show(total.number)} {unit}，"
+        "已等于全部预算；"
         f"“上级转移支付金额”列 {show(transfers)} 是其中数，不是并列数。本级资金实为 {show(rest)}，"
         f"两列相加会得 {show(total.number + transfers)}。{zh}",
     )

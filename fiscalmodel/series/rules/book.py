@@ -24,7 +24,7 @@ RATE = re.compile(
 MONTHLY = re.compile(r"\d{4}-\d\d")
 
 #: Units that count things: printed in full, never rounded.
-COUNTS = frozenset("个 人 户 家 项 类 份 次 本 辆 分 栋 套 台 块 件 名 所 人次 年".split())
+COUNTS = frozenset("个人户家项类份次本辆分栋套台块件名所年") | {"人次"}
 
 
 @dataclass(slots=True, eq=False)

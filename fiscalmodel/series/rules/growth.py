@@ -108,7 +108,8 @@ def _break(m: _Misfit) -> Finding:
         f"{show(m.old.number)}, {show(gap, 2)} {unit} ({show(pct, 1)} %). The source does not say "
         "why. Link the series before fitting a trend.",
         zh=f"{m.rate.label.raw} {m.rate.year} 年为同口径 {show(m.rate.number)}%，"
-        f"而绝对数自然口径增长 {show(m.computed, 2)}%。这是口径变化（{years}），不是笔误：同口径基数为 "
+        f"而绝对数自然口径增长 {show(m.computed, 2)}%。这是口径变化（{years}），不是笔误："
+        "同口径基数为 "
         f"{show(base, 2)} {unit}，与公布数 {show(m.old.number)} 相差 {show(gap, 2)} {unit}"
         f"（{show(pct, 1)}%）。原文未说明原因，预测前须先衔接口径。",
     )
@@ -134,7 +135,8 @@ def _run(misfits: list[_Misfit]) -> Finding:
         "adjusted for refunds: a break of the calibre, no slip. Use either the rates or the "
         "levels of these months, not both.",
         zh=f"{worst.rate.label.raw}：{first} 至 {last} 共 {len(misfits)} 个月的增速与绝对数不符，"
-        f"{worst.rate.period} 列 {show(worst.rate.number)}%，按绝对数为 {show(worst.computed, 1)}%。"
+        f"{worst.rate.period} 列 {show(worst.rate.number)}%，按绝对数为 {show(worst.computed, 1)}"
+        "%。"
         f"{zh_why}同口径（如扣除留抵退税因素）增速，是口径变化，不是笔误；这些月份的增速与绝对数不可混用。",
     )
 
@@ -225,6 +227,7 @@ def _rate_of_change(level: Fact, delta: Fact, rate: Fact) -> Iterator[Finding]:
         tolerance=computed.half + rate.interval.half,
         en=f"{rate.label.raw} is printed as {show(rate.number)} %; a change of "
         f"{show(delta.number)} to {show(level.number)} from {show(base)} is {show(value, 2)} %.",
-        zh=f"“{rate.label.raw}”列 {show(rate.number)}%；由 {show(base)} 增减 {show(delta.number)} 至 "
+        zh=f"“{rate.label.raw}”列 {show(rate.number)}%；由 {show(base)} 增减 {show(delta.number)}"
+        " 至 "
         f"{show(level.number)}，应为 {show(value, 2)}%。",
     )

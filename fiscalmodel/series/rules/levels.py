@@ -42,7 +42,9 @@ def levels_of(book: Book) -> Levels:
     """Index the levels; of several kinds in a year the outturn is taken."""
     levels = Levels()
     for fact in book.facts:
-        if fact.figure is None or fact.unit in ("%", "倍", "") or fact.kind in _BOUNDS:
+        if fact.figure is None or fact.unit in ("%", "倍") or fact.kind in _BOUNDS:
+            continue
+        if not fact.unit and not fact.in_grid:
             continue
         if fact.measure in ("change", "score"):
             continue

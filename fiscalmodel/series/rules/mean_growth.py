@@ -175,7 +175,8 @@ def _multiple(fact: Fact, new: Fact, old: Fact, value: Decimal, as_ratio: bool) 
         else "Neither as a ratio nor as growth does it follow from the levels."
     )
     zh_tie = (
-        f"所列为比值，“增长{fact.text}倍”意为增长 {said}%；应表述为“为 {old.year} 年的 {fact.text} 倍”"
+        f"所列为比值，“增长{fact.text}倍”意为增长 {said}%；应表述为“为 {old.year} 年的 "
+        f"{fact.text} 倍”"
         f"或“增长 {show(pct, 1)}%”。"
         if as_ratio
         else "按比值或增长倍数均不能由绝对数得出。"

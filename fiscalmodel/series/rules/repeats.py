@@ -62,8 +62,10 @@ def _twice(facts: list[Fact]) -> Finding:
             f"with {second}."
         ),
         zh=(
-            f"“{first.label.raw}”（{first.year}）重复列示 {len(facts)} 次，均为 {value}，汇总时会重复计算。"
+            f"“{first.label.raw}”（{first.year}）重复列示 {len(facts)} 次，均为 {value}，"
+            "汇总时会重复计算。"
             if same
-            else f"“{first.label.raw}”（{first.year}）列示 {len(facts)} 次，分别为 {value} 和 {second}。"
+            else f"“{first.label.raw}”（{first.year}）列示 {len(facts)} 次，分别为 {value} 和 "
+            f"{second}。"
         ),
     )

@@ -11,6 +11,7 @@ import pandas as pd
 
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.series.rules.book import Book, Fact
+from fiscalmodel.series.rules.pivot import grids_of
 from fiscalmodel.series.rules.tidy import facts_of, is_tidy
 from fiscalmodel.series.table import Table
 from fiscalmodel.series.types import CellRef
@@ -36,6 +37,7 @@ def book_of(source: Any) -> Book:
             problems.extend(error)
     problems.raise_if_any()
     book.facts = _once(book.facts)
+    book.grids.extend(grids_of(fact for fact in book.facts if not fact.in_grid))
     return book
 
 
@@ -98,6 +100,7 @@ def _long_csv(path: Path) -> pd.DataFrame | None:
 
 
 def _add_table(book: Book, table: Table) -> None:
+    from fiscalmodel.series.rules.derived import link_lags
     from fiscalmodel.series.rules.wide import grid_of
 
     file = Path(table.file).name
@@ -106,6 +109,8 @@ def _add_table(book: Book, table: Table) -> None:
         book.facts.extend(_moved(facts, table))
         return
     grid, facts = grid_of(table)
+    if grid.periods:
+        link_lags(grid)
     book.grids.append(grid)
     book.facts.extend(facts)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from fiscalmodel.series.findings import Finding
 from fiscalmodel.series.rules.book import COUNTS, Book, Fact
 from fiscalmodel.series.rules.identities import Identity, evaluate
+from fiscalmodel.series.rules.levels import base_name
 from fiscalmodel.series.rules.registry import rule
 from fiscalmodel.series.rules.report import finding, show
 from fiscalmodel.series.rules.templates import (
@@ -120,7 +121,8 @@ def _codes(book: Book) -> Iterator[Identity]:
         tables = book.group(
             lambda f: (f.section, f.year) if len(f.label.code) == 3 else None, facts
         )
-        for (_, year), coded in tables.items():  # type: ignore[misc]
+        for coded in tables.values():
+            year = coded[0].year
             for first, names in (
                 ("2", ("收支总预算", "支出合计", "支出总计")),
                 ("3", ("基本支出",)),
@@ -141,10 +143,10 @@ def _templates(book: Book) -> Iterator[Identity]:
         )
     )
     for facts in contexts.values():
-        if not wanted & {f.label.core for f in facts}:
+        if not wanted & {base_name(f.label.core) for f in facts}:
             continue
         for template in TEMPLATES:
-            for total in [f for f in facts if f.label.core == template.total]:
+            for total in [f for f in facts if base_name(f.label.core) == template.total]:
                 parts = [_nearest(facts, total, name) for name in template.parts]
                 extra = [_nearest(facts, total, name) for name in template.optional]
                 if all(parts):
@@ -154,7 +156,7 @@ def _templates(book: Book) -> Iterator[Identity]:
 
 def _nearest(facts: list[Fact], total: Fact, name: str) -> Fact | None:
     """The fact of that name in the total's own table, else elsewhere in the publication."""
-    hits = [f for f in facts if f.label.core == name and f.scope in ("", total.scope)]
+    hits = [f for f in facts if base_name(f.label.core) == name and f.scope in ("", total.scope)]
     own = [f for f in hits if f.section == total.section]
     return next(iter(own or hits), None)
 
@@ -163,7 +165,7 @@ def _counts(book: Book) -> Iterator[Identity]:
     """Counts: ``编制总数`` against ``行政编制``, ``事业编制`` and so on in its table."""
     for facts in book.tables.values():
         for total in facts:
-            if total.unit not in COUNTS or total.kind == "target" and total.label.prefix:
+            if total.unit not in COUNTS or (total.kind == "target" and total.label.prefix):
                 continue
             core = total.label.core
             stem = core.removesuffix("总数").removesuffix("合计")

@@ -143,7 +143,7 @@ def _comparable(a: Target, b: Target) -> bool:
     if a.unit != b.unit and "" not in (a.unit, b.unit):
         return False
     # Two programmes each have their own indicator; surveys ask their own users.
-    if a.programme != b.programme and (a.programme and b.programme or "满意" in a.name):
+    if a.programme != b.programme and ((a.programme and b.programme) or "满意" in a.name):
         return False
     return a.span[0] <= b.span[1] and b.span[0] <= a.span[1] and a.fact is not b.fact
 
@@ -165,8 +165,14 @@ def _contradiction(targets: list[Target], pairs: list[tuple[Target, Target]]) ->
     involved = list(dict.fromkeys(id(t) for pair in pairs for t in pair))
     by_id = {id(t): t for t in targets}
     cells = [by_id[i] for i in involved]
-    # Long-term targets below a yearly one belong to the same question.
-    cells += [t for t in targets if id(t) not in involved and t.bound == "≥" and t.value != a.value]
+    # A later or long-term floor below a yearly one belongs to the same question.
+    last = max(t.span[1] for t in cells)
+    highest = max(t.value for t in cells)
+    cells += [
+        t
+        for t in targets
+        if id(t) not in involved and t.bound == "≥" and t.value < highest and t.span[1] > last
+    ]
 
     def say(t: Target) -> str:
         return (
@@ -234,7 +240,8 @@ def _below(target: Target, line: Fact, amount: Decimal) -> Finding:
         unit=target.unit,
         en=f"{target.fact.label.core!r} is capped at {target.text}, but the programme budgets "
         f"{show(line.number)} {line.unit} for {line.label.core!r}.{en}",
-        zh=f"成本指标“{target.fact.label.core}”上限为 {target.text}，而该项目“{line.label.core}”预算为 "
+        zh=f"成本指标“{target.fact.label.core}”上限为 {target.text}，而该项目“{line.label.core}"
+        "”预算为 "
         f"{show(line.number)} {line.unit}。{zh}",
     )
 

@@ -35,6 +35,7 @@ def grid_of(table: Table) -> tuple[Grid, list[Fact]]:
     names = [_names(table, columns, c) for c in numbers]
     first = names[0] if names else [""] * len(table)
     periods = _periods(table, columns)
+    panel = [] if periods else _panel(table, columns)
     document = "|".join((Path(table.file).name, table.sheet, table.name))
     texts = {c: table.texts[c].tolist() for c in numbers}
     values = {c: table.frame[c].tolist() for c in numbers}
@@ -50,19 +51,23 @@ def grid_of(table: Table) -> tuple[Grid, list[Fact]]:
                 row.append(None)
                 continue
             at_year, period = periods[r] if periods else (0, "")
+            entity, flag = "", ""
+            if panel:
+                entity, at_year, flag = panel[r]
             header_years = years_of(str(c))
             row.append(
                 Fact(
                     cell=CellRef(file, table.sheet, str(cells[c][r])),
-                    label=label(str(c)) if periods else label(names[j][r]),
+                    label=label(str(c)) if periods or panel else label(names[j][r]),
                     text=figure.text,
                     figure=figure,
                     unit="%" if _RATE_ROW.search(names[j][r]) else units[j],
                     document=document,
                     section=table.name,
-                    entity="",
+                    entity=entity,
+                    flag=flag,
                     year=str(at_year or (header_years[0] if header_years else year)),
-                    period=period or str(c),
+                    period=period or ("" if panel else str(c)),
                     kind=next((k for p, k in _KINDS if p.search(str(c))), ""),
                     in_grid=True,
                 )
@@ -78,7 +83,7 @@ def grid_of(table: Table) -> tuple[Grid, list[Fact]]:
         facts=rows,
         marks=marks,
         indents=[len(text) - len(text.lstrip()) for text in first],
-        periods=periods,
+        periods=periods or [(year, f"{name} {year}") for name, year, _ in panel],
         problems=table.problems,
     )
     return grid, [fact for row in rows for fact in row if fact is not None]
@@ -122,6 +127,23 @@ def _periods(table: Table, columns: list[str]) -> list[tuple[int, str]]:
         if len(seen) == len(table) > 1 and len(set(seen)) == len(seen):
             return [(int(y), f"{y}-{int(m):02d}" if m else str(y)) for y, m in seen]
     return []
+
+
+def _panel(table: Table, columns: list[str]) -> list[tuple[str, int, str]]:
+    """Entity, year and remark on scope of each row, if every row is one entity's year."""
+    years = [c for c in columns if re.fullmatch(r"year|年份?|年度", str(c), re.IGNORECASE)]
+    names = [c for c in columns if re.fullmatch(r"region|entity|地区|区划|省份?|单位名称", str(c))]
+    if not years or not names:
+        return []
+    when = [_plain(v) for v in table.frame[years[0]].tolist()]
+    who = [_plain(v) for v in table.frame[names[0]].tolist()]
+    keys = list(zip(who, when, strict=True))
+    if not all(re.fullmatch(r"\d{4}", y) for y in when) or len(set(keys)) < len(keys):
+        return []
+    flags = [""] * len(keys)
+    if "scope_flag" in columns:
+        flags = [_plain(v) if v == v else "" for v in table.frame["scope_flag"].tolist()]
+    return [(name, int(year), flag) for (name, year), flag in zip(keys, flags, strict=True)]
 
 
 def _plain(value: object) -> str:
