@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -58,18 +58,56 @@ def money_unit(word: str, *, where: str = "unit") -> str:
 
 
 def convert(value: T, source: str, target: str) -> T:
-    """Convert an amount between units of money by one multiplication or division.
+    """Convert an amount between units of money by moving the decimal point.
 
-    >>> convert(84.6, "亿元", "万元")
-    846000.0
+    Parameters
+    ----------
+    value
+        Number, array, Series or DataFrame of amounts in `source`.
+    source, target
+        Units such as 元, 万元, 亿元.
+
+    Notes
+    -----
+    A float is taken at its shortest decimal form, so the result is the float
+    nearest to the exact decimal: 1.1 万元 is 11000 元, not 11000.000000000002.
+    An amount of up to 15 significant digits comes back unchanged from any unit.
+
+    >>> convert(84.6, "亿元", "万元"), convert(1.1, "万元", "元")
+    (846000.0, 11000.0)
     >>> convert(641814.0, "万元", "亿元")
     64.1814
     """
-    a, b = FEN_PER[money_unit(source)], FEN_PER[money_unit(target)]
-    if a == b:
-        return value
-    # One exact integer factor, so that there and back is the value again.
-    return value * (a // b) if a > b else value / (b // a)
+    factor, divisor = FEN_PER[money_unit(source)], FEN_PER[money_unit(target)]
+    # Units of money differ by powers of ten.
+    places = len(str(factor)) - len(str(divisor))
+    moved: T = value if places == 0 else _move_point(value, places)
+    return moved
+
+
+def _move_point(value: Any, places: int) -> Any:
+    if isinstance(value, pd.DataFrame):
+        return value.apply(lambda column: _move_point(column, places))
+    if isinstance(value, pd.Series):
+        moved = _move_points(value.to_numpy(dtype=float, na_value=np.nan), places)
+        return pd.Series(moved, index=value.index, name=value.name)
+    if isinstance(value, np.ndarray):
+        return _move_points(value.astype(float), places)
+    if isinstance(value, (int, np.integer)):
+        # Division of integers is rounded once.
+        return int(value) * 10**places if places > 0 else int(value) / 10**-places
+    if isinstance(value, Decimal):
+        return value.scaleb(places)
+    return float(Decimal(repr(float(value))).scaleb(places))
+
+
+def _move_points(values: np.ndarray, places: int) -> np.ndarray:
+    moved = values * 10.0**places if places > 0 else values / 10.0**-places
+    # Whole amounts are exact already; the others go through their decimal form.
+    inexact = (values != np.rint(values)) | (np.abs(moved) >= 2**53) | (np.abs(values) >= 2**53)
+    for at in zip(*np.nonzero(inexact & np.isfinite(values)), strict=True):
+        moved[at] = float(Decimal(repr(float(values[at]))).scaleb(places))
+    return moved
 
 
 def to_wan(value: T, unit: str) -> T:

@@ -90,7 +90,7 @@ class Series:
         if key in self.cells:
             return str(self.cells[key])
         if self.sources is not None and key in self.sources.index:
-            return str(self.sources[key])
+            return str(self.sources.to_numpy()[self.sources.index.get_loc(key)])
         raise InputError(self.series_id, f"no value for {period}", "see .values.index")
 
     def __len__(self) -> int:
