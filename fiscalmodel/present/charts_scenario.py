@@ -80,7 +80,7 @@ def revenue_chart(outcome: Outcome, lang: str = "zh") -> Figure:
         )  # fmt: skip
     _whole_years(axis, frame["year"].tolist())
     axis.set_ylim(bottom=0)
-    axis.legend(ncols=2, loc="upper left", bbox_to_anchor=(0, -0.1))
+    axis.legend(ncols=4, loc="upper left", bbox_to_anchor=(0, -0.1))
     return figure
 
 
@@ -113,7 +113,10 @@ def waterfall_chart(outcome: Outcome, year: int, lang: str = "zh") -> Figure:
         )
         names.append(name)
     axis.set_xticks(range(len(names)), names)
+    # A step that starts at the top of the axis would otherwise leave no room for its label.
+    axis.use_sticky_edges = False
     axis.margins(y=0.12)
+    axis.set_ylim(bottom=min(0.0, axis.dataLim.y0))
     return figure
 
 

@@ -36,19 +36,30 @@ def revenue(outcome: Outcome, lang: str = "zh") -> None:
     last = int(ahead["year"].iloc[-1])
     text = f"{outcome.headline(lang)[0]}"
     show_chart(charts.revenue_chart(outcome, lang), text)
-    shown = frame.copy()
-    shown["kind"] = [
-        label(k, lang, "values") if k != "forecast" else _word(lang) for k in frame["kind"]
-    ]
-    show_table(shown, lang, digits=_whole(shown))
+    past = frame[frame["kind"] != "forecast"].dropna(axis=1, how="all")
+    past = past.assign(kind=[label(k, lang, "values") for k in past["kind"]])
+    show_table(past, lang, digits=_whole(past), caption="Published" if lang == "en" else "历史数据")
+    ahead = ahead.drop(columns=["kind", "published_wan", "linked_wan"])
+    caption = "Forecast and scenario" if lang == "en" else "预测与情景"
+    show_table(ahead, lang, digits=_whole(ahead), caption=caption)
     coverage(outcome, lang)
     spec = outcome.scenario.spec.revenue
     if outcome.waterfall is not None and spec is not None and spec.adjustments:
         year = outcome.target.target_year if outcome.target is not None else last
         alt = f"{year}: baseline to scenario" if lang == "en" else f"{year}年从基线到本情景的分解"
         show_chart(charts.waterfall_chart(outcome, year, lang), alt)
-        steps = outcome.waterfall[outcome.waterfall["year"] == year]
-        show_table(steps, lang)
+        show_table(_steps(outcome, year, lang), lang)
+
+
+def _steps(outcome: Outcome, year: int, lang: str) -> pd.DataFrame:
+    """The waterfall of one year, in words."""
+    assert outcome.waterfall is not None
+    steps = outcome.waterfall[outcome.waterfall["year"] == year]
+    spec = outcome.scenario.spec.revenue
+    names = {c.name.zh: c.name.get(lang) for c in spec.adjustments.values()} if spec else {}
+    words = [names.get(s, label(s, lang, "values")) for s in steps["step"]]
+    kinds = [label(k, lang, "values") for k in steps["kind"]]
+    return steps.assign(step=words, kind=kinds).rename(columns={"kind": "adjustment"})
 
 
 def coverage(outcome: Outcome, lang: str = "zh") -> None:
@@ -56,14 +67,15 @@ def coverage(outcome: Outcome, lang: str = "zh") -> None:
     table = getattr(outcome.forecast, "coverage", None)
     if table is None or not len(table):
         return
-    ranges = table.groupby("level")["coverage_pct"].agg(["min", "max"])
-    zh = "；".join(
-        f"{lv:g}%区间实测覆盖率 {r['min']:.1f}–{r['max']:.1f}%" for lv, r in ranges.iterrows()
-    )
-    en = "; ".join(
-        f"{lv:g} % band: measured coverage {r['min']:.1f} to {r['max']:.1f} %"
-        for lv, r in ranges.iterrows()
-    )
+    spans = {
+        level: f"{low:.1f}" if low == high else f"{low:.1f}–{high:.1f}"
+        for level, low, high in (
+            (level, float(group.min()), float(group.max()))
+            for level, group in table.groupby("level")["coverage_pct"]
+        )
+    }
+    zh = "；".join(f"{level:g}%区间实测覆盖率 {span}%" for level, span in spans.items())
+    en = "; ".join(f"{level:g} % band: measured coverage {span} %" for level, span in spans.items())
     say(f"*{zh}（公开序列、同等历史长度）。*", f"*{en} (public series of this length).*", lang)
 
 
@@ -89,18 +101,28 @@ def debt(outcome: Outcome, lang: str = "zh") -> None:
     plan = outcome.plan
     say(f"> {plan.sentence('zh')}", f"> {plan.sentence('en')}", lang)
     show_chart(charts.debt_chart(outcome, lang), plan.sentence(lang))
-    show_table(outcome.debt, lang)
+    show_table(outcome.debt, lang, digits=_whole(outcome.debt))
     keys = [k for k in ("period", "source_id", "use") if k in plan.schedule]
     if len(plan.schedule):
         paid = plan.schedule.groupby(keys, as_index=False, dropna=False)["amount_wan"].sum()
-        if "use" in paid:
-            paid["use"] = [label(str(u), lang, "values") for u in paid["use"]]
-        show_table(paid, lang, caption="Paid from each source" if lang == "en" else "分来源还款")
+        show_table(
+            _in_words(paid, lang),
+            lang,
+            caption="Paid from each source" if lang == "en" else "分来源还款",
+        )
     if len(plan.shortfall):
-        show_table(plan.shortfall, lang, caption="Shortfall" if lang == "en" else "资金缺口")
+        caption = "Shortfall" if lang == "en" else "资金缺口"
+        show_table(_in_words(plan.shortfall, lang), lang, caption=caption)
     if len(plan.levers):
-        caption = "Each alone would close it" if lang == "en" else "单独采用即可弥补缺口的措施"
-        show_table(plan.levers, lang, caption=caption)
+        caption = "What each would have to give, alone" if lang == "en" else "单独采用时所需的力度"
+        levers = plan.levers.rename(columns={"amount": "lever_amount"})
+        show_table(_in_words(levers, lang), lang, caption=caption)
+
+
+def _in_words(frame: pd.DataFrame, lang: str) -> pd.DataFrame:
+    """Codes in text columns as words."""
+    codes = [c for c in ("use", "reason", "lever") if c in frame]
+    return frame.assign(**{c: [label(str(v), lang, "values") for v in frame[c]] for c in codes})
 
 
 def commissions(outcome: Outcome, lang: str = "zh") -> None:

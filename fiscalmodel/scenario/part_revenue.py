@@ -51,8 +51,10 @@ def revenue_part(scenario: Scenario, spec: RevenueSpec) -> RevenuePart:
             notes.insert(
                 0,
                 Said(
-                    f"{years}年为预计数，作为预测起点使用，不是决算数。",
-                    f"{years} is an estimate 预计, used as the last point; it is no outturn.",
+                    f"公布的历史数据止于{years}年预计数；它只作为预测起点，不是决算数，"
+                    "以后年度的决算数可逐年补充。",
+                    f"The published history ends with the {years} estimate 预计; it is only the "
+                    "last point, no outturn. Later outturns can be added, one row a year.",
                 ),
             )
     first, last = scenario.spec.years.first, scenario.spec.years.last
@@ -107,9 +109,12 @@ def _history(
     if not kinds.eq("actual").any():
         raise InputError("revenue.series", f"{spec.series} has no actual value up to {end}")
     growth = None if file else catalog.like_for_like_growth(spec.series)
-    return values, kinds, growth, [
-        Said(note, note) for note in series.notes if "synthetic" not in note
-    ]
+    return (
+        values,
+        kinds,
+        growth,
+        [Said(note, note) for note in series.notes if "synthetic" not in note],
+    )
 
 
 def _linked(
