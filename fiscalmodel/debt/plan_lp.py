@@ -130,7 +130,7 @@ def solve(
     # Interest of period t is paid on the closing balance of t - 1.
     later = np.concatenate([p.interest[:, 1:], np.zeros((n, 1))], axis=1)
     b = col.add(np.ones((n, periods), dtype=bool), upper=p.highest, cost=cost_weight * later)
-    r_mask = p.replaceable[:, None] & p.quota_open.any(axis=0)[None, :]
+    r_mask = p.replaceable[:, None] & p.quota_open.any(axis=0, keepdims=True)
     r = col.add(r_mask)
     charged = (p.fee > 0) & (p.principal > 0)[:, None]
     f = col.add(charged, cost=cost_weight * p.fee)

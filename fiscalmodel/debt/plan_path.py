@@ -12,8 +12,8 @@ from fiscalmodel.debt.plan_periods import Floats
 
 #: Below this many 万元 (a hundredth of a 分) an amount is noise of the solver.
 DUST_WAN = 1e-8
-#: A gap below a tenth of a yuan is the tolerance of the second, "as late as possible" solve.
-GAP_DUST_WAN = 1e-5
+#: Parts of a gap below this share come from the tolerance of the "as late as possible" solve.
+GAP_DUST = 1e-6
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def make_path(p: Problem, balance: Floats, replaced: Floats, unlawful: Floats,
     need = np.zeros((p.eligible.shape[1], periods))
     np.add.at(need, p.group, interest + principal + fee)
     flow = np.where(np.abs(flow) < DUST_WAN, 0.0, flow)
-    missing = np.where(missing < GAP_DUST_WAN, 0.0, missing)
+    missing = np.where(missing < GAP_DUST * missing.sum(), 0.0, missing)
     supply = flow.sum(axis=0) + missing
     # The solver's rounding (1e-9 of the amount) goes where the money goes.
     scale = np.divide(need, supply, out=np.ones_like(need), where=supply > DUST_WAN)

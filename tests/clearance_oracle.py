@@ -1,0 +1,203 @@
+"""Brute force for small clearance plans: every vertex of the plan's polytope, no solver.
+
+Independent of the package: yearly periods, contracts cleared in the last one,
+money checked by the marriage condition (for every set of needs, the money
+that can reach it is enough), the optimum read off all vertices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+AS_OF = "2026-12-31"
+FIRST = 2027
+
+
+@dataclass(frozen=True)
+class Case:
+    """Contracts, sources and quotas as records; `years` periods from 2027."""
+
+    years: int
+    ledger: list[dict]
+    sources: list[dict]
+    quotas: list[dict]
+    discount_pct: float
+
+    def arguments(self):
+        options = {
+            "as_of": AS_OF,
+            "deadline": f"{FIRST + self.years - 1}-12-31",
+            "discount_pct": self.discount_pct,
+        }
+        return (self.ledger, self.sources, self.quotas), options
+
+
+def random_case(rng: np.random.Generator, *, contracts: int, years: int, quota: bool) -> Case:
+    """A small county with earmarks, haircuts, carried money, fees and extensions."""
+    last = FIRST + years - 1
+    ledger = []
+    for i in range(contracts):
+        due = int(rng.integers(FIRST, last + 3))
+        prepayable = bool(rng.random() < 0.6) or due > last
+        row = {
+            "contract_id": f"C{i}",
+            "category": "bank" if i % 2 else "trust",
+            "principal_wan": float(rng.integers(20, 200)),
+            "rate_pct": float(rng.integers(20, 110)) / 10,
+            "maturity": f"{due}-06-30",
+            "prepayable": prepayable,
+            "prepay_fee_pct": float(rng.choice([0.0, 0.0, 1.5])) if prepayable else 0.0,
+            "replaceable": quota and i == 0,
+            "extendable_to": None,
+        }
+        if due < last and rng.random() < 0.4:
+            row["extendable_to"] = f"{int(rng.integers(due + 1, last + 1))}-12-31"
+        ledger.append(row)
+    total = sum(row["principal_wan"] for row in ledger)
+    marks = [None, "trust", "C0", *(["bank", "C0;bank"] if contracts > 1 else [])]
+    sources = []
+    for k in range(2):
+        mark = None if k == 0 else marks[int(rng.integers(len(marks)))]
+        carry, haircut = bool(rng.random() < 0.5), float(rng.choice([0.0, 25.0]))
+        for t in range(years):
+            cap = total * rng.uniform(0.2, 1.6) / years
+            sources.append(
+                {
+                    "source_id": f"S{k}",
+                    "period": FIRST + t,
+                    "cap_wan": round(float(cap), 2),
+                    "haircut_pct": haircut,
+                    "earmark": mark,
+                    "carry": carry,
+                }
+            )
+    quotas = []
+    if quota:
+        for t in range(years):
+            quotas.append(
+                {
+                    "period": FIRST + t,
+                    "quota_wan": float(rng.integers(0, 80)),
+                    "rate_pct": 2.2,
+                    "tenor_years": int(rng.integers(5, 15)),
+                }
+            )
+    return Case(years, ledger, sources, quotas, float(rng.choice([0.0, 3.0, 12.0])))
+
+
+def brute_force(case: Case) -> float | None:
+    """Least cost over all vertices; None if there is no plan."""
+    rows, rhs, cost, constant, size = _polytope(case)
+    if size == 0:
+        return constant if (rhs > -1e-7).all() else None
+    best = None
+    for chosen in _chunks(combinations(range(len(rhs)), size), 50_000):
+        a, b = rows[chosen], rhs[chosen]
+        good = np.abs(np.linalg.det(a)) > 1e-7
+        if not good.any():
+            continue
+        points = np.linalg.solve(a[good], b[good][:, :, None])[:, :, 0]
+        inside = (points @ rows.T <= rhs + 1e-6).all(axis=1)
+        if inside.any():
+            value = float((points[inside] @ cost).min()) + constant
+            best = value if best is None else min(best, value)
+    return best
+
+
+def _chunks(items, size):
+    batch = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield np.array(batch)
+            batch = []
+    if batch:
+        yield np.array(batch)
+
+
+def _polytope(case: Case):
+    """Rows and right sides of ``rows @ x <= rhs``, the cost and its constant."""
+    n, years = len(case.ledger), case.years
+    swaps = list(range(years)) if case.quotas else []
+    size = n * (years - 1) + len(swaps)
+    zero = np.zeros(size + 1)  # the last entry is the constant
+
+    def unit(k):
+        made = zero.copy()
+        made[k] = 1.0
+        return made
+
+    def balance(i, t):
+        if t < 0:
+            made = zero.copy()
+            made[-1] = case.ledger[i]["principal_wan"]
+            return made
+        return zero if t == years - 1 else unit(i * (years - 1) + t)
+
+    def swapped(i, t):
+        return unit(n * (years - 1) + t) if i == 0 and swaps else zero
+
+    at_most_zero = []  # expressions that must be <= 0
+    need, cost = {}, zero.copy()
+    for i, c in enumerate(case.ledger):
+        due = int(c["maturity"][:4]) - FIRST
+        extended = int(c["extendable_to"][:4]) - FIRST if c["extendable_to"] else due
+        for t in range(years):
+            principal = balance(i, t - 1) - balance(i, t) - swapped(i, t)
+            interest = balance(i, t - 1) * c["rate_pct"] / 100
+            fee = principal * (c["prepay_fee_pct"] / 100 if t < due else 0.0)
+            need[i, t] = principal + interest + fee
+            cost = cost + interest + fee
+            at_most_zero += [-principal, -balance(i, t)]
+            if t < due and not c["prepayable"]:
+                at_most_zero.append(principal)
+            if t >= extended:
+                at_most_zero.append(balance(i, t))
+    for t, quota in enumerate(case.quotas):
+        bonds = swapped(0, t)
+        limit = zero.copy()
+        limit[-1] = quota["quota_wan"]
+        at_most_zero += [-bonds, bonds - limit]
+        v = 1 / (1 + case.discount_pct / 100)
+        tenor, coupon = int(quota["tenor_years"]), quota["rate_pct"] / 100
+        service = sum(coupon * v**j for j in range(1, tenor + 1)) + v**tenor
+        cost = cost + bonds * service * v ** (t + 1)
+    nodes = list(need)
+    for count in range(1, len(nodes) + 1):
+        for group in combinations(nodes, count):
+            wanted = sum(need[node] for node in group)
+            limit = zero.copy()
+            limit[-1] = sum(_net(s) for s in case.sources if _reaches(s, group, case))
+            at_most_zero.append(wanted - limit)
+    stacked = np.unique(np.round(np.array(at_most_zero), 12), axis=0)
+    rows, rhs = stacked[:, :-1], -stacked[:, -1]
+    if size:
+        moving = np.abs(rows).sum(axis=1) > 1e-12
+        if (rhs[~moving] < -1e-7).any():  # impossible whatever is decided
+            return (
+                np.vstack([np.eye(size), -np.eye(size)]),
+                -np.ones(2 * size),
+                cost[:-1],
+                0.0,
+                size,
+            )
+        rows, rhs = rows[moving], rhs[moving]
+    return rows, rhs, cost[:-1], float(cost[-1]), size
+
+
+def _net(source):
+    return source["cap_wan"] * (1 - source["haircut_pct"] / 100)
+
+
+def _reaches(source, group, case):
+    come = source["period"] - FIRST
+    marks = (source["earmark"] or "").split(";")
+    for i, t in group:
+        c = case.ledger[i]
+        mine = marks == [""] or c["contract_id"] in marks or c["category"] in marks
+        if mine and (t == come or (source["carry"] and t > come)):
+            return True
+    return False

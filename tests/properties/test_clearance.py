@@ -1,0 +1,99 @@
+"""Identities of every clearance plan: nothing is lost, no term is broken."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from clearance_oracle import random_case
+from hypothesis import given
+from hypothesis import strategies as st
+
+import fiscalmodel as fm
+
+RULES = ["least_cost", "highest_rate_first", "earliest_maturity_first", "pro_rata"]
+#: Amounts of a few hundred 万元; the solver's own tolerance is 1e-7.
+CLOSE = 1e-6
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    rule=st.sampled_from(RULES),
+    capitalise=st.booleans(),
+    frequency=st.sampled_from(["year", "quarter"]),
+)
+def test_plan_adds_up(seed, rule, capitalise, frequency):
+    rng = np.random.default_rng(seed)
+    case = random_case(rng, contracts=int(rng.integers(1, 6)), years=3, quota=bool(seed % 2))
+    tables, options = case.arguments()
+    plan = fm.plan_clearance(
+        *tables, **options, rule=rule, capitalise=capitalise, frequency=frequency
+    )
+    check_contracts(plan)
+    check_money(plan, case)
+    check_terms(plan, case, capitalise)
+
+
+def check_contracts(plan):
+    """Opening + unpaid interest − principal − replaced = closing, contract by contract."""
+    c = plan.contracts
+    rolled = c.opening_wan + c.unpaid_interest_wan - c.principal_wan - c.replaced_wan
+    assert (rolled - c.closing_wan).abs().max() < 1e-9
+    assert (c[["closing_wan", "principal_wan", "replaced_wan"]] >= -1e-9).all(axis=None)
+    grid = c.pivot_table(index="contract_id", columns="period", values="closing_wan")
+    opening = c.pivot_table(index="contract_id", columns="period", values="opening_wan")
+    assert np.array_equal(grid.iloc[:, :-1].to_numpy(), opening.iloc[:, 1:].to_numpy())
+    paid = plan.schedule.pivot_table(
+        index=["contract_id", "period"], columns="use", values="amount_wan", aggfunc="sum"
+    ).reindex(columns=["interest", "principal", "replacement"])
+    both = c.set_index(["contract_id", "period"]).join(paid).fillna(0.0)
+    assert (both.interest_wan - both.unpaid_interest_wan - both.interest).abs().max() < 1e-9
+    assert (both.principal_wan - both.principal).abs().max() < 1e-9
+    assert (both.replaced_wan - both.replacement).abs().max() < 1e-9
+    b = plan.balances
+    assert (b.hidden_wan + b.statutory_wan + b.by_contract_wan - b.total_wan).abs().max() < 1e-9
+    # Bonds of five years and more stand at the deadline in full.
+    assert (b.statutory_wan - b.replaced_wan.cumsum()).abs().max() < 1e-9
+
+
+def check_money(plan, case):
+    """Every source pays what it may and no more than it has."""
+    by_source = plan.sources
+    known = {s["source_id"]: s["earmark"] for s in case.sources}
+    category = {c["contract_id"]: c["category"] for c in case.ledger}
+    cash = plan.schedule[plan.schedule["use"] != "replacement"]
+    for name, contract in set(zip(cash["source_id"], cash["contract_id"], strict=True)):
+        marks = known[name]
+        assert marks is None or {contract, category[contract]} & set(marks.split(";"))
+    used = cash.groupby(["period", "source_id"])["amount_wan"].sum()
+    listed = by_source.set_index(["period", "source_id"])["used_wan"]
+    assert (listed.subtract(used, fill_value=0.0)).abs().max() < CLOSE
+    for _, rows in by_source.groupby("source_id"):
+        spent, come = rows.used_wan.cumsum(), rows.available_wan.cumsum()
+        assert (spent <= come + CLOSE).all()
+    quota = sum(q["quota_wan"] for q in case.quotas)
+    assert plan.balances["replaced_wan"].sum() <= quota + CLOSE
+
+
+def check_terms(plan, case, capitalise):
+    """What is not prepayable waits, what is due is paid, the deadline holds."""
+    if plan.status == "infeasible":
+        assert plan.shortfall_wan > 0
+        assert np.isnan(plan.cost_wan)
+        assert plan.balances["hidden_wan"].iloc[-1] == pytest.approx(plan.shortfall_wan, abs=CLOSE)
+        return
+    assert plan.shortfall.empty
+    assert plan.balances["hidden_wan"].iloc[-1] == 0.0
+    c = plan.contracts
+    if not capitalise:
+        assert (c["unpaid_interest_wan"].abs() < 1e-9).all()
+    ends = pd.PeriodIndex(c["period"], freq="Q" if "Q" in c["period"].iloc[0] else "Y")
+    for row in case.ledger:
+        mine = c["contract_id"].eq(row["contract_id"]).to_numpy()
+        due = pd.Timestamp(row["maturity"])
+        last = pd.Timestamp(row["extendable_to"] or row["maturity"])
+        if not row["prepayable"]:
+            early = mine & (ends.end_time < due)
+            assert c.loc[early, "principal_wan"].sum() < 1e-9
+        late = mine & (ends.end_time >= last)
+        assert c.loc[late, "closing_wan"].sum() == 0.0
