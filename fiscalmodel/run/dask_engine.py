@@ -10,10 +10,10 @@ again and sends what is missing.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 import time
 from collections.abc import Iterator, Sequence
-
 from typing import Any
 
 from fiscalmodel.errors import InputError
@@ -26,8 +26,8 @@ CONNECT_TIMEOUT = 10.0
 RECONNECT = 60.0
 
 try:
-    import dask
-    import distributed
+    dask: Any = importlib.import_module("dask")
+    distributed: Any = importlib.import_module("distributed")
 except ImportError:  # said when asked for
     dask = distributed = None
 

@@ -197,7 +197,7 @@ def run_document(
             notes=tuple(_cut_note(trace)),
             kernel=trace.kernel or kernel,
         )
-    text = hide.document(nbformat.writes(made)) + "\n"
+    text = hide.document(nbformat.writes(_settled(made, had_ids=_has_ids(document)))) + "\n"
     return Result(
         "done",
         name,
@@ -251,6 +251,25 @@ def _prepared(node: Any) -> Any:
     for cell in node.cells:
         cell.metadata.setdefault("tags", [])
         cell.metadata.setdefault("papermill", {})
+    return node
+
+
+def _has_ids(document: Mapping[str, Any]) -> bool:
+    return all("id" in cell for cell in document["cells"])
+
+
+def _settled(node: Any, *, had_ids: bool) -> Any:
+    """Take out what differs between two runs of the same: times and random names."""
+    clock = ("start_time", "end_time", "duration")
+    for index, cell in enumerate(node.cells):
+        injected = "injected-parameters" in cell.metadata.get("tags", ())
+        if "id" in cell and (injected or not had_ids):
+            cell.id = "injected-parameters" if injected else f"cell-{index}"
+        cell.metadata.pop("execution", None)
+        for name in clock:
+            cell.metadata.get("papermill", {}).pop(name, None)
+    for name in clock:
+        node.metadata.get("papermill", {}).pop(name, None)
     return node
 
 

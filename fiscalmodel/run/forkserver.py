@@ -124,7 +124,7 @@ def _warm_fit() -> None:
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
     frame = pd.DataFrame({"x": np.arange(8.0)})
-    frame._repr_html_()
+    frame.to_html()
     ETSModel(np.arange(1.0, 12.0) ** 1.1, error="add", trend="add").fit(disp=False, maxiter=2)
 
 

@@ -38,7 +38,7 @@ class Job:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     key: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     kernel: str = "warm"
     secrets: tuple[str, ...] = ()
 

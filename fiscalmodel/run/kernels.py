@@ -60,3 +60,10 @@ def start_settings(kernel: str, limits: Limits, cwd: Path | None) -> dict[str, A
     if cwd is not None:
         settings["cwd"] = str(cwd)
     return settings
+
+
+def is_installed() -> bool:
+    """Whether Jupyter finds the kernelspec by its name."""
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    return KERNEL_NAME in KernelSpecManager().find_kernel_specs()

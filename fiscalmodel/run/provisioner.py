@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import struct
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ class Lease:
         self.connection.close()
 
 
-class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]
+class WarmProvisioner(LocalProvisioner):
     """Forks kernels from the warm parent; falls back to a supervised ordinary kernel.
 
     Attributes
@@ -97,6 +98,7 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]
     why_cold = ""
     lease: Lease | None = None
     scratch: Path | None = None
+    _supervisor: subprocess.Popen[bytes] | None = None
 
     @property
     def has_process(self) -> bool:
@@ -151,7 +153,7 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]
             raise FileNotFoundError(f"no folder {cwd}")
         connection = parent.connect()
         try:
-            request = {"argv": argv, "env": env, "cwd": cwd}
+            request: dict[str, Any] = {"argv": argv, "env": env, "cwd": cwd}
             request |= {"memory": memory or None, "scratch": str(self.scratch)}
             body = json.dumps(request).encode()
             connection.settimeout(60.0)
@@ -162,8 +164,6 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]
             raise
 
     def _spawn(self, cmd: list[str], env: dict[str, str], cwd: str, memory: int) -> Lease:
-        import subprocess
-
         ours, theirs = socket.socketpair()
         with theirs:
             command = [sys.executable, "-m", "fiscalmodel.run.supervisor", str(theirs.fileno())]
@@ -202,9 +202,8 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]
         self._learn_fate()
         self.lease.close()
         self.lease = None
-        supervisor = getattr(self, "_supervisor", None)
-        if supervisor is not None:
-            await asyncio.get_running_loop().run_in_executor(None, supervisor.wait)
+        if self._supervisor is not None:
+            await asyncio.get_running_loop().run_in_executor(None, self._supervisor.wait)
             self._supervisor = None
         return code
 
