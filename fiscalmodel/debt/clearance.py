@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -158,7 +159,9 @@ def _least_cost(plan: PlanInput, problem: Problem) -> ClearancePlan:
     gap = float(missing.missing.sum() + missing.unlawful.sum())
     if gap <= GAP_TOLERANCE * max(float(problem.principal.sum()), 1.0):
         # On the very edge of what is possible: a plan within rounding.
-        missing = solve(problem, elastic="late", missing_at_most=2 * gap + 1e-9)
+        edge = solve(problem, elastic="late", missing_at_most=2 * gap + 1e-6)
+        if edge.status == "optimal":
+            missing = replace(edge, missing=np.zeros_like(edge.missing))
     return assemble(plan, problem, from_solution(problem, missing), missing)
 
 
