@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel import policy
+from fiscalmodel.debt.schedule import to_date
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import finding
 from fiscalmodel.series.findings import Finding, to_frame
@@ -34,6 +35,8 @@ OPTIONAL = (
     "special_interest_wan",
     "expenditure_wan",
     "fund_expenditure_wan",
+    "general_resources_wan",
+    "fund_resources_wan",
 )
 
 
@@ -164,7 +167,8 @@ def risk_path(
         and ``special_wan`` (year-end balances); optional ``hidden_wan``, limits
         ``general_limit_wan`` and ``special_limit_wan``, ``general_interest_wan``
         with ``expenditure_wan``, ``special_interest_wan`` with
-        ``fund_expenditure_wan``.
+        ``fund_expenditure_wan``; ``general_resources_wan`` and
+        ``fund_resources_wan`` where each debt is set against its own budget.
     on
         Day whose thresholds apply to all years; by default each year's last day.
     bounds
@@ -184,7 +188,7 @@ def risk_path(
     table = _checked(frame)
     days = [on or dt.date(int(year), 12, 31) for year in table["year"]]
     statutory = table["general_wan"] + table["special_wan"]
-    hidden = table["hidden_wan"] if "hidden_wan" in table else 0.0
+    hidden = table.get("hidden_wan", 0.0)
     table["statutory_ratio_pct"] = statutory / table["resources_wan"] * 100
     table["risk_ratio_pct"] = (statutory + hidden) / table["resources_wan"] * 100
     table["grade"] = [
@@ -197,6 +201,11 @@ def risk_path(
         if f"{kind}_interest_wan" in table and base in table:
             share = table[f"{kind}_interest_wan"] / table[base].where(table[base] > 0) * 100
             table[f"{kind}_interest_pct"] = share
+    for kind, own in (("general", "general_resources_wan"), ("special", "fund_resources_wan")):
+        if own in table:
+            table[f"{kind}_ratio_pct"] = (
+                table[f"{kind}_wan"] / table[own].where(table[own] > 0) * 100
+            )
     calibres = {
         "statutory_ratio_pct": "（一般债务＋专项债务）÷综合财力 (general + special) / resources",
         "risk_ratio_pct": "（一般债务＋专项债务＋隐性债务）÷综合财力 with hidden debt"
@@ -216,7 +225,8 @@ def _checked(frame: pd.DataFrame) -> pd.DataFrame:
     for year in table["year"][table["year"].duplicated()]:
         found.add(f"year {year}", "the year stands twice", "keep one row a year")
     for name in table.columns.drop("year"):
-        optional = name in OPTIONAL
+        # Hidden debt that is not stated is not 0.
+        optional = name in OPTIONAL and name != "hidden_wan"
         values = pd.to_numeric(table[name], errors="coerce")
         for year, value, raw in zip(table["year"], values, table[name], strict=True):
             blank = raw is None or raw != raw
@@ -239,18 +249,29 @@ def _broken(table: pd.DataFrame, days: list[Any]) -> Iterator[Finding]:
                     "debt_limit", f"{year} {kind}", stated=limit, computed=balance,
                     en=f"{kind} debt is above its limit", zh=f"{zh}余额超过限额",
                 )  # fmt: skip
-            ceiling = policy.value("interest_share_ceiling", on=day)
+            ceiling = _held("interest_share_ceiling", day)
             share = row.get(f"{kind}_interest_pct", math.nan)
-            if ceiling is not None and share > float(ceiling):
+            if ceiling is not None and share > ceiling:
                 yield finding(
-                    "interest_share", f"{year} {kind}", stated=float(ceiling), computed=share,
+                    "interest_share", f"{year} {kind}", stated=ceiling, computed=share,
                     unit="%", en="interest is above its ceiling: a restructuring plan is required",
                     zh=f"{zh}付息支出率超过上限，须制定财政重整计划",
                 )  # fmt: skip
-        line = policy.value("statutory_debt_warning_ratio", on=day)
-        if line is not None and row["statutory_ratio_pct"] > float(line):
-            yield finding(
-                "statutory_ratio", str(year), stated=float(line), severity="warning", unit="%",
-                computed=row["statutory_ratio_pct"], en="the statutory ratio is above its warning line",
-                zh="法定债务率超过警戒线",
-            )  # fmt: skip
+        line = _held("statutory_debt_warning_ratio", day)
+        apart: list[str] = [k for k in ("general_ratio_pct", "special_ratio_pct") if k in row]
+        for name in apart or ["statutory_ratio_pct"]:
+            ratio = row[name]
+            if line is not None and ratio > line:
+                yield finding(
+                    "statutory_ratio", f"{year} {name.split('_')[0]}", stated=line, computed=ratio,
+                    severity="warning", unit="%", en="the debt ratio is above its warning line",
+                    zh="法定债务率超过警戒线",
+                )  # fmt: skip
+
+
+def _held(key: str, day: Any) -> float | None:
+    """A policy value on a day; None where it is repealed or did not exist yet."""
+    if policy.parameter(key).entries[0].start > to_date(day, where="on"):
+        return None
+    value = policy.value(key, on=day)
+    return None if value is None else float(value)

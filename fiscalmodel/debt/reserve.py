@@ -1,0 +1,202 @@
+"""The debt-service reserve fund 偿债备付金: roll-forward, and what must be paid in.
+
+The fund is explored locally and encouraged by 国办发〔2024〕52号; the formula here is
+an own design: the balance covers the next k periods of principal and interest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from fiscalmodel.errors import Collector, InputError
+
+Array = npt.NDArray[np.float64]
+Values = float | Sequence[float] | Mapping[Any, float] | pd.Series
+
+
+def _amounts(given: Mapping[str, Values], labels: Sequence[Any]) -> dict[str, Array]:
+    found, made = Collector(), {}
+    for name, values in given.items():
+        if isinstance(values, Mapping | pd.Series):
+            values = [values.get(label, math.nan) for label in labels]
+        try:
+            array = np.broadcast_to(np.asarray(values, float), len(labels))
+        except ValueError:
+            found.add(name, f"needs a number or {len(labels)} values, one a period")
+            continue
+        for label, value in zip(labels, array, strict=True):
+            if not math.isfinite(value) or value < 0:
+                found.add(f"{name}[{label}]", f"{value} is missing or negative", "state 0 if none")
+        made[name] = array
+    found.raise_if_any()
+    return made
+
+
+def _labels(service: Values) -> list[Any]:
+    if isinstance(service, Mapping | pd.Series):
+        return list(service.keys())
+    if isinstance(service, Sequence):
+        return list(range(1, len(service) + 1))
+    raise InputError("service_wan", "needs one value a period", "period -> principal and interest")
+
+
+def targets(service: Array, cover: int) -> Array:
+    """Principal and interest of the next `cover` periods after each one.
+
+    >>> targets(np.array([1.0, 2.0, 4.0]), 2).tolist()
+    [6.0, 4.0, 0.0]
+    """
+    ahead = np.concatenate([service[1:], np.zeros(cover)])
+    return np.array([ahead[t : t + cover].sum() for t in range(len(service))])
+
+
+def reserve_fund(
+    service_wan: Values,
+    contributions_wan: Values,
+    *,
+    draws_wan: Values = 0.0,
+    opening_wan: float = 0.0,
+    rate_pct: float = 0.0,
+    cover: int = 1,
+) -> pd.DataFrame:
+    """Roll the fund forward.
+
+    Parameters
+    ----------
+    service_wan
+        Principal and interest due by period; names the periods.
+    contributions_wan
+        Paid in each period: shares of land income, project income, 超收.
+    draws_wan
+        Taken out to pay debt.
+    opening_wan, rate_pct
+        Balance at the start, and interest a period on the opening balance.
+    cover
+        How many periods ahead the fund should cover.
+
+    Returns
+    -------
+    DataFrame
+        ``period, opening_wan, contribution_wan, interest_wan, draw_wan,
+        closing_wan, target_wan, gap_wan``; opening + contribution + interest −
+        draw = closing, gap = what the closing lacks to the target.
+
+    Raises
+    ------
+    InputError
+        Missing or negative amounts, or a draw beyond what is there.
+    """
+    labels = _labels(service_wan)
+    amounts = _amounts(
+        {"service_wan": service_wan, "contributions_wan": contributions_wan, "draws_wan": draws_wan,
+         "opening_wan": opening_wan, "rate_pct": rate_pct},
+        labels,
+    )  # fmt: skip
+    _check_cover(cover)
+    wanted = targets(amounts["service_wan"], cover)
+    balance, rows = float(opening_wan), []
+    for t, label in enumerate(labels):
+        paid, drawn = float(amounts["contributions_wan"][t]), float(amounts["draws_wan"][t])
+        interest = balance * rate_pct / 100
+        closing = balance + paid + interest - drawn
+        if closing < -1e-9:
+            raise InputError(
+                f"draws_wan[{label}]",
+                f"a draw of {drawn:g} is more than the fund holds ({drawn + closing:g})",
+                "draw less or pay in more",
+            )
+        gap = max(0.0, float(wanted[t]) - closing)
+        rows.append((label, balance, paid, interest, drawn, closing, float(wanted[t]), gap))
+        balance = closing
+    columns = ["period", "opening_wan", "contribution_wan", "interest_wan", "draw_wan",
+               "closing_wan", "target_wan", "gap_wan"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _check_cover(cover: int) -> None:
+    if int(cover) != cover or cover < 1:
+        raise InputError("cover", f"{cover!r} is not a number of periods", "1 or more")
+
+
+def required_contributions(
+    service_wan: Values,
+    *,
+    draws_wan: Values = 0.0,
+    opening_wan: float = 0.0,
+    rate_pct: float = 0.0,
+    cover: int = 1,
+) -> pd.DataFrame:
+    """The fund with the least that must be paid in each period to reach its target.
+
+    Returns
+    -------
+    DataFrame
+        As `reserve_fund`; no gap is left.
+
+    Notes
+    -----
+    contribution_t = max(0, target_t + draw_t − opening_t − interest_t).
+    """
+    labels = _labels(service_wan)
+    amounts = _amounts({"service_wan": service_wan, "draws_wan": draws_wan}, labels)
+    _check_cover(cover)
+    wanted = targets(amounts["service_wan"], cover)
+    balance, paid = float(opening_wan), []
+    for t in range(len(labels)):
+        held = balance * (1 + rate_pct / 100) - float(amounts["draws_wan"][t])
+        paid.append(max(0.0, float(wanted[t]) - held))
+        balance = held + paid[-1]
+    return reserve_fund(
+        service_wan, paid, draws_wan=draws_wan, opening_wan=opening_wan, rate_pct=rate_pct,
+        cover=cover,
+    )  # fmt: skip
+
+
+def even_contribution(
+    service_wan: Values,
+    *,
+    weights: Values = 1.0,
+    draws_wan: Values = 0.0,
+    opening_wan: float = 0.0,
+    rate_pct: float = 0.0,
+    cover: int = 1,
+) -> float:
+    """Smallest even contribution that reaches every period's target.
+
+    Parameters
+    ----------
+    weights
+        What the contribution is a multiple of: 1 gives 万元 a period; land income
+        by period gives the share of land income (0.05 for 5 %).
+
+    Returns
+    -------
+    float
+        The multiple; infinite where a target stands before any weight.
+
+    Notes
+    -----
+    The balance is linear in the multiple x: closing_t = a_t + b_t·x, so
+    x = max_t max(0, (target_t − a_t) / b_t).
+    """
+    labels = _labels(service_wan)
+    amounts = _amounts(
+        {"service_wan": service_wan, "draws_wan": draws_wan, "weights": weights}, labels
+    )
+    _check_cover(cover)
+    wanted, factor = targets(amounts["service_wan"], cover), 1 + rate_pct / 100
+    fixed, slope, needed = float(opening_wan), 0.0, 0.0
+    for t in range(len(labels)):
+        fixed = fixed * factor - float(amounts["draws_wan"][t])
+        slope = slope * factor + float(amounts["weights"][t])
+        # The fund may not run dry on the way either.
+        lacking = max(float(wanted[t]), 0.0) - fixed
+        if lacking > 0:
+            needed = max(needed, lacking / slope if slope > 0 else math.inf)
+    return needed

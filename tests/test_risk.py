@@ -1,0 +1,218 @@
+"""Ratios, grades, limits, maturity wall, refinancing, and the path to the deadline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from fiscalmodel.debt.bonds import read_bonds
+from fiscalmodel.debt.maturity import maturity_wall, payments, refinancing_dependence
+from fiscalmodel.debt.outlook import debt_outlook
+from fiscalmodel.debt.risk import comprehensive_resources, grade_of, risk_path
+from fiscalmodel.errors import InputError
+
+CASES = yaml.safe_load(
+    (Path(__file__).parent / "cases" / "debt_risk.yaml").read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_grades(case):
+    assert grade_of(case["ratio_pct"], "2026-12-31") == case["grade"]
+
+
+def test_other_bounds():
+    assert (
+        grade_of(150, "2026-01-01", bounds={"yellow": 100, "orange": 140, "red": 200}) == "orange"
+    )
+
+
+PATH = pd.DataFrame(
+    {
+        "year": [2026, 2027, 2028],
+        "resources_wan": [100.0, 100.0, 100.0],
+        "general_wan": [40.0, 40.0, 40.0],
+        "special_wan": [50.0, 55.0, 60.0],
+        "hidden_wan": [120.0, 70.0, 0.0],
+        "general_limit_wan": [45.0, 45.0, 45.0],
+        "special_limit_wan": [58.0, 58.0, 58.0],
+        "general_interest_wan": [1.2, 1.2, 1.2],
+        "expenditure_wan": [60.0, 60.0, 60.0],
+        "special_interest_wan": [1.5, 1.6, 2.1],
+        "fund_expenditure_wan": [20.0, 20.0, 20.0],
+    }
+)
+
+
+def test_path_by_hand():
+    """(40 + 50 + 120) / 100 = 210 % orange; 165 % yellow; 100 % green; 2.1 / 20 = 10.5 % > 10."""
+    path = risk_path(PATH)
+    assert path.table["statutory_ratio_pct"].tolist() == pytest.approx([90, 95, 100])
+    assert path.table["risk_ratio_pct"].tolist() == pytest.approx([210, 165, 100])
+    assert path.table["grade"].tolist() == ["orange", "yellow", "green"]
+    changes = path.changes()
+    assert changes["year"].tolist() == [2027, 2028]
+    assert changes["from_grade"].tolist() == ["orange", "yellow"]
+    assert path.first_year("yellow") == 2027
+    assert path.first_year("黄色") == 2027
+    assert path.first_year("red") == 2026
+    assert path.table["special_headroom_wan"].tolist() == pytest.approx([8, 3, -2])
+    assert path.table["special_interest_pct"].tolist() == pytest.approx([7.5, 8, 10.5])
+    assert path.findings[["rule", "where"]].to_numpy().tolist() == [
+        ["debt_limit", "2028 special"],
+        ["interest_share", "2028 special"],
+    ]
+    assert "隐性债务" in path.calibres["risk_ratio_pct"]
+
+
+def test_a_limit_is_broken_by_one_type_though_the_total_holds():
+    one = PATH.iloc[[0]].assign(general_wan=50.0, special_wan=40.0)
+    found = risk_path(one).findings
+    assert found["where"].tolist() == ["2026 general"]
+
+
+def test_each_debt_against_its_own_budget():
+    one = PATH.iloc[[0]].assign(general_resources_wan=80.0, fund_resources_wan=20.0)
+    path = risk_path(one)
+    assert path.table["general_ratio_pct"].tolist() == [50]
+    assert path.table["special_ratio_pct"].tolist() == [250]
+    assert path.findings["where"].tolist() == ["2026 special"]
+
+
+def test_without_hidden_debt_the_calibre_says_so():
+    path = risk_path(PATH.drop(columns="hidden_wan"))
+    assert path.table["risk_ratio_pct"].tolist() == path.table["statutory_ratio_pct"].tolist()
+    assert "未提供隐性债务" in path.calibres["risk_ratio_pct"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"hidden_wan": float("nan")}, "missing"),
+        ({"general_wan": -1.0}, "not a possible amount"),
+        ({"resources_wan": 0.0}, "not a possible amount"),
+        ({"special_wan": "many"}, "no number"),
+        ({"year": 2026}, "stands twice"),
+    ],
+)
+def test_bad_paths(change, words):
+    with pytest.raises(InputError, match=words):
+        risk_path(PATH.assign(**change))
+
+
+def test_missing_columns():
+    with pytest.raises(InputError, match="'resources_wan' is missing"):
+        risk_path(PATH.drop(columns="resources_wan"))
+
+
+def test_unknown_grade():
+    with pytest.raises(InputError, match="unknown grade"):
+        risk_path(PATH).first_year("purple")
+    with pytest.raises(InputError, match="missing or negative"):
+        grade_of(float("nan"), "2026-01-01")
+
+
+def test_comprehensive_resources_leave_out_bond_money():
+    """甘谷县 2024 without bonds: 42,100 + 387,613 + 7,546 + 199 + 731 − 6,456 = 431,733;
+    funds 3,089 + 3,753 + 28,501 = 35,343; together 467,076."""
+    general = {
+        "收入": 42100, "补助": 387613, "一般债券转贷": 13038, "上年结余": 7546, "调入资金": 199,
+        "动用预算稳定调节基金": 731, "支出": 409525, "上解": 6456, "债务还本": 8200,
+    }  # fmt: skip
+    fund = {"收入": 3089, "补助": 3753, "上年结余": 28501, "专项债券转贷收入": 25130, "支出": 40907}
+    assert comprehensive_resources(general) == 431_733
+    assert comprehensive_resources(general, fund) == 467_076
+
+
+def test_yuanling_2024(project):
+    table = pd.read_csv(project / "data" / "yuanling_2024_debt.csv")
+    wide = table.pivot_table(index="debt_type", columns="item", values="value").reset_index()
+    frame = wide.rename(
+        columns={
+            "debt_type": "type",
+            "refinancing_bonds": "refinancing_wan",
+            "principal_due": "principal_due_wan",
+        }
+    )
+    result, found = refinancing_dependence(frame)
+    by_type = result.set_index("type")
+    assert by_type.loc["special", "excess_wan"] == 30_100
+    assert by_type.loc["special", "own_funds_wan"] == 0
+    assert by_type.loc["general", "own_funds_wan"] == 50
+    assert [(f.where, f.difference) for f in found] == [("special", -30_100)]
+
+
+@pytest.mark.parametrize(
+    ("frame", "words"),
+    [
+        ({"type": ["general"]}, "is missing"),
+        ({"type": ["x"], "refinancing_wan": [-1.0], "principal_due_wan": [1.0]}, "negative"),
+        ({"type": ["x"], "refinancing_wan": [None], "principal_due_wan": [1.0]}, "missing"),
+    ],
+)
+def test_bad_refinancing(frame, words):
+    with pytest.raises(InputError, match=words):
+        refinancing_dependence(pd.DataFrame(frame, dtype=object))
+
+
+BONDS = read_bonds(
+    [
+        {"bond_code": "G1", "type": "general", "purpose": "new", "amount_wan": 1000,
+         "rate_pct": 3, "start": "2023-06-10", "maturity": "2028-06-10", "repayment": "bullet",
+         "frequency": "year"},
+        {"bond_code": "S1", "type": "special", "purpose": "new", "amount_wan": 600,
+         "rate_pct": 4, "start": "2020-09-01", "maturity": "2028-09-01",
+         "repayment": "equal_principal", "frequency": "year"},
+        {"bond_code": "OLD", "type": "special", "purpose": "new", "amount_wan": 0,
+         "rate_pct": 4, "start": "2015-09-01", "maturity": "2025-09-01", "repayment": "bullet",
+         "frequency": "year"},
+    ]
+)  # fmt: skip
+
+
+def test_maturity_wall_by_hand():
+    """S1 has 600 left in three equal parts; interest 24, 16, 8. G1: 30 a year, 1,000 in 2028."""
+    wall = maturity_wall(BONDS, as_of="2025-12-31")
+    assert wall["year"].tolist() == [2025, 2026, 2027, 2028]
+    assert wall["special_principal_wan"].tolist() == [0, 200, 200, 200]
+    assert wall["special_interest_wan"].tolist() == pytest.approx([0, 24, 16, 8])
+    assert wall["general_interest_wan"].tolist() == pytest.approx([0, 30, 30, 30])
+    assert wall["general_principal_wan"].tolist() == [0, 0, 0, 1000]
+    assert wall["share_pct"].sum() == pytest.approx(100)
+    due = payments(BONDS, as_of="2025-12-31")
+    assert int(due["principal_fen"].sum()) == BONDS.total_fen
+
+
+def test_no_bonds_no_wall():
+    only = read_bonds([{**BONDS.table.iloc[2].to_dict()}])
+    assert maturity_wall(only, as_of="2026-01-01")["total_wan"].tolist() == [0]
+
+
+def test_outlook_converts_and_refinances():
+    """Replacement of 300 in 2026 raises special debt by 300; 200 of it matures and is renewed."""
+    balances = pd.DataFrame(
+        {
+            "period": ["2026", "2027", "2028"],
+            "hidden_wan": [500.0, 200.0, 0.0],
+            "replaced_wan": [300.0, 0.0, 0.0],
+            "bond_interest_wan": [0.0, 7.0, 7.0],
+        }
+    )
+    resources = {2026: 1000.0, 2027: 1000.0, 2028: 1000.0}
+    frame = debt_outlook(balances, BONDS, resources, as_of="2025-12-31", refinancing_rate_pct=2.5)
+    assert frame["special_wan"].tolist() == pytest.approx([900, 900, 900])
+    # 24; 16 + 7 of the replacement + 200 at 2.5 %; 8 + 7 + 400 at 2.5 %.
+    assert frame["special_interest_wan"].tolist() == pytest.approx([24, 28, 25])
+    repaid = debt_outlook(balances, BONDS, resources, as_of="2025-12-31", refinanced_pct=0)
+    assert repaid["special_wan"].tolist() == pytest.approx([700, 500, 300])
+    assert repaid["general_wan"].tolist() == pytest.approx([1000, 1000, 0])
+    assert risk_path(frame).table["risk_ratio_pct"].tolist() == pytest.approx([240, 210, 190])
+
+
+def test_outlook_needs_every_year():
+    balances = pd.DataFrame({"period": ["2026"], "hidden_wan": [1.0], "replaced_wan": [0.0]})
+    with pytest.raises(InputError, match=r"resources_wan\[2026\]"):
+        debt_outlook(balances, BONDS, {}, as_of="2025-12-31")
