@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 import pandas as pd
 
-from fiscalmodel.errors import InputError
+from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.series.datapackage import Resource
 from fiscalmodel.series.types import Series
 from fiscalmodel.units import FEN_PER
@@ -38,9 +39,15 @@ def assemble(name: str, rows: pd.DataFrame, table: Resource, *, one_calibre: boo
     """
     found: list[dict[str, Any]] = []
     notes: dict[str, None] = {}
+    problems = Collector()
     for line, row in rows.iterrows():
         where = f"{table.shown}:{int(str(line)) + 2}"
-        value, unit = _value(row["value"], row["unit"], where)
+        try:
+            period = _period(row["period"], f"{where}, {name}")
+            value, unit = printed_value(row["value"], row["unit"], where)
+        except InputError as error:
+            problems.extend(error)
+            continue
         flag = row.get("scope_flag", "")
         if flag:
             notes[f"{row['period']}: {row['note']}"] = None
@@ -49,7 +56,7 @@ def assemble(name: str, rows: pd.DataFrame, table: Resource, *, one_calibre: boo
             value = float("nan")
         found.append(
             {
-                "period": _period(row["period"], f"{where}, {name}"),
+                "period": period,
                 "value": value,
                 "unit": unit,
                 "kind": row["kind"],
@@ -57,6 +64,7 @@ def assemble(name: str, rows: pd.DataFrame, table: Resource, *, one_calibre: boo
                 "rank": _FIRMEST.index(row["kind"]) if row["kind"] in _FIRMEST else 9,
             }
         )
+    problems.raise_if_any()
     frame = pd.DataFrame(found).sort_values(["period", "rank"], kind="stable")
     for column in ("unit", *(("calibre", "coverage") if one_calibre else ())):
         cells = frame["unit"] if column == "unit" else rows.get(column, pd.Series(dtype=str))
@@ -97,22 +105,20 @@ def _only(rows: pd.DataFrame, column: str, notes: dict[str, None]) -> Any:
     return cells[0] if len(cells) == 1 and rows[column].ne("").all() else ""
 
 
-def _value(text: str, unit: str, where: str) -> tuple[float, str]:
+def printed_value(text: str, unit: str, where: str) -> tuple[float, str]:
     """A printed figure as float, money in 万元 by exact decimal arithmetic."""
     money = unit in FEN_PER
     if text == "":
         return float("nan"), "万元" if money else unit
     try:
         exact = Decimal(text)
+        value = float(exact * FEN_PER[unit] / FEN_PER["万元"] if money else exact)
     except ArithmeticError:
-        raise InputError(
-            f"{where}, value", f"{text!r} is not a number", "leave a missing value empty"
-        ) from None
-    if not exact.is_finite():
-        raise InputError(f"{where}, value", f"{text!r} is not a number", "write digits")
-    return (
-        (float(exact * FEN_PER[unit] / FEN_PER["万元"]), "万元") if money else (float(exact), unit)
-    )
+        value = float("nan")
+    if not isfinite(value):
+        hint = "digits only; leave a missing value empty"
+        raise InputError(f"{where}, value", f"{text!r} is not a number", hint)
+    return value, "万元" if money else unit
 
 
 def _period(text: str, where: str) -> pd.Period:

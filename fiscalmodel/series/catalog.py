@@ -47,7 +47,7 @@ def load_series(
 
     Examples
     --------
-    >>> load_series("jianghan.general_public_budget_revenue").values["2015"]
+    >>> float(load_series("jianghan.general_public_budget_revenue").values["2015"])
     687400.0
     """
     name = str(name_or_path)
@@ -142,7 +142,7 @@ def like_for_like_growth(name: str) -> Series | None:
 
     Examples
     --------
-    >>> like_for_like_growth("jianghan.general_public_budget_revenue").values["2019"]
+    >>> float(like_for_like_growth("jianghan.general_public_budget_revenue").values["2019"])
     -4.32
     """
     return published_growth(name, calibre="like_for_like")
@@ -220,13 +220,23 @@ def _series_tables() -> list[Resource]:
     return [t for t in datapackage.resources().values() if "series_id" in t.columns()]
 
 
+_indexes: dict[tuple[object, ...], dict[str, Resource]] = {}
+
+
 def _index() -> dict[str, Resource]:
-    found: dict[str, Resource] = {}
-    for table in _series_tables():
-        for name in datapackage.read_text(table)["series_id"].unique():
-            if name in found:
-                raise InputError(
-                    table.shown, f"{name} stands in {found[name].shown} too", "keep it in one table"
-                )
-            found[name] = table
-    return found
+    """Series -> table; made again only when a file changed."""
+    stamp = tuple((table.file, datapackage.stamp(table)) for table in _series_tables())
+    if stamp not in _indexes:
+        found: dict[str, Resource] = {}
+        for table in _series_tables():
+            for name in datapackage.read_text(table)["series_id"].unique():
+                if name in found:
+                    raise InputError(
+                        table.shown,
+                        f"{name} stands in {found[name].shown} too",
+                        "keep it in one table",
+                    )
+                found[name] = table
+        _indexes.clear()
+        _indexes[stamp] = found
+    return _indexes[stamp]

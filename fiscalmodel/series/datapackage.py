@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +70,8 @@ def resources(folder: Path | None = None) -> dict[str, Resource]:
     root = folder or project_root() / "data"
     path = root / "datapackage.json"
     try:
-        stamp = _stamp(path)
-        if path in _packages and _packages[path][0] == stamp:
+        now = _stamp(path)
+        if path in _packages and _packages[path][0] == now:
             return _packages[path][1]
         content = json.loads(path.read_text(encoding="utf-8"))
         made = {item["name"]: _resource(item, root) for item in content["resources"]}
@@ -82,7 +83,7 @@ def resources(folder: Path | None = None) -> dict[str, Resource]:
         raise InputError(
             "data/datapackage.json", f"is no data package ({error})", "restore it"
         ) from None
-    _packages[path] = (stamp, made)
+    _packages[path] = (now, made)
     return made
 
 
@@ -95,6 +96,20 @@ def resource(name: str, folder: Path | None = None) -> Resource:
     return known[name]
 
 
+def stamp(table: Resource) -> tuple[int, int]:
+    """What changes when the file of a table changes.
+
+    Raises
+    ------
+    InputError
+        If the file is missing.
+    """
+    try:
+        return _stamp(table.file)
+    except OSError:
+        raise InputError(table.shown, "file not found", "restore it") from None
+
+
 def read_text(table: Resource) -> pd.DataFrame:
     """A table as text, cell by cell, blanks as ``""``; the header is checked.
 
@@ -103,15 +118,13 @@ def read_text(table: Resource) -> pd.DataFrame:
     InputError
         If the file is missing, is not UTF-8, or its columns differ from the schema.
     """
+    now = stamp(table)
+    if table.file in _texts and _texts[table.file][0] == now:
+        return _texts[table.file][1].copy()
     try:
-        stamp = _stamp(table.file)
-        if table.file in _texts and _texts[table.file][0] == stamp:
-            return _texts[table.file][1].copy()
         frame = pd.read_csv(
             table.file, dtype=str, keep_default_na=False, na_filter=False, encoding="utf-8-sig"
         )
-    except OSError:
-        raise InputError(table.shown, "file not found", "restore it") from None
     except UnicodeDecodeError:
         raise InputError(table.shown, "is not UTF-8 text", "save it as CSV UTF-8") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
@@ -131,7 +144,7 @@ def read_text(table: Resource) -> pd.DataFrame:
         raise InputError(
             f"{table.shown}:1", what or "the columns are in another order", "see datapackage.json"
         )
-    _texts[table.file] = (stamp, frame)
+    _texts[table.file] = (now, frame)
     return frame.copy()
 
 
@@ -232,6 +245,8 @@ def _cell(cell: str, kind: str) -> Any:
         if not re.fullmatch(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?", cell):
             return None
         number = float(cell)
+        if not isfinite(number):
+            return None
         return (int(number) if number.is_integer() else None) if kind == "integer" else number
     if kind == "boolean":
         return True if cell in _TRUE else False if cell in _FALSE else None
