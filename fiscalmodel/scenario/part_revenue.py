@@ -98,7 +98,7 @@ def _history(
         raise InputError("revenue.series", f"{spec.series} is not yearly", "name a yearly series")
     values = series.values.dropna()
     end = scenario.spec.as_of.year
-    values = values[values.index.year <= end]
+    values = values[[p.year <= end for p in values.index]]
     kinds = (
         series.kinds.reindex(values.index)
         if series.kinds is not None
@@ -128,7 +128,7 @@ def _linked(
     link = link_calibre(actual, values.reindex(actual.index).dropna())
     if spec.like_for_like:
         return link, link.linked
-    breaks = [str(p) for p in link.breaks["period"]] if len(link.breaks) else []
+    breaks = [str(p) for p in link.breaks.index]
     if breaks and not spec.allow_break:
         raise InputError(
             "revenue.like_for_like",

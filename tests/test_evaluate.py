@@ -1,0 +1,137 @@
+"""From scenario to outcome, on published figures and on the synthetic county."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import fiscalmodel as fm
+from fiscalmodel.errors import InputError
+from fiscalmodel.scenario.schema import ExpenditureSpec
+
+JIANGHAN = "params/scenarios/jianghan"
+SAMPLE = "params/scenarios/sample_county"
+
+
+@pytest.fixture(scope="module")
+def outcomes(project: Path) -> dict[str, Any]:
+    names = [f"{folder}/{n}" for folder in (JIANGHAN, SAMPLE) for n in ("baseline", "pessimistic")]
+    return {n: fm.evaluate(fm.load_scenario(project / f"{n}.yaml")) for n in names}
+
+
+def test_jianghan_history_is_linked_to_2019(outcomes: dict[str, Any]) -> None:
+    outcome = outcomes[f"{JIANGHAN}/baseline"]
+    past = outcome.revenue.set_index("year")
+    linked = (past.loc[2015:2019, "linked_wan"] / 1e4).round(2).tolist()
+    assert linked == [94.62, 111.36, 131.48, 136.51, 130.62]
+    assert past.loc[2015:2020, "published_wan"].tolist() == [
+        687400, 1235000, 1314800, 1365100, 1306200, 980000,
+    ]  # fmt: skip
+    assert past.loc[2020, "kind"] == "estimate"
+    assert round(outcome.link.mean_growth_pct, 2) == 8.39
+
+
+def test_jianghan_says_what_it_does_not_have(outcomes: dict[str, Any]) -> None:
+    outcome = outcomes[f"{JIANGHAN}/baseline"]
+    assert outcome.debt is None
+    assert outcome.commissions is None
+    assert set(outcome.reasons) == {"debt", "commissions"}
+    text = " ".join(note.zh for note in outcome.notes)
+    assert "2020年预计数" in text
+    assert "75.86%" in text
+    assert "7,314" in text
+    assert "三保" in text
+    assert "available_wan" not in outcome.balance
+
+
+def test_jianghan_expenditure_and_target(outcomes: dict[str, Any]) -> None:
+    outcome = outcomes[f"{JIANGHAN}/baseline"]
+    at_2025 = outcome.balance.set_index("year").loc[2025, "expenditure_wan"]
+    assert round(at_2025 / 1e4, 2) == 89.98  # 84.6 × 1.0124^5
+    assert round(outcome.target.growth_needed_pct, 2) == 6.93
+    assert round((1.37e6 / 1306200 - 1) * 100, 2) == 4.88
+
+
+def test_bands_hold_the_scenario(outcomes: dict[str, Any]) -> None:
+    for outcome in outcomes.values():
+        ahead = outcome.revenue[outcome.revenue["kind"] == "forecast"]
+        assert (ahead["lo-95"] <= ahead["lo-80"]).all()
+        assert (ahead["lo-80"] <= ahead["scenario_wan"]).all()
+        assert (ahead["scenario_wan"] <= ahead["hi-80"]).all()
+        assert (ahead["hi-80"] <= ahead["hi-95"]).all()
+
+
+def test_a_lower_revenue_lowers_what_can_be_repaid(outcomes: dict[str, Any]) -> None:
+    base, low = outcomes[f"{SAMPLE}/baseline"], outcomes[f"{SAMPLE}/pessimistic"]
+    assert (low.balance["available_wan"] < base.balance["available_wan"]).all()
+    assert float(low.debt["hidden_wan"].iloc[-1]) >= float(base.debt["hidden_wan"].iloc[-1])
+    step = base.balance["revenue_wan"] - low.balance["revenue_wan"]
+    less = base.balance["available_wan"] - low.balance["available_wan"]
+    pd.testing.assert_series_equal(step, less, check_names=False)
+
+
+def test_the_balance_adds_up(outcomes: dict[str, Any]) -> None:
+    frame = outcomes[f"{SAMPLE}/baseline"].balance
+    given = frame["revenue_wan"] + frame["transfers_wan"] + frame["other_resources_wan"]
+    taken = frame["sanbao_need_wan"] + frame["statutory_debt_service_wan"]
+    left = given - taken - frame["other_commitments_wan"]
+    pd.testing.assert_series_equal(
+        left, frame["available_wan"] - frame["shortfall_wan"], check_names=False
+    )
+
+
+def test_synthetic_data_say_so(outcomes: dict[str, Any]) -> None:
+    for name, outcome in outcomes.items():
+        assert ("合成数据" in " ".join(n.zh for n in outcome.notes)) == name.startswith(SAMPLE)
+
+
+def test_one_evaluation_never_changes_another(project: Path) -> None:
+    base = fm.load_scenario(project / SAMPLE / "baseline.yaml")
+    before = fm.evaluate(base).tables()
+    fm.evaluate(fm.load_scenario(project / SAMPLE / "pessimistic.yaml"))
+    after = fm.evaluate(base).tables()
+    assert list(before) == list(after)
+    for name, frame in before.items():
+        pd.testing.assert_frame_equal(frame, after[name])
+
+
+def test_compare_puts_scenarios_side_by_side(outcomes: dict[str, Any]) -> None:
+    table = fm.compare(list(outcomes.values()))
+    assert list(table.columns[:3]) == ["part", "metric", "period"]
+    row = table[(table["metric"] == "scenario_wan") & (table["period"] == "2026")].iloc[0]
+    assert row["sample_county/baseline"] > row["sample_county/pessimistic"]
+    debt = table[table["part"] == "debt"]
+    assert debt["jianghan/baseline"].isna().all()  # missing, not 0
+    with pytest.raises(InputError, match="named twice"):
+        fm.compare([outcomes[f"{SAMPLE}/baseline"]] * 2)
+
+
+def test_expenditure_by_year_and_its_gaps() -> None:
+    from fiscalmodel.scenario.part_balance import expenditure_path
+
+    named = ExpenditureSpec(amount_wan={2021: 5.0}, source="plan")
+    assert expenditure_path(named, [2021]) == [5.0]
+    with pytest.raises(InputError, match="no amount for 2022"):
+        expenditure_path(named, [2021, 2022])
+    grown = ExpenditureSpec(base_year=2020, base_wan=100.0, growth_pct={2021: 10.0}, source="plan")
+    with pytest.raises(InputError, match="no growth for 2022"):
+        expenditure_path(grown, [2021, 2022])
+
+
+def test_fitting_across_a_break_is_refused_unless_told(project: Path, tmp_path: Path) -> None:
+    for name in ("params", "data"):
+        shutil.copytree(project / name, tmp_path / name)
+    folder = tmp_path / JIANGHAN
+    broken = folder / "broken.yaml"
+    broken.write_text("extends: baseline.yaml\nrevenue: {like_for_like: false}\n", "utf-8")
+    with pytest.raises(InputError, match="calibre breaks in 2016, 2017"):
+        fm.evaluate(fm.load_scenario(broken))
+    broken.write_text(
+        "extends: baseline.yaml\nrevenue: {like_for_like: false, allow_break: true}\n", "utf-8"
+    )
+    notes = fm.evaluate(fm.load_scenario(broken)).notes
+    assert any("警告" in note.zh and "2016、2017" in note.zh for note in notes)
