@@ -5,18 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fiscalmodel.revenue import seasonal
-from fiscalmodel.revenue.models import CANDIDATES
+from fiscalmodel.revenue import pooled, seasonal
+from fiscalmodel.revenue.models import CORE_NAME, candidate_forecasts
 from fiscalmodel.revenue.smoothing import Array
-
-#: Candidates by the fewest points of history from which they are taken.
-BY_LENGTH: tuple[tuple[int, tuple[str, ...]], ...] = (
-    (8, ("drift", "median_growth", "theta", "damped")),
-    (6, ("naive", "drift", "theta", "log_theta")),
-    (2, ("half_drift",)),
-    (1, ("naive",)),
-)
 
 
 @dataclass(frozen=True)
@@ -32,7 +25,7 @@ class Combination:
     parts
         What each said, shape (candidates, series, horizon).
     weights
-        Weight of each, shape (candidates, series).
+        Weight of each, shape (candidates, series, horizon), adding up to one.
     seasonal
         Whether a seasonal pattern was taken out and put back, shape (series,).
     """
@@ -41,45 +34,52 @@ class Combination:
     names: tuple[str, ...]
     parts: Array
     weights: Array
-    seasonal: Array
+    seasonal: NDArray[np.bool_]
+
+
+def trust_in_core(n: int) -> float:
+    """Share of the median of four in the combination; the pooled model has the rest.
+
+    Notes
+    -----
+    max(0, (n − 3)/(n + 2)): the pooled model gains most where the history is too short to
+    tell a trend from chance; long histories speak for themselves. Chosen on training parts,
+    each competition forecast by a model trained on the others.
+    """
+    return max(0.0, (n - 3) / (n + 2))
 
 
 def combine(y: Array, horizon: int, season_length: int = 1) -> Combination:
-    """Combined forecast of histories of one length, shape (series, n).
-
-    Seasonal histories (M4's test) are adjusted first, forecast, and put back.
-    """
+    """Combined forecast of histories of one length, shape (series, n)."""
     scale = np.abs(y).max(axis=1, keepdims=True)
     scale = np.where(scale > 0, scale, 1.0)
-    scaled = y / scale
-    found = seasonal.is_seasonal(scaled, season_length)
-    adjusted, back_factor, back_term = _adjust(scaled, horizon, season_length, found)
-    names = next(names for least, names in BY_LENGTH if y.shape[1] >= least)
-    runs = {c.name: c.run for c in CANDIDATES}
-    parts = np.stack([runs[name](adjusted, horizon) for name in names])
-    parts = (parts * back_factor + back_term) * scale
+    made = _seasonal(y / scale, horizon, season_length) if season_length > 1 else None
+    made = made or _yearly(y / scale, horizon)
+    return Combination(
+        made.mean * scale, made.names, made.parts * scale, made.weights, made.seasonal
+    )
+
+
+def _yearly(y: Array, horizon: int) -> Combination:
+    """Median of four and pooled model, by the length of the history."""
+    names, parts = candidate_forecasts(y, horizon)
+    if len(names) == 1:
+        weights = np.ones(parts.shape)
+    else:
+        core = trust_in_core(y.shape[1])
+        weights = (1 - core) * pooled.weights(y, parts)
+        weights[names.index(CORE_NAME)] += core
+    mean = (weights * parts).sum(axis=0)
+    return Combination(mean, names, parts, weights, np.zeros(len(y), dtype=bool))
+
+
+def _seasonal(y: Array, horizon: int, season_length: int) -> Combination:
+    """Seasonal histories (M4's test) are adjusted first, forecast, and put back."""
+    found = seasonal.is_seasonal(y, season_length)
+    adjusted, factor, term = seasonal.adjust(y, horizon, season_length, found)
+    names, parts = candidate_forecasts(adjusted, horizon)
+    keep = [k for k, name in enumerate(names) if name in ("free_theta", "damped", "drift", "naive")]
+    parts = parts[keep] * factor + term
+    weights = np.full(parts.shape, 1 / len(keep))
     mean = np.median(parts, axis=0)
-    weights = np.full(parts.shape[:2], 1 / len(names))
-    return Combination(mean, names, parts, weights, found)
-
-
-def _adjust(y: Array, horizon: int, season_length: int, found: Array) -> tuple[Array, Array, Array]:
-    """Seasonally adjusted histories, and the factor and term that put the season back."""
-    adjusted = y.copy()
-    factor = np.ones((len(y), horizon))
-    term = np.zeros((len(y), horizon))
-    n = y.shape[1]
-    positive = (y > 0).all(axis=1)
-    for chosen, multiplicative in ((found & positive, True), (found & ~positive, False)):
-        if not chosen.any():
-            continue
-        index = seasonal.seasonal_indices(y[chosen], season_length, multiplicative=multiplicative)
-        past = seasonal.tile(index, 0, n)
-        ahead = seasonal.tile(index, n, horizon)
-        if multiplicative:
-            adjusted[chosen] = y[chosen] / past
-            factor[chosen] = ahead
-        else:
-            adjusted[chosen] = y[chosen] - past
-            term[chosen] = ahead
-    return adjusted, factor, term
+    return Combination(mean, tuple(names[k] for k in keep), parts, weights, found)

@@ -181,7 +181,7 @@ def _models(history: inputs.History, block: Block) -> pd.DataFrame:
         {
             "model": list(found.names),
             "title": [titles.get(name, name) for name in found.names],
-            "weight": found.weights[:, 0],
+            "weight": found.weights[:, 0].mean(axis=1),
         }
     )
     said = pd.DataFrame(found.parts[:, 0, :], columns=[str(p) for p in history.ahead])

@@ -75,3 +75,31 @@ def naive2(y: Array, horizon: int, season_length: int) -> Array:
         level = chosen[:, -1] / tile(index, n - 1, 1)[:, 0]
         out[seasonal] = level[:, None] * tile(index, n, horizon)
     return out
+
+
+def adjust(
+    y: Array, horizon: int, season_length: int, found: NDArray[np.bool_]
+) -> tuple[Array, Array, Array]:
+    """Seasonally adjusted histories, and the factor and term that put the season back.
+
+    Multiplicative where all values are positive, additive elsewhere; histories that are
+    not `found` seasonal stay as they are.
+    """
+    adjusted = y.copy()
+    factor = np.ones((len(y), horizon))
+    term = np.zeros((len(y), horizon))
+    n = y.shape[1]
+    positive = (y > 0).all(axis=1)
+    for chosen, multiplicative in ((found & positive, True), (found & ~positive, False)):
+        if not chosen.any():
+            continue
+        index = seasonal_indices(y[chosen], season_length, multiplicative=multiplicative)
+        past = tile(index, 0, n)
+        ahead = tile(index, n, horizon)
+        if multiplicative:
+            adjusted[chosen] = y[chosen] / past
+            factor[chosen] = ahead
+        else:
+            adjusted[chosen] = y[chosen] - past
+            term[chosen] = ahead
+    return adjusted, factor, term

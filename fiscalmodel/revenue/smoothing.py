@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-#: Smoothing grid of the Theta model.
-THETA_ALPHAS: Array = np.array([0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99])
-_HOLT_ALPHAS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99)
-_HOLT_BETAS = (0.0, 0.05, 0.1, 0.2, 0.35, 0.6)
-_HOLT_PHIS = (0.8, 0.9, 0.95, 0.98)
+#: Smoothing grid of the Theta model for yearly series. Estimates from few points lean to
+#: heavy smoothing by chance; held at .7 and above, every public training panel did better.
+THETA_ALPHAS: Array = np.array([0.7, 0.8, 0.9, 0.95, 0.99])
+#: Grid without that restraint.
+FREE_ALPHAS: Array = np.array([0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, *THETA_ALPHAS])
+
+_TREND_GRID = ((0.5, 0.6, 0.7, 0.8, 0.9, 0.99), (0.0, 0.05, 0.1, 0.2), (0.9, 0.95, 1.0))
+_LEVEL_GRID = ((0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99), (0.0,), (0.0,))
 
 
 def _trend_states(y: Array) -> tuple[Array, Array]:
@@ -133,14 +136,19 @@ def _theta_path(y: Array, level: Array, weight: Array, alpha: float, horizon: in
     return path
 
 
+def free_theta(y: Array, horizon: int) -> Array:
+    """`dynamic_theta` with smoothing as light or heavy as the history alone would have it."""
+    return dynamic_theta(y, horizon, alphas=FREE_ALPHAS)
+
+
 def simple_smoothing(y: Array, horizon: int) -> Array:
     """Simple exponential smoothing, the level by least squares on a grid."""
-    return _smooth(y, horizon, _HOLT_ALPHAS, (0.0,), (0.0,), trend=False)
+    return _smooth(y, horizon, *_LEVEL_GRID, trend=False)
 
 
 def damped_trend(y: Array, horizon: int) -> Array:
     """Holt's linear method with a damped trend (Gardner and McKenzie 1985), on a grid."""
-    return _smooth(y, horizon, _HOLT_ALPHAS, _HOLT_BETAS, _HOLT_PHIS, trend=True)
+    return _smooth(y, horizon, *_TREND_GRID, trend=True)
 
 
 def _smooth(
