@@ -51,6 +51,8 @@ class Batch:
         Number of the first row in its source.
     bank, kind, account
         Codes, -1 where blank or unreadable.
+    line
+        One code for the three, see `split_line`; -1 where one is unknown.
     day, fen, status
         Days since 1970-01-01, 分, what becomes of the row.
     cleared
@@ -65,6 +67,7 @@ class Batch:
     bank: npt.NDArray[np.int32]
     kind: npt.NDArray[np.int8]
     account: npt.NDArray[np.int8]
+    line: npt.NDArray[np.int32]
     day: npt.NDArray[np.int32]
     fen: npt.NDArray[np.int64]
     status: npt.NDArray[np.int8]
@@ -72,15 +75,17 @@ class Batch:
     refund_rows: npt.NDArray[np.intp]
     frame: pd.DataFrame
 
-    def line(self) -> npt.NDArray[np.int64]:
-        """One code for bank, kind and account; -1 where one of them is unknown."""
-        line = self.bank.astype(np.int64)
-        line *= len(KIND_NAMES) * len(ACCOUNT_NAMES)
-        line += self.kind.astype(np.int16) * np.int16(len(ACCOUNT_NAMES)) + self.account
-        unknown = (self.bank < 0) | (self.kind < 0) | (self.account < 0)
-        if unknown.any():
-            line[unknown] = -1
-        return line
+
+def line_codes(
+    bank: npt.NDArray[np.int32], kind: npt.NDArray[np.int8], account: npt.NDArray[np.int8]
+) -> npt.NDArray[np.int32]:
+    """One code for bank, kind and account; -1 where one of them is unknown."""
+    line = bank * np.int32(len(KIND_NAMES) * len(ACCOUNT_NAMES))
+    line += kind * np.int8(len(ACCOUNT_NAMES)) + account
+    unknown = (bank < 0) | (kind < 0) | (account < 0)
+    if unknown.any():
+        line[unknown] = -1
+    return line
 
 
 def split_line(line: int) -> tuple[int, int, int]:
@@ -150,8 +155,9 @@ def encode(
             status[known] = CLEARED
     status[refund] = REFUND
     status[excluded] = EXCLUDED
+    kind, account = np.maximum(kind, np.int8(-1)), np.maximum(account, np.int8(-1))
     return Batch(
-        first, bank, np.maximum(kind, -1), np.maximum(account, -1), day, fen, status, cleared,
+        first, bank, kind, account, line_codes(bank, kind, account), day, fen, status, cleared,
         np.flatnonzero(refund & ~excluded), frame,
     )  # fmt: skip
 

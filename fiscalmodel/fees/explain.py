@@ -55,7 +55,7 @@ def open_receipts(
             first, frame, reading.names, Collector(), reading.source.place, reading.as_of
         )
         line, day, rate_day, fen, status = _columns(batch, refunds)
-        hit = line >= 0
+        hit = (line >= 0) & (day >= reading.book.since)
         rest, account_code = np.divmod(line, len(ACCOUNT_NAMES))
         bank_code, kind_code = np.divmod(rest, len(KIND_NAMES))
         for code, want in (
@@ -93,7 +93,12 @@ def open_receipts(
 
 def _columns(batch: Batch, refunds: pd.DataFrame) -> tuple[Any, Any, Any, Any, Any]:
     """Line, day of the period, day of the rate, 分 and status, refunds resolved."""
-    line, day, fen, status = batch.line(), batch.day.copy(), batch.fen.copy(), batch.status.copy()
+    line, day, fen, status = (
+        batch.line.copy(),
+        batch.day.copy(),
+        batch.fen.copy(),
+        batch.status.copy(),
+    )
     rate_day = batch.day.copy()
     if batch.cleared is not None:
         at = status == CLEARED

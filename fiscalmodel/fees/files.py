@@ -20,6 +20,8 @@ from fiscalmodel.fees.words import HEADERS, clean
 
 #: Rows read at a time from a file.
 CHUNK_ROWS = 1_000_000
+#: Rows of a frame in memory looked at a time.
+FRAME_ROWS = 4_000_000
 _HEADER_SEARCH = 20
 TableLike = pd.DataFrame | str | Path | Sequence[Mapping[str, Any]]
 
@@ -73,9 +75,16 @@ def open_table(
         frame = frame[[c for c in frame.columns if str(c) in renames]]
         frame = frame.set_axis([renames[str(c)] for c in frame.columns], axis=1)
     labels = frame.index
+
+    frame_rows = max(chunk_rows, FRAME_ROWS) if chunk_rows == CHUNK_ROWS else chunk_rows
+
+    def slices() -> Iterator[tuple[int, pd.DataFrame]]:
+        for first in range(0, len(frame), frame_rows):
+            yield first, frame.iloc[first : first + frame_rows]
+
     return Source(
         name,
-        lambda: iter([(0, frame)]),
+        slices,
         lambda row, column: (
             f"{name}[row {row + 1}, index {labels[row]!r}, {column}]"
             if str(labels[row]) != str(row)

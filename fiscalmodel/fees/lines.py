@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from fiscalmodel.fees.encode import (
 )  # fmt: skip
 from fiscalmodel.fees.fee import credit_fen, fee_fen
 from fiscalmodel.fees.money import Carried
-from fiscalmodel.fees.rates import LAST_DAY, Rate, Terms, rate_on
+from fiscalmodel.fees.rates import FIRST_DAY, LAST_DAY, Rate, Terms, rate_on
 from fiscalmodel.fees.words import Period
 
 
@@ -66,8 +65,7 @@ class RateBook:
     """Rates looked up once for each line and stretch of days between changes."""
 
     rates: Sequence[Rate]
-    changes: list[int] = field(default_factory=list)
-    known: dict[tuple[str, str, str, int], Rate | None] = field(default_factory=dict)
+    changes: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
         ends = {r.valid_to + 1 for r in self.rates if r.valid_to < LAST_DAY}
@@ -75,10 +73,13 @@ class RateBook:
 
     def on(self, bank: str, kind: str, account: str, day: int) -> Rate | None:
         """The rate of one receipt."""
-        key = (bank, kind, account, bisect.bisect_right(self.changes, day))
-        if key not in self.known:
-            self.known[key] = rate_on(self.rates, bank, kind, account, day)
-        return self.known[key]
+        return rate_on(self.rates, bank, kind, account, day)
+
+    def within(self, bank: str, kind: str, account: str, stretch: int) -> Rate | None:
+        """The rate in one of the stretches that `changes` divides the days into."""
+        # Before the first change no rate is in force: any day that early will do.
+        day = self.changes[stretch - 1] if stretch else FIRST_DAY - 1
+        return rate_on(self.rates, bank, kind, account, day)
 
 
 def period_number(day: int, period: Period) -> int:
@@ -103,6 +104,12 @@ def period_label(number: int, period: Period) -> str:
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
+def names_of(code: int, banks: Sequence[str]) -> tuple[str, str, str]:
+    """Bank, canonical kind and canonical account of a line's code."""
+    bank, kind, account = split_line(code)
+    return banks[bank], KIND_NAMES[kind], ACCOUNT_NAMES[account]
+
+
 def build(
     book: Book,
     banks: Sequence[str],
@@ -111,19 +118,26 @@ def build(
     carried: Sequence[Carried] = (),
 ) -> list[Line]:
     """Lines with their fees, in the order bank, kind, account, period, rate."""
-    lines: dict[tuple[str, str, str, int, Terms | None], Line] = {}
+    lines: dict[tuple[int, int, int], Line] = {}
     numbers: dict[int, int] = {}
-    for (code, day, rate_day, status), fen in book.fen.items():
-        b, k, a = split_line(code)
-        bank, kind, account = banks[b], KIND_NAMES[k], ACCOUNT_NAMES[a]
+    terms: dict[Terms | None, int] = {}
+    looked_up: dict[tuple[int, int], tuple[Rate | None, int]] = {}
+    for key, fen in book.fen.items():
+        code, day, stretch, status = key
+        if (code, stretch) not in looked_up:
+            rate = rates.within(*names_of(code, banks), stretch)
+            number = terms.setdefault(None if rate is None else rate.terms, len(terms))
+            looked_up[(code, stretch)] = rate, number
+        rate, number = looked_up[(code, stretch)]
         if day not in numbers:
             numbers[day] = period_number(day, period)
-        rate = rates.on(bank, kind, account, rate_day)
-        key = (bank, kind, account, numbers[day], None if rate is None else rate.terms)
-        line = lines.setdefault(key, Line(bank, kind, account, numbers[day], rate))
-        if rate is not None and line.rate is not None and rate.valid_from < line.rate.valid_from:
+        at = (code, numbers[day], number)
+        line = lines.get(at)
+        if line is None:
+            line = lines[at] = Line(*names_of(code, banks), numbers[day], rate)
+        elif rate is not None and line.rate is not None and rate.valid_from < line.rate.valid_from:
             line.rate = rate  # the same terms under an earlier document
-        line.receipts += book.rows[(code, day, rate_day, status)]
+        line.receipts += book.rows[key]
         if status == COUNTED:
             line.paid_in += fen
         elif status == REFUND:

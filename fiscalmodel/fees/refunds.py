@@ -1,4 +1,4 @@
-"""Identifiers and refunds: every receipt once, every refund on its receipt."""
+"""Refunds and their receipts: what a refund may be, and where it counts."""
 
 from __future__ import annotations
 
@@ -10,9 +10,25 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel.errors import Collector
-from fiscalmodel.fees.book import Book
-from fiscalmodel.fees.columns import is_blank
-from fiscalmodel.fees.encode import CLEARED, COUNTED, EXCLUDED, LISTED, PENDING, REFUND, Batch
+from fiscalmodel.fees.book import STATUSES, Book, exact_sums
+from fiscalmodel.fees.encode import (
+    ACCOUNT_NAMES,
+    CLEARED,
+    COUNTED,
+    EXCLUDED,
+    KIND_NAMES,
+    LISTED,
+    PENDING,
+    REFUND,
+)  # fmt: skip
+from fiscalmodel.units import yuan_text
+
+Place = Callable[[int, str], str]
+#: A refund as read, and the receipt it names (`at` is -1 where there is none).
+REFUND_COLUMNS = ["row", "bank", "kind", "account", "day", "fen"]
+RECEIPT_COLUMNS = ["at", "at_line", "at_day", "at_counts_on", "at_fen", "at_status"]
+#: A refund goes the way of its receipt: what it is set against.
+_GOES = {COUNTED: REFUND, CLEARED: REFUND, PENDING: PENDING, EXCLUDED: EXCLUDED, REFUND: EXCLUDED}
 
 
 @dataclass(frozen=True)
@@ -35,10 +51,21 @@ class Resolved:
 
     def post(self, book: Book) -> None:
         """Enter the refunds into the day book."""
-        columns = ["line", "day", "rate_day", "status"]
-        grouped = self.frame.groupby(columns, sort=False)["fen"].agg(["sum", "size"])
-        for key, fen, rows in zip(grouped.index, grouped["sum"], grouped["size"], strict=True):
-            book.post(tuple(map(int, key)), int(fen), int(rows))  # type: ignore[arg-type]
+        if not len(self.frame):
+            return
+        frame = {c: self.frame[c].to_numpy(np.int64) for c in self.frame}
+        first = int(frame["day"].min())
+        days = int(frame["day"].max()) - first + 1
+        stretch = book.stretch(frame["rate_day"])
+        stretches = int(stretch.max()) + 1
+        key = (frame["line"] * days + frame["day"] - first) * stretches + stretch
+        codes, sums, counts = exact_sums(key * STATUSES + frame["status"], frame["fen"])
+        rest, status = np.divmod(codes, STATUSES)
+        rest, part = np.divmod(rest, stretches)
+        line, day = np.divmod(rest, days)
+        columns = (c.tolist() for c in (line, day + first, part, status, counts))
+        for at, on, within, what, rows, fen in zip(*columns, sums, strict=True):
+            book.post((at, on, within, what), fen, rows)
 
 
 NOTHING = Resolved(
@@ -46,147 +73,74 @@ NOTHING = Resolved(
 )
 
 
-def identifiers(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Identifiers as whole numbers where the column is numeric, else as text."""
-    if pd.api.types.is_integer_dtype(column.dtype) and not column.hasnans:
-        return column
-    if pd.api.types.is_float_dtype(column.dtype) and not column.isna().any():
-        whole = column.to_numpy(np.float64)
-        if (whole == np.rint(whole)).all():
-            return pd.Series(whole.astype(np.int64), index=column.index)
-    if isinstance(column.dtype, pd.StringDtype):
-        return column.str.strip()
-    return column.map(_text).astype("str")
-
-
-def _text(value: Any) -> str | None:
-    if value is None or (not isinstance(value, str) and pd.isna(value)):
-        return None
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        return str(int(value))
-    return str(value).strip()
-
-
-def check_identifiers(
-    batch: Batch, ids: pd.Series[Any], found: Collector, place: Callable[[int, str], str]
-) -> None:
-    """Blank identifiers, and identifiers that stand twice among the rows that count."""
-    counted = batch.status != EXCLUDED
-    blank = is_blank(ids)
-    for i in np.flatnonzero(blank & counted)[:LISTED]:
-        found.add(place(batch.first + int(i), "receipt_id"), "receipt_id is missing")
-    if bool(ids.is_monotonic_increasing) and bool(ids.is_unique if len(ids) < 2 else _rises(ids)):
-        return
-    doubled = ids[counted & ~blank]
-    doubled = doubled[doubled.duplicated(keep=False)]
-    if not len(doubled):
-        return
-    positions = pd.Series(
-        np.flatnonzero(counted & ~blank), index=range(int((counted & ~blank).sum()))
-    )
-    rows = positions[ids[counted & ~blank].duplicated(keep=False).to_numpy()].to_numpy()
-    first: dict[Any, int] = {}
-    listed = 0
-    for i in rows:
-        value = ids.iloc[int(i)]
-        if value in first:
-            listed += 1
-            if listed <= LISTED:
-                found.add(
-                    place(batch.first + int(i), "receipt_id"),
-                    f"receipt {value} stands twice (first at {place(batch.first + first[value], 'receipt_id')})",
-                    "exclude one of the two with a reason",
-                )
-        first.setdefault(value, int(i))
-
-
-def _rises(ids: pd.Series[Any]) -> bool:
-    """Strictly increasing, hence without a double; cheap where it holds."""
-    if not pd.api.types.is_integer_dtype(ids.dtype):
-        return bool(ids.is_unique)
-    values = ids.to_numpy()
-    return bool((values[1:] > values[:-1]).all())
-
-
-def resolve(
-    batch: Batch, ids: pd.Series[Any], found: Collector, place: Callable[[int, str], str]
+def judge(
+    table: pd.DataFrame, found: Collector, place: Place, id_of: Callable[[int], str]
 ) -> Resolved:
-    """Find each refund's receipt and check that it allows the refund."""
-    rows = batch.refund_rows
-    if not len(rows):
+    """Check each refund against its receipt.
+
+    Parameters
+    ----------
+    table
+        One row a refund: `REFUND_COLUMNS` and `RECEIPT_COLUMNS`, in the order
+        of the source.
+    id_of
+        Row -> the receipt that its refund mark names, for messages.
+    """
+    if not len(table):
         return NOTHING
-    wanted = identifiers(batch.frame["refund_of"].iloc[rows].reset_index(drop=True))
-    numeric = pd.api.types.is_integer_dtype(ids.dtype)
-    if numeric and not pd.api.types.is_integer_dtype(wanted.dtype):
-        number = pd.to_numeric(wanted, errors="coerce")
-        wanted = number.where(number == np.rint(number), -(2**53)).fillna(-(2**53)).astype(np.int64)
-    elif not numeric:
-        wanted = wanted.astype("str")
-    near = np.flatnonzero(ids.isin(wanted).to_numpy())
-    # Where an identifier stands twice, the row that counts is the receipt.
-    near = near[np.argsort(batch.status[near] == EXCLUDED, kind="stable")]
-    table = pd.DataFrame({"id": ids.iloc[near].to_numpy(), "at": near}).drop_duplicates("id")
-    at = pd.Series(table["at"].to_numpy(), index=pd.Index(table["id"])).reindex(wanted.to_numpy())
-    at_row = at.fillna(-1).to_numpy(np.int64)
-    return _judge(batch, rows, at_row, wanted, found, place)
 
+    def say(index: Any, column: str, problem: str, hint: str = "") -> None:
+        found.add(place(int(table["row"].iloc[int(index)]), column), problem, hint)
 
-def _judge(
-    batch: Batch,
-    rows: Any,
-    at: Any,
-    wanted: pd.Series[Any],
-    found: Collector,
-    place: Callable[[int, str], str],
-) -> Resolved:
-    def say(i: int, column: str, problem: str, hint: str = "") -> None:
-        found.add(place(batch.first + int(rows[i]), column), problem, hint)
-
-    known = at >= 0
-    status = np.where(known, batch.status[at], EXCLUDED)
+    known = table["at"].to_numpy() >= 0
+    status = table["at_status"].to_numpy()
     for i in np.flatnonzero(~known)[:LISTED]:
-        say(i, "refund_of", f"refund of an unknown receipt {_shown(batch, rows[i])!r}",
+        say(i, "refund_of", f"refund of an unknown receipt {id_of(int(table['row'].iloc[i]))!r}",
             "include its receipt, of an earlier year if need be")  # fmt: skip
     for i in np.flatnonzero(known & (status == REFUND))[:LISTED]:
-        say(i, "refund_of", f"{_shown(batch, rows[i])!r} is itself a refund")
+        say(i, "refund_of", f"{id_of(int(table['row'].iloc[i]))!r} is itself a refund",
+            "name the receipt that was paid in")  # fmt: skip
     known &= status != REFUND
-    for column, codes in (("bank", batch.bank), ("kind", batch.kind), ("account", batch.account)):
-        own = codes[rows]
-        for i in np.flatnonzero(known & (own >= 0) & (own != codes[at]))[:LISTED]:
-            theirs = batch.frame[column].iloc[int(at[i])]
-            say(i, column, f"the refund's {column} differs from its receipt's ({theirs})",
-                "a refund lowers the base of the bank that collected")  # fmt: skip
-    fen = batch.fen[rows]
+    _same_line(table, known, say)
+    fen = table["fen"].to_numpy()
     turned = int((fen > 0).sum()) if not (fen < 0).any() else 0
     if turned:
         fen = -fen
     for i in np.flatnonzero(fen > 0)[:LISTED]:
-        say(
-            i,
-            "amount",
-            "a positive refund among negative ones",
-            "write every refund as a negative amount",
-        )
-    total = pd.Series(-fen[known]).groupby(at[known]).agg(["sum", "size"])
-    over = total[total["sum"].to_numpy() > batch.fen[total.index.to_numpy()]]
-    for receipt in over.index[:LISTED]:
-        last = int(np.flatnonzero(known & (at == receipt))[-1])
-        say(last, "amount",
-            f"refunds of {over.loc[receipt, 'sum'] / 100:.2f} exceed their receipt {wanted.iloc[last]} "
-            f"of {batch.fen[receipt] / 100:.2f} ({place(batch.first + int(receipt), 'amount')})",
-            "correct the amount or the receipt")  # fmt: skip
-    day, rate_day = batch.day[rows].copy(), batch.day[at]
-    if batch.cleared is not None:
-        is_cleared = status == CLEARED
-        day[is_cleared] = np.maximum(day[is_cleared], batch.cleared[at[is_cleared]])
-    of = {COUNTED: REFUND, CLEARED: REFUND, PENDING: PENDING, EXCLUDED: EXCLUDED, REFUND: EXCLUDED}
+        say(i, "amount", "a positive refund among negative ones", "write every refund as negative")
+    _not_more(table, known, fen, say, place)
     frame = pd.DataFrame({
-        "row": batch.first + rows, "line": batch.line()[at], "day": day, "rate_day": rate_day,
-        "fen": fen, "status": [of[int(s)] for s in status],
+        "row": table["row"], "line": table["at_line"],
+        "day": np.maximum(table["day"], np.where(status == CLEARED, table["at_counts_on"], table["day"])),
+        "rate_day": table["at_day"], "fen": fen, "status": [_GOES[int(s)] for s in status],
     })  # fmt: skip
-    backwards = int((known & (batch.day[rows] < rate_day)).sum())
+    backwards = int((known & (table["day"] < table["at_day"]).to_numpy()).sum())
     return Resolved(frame[known & (frame["line"].to_numpy() >= 0)], backwards, turned)
 
 
-def _shown(batch: Batch, row: int) -> str:
-    return str(batch.frame["refund_of"].iloc[int(row)])
+def _same_line(table: pd.DataFrame, known: Any, say: Any) -> None:
+    """A refund lowers the base of the bank, kind and account that collected."""
+    rest, account = np.divmod(table["at_line"].to_numpy(), len(ACCOUNT_NAMES))
+    bank, kind = np.divmod(rest, len(KIND_NAMES))
+    for column, theirs in (("bank", bank), ("kind", kind), ("account", account)):
+        own = table[column].to_numpy()
+        for i in np.flatnonzero(known & (own >= 0) & (own != theirs))[:LISTED]:
+            say(i, column, f"the refund's {column} is not its receipt's",
+                f"a refund lowers the base of the {column} that took the money; blank takes the receipt's")  # fmt: skip
+
+
+def _not_more(table: pd.DataFrame, known: Any, fen: Any, say: Any, place: Place) -> None:
+    """The refunds of one receipt never exceed it."""
+    at = table["at"].to_numpy(np.int64)
+    receipts, which = np.unique(at[known], return_inverse=True)
+    if not len(receipts):
+        return
+    paid = np.zeros(len(receipts), np.int64)
+    paid[which] = table["at_fen"].to_numpy(np.int64)[known]
+    _, refunded, _ = exact_sums(which.astype(np.int64), -fen[known])
+    over = [j for j, (a, b) in enumerate(zip(refunded, paid.tolist(), strict=True)) if a > b]
+    for j in over[:LISTED]:
+        last = np.flatnonzero(known & (at == receipts[j]))[-1]
+        say(last, "amount",
+            f"refunds of {yuan_text(refunded[j])} exceed their receipt of {yuan_text(int(paid[j]))} "
+            f"({place(int(receipts[j]), 'amount')})", "correct the amount or the receipt")  # fmt: skip

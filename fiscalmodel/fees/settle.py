@@ -3,46 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.fees.book import Book
-from fiscalmodel.fees.columns import parse_day
-from fiscalmodel.fees.encode import (
-    ACCOUNT_NAMES,
-    EXCLUDED,
-    KIND_NAMES,
-    LISTED,
-    Batch,
-    Names,
-    encode,
-    split_line,
-)
-from fiscalmodel.fees.files import CHUNK_ROWS, Source, TableLike, open_table
+from fiscalmodel.fees.columns import NO_DAY, parse_day
+from fiscalmodel.fees.files import CHUNK_ROWS, TableLike, open_table
 from fiscalmodel.fees.lines import Line, RateBook, build, period_label
 from fiscalmodel.fees.money import Payment, read_carried, read_payments
 from fiscalmodel.fees.rates import RatesLike, need_rates, read_rates
-from fiscalmodel.fees.refunds import NOTHING, Resolved, check_identifiers, identifiers, resolve
-from fiscalmodel.fees.relations import Relation, RelationsLike, outside, read_relations
+from fiscalmodel.fees.reading import read_receipts
+from fiscalmodel.fees.relations import RelationsLike, read_relations
 from fiscalmodel.fees.statement import CommissionStatement, assemble
 from fiscalmodel.fees.words import REQUIRED, Period, period_of
-
-
-@dataclass
-class Reading:
-    """What one pass over the receipts brings."""
-
-    source: Source
-    names: Names
-    book: Book
-    resolved: Resolved
-    excluded: pd.DataFrame
-    rows: int
-    as_of: int | None
 
 
 def commission(
@@ -54,6 +26,7 @@ def commission(
     carried: Any = None,
     period: str = "year",
     as_of: object = None,
+    since: object = None,
 ) -> CommissionStatement:
     """Commissions (代收手续费) due to the banks that collect non-tax revenue, exact to the 分.
 
@@ -91,6 +64,9 @@ def commission(
     as_of
         Day of the statement; nothing may be dated after it, and what is
         cleared after it is still unmatched.
+    since
+        First day of the statement. Earlier receipts may be in the table, so
+        that refunds and clearings find them, but get no line of their own.
 
     Returns
     -------
@@ -124,24 +100,31 @@ def commission(
     480
     """
     settle_by = period_of(period)
-    day = None if as_of is None else parse_day(as_of)
-    if as_of is not None and day is None:
-        raise InputError("as_of", f"{as_of!r} is not a date", "write '2024-12-31'")
+    day, first = _day("as_of", as_of), _day("since", since)
     found = Collector()
     read = _gather(found, lambda: read_rates(rates), ())
     linked = _gather(found, lambda: read_relations(relations), None)
     paid = _gather(found, lambda: read_payments(payments, day), ())
     brought = _gather(found, lambda: read_carried(carried), ())
+    rate_book = RateBook(read)
     source = open_table(receipts, name="receipts", required=REQUIRED, chunk_rows=CHUNK_ROWS)
-    reading = _read(source, day, linked, found)
+    reading = read_receipts(
+        source, day, int(NO_DAY) if first is None else first, rate_book.changes, linked, found
+    )
     found.raise_if_any()
     need_rates(read)
-    rate_book = RateBook(read)
     banks = list(reading.names.banks)
     lines = build(reading.book, banks, rate_book, settle_by, brought)
     notes = _pay(lines, paid, settle_by, found)
     found.raise_if_any()
     return assemble(reading, lines, rate_book, settle_by, as_of=day, notes=notes, carried=brought)
+
+
+def _day(name: str, value: object) -> int | None:
+    day = None if value is None else parse_day(value)
+    if value is not None and day is None:
+        raise InputError(name, f"{value!r} is not a date", "write '2024-12-31'")
+    return day
 
 
 def _gather(found: Collector, call: Any, default: Any) -> Any:
@@ -151,81 +134,6 @@ def _gather(found: Collector, call: Any, default: Any) -> Any:
     except InputError as error:
         found.extend(error)
         return default
-
-
-def _read(
-    source: Source, as_of: int | None, linked: Sequence[Relation] | None, found: Collector
-) -> Reading:
-    names, book = Names(), Book()
-    excluded: list[pd.DataFrame] = []
-    pieces = list(source.chunks())
-    first = 0
-    frame = (
-        pieces[0][1] if len(pieces) == 1 else pd.concat([p for _, p in pieces], ignore_index=True)
-    )
-    if not len(frame):
-        found.add(source.name, "no receipts", "give at least one row")
-        return Reading(source, names, book, NOTHING, pd.DataFrame(), 0, as_of)
-    batch = encode(first, frame, names, found, source.place, as_of)
-    excluded.append(_excluded_rows(batch, source))
-    book.add(batch)
-    ids = identifiers(frame["receipt_id"])
-    check_identifiers(batch, ids, found, source.place)
-    resolved = resolve(batch, ids, found, source.place)
-    resolved.post(book)
-    if linked is not None:
-        _check_relations(batch, book, names, linked, found, source)
-    return Reading(
-        source, names, book, resolved, pd.concat(excluded, ignore_index=True), len(frame), as_of
-    )
-
-
-def _excluded_rows(batch: Batch, source: Source) -> pd.DataFrame:
-    """Excluded lines as they were written, with their place and reason."""
-    at = np.flatnonzero(batch.status == EXCLUDED)
-    rows = batch.frame.iloc[at]
-    columns = [
-        c for c in ("receipt_id", "bank", "kind", "account", "paid_in", "amount") if c in rows
-    ]
-    result = rows[columns].reset_index(drop=True)
-    result["reason"] = rows["excluded"].to_numpy() if "excluded" in rows else []
-    result.insert(0, "where", [source.place(batch.first + int(i), "excluded") for i in at])
-    return result
-
-
-def _check_relations(
-    batch: Batch,
-    book: Book,
-    names: Names,
-    linked: Sequence[Relation],
-    found: Collector,
-    source: Source,
-) -> None:
-    """Receipts of unknown banks, or outside their bank's days; a refund goes by its receipt."""
-    banks = list(names.banks)
-    wrong: dict[tuple[int, int], tuple[str, str]] = {}
-    for code, _, rate_day, status in book.fen:
-        if status == EXCLUDED or (code, rate_day) in wrong:
-            continue
-        b, k, a = split_line(code)
-        says = outside(linked, banks[b], KIND_NAMES[k], ACCOUNT_NAMES[a], rate_day)
-        if says is not None:
-            wrong[(code, rate_day)] = says
-    if not wrong:
-        return
-    keys = pd.MultiIndex.from_arrays([batch.line(), batch.day])
-    hit = keys.isin(list(wrong)) & (batch.status != EXCLUDED)
-    hit[batch.refund_rows] = False
-    rows = np.flatnonzero(hit)
-    for i in rows[:LISTED]:
-        problem, hint = wrong[(int(keys[i][0]), int(keys[i][1]))]
-        column = "bank" if problem.startswith("unknown") else "paid_in"
-        found.add(source.place(batch.first + int(i), column), problem, hint)
-    if len(rows) > LISTED:
-        found.add(
-            source.place(batch.first + int(rows[LISTED]), "paid_in"),
-            f"and {len(rows) - LISTED:,} more like it",
-        )
 
 
 def _pay(

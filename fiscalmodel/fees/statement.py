@@ -16,7 +16,7 @@ from fiscalmodel.fees.words import PERIOD_ZH, Period, account_of, clean, kind_of
 from fiscalmodel.units import yuan_text
 
 if TYPE_CHECKING:
-    from fiscalmodel.fees.settle import Reading
+    from fiscalmodel.fees.reading import Reading
 
 COLUMNS = [
     "bank", "kind", "account", "period", "base_fen", "rate_pct", "fee_fen", "arrears_fen",
