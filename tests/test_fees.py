@@ -1,0 +1,299 @@
+"""Commissions: worked cases, bad input, files, and the forms a table may take."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+import fiscalmodel as fm
+from fiscalmodel.fees.fee import in_words
+
+CASES = yaml.safe_load((Path(__file__).parent / "cases/fees_settlement.yaml").read_text("utf-8"))
+GOOD = {
+    "receipt_id": ["1", "2", "3"], "bank": ["甲银行"] * 3, "kind": ["fines", "charges", "charges"],
+    "account": ["treasury", "fiscal_account", "treasury"],
+    "paid_in": ["2024-01-31", "2024-02-29", "2024-03-01"], "amount": ["100.00", "2.40", "1234.56"],
+}  # fmt: skip
+
+
+def good(**changes: object) -> pd.DataFrame:
+    return pd.DataFrame({**GOOD, **changes})
+
+
+def problems(receipts: object, **options: object) -> list[str]:
+    with pytest.raises(fm.InputError) as caught:
+        fm.commission(receipts, **options)
+    return [str(p) for p in caught.value.problems]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[c["name"] for c in CASES])
+def test_worked_case(case: dict) -> None:
+    rows = case["receipts"]
+    if "repeat" in case:
+        rows = [{**rows[0], "receipt_id": f"R{i}"} for i in range(case["repeat"])]
+    options = {
+        k: case[k] for k in ("rates", "relations", "payments", "carried", "period") if k in case
+    }
+    receipts = pd.DataFrame(rows)
+    if "problems" in case:
+        found = problems(receipts, **options)
+        for text in case["problems"]:
+            assert any(text in line for line in found), found
+        return
+    result = fm.commission(receipts, **options)
+    got = [
+        [r.bank, r.kind, r.account, r.period, f"{r.base_fen / 100:.2f}",
+         None if math.isnan(r.rate_pct) else r.rate_pct, f"{r.fee_fen / 100:.2f}"]
+        for r in result.table.itertuples()
+    ]  # fmt: skip
+    assert got == [[*line[:3], str(line[3]), *line[4:]] for line in case["lines"]]
+    for text in case.get("notes", []):
+        assert any(text in note for note in result.notes), result.notes
+    if "excluded" in case:
+        assert list(result.excluded["reason"]) == case["excluded"]
+    if "payable" in case:
+        assert result.payable_fen == int(Decimal(case["payable"]) * 100)
+
+
+def test_all_problems_at_once_each_with_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "receipts.csv"
+    file.write_text(
+        "缴款书号,银行,种类,账户,缴入日期,金额（元）,退付原缴款书号,待查,剔除原因\n"
+        "A1,甲银行,罚没,国库,2024-01-05,100.00,,,\n"
+        "A1,甲银行,罚没,国库,2024-01-06,50.00,,,\n"  # twice
+        "A2,甲银行,罚没,国库,2024-01-06,50.005,,,\n"  # three decimals
+        "A3,甲银行,罚没,国库,2024-01-07,-5.00,,,\n"  # negative without a mark
+        "A4,甲银行,税收,国库,2024-01-07,5.00,,,\n"  # unknown kind
+        "A5,丁银行,罚没,国库,2024-01-07,5.00,,,\n"  # unknown bank
+        "A6,甲银行,罚没,国库,2024-02-30,5.00,,,\n"  # no such day
+        "A7,甲银行,罚没,国库,2025-01-01,5.00,,,\n"  # after as_of
+        "A8,甲银行,罚没,国库,2024-10-01,5.00,,,\n"  # after the relation
+        "B1,甲银行,罚没,国库,2024-03-01,-200.00,A1,,\n"  # more than its receipt
+        "B2,甲银行,罚没,国库,2024-03-01,-2.00,ZZ,,\n"  # of an unknown one
+        "A9,甲银行,罚没,国库,2024-03-01,,,,\n"  # no amount
+        "A10,甲银行,罚没,国库,2024-03-01,9.99,,,是\n"  # excluded without a reason
+        "A11,甲银行,罚没,国外,2024-03-01,9.99,,,\n",  # unknown account
+        encoding="utf-8-sig",
+    )
+    found = problems(
+        file,
+        as_of="2024-12-31",
+        rates={"罚没": 0.005, "收费": 0.2},
+        relations=[{"bank": "甲银行", "valid_from": "2020-01-01", "valid_to": "2024-09-30"}],
+    )
+    for text in (
+        "receipts.csv:3:receipt_id: receipt A1 stands twice (first at receipts.csv:2:receipt_id)",
+        "receipts.csv:4:amount: '50.005' is not a whole number of 分",
+        "receipts.csv:5:amount: negative amount -5.00 without a refund mark",
+        "receipts.csv:6:kind: unknown kind '税收'",
+        "receipts.csv:7:bank: unknown bank '丁银行'",
+        "receipts.csv:8:paid_in: '2024-02-30' is not a date",
+        "receipts.csv:9:paid_in: 2025-01-01 is after as_of 2024-12-31",
+        "receipts.csv:10:paid_in: 2024-10-01 is outside the relation with 甲银行",
+        "receipts.csv:11:amount: refunds of 200.00 exceed their receipt of 100.00",
+        "receipts.csv:12:refund_of: refund of an unknown receipt 'ZZ'",
+        "receipts.csv:13:amount: amount is missing",
+        "receipts.csv:14:excluded: excluded without a reason",
+        "receipts.csv:15:account: unknown account '国外'",
+        "rates[row 1, rate_pct]: a rate of 0.005 % looks like a ratio — write 0.5 for 0.5 %",
+    ):
+        assert any(line.startswith(text) for line in found), (text, found)
+
+
+def test_a_bad_line_may_be_excluded_with_a_reason() -> None:
+    rows = good(amount=["100.00", "2.405", "10"], excluded=[None, "金额待核实", None])
+    result = fm.commission(rows)
+    assert result.excluded[["receipt_id", "amount", "reason"]].values.tolist() == [
+        ["2", "2.405", "金额待核实"]
+    ]
+    assert result.fee_fen == 50 + 2  # 100 × 0.5 % = 0.50; 10 × 0.2 % = 0.02
+
+
+def test_a_doubled_line_may_be_excluded_and_a_refund_finds_the_other() -> None:
+    rows = pd.concat([good(), good().iloc[[0]]], ignore_index=True)
+    rows["excluded"] = [None, None, None, "重复录入"]
+    rows["refund_of"] = None
+    rows.loc[4] = ["9", None, None, None, "2024-05-01", "-40.00", None, "1"]
+    result = fm.commission(rows)
+    assert result.select(kind="罚没")["base_fen"].tolist() == [6000]
+
+
+@pytest.mark.parametrize(
+    "amounts",
+    [
+        ["100.00", "2.40", "1,234.56"], [100.0, 2.4, 1234.56], [Decimal("100"), 2.4, "1234.56"],
+        [100, Decimal("2.40"), 1234.56], np.array([100.0, 2.4000000000000004, 1234.56]),
+    ],
+)  # fmt: skip
+def test_amounts_in_any_form(amounts: object) -> None:
+    assert fm.commission(good(amount=amounts)).table["base_fen"].tolist() == [10000, 123456, 240]
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        pd.to_datetime(GOOD["paid_in"]), [d.replace("-", "/") for d in GOOD["paid_in"]],
+        [d.replace("-", "") for d in GOOD["paid_in"]], ["2024年1月31日", "2024年2月29日", "2024年3月1日"],
+        [int(d.replace("-", "")) for d in GOOD["paid_in"]], pd.to_datetime(GOOD["paid_in"]).date,
+    ],
+)  # fmt: skip
+def test_dates_in_any_form(dates: object) -> None:
+    periods = fm.commission(good(paid_in=dates), period="month").table["period"].tolist()
+    assert periods == ["2024-01", "2024-03", "2024-02"]
+
+
+def test_whole_number_identifiers_with_missing_marks() -> None:
+    rows = good(receipt_id=[1, 2, 3], refund_of=[np.nan, np.nan, 2.0], amount=[5.0, 3.0, -1.0])
+    rows["account"] = "treasury"
+    result = fm.commission(rows)
+    assert result.select(kind="charges")["base_fen"].tolist() == [200]
+
+
+def test_amounts_near_a_whole_fen_and_beyond_doubles() -> None:
+    near = fm.commission(good(amount=[0.1 + 0.2, 1e-9 + 1, 0]))
+    assert near.table["base_fen"].sum() == 130
+    big = fm.commission(good(amount=["9999999999999.99", "9999999999999.98", "0.01"]))
+    assert sorted(big.table["base_fen"]) == [1, 999999999999998, 999999999999999]
+    assert "too large" in problems(good(amount=["10000000000000", "1", "1"]))[0]
+    assert "not a whole number of 分" in problems(good(amount=[0.300001, 1, 1]))[0]
+
+
+def test_sums_beyond_53_bits_are_exact() -> None:
+    n = 40
+    rows = pd.DataFrame({
+        "receipt_id": range(n), "bank": "甲银行", "kind": "罚没", "account": "国库",
+        "paid_in": "2024-01-01", "amount": "9999999999999.99",
+    })  # fmt: skip
+    result = fm.commission(rows)
+    assert result.table["base_fen"].tolist() == [999999999999999 * n]
+    assert result.fee_fen == (999999999999999 * n * 5 + 500) // 1000
+
+
+def test_positive_refunds_are_taken_off_where_all_are_positive() -> None:
+    rows = good(amount=["100.00", "2.40", "1.40"], refund_of=[None, None, "2"])
+    rows["account"] = "国库"
+    result = fm.commission(rows)
+    assert result.select(kind="charges")["base_fen"].tolist() == [100]
+    assert any("written as positive" in note for note in result.notes)
+    mixed = pd.concat([rows, rows.iloc[[2]].assign(receipt_id="4", amount="-0.5")])
+    assert any("a positive refund among negative ones" in p for p in problems(mixed))
+
+
+def test_a_refund_goes_the_way_of_its_receipt() -> None:
+    rows = good(unmatched=[True, None, None], refund_of=[None, None, "1"], amount=[9, 2, -1])
+    rows.loc[2, ["kind", "account"]] = None
+    result = fm.commission(rows)
+    assert result.table["base_fen"].tolist() == [0, 200]
+    assert result.lines["unmatched_fen"].tolist() == [800, 0]
+    clash = good(refund_of=[None, None, "1"], amount=[9, 2, -1])
+    assert any("the refund's kind is not its receipt's" in p for p in problems(clash))
+
+
+def test_excel_cells_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "收入.xlsx"
+    frame = good(amount=[100.0, 2.405, 10.0], receipt_id=[1, 2, 3])
+    with pd.ExcelWriter(file, engine="openpyxl") as book:
+        frame.to_excel(book, sheet_name="明细", index=False, startrow=2)
+    assert problems(file) == [
+        "收入.xlsx[明细!F5]: 2.405 is not a whole number of 分 — 元 with at most two decimals"
+    ]
+
+
+def test_gb18030_with_title_rows(tmp_path: Path) -> None:
+    file = tmp_path / "receipts.csv"
+    file.write_text(
+        "代收明细表,,,,,\n单位：元,,,,,\n票据号,代收银行,种类,账户,缴入日期,金额\n"
+        "001,甲银行,收费,财政专户,2024-01-05,2.50\n01,甲银行,收费,财政专户,2024-01-05,2.50\n",
+        encoding="gb18030",
+    )
+    result = fm.commission(file)
+    assert result.table["base_fen"].tolist() == [500]
+    assert result.explain()["receipt_id"].tolist() == ["001", "01"]
+
+
+def test_missing_columns_files_and_words() -> None:
+    assert (
+        "missing column bank (银行、代收银行); amount"
+        in problems(good().drop(columns=["bank", "amount"]))[0]
+    )
+    assert "no such file" in problems("nowhere.csv")[0]
+    assert "unknown period 'week'" in problems(good(), period="week")[0]
+    assert "is not a date" in problems(good(), as_of="soon")[0]
+    assert "no receipts" in problems(good().iloc[:0])[0]
+
+
+@pytest.mark.parametrize(
+    ("rates", "text"),
+    [
+        ({"fines": 0.005}, "looks like a ratio"), ({"fines": 101}, "out of range"),
+        ({"fines": "half"}, "is not a rate in percent"), ({"taxes": 1}, "unknown kind 'taxes'"),
+        ([{"kind": "fines", "rate_pct": 0.5}, {"kind": "罚没", "rate_pct": 0.4}], "two rates for fines on one day"),
+        ([{"kind": "fines", "rate_pct": 0.5, "valid_from": "2024-02-01", "valid_to": "2024-01-01"}], "ends before"),
+        ([{"kind": "fines", "rate_pct": 0.5, "tiers": "5=0.5; 3=0.2"}], "do not rise to an open end"),
+        ([{"kind": "fines", "rate_pct": 0.5, "cap_yuan": 5, "minimum_yuan": 6}], "minimum is above the cap"),
+    ],
+)  # fmt: skip
+def test_bad_rates(rates: object, text: str) -> None:
+    assert any(text in p for p in problems(good(), rates=rates))
+
+
+def test_a_small_rate_can_be_confirmed() -> None:
+    rates = [{"kind": "fines", "rate_pct": "0.005", "confirmed": "yes"}]
+    assert fm.commission(good(amount=["1000000", 0, 0]), rates=rates).fee_fen == 5000
+
+
+def test_carry_to_the_next_year_by_hand() -> None:
+    first = fm.commission(good(), payments={"甲银行": "0.50"}, period="year")
+    assert first.payable_fen == 50 + 0 + 247 - 50  # 100 × 0.5 %; 2.40 × 0.2 %; 1,234.56 × 0.2 %
+    later = good(receipt_id=["a", "b", "c"], paid_in="2025-02-01")
+    for brought in (first, first.carry, first.table):
+        second = fm.commission(later, carried=brought)
+        assert second.table["arrears_fen"].sum() == 247
+        assert second.payable_fen == 247 + 297
+    other = fm.commission(later.assign(bank="乙银行"), carried=first)
+    assert other.select(bank="甲银行")["payable_fen"].tolist() == [247]
+
+
+def test_payments_go_to_the_oldest_line_and_too_much_is_a_credit() -> None:
+    rows = good(paid_in=["2023-05-01", "2024-05-01", "2024-05-01"], kind="fines", account="国库")
+    result = fm.commission(rows, payments=[{"bank": "甲银行", "amount": 10}])
+    assert result.table["paid_fen"].tolist() == [50, 950]
+    assert any("more than was due" in note for note in result.notes)
+    named = fm.commission(rows, payments=[{"bank": "甲银行", "amount": "0.10", "period": 2024}])
+    assert named.table["paid_fen"].tolist() == [0, 10]
+    assert any("fits no line" in p for p in problems(rows, payments={"乙银行": 1}))
+
+
+def test_split_between_district_and_transfer_funds_is_exact() -> None:
+    result = fm.commission(good(amount=[100, 200, 300.01]))
+    split = result.split_funding(33)
+    assert split["transfer_fen"].sum() == 33
+    assert (split["transfer_fen"] + split["district_fen"]).tolist() == result.table[
+        "payable_fen"
+    ].tolist()
+
+
+def test_the_frame_given_is_never_changed() -> None:
+    rows = good(refund_of=[None, None, "2"], amount=["5", "4", "-1"])
+    rows["account"] = "国库"
+    before = rows.copy(deep=True)
+    fm.commission(rows).explain()
+    pd.testing.assert_frame_equal(rows, before)
+
+
+@pytest.mark.parametrize(
+    ("fen", "text"),
+    [
+        (0, "零元整"), (1, "壹分"), (10, "壹角整"), (105, "壹元零伍分"), (110_000, "壹仟壹佰元整"),
+        (1_000_100, "壹万零壹元整"), (100_000_000_000, "壹拾亿元整"), (10_203_040, "壹拾万贰仟零叁拾元肆角整"),
+        (1_001_000_000, "壹仟零壹万元整"), (30_000_000, "叁拾万元整"),
+    ],
+)  # fmt: skip
+def test_capital_amounts(fen: int, text: str) -> None:
+    assert in_words(fen) == text
