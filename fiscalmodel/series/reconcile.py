@@ -22,6 +22,7 @@ __all__ = ["RULES", "Finding", "reconcile", "rules", "to_frame"]
 _FAMILIES = (
     "sums",
     "amounts",
+    "estimates",
     "growth",
     "mean_growth",
     "shares",

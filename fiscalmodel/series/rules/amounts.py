@@ -40,6 +40,11 @@ def _item(fact: Fact) -> str | None:
     return same_name(ALIASES.get(lab.core, lab.core))
 
 
+def _place(fact: Fact) -> str:
+    """The table, or the estimate that a table's text prints beside it."""
+    return fact.section + ("#" if fact.label.core.endswith("测算") else "")
+
+
 @rule("two_amounts", en="one item with two amounts", zh="同一项目两个金额")
 def two_amounts(book: Book) -> Iterator[Finding]:
     """The same item of one publication and year in two tables."""
@@ -58,11 +63,11 @@ def two_amounts(book: Book) -> Iterator[Finding]:
 
 def _compare(facts: list[Fact]) -> Iterator[Finding]:
     first: dict[str, Fact] = {}
-    several = {f.section for f in facts if sum(g.section == f.section for g in facts) > 1}
-    for fact in facts:
+    places = [_place(f) for f in facts]
+    for fact, place in zip(facts, places, strict=True):
         # Two rows of one name in a table: which of them is meant stays open.
-        if fact.section not in several:
-            first.setdefault(fact.section, fact)
+        if places.count(place) == 1:
+            first[place] = fact
     kept = list(first.values())
     for i, other in enumerate(kept[1:], 1):
         for base in kept[:i]:
@@ -74,7 +79,8 @@ def _compare(facts: list[Fact]) -> Iterator[Finding]:
             assert other.figure is not None
             gap = base.number - other.number * factor
             tolerance = base.figure.half + other.figure.half * factor
-            if abs(gap) > tolerance:
+            # At the very edge the two would have been printed alike.
+            if gap and abs(gap) >= tolerance:
                 yield _two(base, other, factor, gap, tolerance)
             if gap or base is kept[0]:
                 break
@@ -176,7 +182,7 @@ def list_within_budget(book: Book) -> Iterator[Finding]:
             words = (f"its rows in {facts[0].section}", f"{facts[0].section}中该项目各行之和")
             parts = [(1, f) for f in facts]
             sums.append(Identity("list_within_budget", total, parts, *words, at_most=True))
-    yield from evaluate(sums)
+    yield from evaluate(book, sums)
 
 
 @rule("of_which_column", en="a part read as a further amount", zh="其中列误作并列列")
@@ -250,4 +256,4 @@ def class_change(book: Book) -> Iterator[Finding]:
                 parts = [(1, rest[0]), (1, rest[1]), (-1, rest[2])]
                 words = ("公用经费 + 项目支出 − 运转类", "公用经费加项目支出减运转类")
                 sums.append(Identity("class_change", total, parts, *words))
-    yield from evaluate(sums)
+    yield from evaluate(book, sums)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -144,6 +144,9 @@ class Book:
 
     facts: list[Fact] = field(default_factory=list)
     grids: list[Grid] = field(default_factory=list)
+    #: Sums of each publication that tie to the last digit, and that need rounding, so far.
+    exact: Counter[str] = field(default_factory=Counter)
+    rounded: Counter[str] = field(default_factory=Counter)
 
     def group(
         self, key: Callable[[Fact], Hashable | None], facts: Iterable[Fact] | None = None

@@ -72,7 +72,7 @@ def debt_limit(book: Book) -> Iterator[Finding]:
             if total and len(known) == 2:
                 words = ("general and special", "一般与专项之和")
                 sums.append(Identity("debt_limit", total, [(1, p) for p in known], *words))
-    yield from evaluate(sums)
+    yield from evaluate(book, sums)
 
 
 def _over(limit: Fact, balance: Fact, over: Decimal, tolerance: Decimal) -> Finding:

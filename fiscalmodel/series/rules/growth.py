@@ -205,7 +205,14 @@ def change(book: Book) -> Iterator[Finding]:
             sums.append(Identity("change", last, [(1, level), (-1, delta)], *words))
         if rate is not None and rate.figure is not None:
             yield from _rate_of_change(level, delta, rate)
-    yield from evaluate(sums)
+    for fact in book.facts:
+        if "上年持平" in fact.note and fact.figure is not None and len(fact.years) == 1:
+            known = levels.of(fact, fact.label.core)
+            last = known.get((fact.years[0] - 1, fact.month))
+            if last is not None and last.factor_to(fact) is not None:
+                words = ("“unchanged on last year”", "“与上年持平”")
+                sums.append(Identity("change", fact, [(1, last)], *words))
+    yield from evaluate(book, sums)
 
 
 def _rate_of_change(level: Fact, delta: Fact, rate: Fact) -> Iterator[Finding]:

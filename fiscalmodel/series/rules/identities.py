@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
 from fiscalmodel.series.findings import Finding, Severity
-from fiscalmodel.series.rules.book import COUNTS, Fact
+from fiscalmodel.series.rules.book import COUNTS, Book, Fact
 from fiscalmodel.series.rules.report import finding, show
 from fiscalmodel.series.rules.slips import Slip, slip
 
@@ -70,27 +69,29 @@ def unique(identities: Iterable[Identity]) -> Iterator[Identity]:
             yield identity
 
 
-def evaluate(identities: Iterable[Identity]) -> Iterator[Finding]:
+def evaluate(book: Book, identities: Iterable[Identity]) -> Iterator[Finding]:
     """Findings for the sums that do not tie.
 
     A difference within the rounding of the printed figures is silent, unless
     the rest of the publication ties to the last digit: then it is a note (or
     a warning, where only the figures printed with fewer digits could hold it).
+    What ties is counted in the book, as evidence for the rules that follow.
     """
     outcomes = [o for i in unique(identities) if (o := arithmetic(i)) is not None]
-    exact = Counter(o.identity.total.document for o in outcomes if not o.difference)
-    soft = Counter(
-        o.identity.total.document
-        for o in outcomes
-        if o.difference and abs(o.difference) <= o.tolerance
-    )
     broken = [o for o in outcomes if _broken(o)]
+    for o in outcomes:
+        if o.identity.at_most:
+            continue
+        if not o.difference:
+            book.exact[o.identity.total.document] += 1
+        elif not _broken(o):
+            book.rounded[o.identity.total.document] += 1
     for o in outcomes:
         if _broken(o):
             yield _report(o, o.identity.severity, broken)
         elif o.difference and not o.identity.at_most:
             document = o.identity.total.document
-            if exact[document] >= 2 and 2 * soft[document] <= exact[document]:
+            if book.exact[document] >= 2 and 2 * book.rounded[document] <= book.exact[document]:
                 yield _report(o, "warning" if abs(o.difference) > o.fine else "note", broken)
 
 

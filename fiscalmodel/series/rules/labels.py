@@ -116,5 +116,5 @@ def same_name(name: str) -> str:
     >>> same_name("预算绩效评价咨询服务") == same_name("预算绩效评价咨询")
     True
     """
-    text = re.sub(r"^地方(?=一般公共)", "", name)
+    text = re.sub(r"^地方(?=一般公共)", "", name).removesuffix("测算")
     return re.sub(r"(?:服务|业务|工作|支出|经费|费用|费)$", "", text) or text

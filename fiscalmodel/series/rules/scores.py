@@ -8,6 +8,7 @@ from decimal import Decimal
 from fiscalmodel.series.findings import Finding
 from fiscalmodel.series.intervals_printed import Interval, exactly
 from fiscalmodel.series.rules.book import Book, Fact
+from fiscalmodel.series.rules.identities import Identity, evaluate
 from fiscalmodel.series.rules.registry import rule
 from fiscalmodel.series.rules.report import finding, show
 
@@ -159,29 +160,14 @@ def execution_rate(book: Book) -> Iterator[Finding]:
 @rule("adjustment", en="adjusted budgets", zh="预算调整")
 def adjustment(book: Book) -> Iterator[Finding]:
     """Initial budget less cuts against the adjusted budget; a cut equal to the outturn."""
+    sums = []
     for form in _histories(book):
         start, cut = _first(form, "年初预算"), _first(form, "压减", "拟调减", "调减")
         adjusted = _first(form, "年中调整", "调整预算")
         spent = next((f for n, f in form.items() if n.endswith("月执行")), None)
         if start and cut and adjusted and start.unit == cut.unit == adjusted.unit:
-            left = start.number - cut.number
-            gap = adjusted.number - left
-            tolerance = start.interval.half + cut.interval.half + adjusted.interval.half
-            if abs(gap) > tolerance:
-                yield finding(
-                    "adjustment",
-                    "error",
-                    [adjusted, start, cut],
-                    stated=adjusted.number,
-                    computed=left,
-                    tolerance=tolerance,
-                    en=f"{start.section} {start.year}: {show(start.number)} less the cut of "
-                    f"{show(cut.number)} is {show(left)}, printed {show(adjusted.number)}: differs "
-                    f"by {show(gap)}.",
-                    zh=f"{start.section} {start.year} 年：年初 {show(start.number)} 减压减 "
-                    f"{show(cut.number)} 为 {show(left)}，列 {show(adjusted.number)}，相差 "
-                    f"{show(gap)}。",
-                )
+            words = ("the initial budget less the cut", "年初预算减压减")
+            sums.append(Identity("adjustment", adjusted, [(1, start), (-1, cut)], *words))
         if spent and cut and spent.unit == cut.unit and spent.number == cut.number != 0:
             yield finding(
                 "adjustment",
@@ -195,3 +181,4 @@ def adjustment(book: Book) -> Iterator[Finding]:
                 zh=f"{spent.section} {spent.year} 年：“{spent.label.raw}”与“{cut.label.raw}”同为 "
                 f"{show(spent.number)} {spent.unit}，疑为误填同一数字。",
             )
+    yield from evaluate(book, sums)

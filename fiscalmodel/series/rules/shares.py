@@ -88,7 +88,9 @@ def _table(book: Book, pairs: list[tuple[Fact, Fact]]) -> Iterator[Finding]:
     parts = [p for f, p in pairs if p is not whole and not p.label.of_which]
     complete = sum((p.number for p in parts), Decimal(0)) == whole.number
     if hundred is not None and complete and len(rest) > 1:
-        yield from evaluate([Identity("share", hundred, [(1, f) for f in rest], "the shares")])
+        yield from evaluate(
+            book, [Identity("share", hundred, [(1, f) for f in rest], "the shares")]
+        )
 
 
 def _wrong(fact: Fact, part: Fact, whole: Fact, share: Interval) -> Finding:

@@ -32,6 +32,7 @@ TRANSFER = "上级转移支付金额"
 def sum_total(book: Book) -> Iterator[Finding]:
     """Every total against the parts that its table, form or code names."""
     yield from evaluate(
+        book,
         [
             *_numbered_rows(book),
             *_forms(book),
@@ -39,8 +40,9 @@ def sum_total(book: Book) -> Iterator[Finding]:
             *_codes(book),
             *_templates(book),
             *_counts(book),
+            *_of_which(book),
             *_balances(book),
-        ]
+        ],
     )
 
 
@@ -161,27 +163,50 @@ def _nearest(facts: list[Fact], total: Fact, name: str) -> Fact | None:
     return next(iter(own or hits), None)
 
 
+def _stem(core: str) -> str:
+    """``编制总数`` and ``行政编制`` have the stem 编制 in common."""
+    for word in ("总数", "合计", "数"):
+        core = core.removesuffix(word)
+    return core
+
+
 def _counts(book: Book) -> Iterator[Identity]:
-    """Counts: ``编制总数`` against ``行政编制``, ``事业编制`` and so on in its table."""
-    for facts in book.tables.values():
+    """Counts: ``编制总数`` against ``行政编制``, ``事业编制`` and so on, table by table."""
+    groups = book.group(
+        lambda f: (
+            (f.document, f.entity, f.year, f.unit)
+            if f.figure and f.unit in COUNTS and not f.label.prefix and not f.label.of_which
+            else None
+        )
+    )
+    for facts in groups.values():
         for total in facts:
-            if total.unit not in COUNTS or (total.kind == "target" and total.label.prefix):
-                continue
-            core = total.label.core
-            stem = core.removesuffix("总数").removesuffix("合计")
-            parts = [
+            stem = _stem(total.label.core)
+            named = len(stem) > 3 or total.label.core.endswith(("总数", "合计"))
+            longer = [
                 f
                 for f in facts
-                if f is not total
-                and f.unit == total.unit
-                and not f.label.prefix
-                and not f.label.of_which
-                and len(f.label.core) > len(stem)
-                and f.label.core.endswith(stem)
-                and f.label.core != core
+                if (name := _stem(f.label.core)).endswith(stem) and len(name) > len(stem)
             ]
-            if len(stem) > 1 and len(parts) > 1 and total.number >= max(p.number for p in parts):
-                yield Identity("sum_total", total, _plus(parts))
+            for section in dict.fromkeys(f.section for f in longer):
+                parts = [f for f in longer if f.section == section]
+                if named and len(stem) > 1 and len(parts) > 1:
+                    yield Identity("sum_total", total, _plus(parts))
+
+
+def _of_which(book: Book) -> Iterator[Identity]:
+    """``其中`` rows against the row above them; partial totals against the whole."""
+    for facts in book.tables.values():
+        parent: Fact | None = None
+        whole = next((f for f in facts if f.label.core in PLAIN_TOTAL and not f.label.prefix), None)
+        for fact in facts:
+            if not fact.label.of_which:
+                parent = fact
+            elif parent is not None and parent.factor_to(fact) is not None:
+                yield Identity("of_which", parent, [(1, fact)], "its part", "其中数", at_most=True)
+            partial = fact.label.is_total and not fact.label.prefix and fact is not whole
+            if whole is not None and partial and fact.label.core not in PLAIN_TOTAL:
+                yield Identity("of_which", whole, [(1, fact)], "its part", "其中数", at_most=True)
 
 
 def _balances(book: Book) -> Iterator[Identity]:

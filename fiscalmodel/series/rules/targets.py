@@ -38,6 +38,11 @@ class Target:
     text: str
 
     @property
+    def half(self) -> Decimal:
+        """Half a unit of the last printed digit."""
+        return Decimal(5).scaleb(int(self.value.as_tuple().exponent) - 1)
+
+    @property
     def programme(self) -> str:
         """The programme whose form it stands in, empty for the whole department or plan."""
         tail = self.fact.section.rpartition("/")[2] if "目标表/" in self.fact.section else ""
@@ -149,8 +154,10 @@ def _comparable(a: Target, b: Target) -> bool:
 
 
 def _conflict(a: Target, b: Target) -> bool:
-    if "actual" in (a.fact.kind, b.fact.kind):
-        return False
+    actual = [t.fact.kind == "actual" for t in (a, b)]
+    if any(actual):
+        # An outturn may miss its target; two outturns of one year may not differ.
+        return all(actual) and a.span == b.span and abs(a.value - b.value) > a.half + b.half
     if a.span[1] == 9999 or b.span[1] == 9999:
         # A long-term target and a yearly one: only a plain contradiction counts.
         return a.bound == b.bound == "=" and a.value != b.value

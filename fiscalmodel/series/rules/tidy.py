@@ -18,7 +18,6 @@ from fiscalmodel.series.types import CellRef
 #: Names of the columns that mean the same, the best first.
 NAMES = ("indicator_zh", "line", "indicator", "指标", "项目")
 _ENTITY = ("region", "entity", "地区")
-_TABLE = ("section", "table")
 _SUFFIX = re.compile(r"\s*(?:Finance Bureau|财政局)$")
 _FORM = re.compile(r"申报表|绩效目标")
 _TARGET = re.compile(r"target value:\s*(.+)$|目标值[:：]\s*(.+)$")
@@ -78,7 +77,10 @@ def _row(columns: _Columns, row: int, at: Any, file: str) -> Iterator[Fact]:
     column, value = _printed_value(columns, row)
     note = text(row, "note")
     programme = text(row, "programme")
-    section = text(row, *_TABLE) if "table" not in columns.frame else text(row, "table")
+    section = text(row, "table") or text(row, "section")
+    if not section and text(row, "doc_id"):
+        # The place in the publication is then the last part of its citation.
+        section = text(row, "source").rpartition("，")[2]
     name = text(row, *NAMES) or text(row, "of_series")
     name, section, project = _placed(name, section, programme, note)
     year, period = _when(columns, row)
@@ -169,7 +171,7 @@ def _beside(columns: _Columns, row: int, at: Any, fact: Fact) -> Iterator[Fact]:
         yield replace(
             fact,
             cell=at(place),
-            label=label(f"面向小微:{fact.label.core}"),
+            label=label(f"面向小微企业:{fact.label.raw}"),
             text=micro,
             figure=printed(micro),
             note="",

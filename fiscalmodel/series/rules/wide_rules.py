@@ -17,7 +17,7 @@ from fiscalmodel.series.rules.report import finding
 def table_total(book: Book) -> Iterator[Finding]:
     """合计, 小计, 其中 and numbered rows; total and 其中 columns."""
     for grid in book.grids:
-        yield from evaluate([*row_identities(grid), *column_identities(grid)])
+        yield from evaluate(book, [*row_identities(grid), *column_identities(grid)])
 
 
 @rule("doubled_row", en="rows printed twice in a table", zh="表内重复行")
