@@ -8,7 +8,16 @@ import pandas as pd
 import pytest
 import yaml
 
-from fiscalmodel.balance import available_for_clearance, budget_identity, close_balance
+from fiscalmodel.balance import (
+    available_for_clearance,
+    budget_identity,
+    check_guardrails,
+    close_balance,
+    fund_carry_over_excess,
+    guardrails,
+    medium_term_plan,
+    surplus_use,
+)
 from fiscalmodel.errors import InputError
 
 CASES = Path(__file__).parent / "cases"
@@ -19,6 +28,7 @@ def cases(name: str) -> list[dict]:
 
 
 IDENTITY, AVAILABLE = cases("balance_identity.yaml"), cases("balance_available.yaml")
+GUARDRAILS = cases("balance_guardrails.yaml")
 
 
 @pytest.mark.parametrize("case", IDENTITY, ids=[case["name"] for case in IDENTITY])
@@ -86,3 +96,138 @@ def test_the_stabilisation_fund_is_not_in_the_fund_budget():
 def test_bad_needs(change, words):
     with pytest.raises(InputError, match=words):
         available_for_clearance(**{"resources": 10.0, "sanbao_need": 1.0, **change})
+
+
+@pytest.mark.parametrize("case", GUARDRAILS, ids=[case["name"] for case in GUARDRAILS])
+def test_guardrails(case):
+    checked = check_guardrails(pd.DataFrame([case["input"]]))
+    line = checked.table.set_index("rule").loc[case["rule"]]
+    assert line["share_pct"] == pytest.approx(case["share_pct"], abs=5e-5)
+    assert line["margin_wan"] == pytest.approx(case["margin_wan"], abs=1e-6)
+    assert line["source"]
+    findings = guardrails(pd.DataFrame([case["input"]]))
+    assert findings["rule"].tolist() == case["broken"]
+
+
+def test_guardrails_by_year_and_day():
+    frame = pd.DataFrame(
+        {"year": [2015, 2024], "livelihood_wan": [1.0, 1.0], "expenditure_wan": [10.0, 10.0]}
+    )
+    # No floor is known for 2015.
+    assert check_guardrails(frame).table["year"].tolist() == [2024]
+    assert check_guardrails(frame, on="2024-01-01").table["year"].tolist() == [2015, 2024]
+
+
+@pytest.mark.parametrize(
+    ("frame", "words"),
+    [
+        ({"ppp_wan": [1.0]}, "'year' is missing"),
+        ({"year": [2024, 2024], "ppp_wan": [1.0, 1.0]}, "stands twice"),
+        ({"year": [2024], "ppp_wan": [-1.0]}, "not a possible amount"),
+        ({"year": [2024], "expenditure_wan": [0.0]}, "not a possible amount"),
+        ({"year": [2024], "ppp_wan": ["a lot"]}, "no number"),
+    ],
+)
+def test_bad_guardrails(frame, words):
+    with pytest.raises(InputError, match=words):
+        guardrails(pd.DataFrame(frame))
+
+
+def line(year: int, name: str, standard: float, number: float, **change: object) -> dict:
+    row = {
+        "year": year, "line": name, "project_class": "保障运转", "standard_wan": standard,
+        "number": number, "basis": "编制数×公用经费标准",
+    }  # fmt: skip
+    return {**row, **change}
+
+
+LINES = pd.DataFrame([line(year, "公用经费", 2.5, 400) for year in (2026, 2027, 2028)])
+
+
+def test_medium_term_plan_by_hand():
+    """Resources 1,100, 950, 980; lines 1,000 a year; a reform saves 30 in 2028; the fund holds 20.
+
+    2026: +100 into the fund, 120. 2027: −50 from the fund, 70. 2028: 980 − 970 = +10, 80.
+    """
+    plan = medium_term_plan(
+        {2026: 1100.0, 2027: 950.0, 2028: 980.0},
+        LINES,
+        pd.DataFrame(
+            [
+                {
+                    "year": 2028,
+                    "measure": "合并机构",
+                    "side": "use",
+                    "amount_wan": -30,
+                    "basis": "改革",
+                }
+            ]
+        ),
+        fund_opening_wan=20,
+        on="2026-01-01",
+    )
+    table = plan.table.set_index("year")
+    assert table["baseline_gap_wan"].tolist() == [100, -50, -20]
+    assert table["balance_wan"].tolist() == [100, -50, 10]
+    assert table["fund_closing_wan"].tolist() == [120, 70, 80]
+    assert table["shortfall_wan"].tolist() == [0, 0, 0]
+    assert plan.ceiling_wan == 1000
+    assert plan.findings.empty
+
+
+def test_medium_term_shortfall_and_roll():
+    first = medium_term_plan(
+        {2026: 900.0, 2027: 1000.0, 2028: 1000.0}, LINES, fund_opening_wan=40, on="2026-01-01"
+    )
+    assert first.table["shortfall_wan"].tolist() == [60, 0, 0]
+    assert first.findings["where"].tolist() == ["2026"]
+    rolled = medium_term_plan(
+        {2027: 1000.0, 2028: 1000.0, 2029: 1000.0},
+        pd.DataFrame(
+            [line(2027, "公用经费", 2.5, 400), line(2028, "公用经费", 2.6, 400),
+             line(2029, "公用经费", 2.6, 400)]
+        ),
+        on="2027-01-01",
+    )  # fmt: skip
+    change = rolled.change_from(first)
+    assert change[["year", "change_wan"]].to_numpy().tolist() == [[2028, 40]]
+
+
+@pytest.mark.parametrize(
+    ("resources", "lines", "words"),
+    [
+        ({2026: 1.0, 2027: 1.0}, LINES, "3 years in a row"),
+        ({2026: 1.0, 2027: 1.0, 2029: 1.0}, LINES, "3 years in a row"),
+        ({2026: 1.0, 2027: float("nan"), 2028: 1.0}, LINES, "missing"),
+        (None, LINES.assign(basis="随GDP增长"), "ties spending to growth"),
+        (None, LINES.assign(basis="与财政收入增幅挂钩"), "ties spending to growth"),
+        (None, LINES.assign(basis=""), "no basis"),
+        (None, LINES.assign(project_class="其他"), "no class"),
+        (None, LINES.assign(standard_wan=-1), "negative"),
+        (None, LINES.assign(number=None), "missing"),
+        (None, LINES.drop(columns="basis"), "'basis' is missing"),
+    ],
+)
+def test_bad_medium_term_plans(resources, lines, words):
+    with pytest.raises(InputError, match=words):
+        medium_term_plan(resources or {2026: 1.0, 2027: 1.0, 2028: 1.0}, lines, on="2026-01-01")
+
+
+def test_bad_measures():
+    bad = pd.DataFrame([{"year": 2031, "measure": "x", "side": "both", "amount_wan": None,
+                         "basis": ""}])  # fmt: skip
+    with pytest.raises(InputError) as caught:
+        medium_term_plan({2026: 1.0, 2027: 1.0, 2028: 1.0}, LINES, bad, on="2026-01-01")
+    assert len(caught.value.problems) == 3
+
+
+def test_a_surplus_pays_for_nothing_new():
+    assert surplus_use(100) == {"deficit_offset_wan": 0.0, "fund_filled_wan": 100.0}
+    with pytest.raises(InputError):
+        surplus_use(-1)
+
+
+def test_carry_over_of_a_government_fund():
+    """400 − 30 % of 1,000 = 100 into the stabilisation fund."""
+    assert fund_carry_over_excess(400, 1000, "2026-12-31") == 100
+    assert fund_carry_over_excess(300, 1000, "2026-12-31") == 0
