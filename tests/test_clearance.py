@@ -1,0 +1,273 @@
+"""Clearance plans: worked cases, a public case, terms, rules, calendar."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+import fiscalmodel as fm
+from fiscalmodel.debt.plan_periods import make_grid, parse_period
+
+CASES = yaml.safe_load(
+    (Path(__file__).parent / "cases" / "clearance_plans.yaml").read_text(encoding="utf-8")
+)
+DUE_LATER = {"prepayable": True, "maturity": "2035-12-31"}
+
+
+def budget(*caps, first=2027, **more):
+    return [
+        {"source_id": "budget", "period": first + t, "cap_wan": cap, **more}
+        for t, cap in enumerate(caps)
+    ]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_case(case):
+    plan = fm.plan_clearance(case["ledger"], case["sources"], case.get("quotas"), **case["options"])
+    for key, expected in case["output"].items():
+        if key == "status":
+            assert plan.status == expected
+        elif key == "cleared_on":
+            assert str(plan.cleared_on) == expected
+        elif key == "shortfall_periods":
+            found = plan.shortfall.groupby("period")["amount_wan"].sum().to_dict()
+            assert found == pytest.approx(expected, abs=1e-9)
+        elif key == "shortfall_contracts":
+            assert sorted(set(plan.shortfall["contract_id"])) == expected
+        elif key == "available_wan":
+            assert plan.sources["available_wan"].sum() == pytest.approx(expected, abs=1e-9)
+        elif isinstance(expected, list):
+            assert plan.balances[key].tolist() == pytest.approx(expected, abs=1e-9)
+        else:
+            assert getattr(plan, key) == pytest.approx(expected, abs=1e-9)
+
+
+FOUR = pd.DataFrame(
+    {
+        "contract_id": ["A", "B", "C", "D"],
+        "principal_wan": [9871.59, 11040.71, 20879.70, 15600.74],
+        "rate_pct": [5.31, 10.0, 5.84, 10.0],
+        "min_instalment_wan": [86.12, 70.54, 186.60, 204.72],
+        **DUE_LATER,
+    }
+)
+PAYMENTS = [
+    {"source_id": "pay", "period": str(month), "cap_wan": 1500.0}
+    for month in pd.period_range("2024-01", "2028-12", freq="M")
+]
+
+
+@pytest.mark.parametrize(
+    ("options", "interest"),
+    [
+        ({}, 7500.62),
+        ({"minimums": False}, 7206.22),
+        ({"rule": "highest_rate_first"}, 7500.62),
+        ({"rule": "highest_rate_first", "minimums": False}, 7206.22),
+    ],
+)
+def test_public_four_loan_case(options, interest):
+    """Four loans, 1,500 a month; the public "payoff" programme prints 7,501.18 at its tolerance."""
+    plan = fm.plan_clearance(
+        FOUR, PAYMENTS, as_of="2023-12-31", frequency="month", capitalise=True, **options
+    )
+    assert plan.status in ("optimal", "feasible")
+    assert plan.interest_wan == pytest.approx(interest, abs=0.01)
+    assert plan.cost_wan == plan.interest_wan
+    assert str(plan.cleared_on) == "2027-08-31"
+
+
+def test_instalments_follow_the_loan_schedule():
+    """Nothing may be paid early, so the plan is the amortisation schedule itself."""
+    for method in ("equal_principal", "equal_instalment"):
+        terms = {"start": "2024-12-31", "maturity": "2028-12-31", "frequency": "quarter"}
+        ledger = [
+            {"contract_id": "A", "principal_wan": 1000.0, "rate_pct": 6, "repayment": method}
+            | terms
+        ]
+        plan = fm.plan_clearance(
+            ledger,
+            [
+                {"source_id": "s", "period": f"{y}Q{q}", "cap_wan": 200}
+                for y in (2025, 2026, 2027, 2028)
+                for q in (1, 2, 3, 4)
+            ],
+            as_of="2024-12-31",
+            frequency="quarter",
+        )
+        expected = fm.amortise(
+            1000.0, 6, start="2024-12-31", maturity="2028-12-31", method=method,
+            frequency="quarter", day_count="30/360",
+        )  # fmt: skip
+        expected = expected[expected["opening"] > 0]
+        assert plan.status == "optimal"
+        assert plan.contracts["principal_wan"].to_numpy() == pytest.approx(
+            expected["principal"].to_numpy(), abs=1e-8
+        )
+        assert plan.contracts["interest_wan"].to_numpy() == pytest.approx(
+            expected["interest"].to_numpy(), abs=1e-8
+        )
+
+
+def test_custom_principal_dates():
+    custom = [
+        {"contract_id": "A", "date": "2027-03-31", "principal_wan": 30},
+        {"contract_id": "A", "date": "2028-03-31", "principal_wan": 70},
+    ]
+    ledger = [{"contract_id": "A", "principal_wan": 100, "rate_pct": 0, "repayment": "custom"}]
+    plan = fm.plan_clearance(ledger, budget(100, 100), as_of="2026-12-31", custom=custom)
+    assert plan.contracts["closing_wan"].tolist() == [70, 0]
+
+
+def test_given_plan_is_taken_as_it_is():
+    ledger = [{"contract_id": n, "principal_wan": 50, "rate_pct": 4, **DUE_LATER} for n in "AB"]
+    given = [
+        {"period": 2027, "contract_id": "A", "amount_wan": 50},
+        {"period": 2028, "contract_id": "B", "amount_wan": 50},
+    ]
+    plan = fm.plan_clearance(ledger, budget(60, 60), as_of="2026-12-31", rule="given", given=given)
+    assert (plan.status, plan.cost_wan) == ("feasible", 6.0)  # 4 in 2027, 2 in 2028
+    short = fm.plan_clearance(
+        ledger, budget(60, 60), as_of="2026-12-31", rule="given", given=given[:1]
+    )
+    assert short.status == "infeasible"
+    assert short.shortfall[["contract_id", "amount_wan", "reason"]].to_numpy().tolist() == [
+        ["B", 50.0, "not planned"]
+    ]
+    poor = fm.plan_clearance(ledger, budget(30, 60), as_of="2026-12-31", rule="given", given=given)
+    assert poor.shortfall[["contract_id", "amount_wan", "reason"]].to_numpy().tolist() == [
+        ["A", 24.0, "money"]
+    ]
+
+
+def test_ordering_rules_pay_in_their_order():
+    ledger = [
+        {"contract_id": "dear", "principal_wan": 100, "rate_pct": 9, "maturity": "2034-06-30"},
+        {"contract_id": "soon", "principal_wan": 300, "rate_pct": 3, "maturity": "2030-06-30"},
+    ]
+    ledger = [row | {"prepayable": True} for row in ledger]
+    sources = budget(58, 500)  # 18 of interest leave 40
+
+    def paid(rule):
+        plan = fm.plan_clearance(ledger, sources, as_of="2026-12-31", rule=rule)
+        first = plan.contracts[plan.contracts["period"] == "2027"]
+        return first["principal_wan"].tolist()
+
+    assert paid("highest_rate_first") == pytest.approx([40, 0])
+    assert paid("earliest_maturity_first") == pytest.approx([0, 40])
+    assert paid("pro_rata") == pytest.approx([10, 30])
+
+
+def test_loan_that_cannot_be_repaid_in_time_says_so():
+    ledger = [{"contract_id": "A", "principal_wan": 80, "rate_pct": 5, "maturity": "2031-06-30"}]
+    plan = fm.plan_clearance(ledger, budget(500, 500), as_of="2026-12-31")
+    assert plan.status == "infeasible"
+    row = plan.shortfall.iloc[0]
+    assert (row["contract_id"], row["amount_wan"], row["reason"]) == ("A", 80.0, "terms")
+    funds = plan.levers.set_index("lever").loc["extra_funds"]
+    assert not funds["closes"]
+
+
+def test_special_limit_stops_replacement():
+    ledger = [
+        {"contract_id": "A", "principal_wan": 100, "rate_pct": 5, "maturity": "2028-06-30",
+         "replaceable": True}
+    ]  # fmt: skip
+    quota = [{"period": 2028, "quota_wan": 100, "rate_pct": 2.2}]
+    options = {"as_of": "2026-12-31"}
+    assert fm.plan_clearance(ledger, budget(5, 5), quota, **options).status == "optimal"
+    limited = fm.plan_clearance(ledger, budget(5, 5), quota, special_headroom_wan=60, **options)
+    assert limited.status == "infeasible"
+    assert limited.shortfall_wan == pytest.approx(40)
+    assert limited.balances["statutory_wan"].max() == pytest.approx(60)
+
+
+def test_overdue_debt_may_be_paid_at_any_time():
+    ledger = [
+        {"contract_id": "A", "principal_wan": 100, "rate_pct": 5, "maturity": "2025-06-30",
+         "overdue": True}
+    ]  # fmt: skip
+    plan = fm.plan_clearance(ledger, budget(55, 60), as_of="2026-12-31")
+    assert plan.balances["hidden_wan"].tolist() == pytest.approx([50, 0])
+
+
+def test_a_year_of_money_comes_in_month_by_month():
+    """120 a year is 10 a month; what January leaves may be used in December, not next year."""
+    ledger = [{"contract_id": "A", "principal_wan": 120, "rate_pct": 0, "maturity": "2027-06-15"}]
+    options = {"as_of": "2026-12-31", "deadline": "2027-12-31", "frequency": "month"}
+    plan = fm.plan_clearance(ledger, budget(120), **options)
+    assert plan.shortfall_wan == pytest.approx(60)  # January to June bring 60
+    later = [ledger[0] | {"maturity": "2027-12-15"}]
+    assert fm.plan_clearance(later, budget(120), **options).status == "optimal"
+    next_year = [ledger[0] | {"maturity": "2028-01-15"}]
+    plan = fm.plan_clearance(next_year, budget(120), as_of="2026-12-31", frequency="month")
+    assert plan.shortfall_wan == pytest.approx(120)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "deadline", "frequency", "labels", "years"),
+    [
+        ("2025-12-31", "2028-12-31", "year", ["2026", "2027", "2028"], [1, 1, 1]),
+        ("2026-01-01", "2027-12-31", "year", ["2026", "2027"], [1, 1]),
+        ("2026-06-30", "2027-12-31", "year", ["2026", "2027"], [0.5, 1]),
+        ("2027-12-15", "2028-02-10", "month", ["2027-12", "2028-01", "2028-02"],
+         [16 / 31 / 12, 1 / 12, 10 / 29 / 12]),
+        ("2027-06-30", "2028-03-31", "quarter", ["2027Q3", "2027Q4", "2028Q1"], [0.25] * 3),
+    ],
+)  # fmt: skip
+def test_calendar(as_of, deadline, frequency, labels, years):
+    import datetime as dt
+
+    days = dt.date.fromisoformat(as_of), dt.date.fromisoformat(deadline)
+    grid = make_grid(*days, frequency)
+    assert list(grid.labels) == labels
+    assert grid.fractions == pytest.approx(years, abs=1e-12)
+    actual = make_grid(*days, frequency, "ACT/365")
+    first = days[0] - dt.timedelta(days=1) if days[0].day == 1 else days[0]
+    assert actual.fractions.sum() == pytest.approx((days[1] - first).days / 365, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        (2027, "2027-01-01", "2027-12-31"),
+        ("2027年", "2027-01-01", "2027-12-31"),
+        ("2027Q4", "2027-10-01", "2027-12-31"),
+        ("2027年第1季度", "2027-01-01", "2027-03-31"),
+        ("2028-02", "2028-02-01", "2028-02-29"),
+        ("2028年2月", "2028-02-01", "2028-02-29"),
+        (pd.Period("2028-02", "M"), "2028-02-01", "2028-02-29"),
+    ],
+)
+def test_periods_are_read(text, first, last):
+    window = parse_period(text)
+    assert window is not None
+    assert [str(day) for day in window] == [first, last]
+
+
+def test_sentences():
+    plan = fm.plan_clearance(CASES[0]["ledger"], CASES[0]["sources"], CASES[0]["quotas"],
+                             as_of="2025-12-31")  # fmt: skip
+    assert plan.sentence("en").startswith(
+        "Hidden debt (隐性债务) of 10,000.00 万元 is cleared on 2026-12-31 at a cost of 12,790.00"
+    )
+    assert "可于2026年12月31日清零，成本12,790.00万元" in plan.sentence()
+    short = fm.plan_clearance(CASES[2]["ledger"], CASES[2]["sources"], as_of="2026-12-31")
+    assert "14.55 万元 is missing (14.55 in 2027), on A" in short.sentence("en")
+    assert "最少缺口14.55万元（2027年14.55万元），涉及A" in short.sentence()
+
+
+def test_same_input_same_plan_and_input_untouched():
+    ledger, sources = FOUR.copy(), pd.DataFrame(PAYMENTS)
+    before = sources.copy()
+    options = {"as_of": "2023-12-31", "frequency": "month", "minimums": False}
+    one = fm.plan_clearance(ledger, sources, **options)
+    two = fm.plan_clearance(ledger, sources, **options)
+    pd.testing.assert_frame_equal(one.schedule, two.schedule)
+    pd.testing.assert_frame_equal(ledger, FOUR)
+    pd.testing.assert_frame_equal(sources, before)
+    assert np.isfinite(one.cost_wan)
