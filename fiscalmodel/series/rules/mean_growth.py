@@ -127,6 +127,10 @@ def _arithmetic(way: _Way, mean: Fact) -> bool:
 
 
 def _calibre(mean: Fact, nominal: _Way, tie: _Way) -> Finding:
+    steps = len(tie.facts)
+    five = "五年" in mean.period + mean.label.raw and steps != 5
+    en_steps = f" The source says five years (五年); the steps are {steps}." if five else ""
+    zh_steps = f"原文称“五年”，实为 {steps} 期。" if five else ""
     return finding(
         "calibre_break",
         "note",
@@ -136,9 +140,9 @@ def _calibre(mean: Fact, nominal: _Way, tie: _Way) -> Finding:
         tolerance=nominal.interval.half + mean.interval.half,
         en=f"{mean.label.raw} {mean.year}: {show(mean.number)} % is {tie.en}, like-for-like. The "
         f"levels as published give {show(nominal.value, 2)} % ({nominal.en}): do not apply the "
-        "printed mean to them.",
+        f"printed mean to them.{en_steps}",
         zh=f"“{mean.label.raw}”（{mean.year}）{show(mean.number)}% 为{tie.zh}（同口径）；"
-        f"按公布绝对数为 {show(nominal.value, 2)}%（{nominal.zh}），不可混用。",
+        f"按公布绝对数为 {show(nominal.value, 2)}%（{nominal.zh}），不可混用。{zh_steps}",
     )
 
 

@@ -69,3 +69,31 @@ def _twice(facts: list[Fact]) -> Finding:
             f"{second}。"
         ),
     )
+
+
+@rule("same_under_two_names", en="one amount under two names", zh="同一金额两个名称")
+def same_under_two_names(book: Book) -> Iterator[Finding]:
+    """Names of the same characters in another order, with one amount: one item, printed twice."""
+    groups = book.group(
+        lambda f: (
+            (f.document, f.entity, f.year, f.unit, f.number, "".join(sorted(f.label.core)))
+            if f.figure and f.yuan and f.number and not f.in_grid
+            else None
+        )
+    )
+    for facts in groups.values():
+        names = list(dict.fromkeys(f.label.core for f in facts))
+        if len(names) > 1:
+            first = facts[0]
+            yield finding(
+                "same_under_two_names",
+                "note",
+                facts,
+                stated=first.number,
+                computed=first.number,
+                tolerance=Decimal(0),
+                en=f"{' and '.join(map(repr, names))} are one item of {show(first.number)} "
+                f"{first.unit} under two names: count it once.",
+                zh=f"“{'”与“'.join(names)}”为同一项目的两种写法，均为 {show(first.number)} "
+                f"{first.unit}，汇总时只计一次。",
+            )

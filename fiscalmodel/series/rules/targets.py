@@ -49,6 +49,12 @@ class Target:
         return tail or self.fact.project
 
     @property
+    def long_term(self) -> bool:
+        """It stands in a long-term table (长期), whatever year that names."""
+        fact = self.fact
+        return "长期" in fact.label.prefix + fact.section + fact.period or not fact.years
+
+    @property
     def span(self) -> tuple[int, int]:
         """First and last year it holds for; without a year it holds for all."""
         years = self.fact.years
@@ -147,8 +153,8 @@ def conflicting_targets(book: Book) -> Iterator[Finding]:
 def _comparable(a: Target, b: Target) -> bool:
     if a.unit != b.unit and "" not in (a.unit, b.unit):
         return False
-    # Two programmes each have their own indicator; surveys ask their own users.
-    if a.programme != b.programme and ((a.programme and b.programme) or "满意" in a.name):
+    # Two programmes each have their own indicator; the department's holds for all.
+    if a.programme != b.programme and a.programme and b.programme:
         return False
     return a.span[0] <= b.span[1] and b.span[0] <= a.span[1] and a.fact is not b.fact
 
@@ -158,7 +164,7 @@ def _conflict(a: Target, b: Target) -> bool:
     if any(actual):
         # An outturn may miss its target; two outturns of one year may not differ.
         return all(actual) and a.span == b.span and abs(a.value - b.value) > a.half + b.half
-    if a.span[1] == 9999 or b.span[1] == 9999:
+    if a.long_term != b.long_term:
         # A long-term target and a yearly one: only a plain contradiction counts.
         return a.bound == b.bound == "=" and a.value != b.value
     if a.bound == b.bound:
