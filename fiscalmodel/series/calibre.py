@@ -242,7 +242,12 @@ def _link(
         }
     known = published.dropna()
     years = int(known.index[-1].ordinal - known.index[0].ordinal)
-    product = float(np.prod([1 + step.growth_pct / 100 for step in steps]))
+    for step in steps:
+        if step.basis == "none":  # an addition of scope after it may still change its growth
+            grown = 100 * (_at(linked, step.year) / _at(linked, step.before) - 1)
+            rows[labels[step.year]]["like_for_like_growth_pct"] = grown
+    growths = [row["like_for_like_growth_pct"] for row in rows.values()]
+    product = float(np.prod([1 + growth / 100 for growth in growths]))
     index = pd.Index([labels[p] for p in published.index])
     if isinstance(given, (pd.Series, Series)):
         source_index = given.values.index if isinstance(given, Series) else given.index

@@ -183,7 +183,9 @@ def _monthly(values: pd.Series[float], *, full: bool) -> pd.Series[float]:
     if not full or not len(months):
         return months
     first = pd.Period(year=months.index[0].year, month=1, freq="M")
-    return months.reindex(pd.period_range(first, months.index[-1], freq="M"))
+    return months.reindex(
+        pd.period_range(first, months.index[-1], freq="M", name=values.index.name)
+    )
 
 
 def _index(values: pd.Series[Any]) -> pd.PeriodIndex:
@@ -199,7 +201,7 @@ def _index(values: pd.Series[Any]) -> pd.PeriodIndex:
                 problems.add("months", f"{label!r} is no month", "label with 2024-02 or 2024年2月")
             found.append(month)
         problems.raise_if_any()
-        index = pd.PeriodIndex(found)
+        index = pd.PeriodIndex(found, name=index.name)
     if len(index) and index.freqstr[0] != "M":
         raise InputError("months", f"{index[0]} is no month", "this is done on monthly figures")
     if index.has_duplicates:

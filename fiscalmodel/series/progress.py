@@ -115,7 +115,7 @@ def year_on_year(
 
 
 def shares_pct(parts: pd.DataFrame, total: str) -> pd.DataFrame:
-    """Each column in percent of the column `total` (税收、非税占比); missing if that is not above 0.
+    """Each column in percent of the column `total` (税收、非税占比); missing unless it is above 0.
 
     Raises
     ------
