@@ -253,6 +253,8 @@ def _highs(col: _Columns, ub: _Rows, eq: _Rows) -> tuple[str, Floats, Floats, Fl
     whole = np.concatenate(col.whole)
     a_ub, a_eq = matrix(ub), matrix(eq)
     b_ub, b_eq = np.concatenate(ub.rhs), np.concatenate(eq.rhs)
+    if col.count == 0:
+        return "optimal", np.zeros(0), np.zeros(ub.count), np.zeros(0), 0.0, "nothing to decide"
     begun = time.perf_counter()
     proven = "optimal"
     none = np.zeros(0)

@@ -149,7 +149,7 @@ def read_contract(table: Table, row: int, found: Collector) -> Contract:
         found.add(
             at("maturity"), f"maturity {maturity} is before start {start}", "check both dates"
         )
-    if maturity is None and "maturity" in table.columns and not overdue:
+    if get("maturity") is None and "maturity" in table.columns and not overdue:
         found.add(at("maturity"), "the maturity is missing", "write it, or mark the debt overdue")
     fee = number(get("prepay_fee_pct"), at("prepay_fee_pct"), found, 0.0)
     if not 0 <= fee <= 20:
@@ -253,7 +253,7 @@ def read_quota(table: Table, row: int, found: Collector) -> Quota:
     used = number(get("used_wan"), at("used_wan"), found, 0.0)
     if used < 0:
         found.add(at("used_wan"), f"{used:g} is negative", "write what was already replaced")
-    elif quota < used:
+    elif 0 <= quota < used:
         found.add(
             at("quota_wan"),
             f"quota {quota:g} is below the {used:g} already used",

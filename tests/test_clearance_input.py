@@ -1,0 +1,181 @@
+"""Bad input of clearance plans: every problem at once, each with its place."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+import fiscalmodel as fm
+
+GOOD = {"contract_id": "A", "principal_wan": 100.0, "rate_pct": 5.5, "maturity": "2028-06-30"}
+MONEY = {"source_id": "budget", "period": 2028, "cap_wan": 200.0}
+QUOTA = {"period": 2028, "quota_wan": 50.0, "rate_pct": 2.2}
+
+
+def problems(ledger=(GOOD,), sources=(MONEY,), quotas=(), **options):
+    options = {"as_of": "2026-12-31"} | options
+    with pytest.raises(fm.InputError) as caught:
+        fm.plan_clearance(list(ledger), list(sources), list(quotas), **options)
+    return [str(problem) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "words"),
+    [
+        ({"principal_wan": -5}, "ledger row 1, principal_wan", "principal -5 is negative"),
+        ({"principal_wan": None}, "ledger row 1, principal_wan", "principal is missing"),
+        ({"principal_wan": "12x"}, "ledger row 1, principal_wan", "'12x' is no number"),
+        ({"principal_wan": float("inf")}, "ledger row 1, principal_wan", "not finite"),
+        ({"rate_pct": 0.055}, "ledger row 1, rate_pct", "looks like a ratio — did you mean 5.5?"),
+        ({"rate_pct": 550}, "ledger row 1, rate_pct", "did you mean 5.5?"),
+        ({"rate_pct": -1}, "ledger row 1, rate_pct", "negative"),
+        ({"rate_pct": None}, "ledger row 1, rate_pct", "the rate is missing"),
+        ({"start": "2029-01-01"}, "ledger row 1, maturity", "is before start 2029-01-01"),
+        ({"maturity": None}, "ledger row 1, maturity", "maturity is missing"),
+        ({"maturity": "2028-02-30"}, "ledger row 1, maturity", "is no date"),
+        ({"extendable_to": "2029-06-30"}, "ledger row 1, extendable_to", "beyond the deadline"),
+        ({"extendable_to": "2027-06-30"}, "ledger row 1, extendable_to", "is before maturity"),
+        (
+            {"extendable_to": "2028-12-31", "clear_by": "2028-09-30"},
+            "ledger row 1, extendable_to",
+            "beyond clear_by",
+        ),
+        ({"clear_by": "2030-01-01"}, "ledger row 1, clear_by", "after the deadline"),
+        ({"clear_by": "2026-01-01"}, "ledger row 1, clear_by", "before as_of"),
+        ({"prepayable": "perhaps"}, "ledger row 1, prepayable", "neither yes nor no"),
+        ({"prepay_fee_pct": 50}, "ledger row 1, prepay_fee_pct", "outside 0 to 20"),
+        ({"repayment": "ballon"}, "ledger row 1, repayment", "'ballon' is not known"),
+        ({"frequency": "weekly"}, "ledger row 1, frequency", "'weekly' is not known"),
+        ({"contract_id": None}, "ledger row 1, contract_id", "has no id"),
+        ({"min_instalment_wan": -1}, "ledger row 1, min_instalment_wan", "negative"),
+    ],
+)
+def test_ledger(change, place, words):
+    found = problems(ledger=[GOOD | change])
+    assert len(found) == 1, found
+    assert found[0].startswith(place)
+    assert words in found[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"period": None}, "the source has no year"),
+        ({"period": "soon"}, "'soon' is no period"),
+        ({"cap_wan": None}, "the cap is missing"),
+        ({"cap_wan": -1}, "negative"),
+        ({"haircut_pct": 130}, "outside 0 to 100"),
+        ({"source_id": None}, "has no id"),
+        ({"source_id": "其他"}, "without a name is not a source"),
+        ({"source_id": "Other funds"}, "without a name is not a source"),
+        ({"category": "其他资金"}, "without a name is not a source"),
+        ({"category": "other", "name": "misc"}, "without a name is not a source"),
+        ({"earmark": "nobody"}, "neither a contract nor a category"),
+        ({"available_from": "mid 2028"}, "is no date"),
+    ],
+)
+def test_sources(change, words):
+    found = problems(sources=[MONEY | change])
+    assert len(found) == 1, found
+    assert found[0].startswith("sources row 1")
+    assert words in found[0]
+
+
+def test_other_with_a_name_is_a_source():
+    named = MONEY | {"category": "其他", "name": "县医院旧楼租金"}
+    assert fm.plan_clearance([GOOD], [named], as_of="2026-12-31").problem.pool_names == ("budget",)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"used_wan": 60}, "quota 50 is below the 60 already used"),
+        ({"quota_wan": -1}, "negative"),
+        ({"rate_pct": 0.022}, "did you mean 2.2?"),
+        ({"period": None}, "the quota has no year"),
+        ({"tenor_years": 0}, "outside 0 to 50"),
+        ({"repayment": "later"}, "'later' is not known"),
+    ],
+)
+def test_quotas(change, words):
+    found = problems(quotas=[QUOTA | change])
+    assert len(found) == 1, found
+    assert found[0].startswith("quotas row 1")
+    assert words in found[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"deadline": "2026-06-30"}, "2026-06-30 is not after as_of 2026-12-31"),
+        ({"as_of": None}, "both dates are needed"),
+        ({"rule": "cheapest"}, "rule: 'cheapest' is not known"),
+        ({"frequency": "week"}, "frequency: 'week' is not known"),
+        ({"discount_pct": 0.03}, "0.03 % is no discount rate"),
+        ({"rule": "given"}, "needs a table"),
+        ({"stated_total_wan": 120}, "add up to 100.00 万元, the stated balance is 120.00"),
+        ({"special_headroom_wan": -1}, "no amount of 0 or more"),
+        ({"reserved": [{"period": "x", "need_wan": 1}]}, "'x' is no period"),
+        ({"reserved": {2028: -5}}, "missing or negative"),
+        (
+            {"custom": [{"contract_id": "B", "date": "2028-01-01", "principal_wan": 1}]},
+            "'B' is not in the ledger",
+        ),
+        (
+            {"custom": [{"contract_id": "A", "date": "2028-01-01", "principal_wan": 1}]},
+            "add up to 1.00, the principal is 100.00",
+        ),
+    ],
+)
+def test_options(options, words):
+    found = problems(**options)
+    assert any(words in problem for problem in found), found
+
+
+def test_all_problems_at_once():
+    ledger = [
+        GOOD | {"rate_pct": 0.055},
+        GOOD | {"principal_wan": -3, "extendable_to": "2030-01-01"},
+    ]
+    found = problems(
+        ledger, [MONEY | {"period": None}], [QUOTA | {"used_wan": 80}], stated_total_wan=7
+    )
+    text = "\n".join(found)
+    for words in (
+        "looks like a ratio", "is negative", "stands already at ledger row 1",
+        "beyond the deadline", "has no year", "already used", "the stated balance is 7.00",
+    ):  # fmt: skip
+        assert words in text
+    assert len(found) == 7
+
+
+def test_places_in_files(tmp_path):
+    ledger = tmp_path / "台账.csv"
+    ledger.write_text(
+        "债务编号,principal_wan,rate_pct,maturity\nA,100,5.5,2028-06-30\nB,1,550,2028-06-30\n",
+        encoding="gb18030",
+    )
+    sources = tmp_path / "sources.xlsx"
+    pd.DataFrame([MONEY, MONEY | {"period": None}]).to_excel(sources, index=False)
+    with pytest.raises(fm.InputError) as caught:
+        fm.plan_clearance(ledger, sources, as_of="2026-12-31")
+    places = [problem.where for problem in caught.value.problems]
+    assert places == ["台账.csv:3, rate_pct", "sources.xlsx [Sheet1!B3] period"]
+
+
+def test_missing_column_names_its_neighbour():
+    found = problems(ledger=[{"contract_id": "A", "principal_wan": 1, "rate": 5}])
+    assert found == ["ledger: column 'rate_pct' is missing — did you mean 'rate'?"]
+
+
+def test_file_that_is_not_there(tmp_path):
+    with pytest.raises(fm.InputError, match="no such file"):
+        fm.plan_clearance(tmp_path / "none.csv", [MONEY], as_of="2026-12-31")
+
+
+def test_empty_ledger_is_an_empty_plan():
+    plan = fm.plan_clearance([], [MONEY], as_of="2026-12-31")
+    assert plan.status == "optimal"
+    assert plan.cost_wan == 0.0
+    assert plan.balances["hidden_wan"].tolist() == [0.0, 0.0]
+    assert plan.sentence("en")
