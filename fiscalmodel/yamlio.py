@@ -103,6 +103,9 @@ def parse_yaml(text: str, *, name: str = "<text>") -> tuple[Any, Positions]:
     except yaml.YAMLError as error:
         builder.add_syntax_error(error, text)
         data = None
+    except UnicodeError:
+        builder.found.add(name, "is not text", "save the file with the encoding UTF-8")
+        data = None
     except _TooMany:
         data = None
     builder.found.raise_if_any()

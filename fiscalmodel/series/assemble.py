@@ -41,7 +41,7 @@ def assemble(name: str, rows: pd.DataFrame, table: Resource, *, one_calibre: boo
     notes: dict[str, None] = {}
     problems = Collector()
     for line, row in rows.iterrows():
-        where = f"{table.shown}:{int(str(line)) + 2}"
+        where = f"{table.shown}:{line}"
         try:
             period = _period(row["period"], f"{where}, {name}")
             value, unit = printed_value(row["value"], row["unit"], where)

@@ -14,6 +14,7 @@ import pandas as pd
 
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.paths import inside, project_root
+from fiscalmodel.series.tidy import read_cells
 from fiscalmodel.suggest import did_you_mean, known_names
 
 MAX_PROBLEMS = 50
@@ -111,24 +112,17 @@ def stamp(table: Resource) -> tuple[int, int]:
 
 
 def read_text(table: Resource) -> pd.DataFrame:
-    """A table as text, cell by cell, blanks as ``""``; the header is checked.
+    """A table as text, blanks as ``""``, indexed by line; the header is checked.
 
     Raises
     ------
     InputError
-        If the file is missing, is not UTF-8, or its columns differ from the schema.
+        If the file is missing, is no table, or its columns differ from the schema.
     """
     now = stamp(table)
     if table.file in _texts and _texts[table.file][0] == now:
-        return _texts[table.file][1].copy()
-    try:
-        frame = pd.read_csv(
-            table.file, dtype=str, keep_default_na=False, na_filter=False, encoding="utf-8-sig"
-        )
-    except UnicodeDecodeError:
-        raise InputError(table.shown, "is not UTF-8 text", "save it as CSV UTF-8") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(table.shown, f"is no table ({error})", "one header, then rows") from None
+        return _texts[table.file][1].copy(deep=False)
+    frame = read_cells(table.file, table.shown)
     wanted, found = table.columns(), list(frame.columns)
     if found != wanted:
         missing = [c for c in wanted if c not in found]
@@ -145,7 +139,7 @@ def read_text(table: Resource) -> pd.DataFrame:
             f"{table.shown}:1", what or "the columns are in another order", "see datapackage.json"
         )
     _texts[table.file] = (now, frame)
-    return frame.copy()
+    return frame.copy(deep=False)
 
 
 def read_typed(table: Resource) -> pd.DataFrame:
@@ -168,14 +162,14 @@ def read_typed(table: Resource) -> pd.DataFrame:
     key = list(table.primary_key)
     if key:
         first: dict[tuple[str, ...], int] = {}
-        for row, cells in enumerate(text[key].itertuples(index=False, name=None)):
-            if cells in first:
-                what = f"{', '.join(cells)} stands twice"
-                hint = f"the first one is on line {first[cells] + 2}"
-                _say(found, table, row, key[-1], what, hint)
-            first.setdefault(cells, row)
+        for line, *cells in text[key].itertuples(name=None):
+            if (row := tuple(cells)) in first:
+                what = f"{', '.join(row)} stands twice"
+                hint = f"the first one is on line {first[row]}"
+                _say(found, table, line, key[-1], what, hint)
+            first.setdefault(row, line)
     found.raise_if_any()
-    return pd.DataFrame(made, index=text.index)
+    return pd.DataFrame(made, index=text.index).reset_index(drop=True)
 
 
 def _resource(item: dict[str, Any], root: Path) -> Resource:
@@ -201,9 +195,9 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 def _say(
-    found: Collector, table: Resource, row: int, column: str, problem: str, hint: str = ""
+    found: Collector, table: Resource, line: int, column: str, problem: str, hint: str = ""
 ) -> None:
-    found.add(f"{table.shown}:{row + 2}, {column}", problem, hint)
+    found.add(f"{table.shown}:{line}, {column}", problem, hint)
     if len(found.problems) >= MAX_PROBLEMS:
         found.raise_if_any()
 
