@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fiscalmodel.debt.plan_input import PlanInput
-from fiscalmodel.debt.plan_periods import Bools, Floats, Grid, Ints, make_grid
+from fiscalmodel.debt.plan_periods import MONTHS, Bools, Floats, Grid, Ints, make_grid
 from fiscalmodel.debt.plan_rows import Contract, Quota, Source
 
 
@@ -179,13 +179,24 @@ def _pools(
             names.append(s.source_id)
         holds[k][first : (periods - 1 if s.carry else last)] = True
         # On a given day all of it is there; else a year's money comes in evenly.
-        arrives = range(first, last + 1) if s.available_from is None else range(first, first + 1)
+        parts, arrives = 1, range(first, first + 1)
+        if s.available_from is None:
+            # What comes in after the deadline does not help.
+            parts = max(_steps(grid.ends[first], s.last, MONTHS[grid.frequency]), 1)
+            arrives = range(first, last + 1)
         for t in arrives:
-            caps[k][t] += nets[row] / len(arrives)
-            shares.append((row, k * periods + t, 1 / len(arrives)))
+            caps[k][t] += nets[row] / parts
+            shares.append((row, k * periods + t, 1 / parts))
     cap = np.array(caps).reshape(len(caps), periods)
     hold = np.array(holds, dtype=bool).reshape(len(caps), periods)
     return tuple(names), cap, hold, marks, tuple(shares)
+
+
+def _steps(first_end: dt.date, last: dt.date, step: int) -> int:
+    """Periods from the one that ends on a day to the one that holds another day."""
+    closing = -(-first_end.month // step) * step  # the last period may end early, on the deadline
+    months = (last.year - first_end.year) * 12 + last.month - closing
+    return -(-months // step) + 1
 
 
 def _after_reserve(plan: PlanInput, notes: list[str]) -> list[float]:
