@@ -18,6 +18,9 @@ from fiscalmodel.yamlio import KeyPath, Positions, dotted, load_yaml, place
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
+#: Units whose values are numbers, or mappings of numbers.
+NUMERIC_UNITS = ("%", "年", "亿元", "万元", "元", "倍", "分")
+
 _WORDS = {
     "missing": "the key is missing",
     "string_too_short": "is empty or too short",
@@ -141,7 +144,7 @@ def load_policy(folder: str | Path | None = None) -> Mapping[str, Parameter]:
             found.extend(error)
             continue
         for item in parameters:
-            _check_sharing(item, positions, found)
+            _check(item, positions, found)
             if item.key in made:
                 where = place(item.file, positions, (item.key,))
                 found.add(where, f"{item.key}: stands in {made[item.key].file} too", "keep one")
@@ -181,24 +184,36 @@ def _frozen(entry: dict[str, Any]) -> Entry:
     return Entry(**entry | {"value": MappingProxyType(value) if isinstance(value, dict) else value})
 
 
-def _check_sharing(item: Parameter, positions: Positions, found: Collector) -> None:
-    """Shares of a tax by level are numbers that add up to 100."""
-    if not item.key.startswith("tax_sharing_"):
-        return
+def _check(item: Parameter, positions: Positions, found: Collector) -> None:
+    """Values that fit the unit: numbers, days, shares that add up, rates in percent."""
     for n, entry in enumerate(item.entries):
-        where = place(item.file, positions, (item.key, "values", n, "value"))
-        parts = entry.value
-        if parts is None:
+        if entry.value is None:
             continue
-        if not isinstance(parts, Mapping) or not all(
-            isinstance(pct, int | float) and 0 <= pct <= 100 for pct in parts.values()
-        ):
-            found.add(
-                where, f"{item.key}: needs a percent for each level", "{central: 50, local: 50}"
-            )
-        elif abs(sum(parts.values()) - 100) > 1e-9:
-            total = sum(parts.values())
-            found.add(where, f"{item.key}: the shares add up to {total:g}", "they must make 100")
+        where = place(item.file, positions, (item.key, "values", n, "value"))
+        parts = list(entry.value.values()) if isinstance(entry.value, Mapping) else [entry.value]
+        numbers = [p for p in parts if isinstance(p, int | float) and not isinstance(p, bool)]
+        if item.unit in NUMERIC_UNITS and len(numbers) != len(parts):
+            found.add(where, f"{item.key}: {_plain(entry.value)} is not a number", "without quotes")
+        elif item.unit == "日期" and not isinstance(entry.value, dt.date):
+            found.add(where, f"{item.key}: {_plain(entry.value)} is not a day", "as 2028-12-31")
+        elif item.key.startswith("commission_rate_") and not all(0 < p <= 5 for p in numbers):
+            hint = "write percent: 0.5 for 0.5 %"
+            found.add(where, f"{item.key}: {_plain(entry.value)} is out of range", hint)
+        elif item.key.startswith("tax_sharing_"):
+            _check_sharing(item.key, entry.value, where, found)
+
+
+def _plain(value: Any) -> str:
+    return repr(dict(value)) if isinstance(value, Mapping) else repr(value)
+
+
+def _check_sharing(key: str, shares: Any, where: str, found: Collector) -> None:
+    """Shares of a tax by level are percents that add up to 100."""
+    if not isinstance(shares, Mapping) or not all(0 <= pct <= 100 for pct in shares.values()):
+        found.add(where, f"{key}: needs a percent for each level", "{central: 50, local: 50}")
+    elif abs(sum(shares.values()) - 100) > 1e-9:
+        total = sum(shares.values())
+        found.add(where, f"{key}: the shares add up to {total:g}", "they must make 100")
 
 
 def _explained(error: ValidationError, positions: Positions, name: str) -> InputError:

@@ -176,6 +176,10 @@ def test_all_problems_of_all_files_at_once(tmp_path: Path) -> None:
         ('unit: "%"', "unit: 5", "must be text"),
         ("from: 2020-01-01", "from: '2020-01-01'", "must be a day"),
         ("  values:\n", "  values: []\n  old:\n", "at least one value"),
+        ("value: 0.5", "value: '0.5'", "is not a number"),
+        ("value: 0.5", "value: true", "is not a number"),
+        ("value: 0.5", "value: {a: 1, b: x}", "is not a number"),
+        ('unit: "%"', "unit: 日期", "is not a day"),
         ("rate:", "tax_sharing_x_vat:", "needs a percent for each level"),
     ],
 )
@@ -188,6 +192,14 @@ def test_order_of_values_and_sums_of_shares(tmp_path: Path) -> None:
     assert "in order of 'from'" in refused(tmp_path, a=twice)[0]
     shares = GOOD.replace("rate:", "tax_sharing_x_vat:").replace("0.5", "{central: 50, local: 49}")
     assert "add up to 99" in refused(tmp_path, a=shares)[0]
+
+
+@pytest.mark.parametrize("rate", ["50", "0", "-0.5"])
+def test_a_rate_of_50_where_half_a_percent_was_meant(tmp_path: Path, rate: str) -> None:
+    text = GOOD.replace("rate:", "commission_rate_x:").replace("value: 0.5", f"value: {rate}")
+    assert refused(tmp_path, a=text) == [
+        f"a.yaml:6:7: commission_rate_x: {rate} is out of range — write percent: 0.5 for 0.5 %"
+    ]
 
 
 def test_files_are_read_again_when_they_change(tmp_path: Path) -> None:
