@@ -33,6 +33,7 @@ _FAMILIES = (
     "cells",
     "wide_rules",
     "derived",
+    "overlap",
 )
 
 Source = pd.DataFrame | Table | str | Path | Iterable[Any]

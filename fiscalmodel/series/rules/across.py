@@ -36,7 +36,6 @@ def column_identities(grid: Grid) -> Iterator[Identity]:
             yield from best
     for c in columns:
         if _OF_WHICH.search(grid.headers[c].raw):
-            parent = next((p for p in range(c - 1, -1, -1) if p in columns), None)
             parents = [p for p in columns if p < c and not _OF_WHICH.search(grid.headers[p].raw)]
             parent = parents[-1] if parents else None
             if parent is not None:

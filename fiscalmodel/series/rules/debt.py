@@ -12,32 +12,38 @@ from fiscalmodel.series.rules.identities import Identity, evaluate
 from fiscalmodel.series.rules.registry import rule
 from fiscalmodel.series.rules.report import finding, show
 
-_LIMIT = re.compile(r"限额$")
-_BALANCE = re.compile(r"(?:年末|期末)?余额$")
+_LIMIT = re.compile(r"限额(?:/合计)?$")
+_BALANCE = re.compile(r"余额(?:/合计)?$")
 _REFINANCING = re.compile(r"再融资")
 _DUE = re.compile(r"到期.*(?:还本|本金)|^(?:到期)?还本(?:支出)?$|债务还本")
 _KINDS = {"general": "一般", "special": "专项"}
 
 
+def _name(fact: Fact) -> str:
+    """What a cell is of: in a table as printed, the header says the rest of the label."""
+    return f"{fact.label.raw}/{fact.period}" if fact.in_grid else fact.label.raw
+
+
 def _kind(fact: Fact) -> str:
     """general, special, or total."""
-    text = fact.label.raw + fact.scope
-    for kind, word in _KINDS.items():
-        if f"{word}债" in text:
-            return kind
-    return "total"
+    text = _name(fact) + fact.scope
+    return next((kind for kind, word in _KINDS.items() if f"{word}债" in text), "total")
+
+
+def _group(fact: Fact) -> tuple[str, ...] | None:
+    if fact.figure is None or not fact.yuan or "债" not in _name(fact) + fact.scope:
+        return None
+    if not fact.in_grid:
+        return (fact.document, fact.entity, fact.year, fact.month)
+    # Kinds of debt stand in the header (rows are places) or in the rows.
+    if "债" in fact.period:
+        return (fact.document, fact.label.raw, fact.cell.cell.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+    return (fact.document, fact.period, fact.year)
 
 
 def _debts(book: Book) -> Iterator[dict[str, dict[str, Fact]]]:
     """For each entity and year: kind of debt -> what -> fact."""
-    groups = book.group(
-        lambda f: (
-            (f.document, f.entity, f.year, f.month)
-            if f.figure and f.yuan and "债" in f.label.raw + f.scope
-            else None
-        )
-    )
-    for facts in groups.values():
+    for facts in book.group(_group).values():
         found: dict[str, dict[str, Fact]] = {"general": {}, "special": {}, "total": {}}
         for fact in facts:
             for what, pattern in (
@@ -46,7 +52,7 @@ def _debts(book: Book) -> Iterator[dict[str, dict[str, Fact]]]:
                 ("refinancing", _REFINANCING),
                 ("due", _DUE),
             ):
-                if pattern.search(fact.label.core):
+                if pattern.search(_name(fact) if fact.in_grid else fact.label.core):
                     found[_kind(fact)].setdefault(what, fact)
                     break
         yield found
@@ -75,6 +81,13 @@ def debt_limit(book: Book) -> Iterator[Finding]:
     yield from evaluate(book, sums)
 
 
+def _place(fact: Fact) -> str:
+    """Entity, year and kind of debt."""
+    kind = _KINDS.get(_kind(fact))
+    words = [fact.entity or (fact.label.raw if fact.in_grid else ""), fact.year]
+    return " ".join([w for w in words if w] + ([f"{kind}债务"] if kind else []))
+
+
 def _over(limit: Fact, balance: Fact, over: Decimal, tolerance: Decimal) -> Finding:
     return finding(
         "debt_limit",
@@ -83,10 +96,10 @@ def _over(limit: Fact, balance: Fact, over: Decimal, tolerance: Decimal) -> Find
         stated=balance.number,
         computed=limit.number * (limit.factor_to(balance) or 1),
         tolerance=tolerance,
-        en=f"{balance.entity} {balance.year} {balance.scope}: the balance {show(balance.number)} "
+        en=f"{_place(balance)}: the balance {show(balance.number)} "
         f"exceeds the limit {show(limit.number)} by {show(over)} {limit.unit}. Limits hold for "
         "general and special debt separately. The two figures may stand in each other's place.",
-        zh=f"{balance.entity}{balance.year} 年{balance.scope}余额 {show(balance.number)} 超过限额 "
+        zh=f"{_place(balance)}：余额 {show(balance.number)} 超过限额 "
         f"{show(limit.number)}，超 {show(over)} {limit.unit}。一般债务、专项债务须分别不超限额；"
         "也可能两数填反。",
     )
@@ -111,11 +124,11 @@ def refinancing(book: Book) -> Iterator[Finding]:
                     stated=bonds.number,
                     computed=due.number / factor,
                     tolerance=tolerance,
-                    en=f"{bonds.entity} {bonds.year} {bonds.scope}: refinancing bonds of "
+                    en=f"{_place(bonds)}: refinancing bonds of "
                     f"{show(bonds.number)} {bonds.unit} exceed the principal due of "
                     f"{show(due.number)} by {show(over)}. It would tie if {show(over)} replace "
                     "other debt (置换); the source does not say so.",
-                    zh=f"{bonds.entity}{bonds.year} 年{bonds.scope}再融资债券 {show(bonds.number)} "
+                    zh=f"{_place(bonds)}：再融资债券 {show(bonds.number)} "
                     f"{bonds.unit} 大于到期还本 {show(due.number)}，多 {show(over)}。若其中 "
                     f"{show(over)} 用于置换其他债务则可解释，原文未说明。",
                 )

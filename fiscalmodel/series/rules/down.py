@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 from fiscalmodel.series.rules.book import Fact, Grid
 from fiscalmodel.series.rules.identities import Identity, arithmetic
+from fiscalmodel.series.rules.templates import INCOME, INCOME_TOTAL, OUTGO, OUTGO_TOTAL
 
 _ASIDE = ("上年", "上期", "同期", "备注", "注")
 
@@ -67,6 +69,10 @@ def _relations(grid: Grid) -> Iterator[list[_Relation]]:
     for r, mark in enumerate(kind):
         if mark == "of_which":
             parent = next((p for p in range(r - 1, -1, -1) if kind[p] != "of_which"), None)
+            family = _absorbed(grid, kind, parent) if parent is not None else []
+            if parent is not None and family:
+                yield [_Relation(parent, tuple(family))]
+                continue
             if parent is not None and r and kind[r - 1] != "of_which":
                 last = next((n for n in range(r, len(kind)) if kind[n] != "of_which"), len(kind))
                 yield [_Relation(parent, tuple(range(r, last)), at_most=True)]
@@ -95,7 +101,7 @@ def _totals(grid: Grid, kind: list[str]) -> Iterator[list[_Relation]]:
             items = tuple(r for r in range(start, t) if kind[r] == "item")
             if len(items) > 1:
                 yield [_Relation(t, items, sure=True)]
-        if mark != "total":
+        if mark != "total" or _by_name(grid, t):
             continue
         above = [r for r in range(last + 1, t) if kind[r] in ("item", "subtotal")]
         end = next((n for n in range(t + 1, len(kind)) if kind[n] == "total"), len(kind))
@@ -115,6 +121,9 @@ def _totals(grid: Grid, kind: list[str]) -> Iterator[list[_Relation]]:
 
 def _tops(grid: Grid, kind: list[str], rows: list[int]) -> Iterator[list[int]]:
     """Ways to pick the rows of the highest level."""
+    absorbed = {r for parent in rows for r in _absorbed(grid, kind, parent)}
+    if absorbed & set(rows):
+        yield [r for r in rows if r not in absorbed]
     levels = {grid.labels[r].level for r in rows} - {0}
     if levels:
         yield [r for r in rows if grid.labels[r].level == min(levels)]
@@ -131,6 +140,32 @@ def _tops(grid: Grid, kind: list[str], rows: list[int]) -> Iterator[list[int]]:
     if len(depths) > 1:
         yield [r for r in rows if grid.indents[r] == min(depths)]
     yield [r for r in rows if kind[r] == "item"]
+
+
+def _by_name(grid: Grid, row: int) -> bool:
+    """Totals of a balance are checked by the official names of its items."""
+    core = grid.labels[row].core
+    pattern = INCOME if INCOME_TOTAL.search(core) else OUTGO if OUTGO_TOTAL.search(core) else None
+    return pattern is not None and sum(bool(pattern.search(x.core)) for x in grid.labels) > 1
+
+
+def _absorbed(grid: Grid, kind: list[str], parent: int) -> list[int]:
+    """Rows after a first 其中 that add up with it to the row above: 其中 holds for all."""
+    if parent + 1 >= len(kind) or kind[parent + 1] != "of_which":
+        return []
+    for c in range(len(grid.headers)):
+        whole = grid.facts[parent][c]
+        if whole is None or grid.is_rate(c):
+            continue
+        run = Decimal(0)
+        for r in range(parent + 1, len(kind)):
+            part = grid.facts[r][c]
+            if part is None or kind[r] in ("total", "subtotal"):
+                break
+            run += part.number
+            if run == whole.number and r > parent + 1:
+                return list(range(parent + 1, r + 1))
+    return []
 
 
 def _numbered(grid: Grid, kind: list[str]) -> Iterator[list[_Relation]]:

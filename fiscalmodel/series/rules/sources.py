@@ -100,18 +100,19 @@ def _long_csv(path: Path) -> pd.DataFrame | None:
 
 
 def _add_table(book: Book, table: Table) -> None:
+    from fiscalmodel.series.rules import wide
     from fiscalmodel.series.rules.derived import link_lags
-    from fiscalmodel.series.rules.wide import grid_of
 
     file = Path(table.file).name
     if is_tidy(list(table.frame.columns)):
         facts = facts_of(table.texts, file=file, sheet=table.sheet)
         book.facts.extend(_moved(facts, table))
         return
-    grid, facts = grid_of(table)
-    if grid.periods:
-        link_lags(grid)
-    book.grids.append(grid)
+    grids, facts = wide.grids_of(table)
+    for grid in grids:
+        if grid.periods:
+            link_lags(grid)
+    book.grids.extend(grids)
     book.facts.extend(facts)
 
 

@@ -196,7 +196,8 @@ def _counts(book: Book) -> Iterator[Identity]:
 
 def _of_which(book: Book) -> Iterator[Identity]:
     """``其中`` rows against the row above them; partial totals against the whole."""
-    for facts in book.tables.values():
+    for table in book.tables.values():
+        facts = [f for f in table if not f.in_grid and f.unit not in ("%", "倍")]
         parent: Fact | None = None
         whole = next((f for f in facts if f.label.core in PLAIN_TOTAL and not f.label.prefix), None)
         for fact in facts:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from difflib import SequenceMatcher
 
-from fiscalmodel.series.findings import Finding
+from fiscalmodel.series.findings import Finding, Severity
 from fiscalmodel.series.rules.book import YUAN_PER, Book, Fact
 from fiscalmodel.series.rules.registry import rule
 from fiscalmodel.series.rules.report import finding, show
@@ -188,14 +188,18 @@ def _contradiction(targets: list[Target], pairs: list[tuple[Target, Target]]) ->
     ]
 
     def say(t: Target) -> str:
-        return (
-            f"{t.text}{t.unit if t.unit not in t.text else ''}（{t.fact.year}，{t.fact.section}）"
-        )
+        unit = "" if t.unit in t.text else t.unit
+        place = "，".join(part for part in (t.fact.year, t.fact.section) if part)
+        return f"{t.text}{unit}（{place}）"
 
     listed = "；".join(say(t) for t in cells)
+    # Two floors can both be met; a value below another's floor cannot be meant with it.
+    severity: Severity = "warning" if all(x.bound == y.bound for x, y in pairs) else "error"
+    if a.name.endswith(("满意度", "满意率")):
+        severity = "note"
     return finding(
         "conflicting_targets",
-        "warning",
+        severity,
         [t.fact for t in cells],
         stated=a.value,
         computed=b.value,

@@ -9,7 +9,7 @@ import pandas as pd
 
 from fiscalmodel.series.intervals_printed import Printed, printed
 from fiscalmodel.series.rules.book import Fact, Grid
-from fiscalmodel.series.rules.labels import Label, label, years_of
+from fiscalmodel.series.rules.labels import label, years_of
 from fiscalmodel.series.table import Table
 from fiscalmodel.series.types import CellRef
 
@@ -24,69 +24,99 @@ _RATE_ROW = re.compile(r"(?:增速|增长率|增幅|占比|比重|完成率|执�
 _KINDS = ((re.compile(r"决算|执行|完成|实际|累计"), "actual"), (re.compile(r"预算|计划"), "budget"))
 
 
-def grid_of(table: Table) -> tuple[Grid, list[Fact]]:
-    """The grid of a table, and its facts for the rules that go by name."""
+def grids_of(table: Table) -> tuple[list[Grid], list[Fact]]:
+    """The grids of a table, and its facts for the rules that go by name.
+
+    A table with two sides (收入 | 金额 | 支出 | 金额) gives a grid for each.
+    """
     columns = list(table.frame.columns)
     numbers = [
         c for c in columns if pd.api.types.is_numeric_dtype(table.frame[c]) and not _is_key(c)
     ]
-    headers = [label(str(c)) for c in numbers]
-    units = ["%" if "%" in str(c) or "％" in str(c) else table.unit_of(c) for c in numbers]
-    names = [_names(table, columns, c) for c in numbers]
-    first = names[0] if names else [""] * len(table)
+    sides: dict[str, list[str]] = {}
+    for c in numbers:
+        sides.setdefault(_name_column(table, columns, c), []).append(c)
+    # A side without totals of its own belongs to the table's first labels.
+    grids = [_grid(table, name, own, first=n == 0) for n, (name, own) in enumerate(sides.items())]
+    return grids, [fact for grid in grids for row in grid.facts for fact in row if fact is not None]
+
+
+def _grid(table: Table, name: str, numbers: list[str], *, first: bool) -> Grid:
+    """The number columns that share a column of labels."""
+    columns = list(table.frame.columns)
+    size = len(table)
+    names = (
+        [_plain(v) if v == v else "" for v in table.frame[name].tolist()] if name else [""] * size
+    )
     periods = _periods(table, columns)
     panel = [] if periods else _panel(table, columns)
-    document = "|".join((Path(table.file).name, table.sheet, table.name))
-    texts = {c: table.texts[c].tolist() for c in numbers}
-    values = {c: table.frame[c].tolist() for c in numbers}
-    cells = {c: table.cells[c].tolist() for c in numbers}
-    year = next(iter(years_of(table.name)), "")
+    marks = list(table.marks) if first and len(table.marks) == size else [""] * size
     file = Path(table.file).name
-    rows: list[list[Fact | None]] = []
-    for r in range(len(table)):
-        row: list[Fact | None] = []
-        for j, c in enumerate(numbers):
-            figure = _figure(texts[c][r], values[c][r])
-            if figure is None:
-                row.append(None)
-                continue
-            at_year, period = periods[r] if periods else (0, "")
-            entity, flag = "", ""
-            if panel:
-                entity, at_year, flag = panel[r]
-            header_years = years_of(str(c))
-            row.append(
-                Fact(
-                    cell=CellRef(file, table.sheet, str(cells[c][r])),
-                    label=label(str(c)) if periods or panel else label(names[j][r]),
-                    text=figure.text,
-                    figure=figure,
-                    unit="%" if _RATE_ROW.search(names[j][r]) else units[j],
-                    document=document,
-                    section=table.name,
-                    entity=entity,
-                    flag=flag,
-                    year=str(at_year or (header_years[0] if header_years else year)),
-                    period=period or ("" if panel else str(c)),
-                    kind=next((k for p, k in _KINDS if p.search(str(c))), ""),
-                    in_grid=True,
-                )
-            )
-        rows.append(row)
-    marks = list(table.marks) if len(table.marks) == len(table) else [""] * len(table)
     grid = Grid(
         name=table.name,
-        document=document,
-        headers=headers,
-        units=units,
-        labels=[label(text) for text in first],
-        facts=rows,
+        document="|".join((file, table.sheet, table.name)),
+        headers=[label(str(c)) for c in numbers],
+        units=["%" if "%" in str(c) or "％" in str(c) else table.unit_of(c) for c in numbers],
+        labels=[label(text) for text in names],
+        facts=[],
         marks=marks,
-        indents=[len(text) - len(text.lstrip()) for text in first],
-        periods=periods or [(year, f"{name} {year}") for name, year, _ in panel],
-        problems=table.problems,
+        indents=[len(text) - len(text.lstrip()) for text in names],
+        periods=periods or [(year, f"{who} {year}") for who, year, _ in panel],
+        problems=table.problems if first else (),
     )
-    return grid, [fact for row in rows for fact in row if fact is not None]
+    title_year = next(iter(years_of(table.name)), "")
+    by_column = [
+        _column(table, grid, j, c, names, title_year, periods, panel) for j, c in enumerate(numbers)
+    ]
+    grid.facts = [list(row) for row in zip(*by_column, strict=True)]
+    return grid
+
+
+def _column(
+    table: Table,
+    grid: Grid,
+    index: int,
+    column: str,
+    names: list[str],
+    title_year: int | str,
+    periods: list[tuple[int, str]],
+    panel: list[tuple[str, int, str]],
+) -> list[Fact | None]:
+    """One fact for each filled cell of a column."""
+    texts, values = table.texts[column].tolist(), table.frame[column].tolist()
+    cells = table.cells[column].tolist()
+    header = label(str(column))
+    years = years_of(str(column))
+    kind = next((k for p, k in _KINDS if p.search(str(column))), "")
+    # The second column of a name is the other side of the table, not another period.
+    period = re.sub(r"_\d+$", "", str(column))
+    file = Path(table.file).name
+    facts: list[Fact | None] = []
+    for r, value in enumerate(values):
+        figure = _figure(texts[r], value)
+        if figure is None:
+            facts.append(None)
+            continue
+        fact = Fact(
+            cell=CellRef(file, table.sheet, str(cells[r])),
+            label=header if periods or panel else label(names[r].strip()),
+            text=figure.text,
+            figure=figure,
+            unit="%" if _RATE_ROW.search(names[r]) else grid.units[index],
+            document=grid.document,
+            section=table.name,
+            year=str(years[0] if years else title_year),
+            period=period,
+            kind=kind,
+            in_grid=True,
+        )
+        if periods:
+            fact.year, fact.period = str(periods[r][0]), periods[r][1]
+        elif panel:
+            fact.entity, year, fact.flag = panel[r]
+            fact.year, fact.period = str(year), ""
+        facts.append(fact)
+    return facts
 
 
 def _is_key(column: object) -> bool:
@@ -103,18 +133,16 @@ def _figure(text: str, value: float) -> Printed | None:
     return printed(value)
 
 
-def _names(table: Table, columns: list[str], column: str) -> list[str]:
-    """Row labels for a column: the nearest text column to its left that is filled."""
+def _name_column(table: Table, columns: list[str], column: str) -> str:
+    """The column of row labels: the nearest text column to the left that is filled."""
     place = columns.index(column)
     texts = [c for c in columns if not pd.api.types.is_numeric_dtype(table.frame[c])]
     left = [c for c in texts if columns.index(c) < place] or texts
     for c in reversed(left):
-        values = [str(v) if v == v and v is not None else "" for v in table.frame[c].tolist()]
-        if sum(bool(v.strip()) for v in values) * 2 >= len(values):
-            return values
-    if not texts:
-        return [""] * len(table)
-    return [str(v) if v == v and v is not None else "" for v in table.frame[texts[0]].tolist()]
+        filled = sum(bool(_plain(v)) for v in table.frame[c].tolist() if v == v)
+        if filled * 2 >= len(table):
+            return c
+    return texts[0] if texts else ""
 
 
 def _periods(table: Table, columns: list[str]) -> list[tuple[int, str]]:
@@ -150,8 +178,3 @@ def _plain(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.0f}" if value == value else ""
     return str(value).strip()
-
-
-def row_name(labels: list[Label], row: int) -> str:
-    """The label of a row for sentences."""
-    return labels[row].raw or f"row {row + 1}"
