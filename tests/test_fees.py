@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 import fiscalmodel as fm
+from fiscalmodel.fees import files, settle
 from fiscalmodel.fees.fee import in_words
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases/fees_settlement.yaml").read_text("utf-8"))
@@ -202,6 +203,47 @@ def test_excel_cells_are_named(tmp_path: Path) -> None:
         frame.to_excel(book, sheet_name="明细", index=False, startrow=2)
     assert problems(file) == [
         "收入.xlsx[明细!F5]: 2.405 is not a whole number of 分 — 元 with at most two decimals"
+    ]
+
+
+@pytest.mark.parametrize("with_arrow", [True, False])
+def test_a_large_file_finds_the_same_problems(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_arrow: bool
+) -> None:
+    if with_arrow:
+        pytest.importorskip("pyarrow")
+    rows = pd.DataFrame({
+        "receipt_id": [f"R{i:05d}" for i in range(5000)], "bank": "甲银行", "kind": "罚没",
+        "account": "国库", "paid_in": "2024-05-06", "amount": "10.01", "refund_of": "",
+    })  # fmt: skip
+    rows.loc[4000, ["amount", "refund_of"]] = ["-4.00", "R00007"]
+    rows.loc[4001, ["amount", "refund_of"]] = ["-0.01", "R00008"]
+    file = tmp_path / "receipts.csv"
+    rows.to_csv(file, index=False)
+    with file.open("a") as end:
+        end.write("\n\n")
+    small = fm.commission(file)
+    monkeypatch.setattr(files, "LARGE_BYTES", 1000)
+    monkeypatch.setattr(files, "CHUNK_ROWS", 1000)
+    monkeypatch.setattr(settle, "CHUNK_ROWS", 1000)
+    monkeypatch.setattr(files, "find_spec", lambda _: with_arrow)
+    large = fm.commission(file)
+    assert large._reading.source.large
+    pd.testing.assert_frame_equal(large.table, small.table)
+    pd.testing.assert_frame_equal(large.explain(), small.explain())
+    rows.loc[4001, "receipt_id"] = "R00002"
+    rows.loc[4000, ["amount", "refund_of"]] = ["-40.00", "R00007"]
+    rows.loc[4002, ["amount", "refund_of"]] = ["-0.01", "none"]
+    rows.loc[4003, "amount"] = "1.234"
+    rows.to_csv(file, index=False)
+    assert problems(file) == [
+        "receipts.csv:4005:amount: '1.234' is not a whole number of 分 — 元 with at most two decimals",
+        "receipts.csv:4003:receipt_id: receipt R00002 stands twice (first at receipts.csv:4:receipt_id)"
+        " — exclude one of the two with a reason",
+        "receipts.csv:4004:refund_of: refund of an unknown receipt 'none'"
+        " — include its receipt, of an earlier year if need be",
+        "receipts.csv:4002:amount: refunds of 40.00 exceed their receipt of 10.01"
+        " (receipts.csv:9:amount) — correct the amount or the receipt",
     ]
 
 

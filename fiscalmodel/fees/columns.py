@@ -10,6 +10,7 @@ import datetime as dt
 import re
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -85,10 +86,7 @@ def to_fen(column: pd.Series[Any]) -> tuple[Ints, dict[int, str]]:
         sure = np.abs(raw) < MAX_FEN // 100
         fen = np.where(sure, raw, 0) * 100
     else:
-        number = column
-        if not pd.api.types.is_float_dtype(column.dtype):
-            number = pd.to_numeric(column, errors="coerce")
-        value = number.to_numpy(np.float64, na_value=np.nan)
+        value = _floats(column)
         scaled = value * 100.0
         whole = np.rint(scaled)
         with np.errstate(invalid="ignore"):
@@ -106,6 +104,21 @@ def to_fen(column: pd.Series[Any]) -> tuple[Ints, dict[int, str]]:
         else:
             fen[i] = result
     return fen, bad
+
+
+def _floats(column: pd.Series[Any]) -> npt.NDArray[np.float64]:
+    """Nearest doubles; NaN for what is no number."""
+    if isinstance(column.dtype, pd.StringDtype) and find_spec("pyarrow"):
+        import pyarrow
+
+        try:
+            return np.asarray(pyarrow.array(column).cast("float64").to_numpy(zero_copy_only=False))
+        except pyarrow.ArrowInvalid:
+            pass  # some cell is no plain number
+    number = column
+    if not pd.api.types.is_float_dtype(column.dtype):
+        number = pd.to_numeric(column, errors="coerce")
+    return number.to_numpy(np.float64, na_value=np.nan)
 
 
 _DATE = re.compile(r"(\d{4})\D?(\d{1,2})\D?(\d{1,2})日?(?:[ T]\d.*)?$")

@@ -14,8 +14,9 @@ from fiscalmodel.fees.encode import EXCLUDED, LISTED, REFUND, Batch, Names, enco
 from fiscalmodel.fees.files import Source
 from fiscalmodel.fees.lines import names_of
 from fiscalmodel.fees.refunds import NOTHING, Resolved
-from fiscalmodel.fees.register import MemoryRegister
+from fiscalmodel.fees.register import MemoryRegister, Register
 from fiscalmodel.fees.relations import Relation, outside
+from fiscalmodel.fees.spill import SpillRegister
 from fiscalmodel.fees.words import REQUIRED
 
 
@@ -41,7 +42,8 @@ def read_receipts(
     found: Collector,
 ) -> Reading:
     """One pass over the receipts: sums by line and day, problems, refunds resolved."""
-    names, book, register = Names(), Book(changes, since), MemoryRegister()
+    names, book = Names(), Book(changes, since)
+    register: Register = SpillRegister(source) if source.large else MemoryRegister()
     excluded: list[pd.DataFrame] = []
     rows = 0
     for first, frame in source.chunks():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -13,7 +15,13 @@ from hypothesis import strategies as st
 
 import fees_oracle as oracle
 import fiscalmodel as fm
-from fiscalmodel.fees import CommissionStatement
+from fiscalmodel.errors import Collector
+from fiscalmodel.fees import CommissionStatement, spill
+from fiscalmodel.fees.columns import NO_DAY
+from fiscalmodel.fees.files import open_table
+from fiscalmodel.fees.lines import RateBook
+from fiscalmodel.fees.rates import read_rates
+from fiscalmodel.fees.reading import read_receipts
 
 BANKS = ["甲银行", "乙银行", "丙银行"]
 KINDS = ["fines", "charges", "donations"]
@@ -192,3 +200,15 @@ def test_settled_year_by_year_with_carry_is_settled_at_once(rows: list[dict], pe
     assert second.payable_fen == whole.payable_fen
     assert sum(second.carry["base_fen"]) == sum(whole.carry["base_fen"])
     assert first.fee_fen + second.fee_fen == whole.fee_fen
+
+
+@given(receipts())
+def test_a_table_larger_than_memory_settles_the_same(rows: list[dict]) -> None:
+    """The register on disk against the one in memory, in pieces of three rows."""
+    frame = pd.DataFrame(rows).astype({"receipt_id": "str"})
+    source = replace(open_table(frame, name="receipts", chunk_rows=3), large=True)
+    changes = RateBook(read_rates(RATE_ROWS)).changes
+    with mock.patch.object(spill, "BUCKETS", 2):
+        pieces = read_receipts(source, None, int(NO_DAY), changes, None, Collector())
+    whole = statement(rows, "year")._reading
+    assert (pieces.book.fen, pieces.book.rows) == (whole.book.fen, whole.book.rows)
