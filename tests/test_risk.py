@@ -176,11 +176,11 @@ BONDS = read_bonds(
 def test_maturity_wall_by_hand():
     """S1 has 600 left in three equal parts; interest 24, 16, 8. G1: 30 a year, 1,000 in 2028."""
     wall = maturity_wall(BONDS, as_of="2025-12-31")
-    assert wall["year"].tolist() == [2025, 2026, 2027, 2028]
-    assert wall["special_principal_wan"].tolist() == [0, 200, 200, 200]
-    assert wall["special_interest_wan"].tolist() == pytest.approx([0, 24, 16, 8])
-    assert wall["general_interest_wan"].tolist() == pytest.approx([0, 30, 30, 30])
-    assert wall["general_principal_wan"].tolist() == [0, 0, 0, 1000]
+    assert wall["year"].tolist() == [2026, 2027, 2028]
+    assert wall["special_principal_wan"].tolist() == [200, 200, 200]
+    assert wall["special_interest_wan"].tolist() == pytest.approx([24, 16, 8])
+    assert wall["general_interest_wan"].tolist() == pytest.approx([30, 30, 30])
+    assert wall["general_principal_wan"].tolist() == [0, 0, 1000]
     assert wall["share_pct"].sum() == pytest.approx(100)
     due = payments(BONDS, as_of="2025-12-31")
     assert int(due["principal_fen"].sum()) == BONDS.total_fen
@@ -189,6 +189,12 @@ def test_maturity_wall_by_hand():
 def test_no_bonds_no_wall():
     only = read_bonds([{**BONDS.table.iloc[2].to_dict()}])
     assert maturity_wall(only, as_of="2026-01-01")["total_wan"].tolist() == [0]
+
+
+def test_custom_repayment_of_a_bond_is_not_guessed():
+    custom = read_bonds([{**BONDS.table.iloc[0].to_dict(), "repayment": "custom"}])
+    with pytest.raises(InputError, match="no dates here"):
+        payments(custom, as_of="2025-12-31")
 
 
 def test_outlook_converts_and_refinances():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pandas as pd
 from fiscalmodel.debt.cashflow import amortise
 from fiscalmodel.debt.ledger import FEN_PER_WAN, Ledger
 from fiscalmodel.debt.schedule import to_date
-from fiscalmodel.errors import Collector
+from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import finding
 from fiscalmodel.series.findings import Finding
 
@@ -41,10 +42,15 @@ def payments(bonds: Ledger, *, as_of: Any, day_count: str = "ACT/ACT") -> pd.Dat
     for row in bonds.table.to_dict("records"):
         if row["maturity"] is None or pd.Timestamp(row["maturity"]) <= day:
             continue
+        if row["repayment"] == "custom":
+            raise InputError(
+                f"bonds, {row['bond_code']}",
+                "custom repayment has no dates here",
+                "enter one row a repayment date, each as a bullet bond",
+            )
         plan = amortise(
             100.0, row["rate_pct"], start=row["start"], maturity=row["maturity"],
-            method="bullet" if row["repayment"] == "custom" else row["repayment"],
-            frequency=row["frequency"], day_count=day_count,
+            method=row["repayment"], frequency=row["frequency"], day_count=day_count,
         )  # fmt: skip
         ahead = plan[plan["date"] > day].reset_index(drop=True)
         scale = row["balance_fen"] / ahead["opening"].iloc[0]
@@ -74,12 +80,12 @@ def maturity_wall(
     Returns
     -------
     DataFrame
-        ``year, general_principal_wan, general_interest_wan,
+        From the day after `as_of`: ``year, general_principal_wan, general_interest_wan,
         special_principal_wan, special_interest_wan, total_wan, share_pct`` with
         every year to the last; ``share_pct`` is the year's part of all principal.
     """
     due = payments(bonds, as_of=as_of, day_count=day_count)
-    first = to_date(as_of, where="as_of").year
+    first = (to_date(as_of, where="as_of") + timedelta(days=1)).year
     years = pd.to_datetime(due["date"]).dt.year
     end = last_year or (int(years.max()) if len(due) else first)
     wall = pd.DataFrame({"year": range(first, end + 1)})
