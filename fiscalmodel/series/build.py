@@ -65,6 +65,10 @@ def build_table(
             units[name] = column.unit
         if shown and column.numeric:
             percents |= {(i, name) for i, mark in enumerate(shown) if mark}
+    if not unit and any(
+        pd.api.types.is_numeric_dtype(frame[name].dtype) and name not in units for name in frame
+    ):
+        notes.append("no unit is stated")
     _refuse_ragged(rows, layout, problems)
     if strict:
         problems.raise_if_any()
@@ -114,8 +118,6 @@ def _unit(rows: Rows, layout: Layout, asked: str | None, notes: list[str]) -> st
         )
     if money:
         return money[0][1]
-    if asked is None:
-        notes.append("no unit is stated")
     return asked or ""
 
 

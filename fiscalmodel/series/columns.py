@@ -21,6 +21,13 @@ _TEXT_NAME = re.compile(
     r"indicator|scope|flag|entity|item)$",
     re.IGNORECASE,
 )
+#: Headers that only amounts stand under.
+_AMOUNT_NAME = re.compile(
+    r"金额|[^参指系代次序号倍]数$|余额|限额|差额|总额|本金|(?:^|_)(?:value|amount|wan|yi|pct)$",
+    re.IGNORECASE,
+)
+#: Text that was a number before a character was lost or mistyped.
+_SPOILT = re.compile(r"[(（\-△▲+]?\d[\d,，.\s]*[^\d\s]?[\d,，.\s]*[)）]?%?")
 _CODE = re.compile(r"0\d+")
 _LONG = 200  # rows of nothing but text that make a text column
 _HINT = "write a number, or — where there is none"
@@ -104,10 +111,13 @@ def _is_numeric(name: str, stored: Sequence[Any], found: Sequence[Cell], unit: s
     if any(isinstance(v, str) and _CODE.fullmatch(v.strip()) for v in stored):
         return False
     numbers = sum(c.kind == "number" for c in found)
-    texts = sum(c.kind == "text" for c in found)
-    if numbers == texts == 0:
+    texts = [str(v) for v, c in zip(stored, found, strict=True) if c.kind == "text"]
+    if _AMOUNT_NAME.search(name) or unit:
+        return True
+    if numbers == len(texts) == 0:
         return not any(isinstance(v, str) and v.strip() for v in stored) or unit is not None
-    return numbers >= texts or (unit not in (None, "") and numbers > 0)
+    spoilt = sum(_SPOILT.fullmatch(text.strip()) is not None for text in texts)
+    return numbers > 0 and numbers + spoilt >= len(texts) - spoilt
 
 
 def _own_unit(name: str, unit: str | None, found: Sequence[Cell], notes: list[str]) -> str | None:

@@ -12,6 +12,19 @@ SAVE_AGAIN = "open it in Excel or WPS and save it as xlsx"
 
 Address = tuple[int, int]  # row and column, from 0
 
+#: Why a cell's value cannot be taken.
+NO_VALUE = "a formula without a stored value"
+ERROR_VALUE = "an error value such as #DIV/0! or #REF!"
+SCALED = "a figure whose number format shows it divided (by 1,000 or 10,000)"
+
+
+@dataclass
+class Marks:
+    """What a file tells of a sheet's cells beside their values."""
+
+    percents: set[Address] = field(default_factory=set)
+    refused: dict[Address, str] = field(default_factory=dict)
+
 
 @dataclass(frozen=True)
 class Grid:

@@ -123,7 +123,7 @@ def layouts(rows: Rows) -> list[Layout]:
             kind = "periods" if _corner_header(rows, row) else "blank"
         if kind == "foot":
             current.notes.append(rows.text(row, rows.filled[row][0]))
-        elif kind in ("text", "periods") and count == 1:
+        elif kind in ("text", "periods") and (count == 1 or _is_dated_title(rows, row)):
             current.titles.append(rows.text(row, rows.filled[row][0]))
         elif kind in ("text", "periods"):
             row = _take_table(rows, row, current)
@@ -143,6 +143,15 @@ def layouts(rows: Rows) -> list[Layout]:
     if found:
         found[-1].notes.extend(current.titles)
     return found
+
+
+def _is_dated_title(rows: Rows, row: int) -> bool:
+    """Whether a row holds a title and, beside it, only the date of the table."""
+    filled = rows.filled[row]
+    if len(filled) != 2 or not looks_like_period(rows.value(row, filled[1])):
+        return False
+    below = next((r for r in range(row + 1, len(rows)) if rows.filled[r]), row)
+    return len(rows.filled[below]) > 2 and rows.kind(below) != "data"
 
 
 def _take_unit(rows: Rows, row: int, layout: Layout) -> None:
@@ -215,8 +224,17 @@ def _continues(rows: Rows, first: int, row: int) -> bool:
     if filled[0] > top[0]:
         spanned = _spanned(rows, first)
         return any(c not in top or c in spanned for c in filled)
-    # The corner of the first row is empty, and names follow below it.
-    return filled[0] < top[0] and len(filled) >= 2 and kind == "text"
+    if kind != "text" or len(filled) < 2:
+        return False
+    # Names below groups: the corner of the first row is empty, or the groups leave gaps.
+    return filled[0] < top[0] or (
+        filled[0] == top[0] and set(top) < set(filled) and _next_is_data(rows, row)
+    )
+
+
+def _next_is_data(rows: Rows, row: int) -> bool:
+    below = next((r for r in range(row + 1, len(rows)) if rows.filled[r]), None)
+    return below is not None and rows.kind(below) in ("data", "periods")
 
 
 def _spanned(rows: Rows, row: int) -> set[int]:
