@@ -109,11 +109,11 @@ def to_fen(column: pd.Series[Any]) -> tuple[Ints, dict[int, str]]:
 def _floats(column: pd.Series[Any]) -> npt.NDArray[np.float64]:
     """Nearest doubles; NaN for what is no number."""
     if isinstance(column.dtype, pd.StringDtype) and find_spec("pyarrow"):
-        import pyarrow
+        import pyarrow as pa
 
         try:
-            return np.asarray(pyarrow.array(column).cast("float64").to_numpy(zero_copy_only=False))
-        except pyarrow.ArrowInvalid:
+            return np.asarray(pa.array(column).cast("float64").to_numpy(zero_copy_only=False))
+        except pa.ArrowInvalid:
             pass  # some cell is no plain number
     number = column
     if not pd.api.types.is_float_dtype(column.dtype):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from fiscalmodel.errors import Collector
@@ -12,17 +13,13 @@ from fiscalmodel.fees.encode import (
     ACCOUNT_NAMES,
     CLEARED,
     COUNTED,
-    EXCLUDED,
     KIND_NAMES,
-    PENDING,
     REFUND,
     STATUS_NAMES,
     Batch,
     encode,
-    split_line,
 )  # fmt: skip
-from fiscalmodel.fees.lines import period_label, period_number
-from fiscalmodel.fees.money import as_frame
+from fiscalmodel.fees.lines import names_of, period_label, period_number
 from fiscalmodel.fees.rates import date_text
 from fiscalmodel.fees.words import account_of, clean, kind_of
 
@@ -33,6 +30,7 @@ COLUMNS = [
     "where", "receipt_id", "bank", "kind", "account", "period", "paid_in", "role", "amount_fen",
     "counted_fen", "rate_pct", "refund_of", "reason",
 ]  # fmt: skip
+Array = npt.NDArray[Any]
 
 
 def open_receipts(
@@ -44,79 +42,93 @@ def open_receipts(
 ) -> pd.DataFrame:
     """Receipts of the lines asked for, in the order of their source."""
     reading = statement._reading
-    banks = list(reading.names.banks)
-    wanted_bank = -1 if bank is None else reading.names.banks.get(clean(bank), -2)
-    wanted_kind = -1 if kind is None else _at(KIND_NAMES, kind_of(kind))
-    wanted_account = -1 if account is None else _at(ACCOUNT_NAMES, account_of(account))
+    wanted = (
+        None if bank is None else reading.names.banks.get(clean(bank), -2),
+        None if kind is None else _at(KIND_NAMES, kind_of(kind)),
+        None if account is None else _at(ACCOUNT_NAMES, account_of(account)),
+    )
     refunds = reading.resolved.frame.set_index("row")
-    rows: list[dict[str, Any]] = []
+    pieces = []
     for first, frame in reading.source.chunks():
         batch = encode(
             first, frame, reading.names, Collector(), reading.source.place, reading.as_of
         )
-        line, day, rate_day, fen, status = _columns(batch, refunds)
-        hit = (line >= 0) & (day >= reading.book.since)
-        rest, account_code = np.divmod(line, len(ACCOUNT_NAMES))
+        placed = _placed(batch, refunds)
+        hit = (placed["line"] >= 0) & (placed["day"] >= reading.book.since)
+        rest, account_code = np.divmod(placed["line"], len(ACCOUNT_NAMES))
         bank_code, kind_code = np.divmod(rest, len(KIND_NAMES))
-        for code, want in (
-            (bank_code, wanted_bank),
-            (kind_code, wanted_kind),
-            (account_code, wanted_account),
-        ):
-            if want != -1:
+        for code, want in zip((bank_code, kind_code, account_code), wanted, strict=True):
+            if want is not None:
                 hit &= code == want
-        for i in np.flatnonzero(hit):
-            label = period_label(period_number(int(day[i]), statement.period), statement.period)
-            if period is None or label == str(period):
-                b, k, a = split_line(int(line[i]))
-                rate = statement._rate_book.on(
-                    banks[b], KIND_NAMES[k], ACCOUNT_NAMES[a], int(rate_day[i])
-                )
-                names = (
-                    banks[b],
-                    reading.names.spelled(KIND_NAMES[k]),
-                    reading.names.spelled(ACCOUNT_NAMES[a]),
-                )
-                row = frame.iloc[int(i)]
-                counted = int(status[i]) in (COUNTED, CLEARED, REFUND)
-                rows.append({
-                    "where": reading.source.place(first + int(i), "amount"),
-                    "receipt_id": row["receipt_id"], "bank": names[0], "kind": names[1], "account": names[2],
-                    "period": label, "paid_in": date_text(int(batch.day[i])),
-                    "role": STATUS_NAMES[int(status[i])], "amount_fen": int(fen[i]),
-                    "counted_fen": int(fen[i]) if counted else 0,
-                    "rate_pct": None if rate is None else float(rate.terms.rate_pct),
-                    "refund_of": _text(row, "refund_of"), "reason": _text(row, "excluded"),
-                })  # fmt: skip
-    return as_frame(rows, COLUMNS)
-
-
-def _columns(batch: Batch, refunds: pd.DataFrame) -> tuple[Any, Any, Any, Any, Any]:
-    """Line, day of the period, day of the rate, 分 and status, refunds resolved."""
-    line, day, fen, status = (
-        batch.line.copy(),
-        batch.day.copy(),
-        batch.fen.copy(),
-        batch.status.copy(),
+        rows = np.flatnonzero(hit)
+        if len(rows):
+            pieces.append(_rows(statement, batch, {k: v[rows] for k, v in placed.items()}, rows))
+    if not pieces:
+        return pd.DataFrame(columns=COLUMNS)
+    result = pd.concat(pieces, ignore_index=True)
+    return (
+        result
+        if period is None
+        else result[result["period"].eq(str(period))].reset_index(drop=True)
     )
-    rate_day = batch.day.copy()
+
+
+def _placed(batch: Batch, refunds: pd.DataFrame) -> dict[str, Array]:
+    """Line, day of the period, day of the rate, 分 and status, refunds resolved."""
+    day = batch.day.copy()
     if batch.cleared is not None:
-        at = status == CLEARED
+        at = batch.status == CLEARED
         day[at] = np.maximum(day[at], batch.cleared[at])
+    placed: dict[str, Array] = {
+        "line": batch.line.copy(), "day": day, "rate_day": batch.day.copy(),
+        "fen": batch.fen.copy(), "status": batch.status.copy(),
+    }  # fmt: skip
     mine = refunds[(refunds.index >= batch.first) & (refunds.index < batch.first + len(day))]
-    if len(mine):
-        at = mine.index.to_numpy() - batch.first
-        line[at], day[at], rate_day[at] = mine["line"], mine["day"], mine["rate_day"]
-        fen[at], status[at] = mine["fen"], mine["status"]
-    return line, day, rate_day, fen, status
+    at = mine.index.to_numpy() - batch.first
+    for column, values in placed.items():
+        values[at] = mine[column]
+    return placed
+
+
+def _rows(
+    statement: CommissionStatement, batch: Batch, placed: dict[str, Array], rows: Array
+) -> pd.DataFrame:
+    reading = statement._reading
+    banks = list(reading.names.banks)
+    lines, line = np.unique(placed["line"], return_inverse=True)
+    names = [names_of(int(code), banks) for code in lines]
+    days, day = np.unique(placed["day"], return_inverse=True)
+    labels = [period_label(period_number(int(d), statement.period), statement.period) for d in days]
+    pairs = np.column_stack([line, reading.book.stretch(placed["rate_day"])])
+    stretches, pair = np.unique(pairs, axis=0, return_inverse=True)
+    rates = [statement._rate_book.within(*names[int(at)], int(part)) for at, part in stretches]
+    frame = batch.frame.iloc[rows]
+    counted = np.isin(placed["status"], (COUNTED, CLEARED, REFUND))
+    spelled = reading.names.spelled
+    return pd.DataFrame({
+        "where": [reading.source.place(batch.first + int(i), "amount") for i in rows],
+        "receipt_id": frame["receipt_id"].to_numpy(),
+        "bank": np.array([bank for bank, _, _ in names], object)[line],
+        "kind": np.array([spelled(kind) for _, kind, _ in names], object)[line],
+        "account": np.array([spelled(account) for _, _, account in names], object)[line],
+        "period": np.array(labels, object)[day],
+        "paid_in": [date_text(int(d)) for d in batch.day[rows]],
+        "role": np.array(STATUS_NAMES, object)[placed["status"]],
+        "amount_fen": placed["fen"],
+        "counted_fen": np.where(counted, placed["fen"], 0),
+        "rate_pct": np.array(
+            [np.nan if r is None else float(r.terms.rate_pct) for r in rates], float
+        )[pair.ravel()],
+        "refund_of": _text(frame, "refund_of"),
+        "reason": _text(frame, "excluded"),
+    })[COLUMNS]  # fmt: skip
 
 
 def _at(order: tuple[str, ...], word: str | None) -> int:
     return order.index(word) if word in order else -2
 
 
-def _text(row: Any, column: str) -> str:
-    return str(row[column]) if column in row and not pd.isna(row[column]) else ""
-
-
-__all__ = ["EXCLUDED", "PENDING", "open_receipts"]
+def _text(frame: pd.DataFrame, column: str) -> list[str]:
+    if column not in frame:
+        return [""] * len(frame)
+    return ["" if pd.isna(value) else str(value) for value in frame[column]]

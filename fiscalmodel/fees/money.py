@@ -81,8 +81,8 @@ def read_payments(
     found = Collector()
     result = []
     for row, record in records(source):
-        kind, account = _words(source, row, record, found)
-        fen = _fen(source, row, record, ("amount_fen", "amount"), found)
+        kind, account = words_of(source, row, record, found)
+        fen = fen_of(source, row, record, ("amount_fen", "amount"), found)
         day = day_or(record.get("paid_on"), -1, source.place(row, "paid_on"), found)
         if as_of is not None and day > as_of:
             found.add(source.place(row, "paid_on"), f"paid on {date_text(day)}, after as_of {date_text(as_of)}",
@@ -118,14 +118,14 @@ def read_carried(carried: Any) -> tuple[Carried, ...]:
     found = Collector()
     result = []
     for row, record in records(source):
-        kind, account = _words(source, row, record, found)
+        kind, account = words_of(source, row, record, found)
         if not kind or not account:
             found.add(source.place(row, "kind"), "kind and account of a carried line are needed")
         if "payable_fen" in record:
-            arrears, base = _fen(source, row, record, ("payable_fen",), found), 0
+            arrears, base = fen_of(source, row, record, ("payable_fen",), found), 0
         else:
-            arrears = _fen(source, row, record, ("arrears_fen", "arrears"), found, needed=False)
-            base = _fen(source, row, record, ("base_fen", "base"), found, needed=False)
+            arrears = fen_of(source, row, record, ("arrears_fen", "arrears"), found, needed=False)
+            base = fen_of(source, row, record, ("base_fen", "base"), found, needed=False)
         if base > 0:
             found.add(source.place(row, "base"), "a carried base is zero or negative",
                       "a positive base has its fee in its own period")  # fmt: skip
@@ -137,7 +137,7 @@ def read_carried(carried: Any) -> tuple[Carried, ...]:
     return tuple(result)
 
 
-def _words(source: Source, row: int, record: dict[str, Any], found: Collector) -> tuple[str, str]:
+def words_of(source: Source, row: int, record: dict[str, Any], found: Collector) -> tuple[str, str]:
     if record.get("bank") is None:
         found.add(source.place(row, "bank"), "bank is missing")
     result = []
@@ -150,10 +150,11 @@ def _words(source: Source, row: int, record: dict[str, Any], found: Collector) -
     return result[0], result[1]
 
 
-def _fen(
+def fen_of(
     source: Source, row: int, record: dict[str, Any], names: tuple[str, ...], found: Collector,
     *, needed: bool = True,
 ) -> int:  # fmt: skip
+    """分 of the first column given: one in 分, or one in 元; problems go to `found`."""
     for name in names:
         value = record.get(name)
         if value is None:
