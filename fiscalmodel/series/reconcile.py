@@ -40,7 +40,7 @@ Source = pd.DataFrame | Table | str | Path | Iterable[Any]
 
 
 def rules() -> dict[str, Rule]:
-    """Every rule by name, with what it checks in both languages.
+    """Every rule by name, with what it checks and the names its findings bear.
 
     >>> rules()["self_score"].zh
     '自评分与执行率'
@@ -63,7 +63,7 @@ def reconcile(
         a list of these. Checked together, so that two tables of one
         publication are compared. By default the project's `data/`.
     only
-        Names of the rules to run; all by default.
+        Names of the findings to look for (`Finding.rule`); all by default.
 
     Returns
     -------
@@ -87,11 +87,11 @@ def reconcile(
     >>> [(f.rule, f.stated, f.computed) for f in reconcile(table)]
     [('sum_total', 110.0, 100.0)]
     """
-    known = rules()
-    chosen = list(known) if only is None else list(only)
-    unknown = [name for name in chosen if name not in known]
+    known = {name for each in rules().values() for name in each.finds}
+    chosen = known if only is None else set(only)
+    unknown = sorted(chosen - known)
     if unknown:
-        raise InputError("only", f"no rule {unknown[0]!r}", f"rules: {', '.join(known)}")
+        raise InputError("only", f"no rule {unknown[0]!r}", f"rules: {', '.join(sorted(known))}")
     if table_or_folder is None:
         from fiscalmodel.paths import project_root
 
@@ -100,6 +100,12 @@ def reconcile(
 
 
 def check(book: Book, names: Iterable[str]) -> list[Finding]:
-    """Run the named rules over a book; ranked."""
-    known = rules()
-    return ranked(finding for name in names for finding in known[name].check(book))
+    """Run the rules that can find what is named over a book; ranked."""
+    wanted = set(names)
+    return ranked(
+        found
+        for each in rules().values()
+        if wanted & set(each.finds)
+        for found in each.check(book)
+        if found.rule in wanted
+    )

@@ -62,7 +62,11 @@ def _rates(book: Book, levels: Levels) -> Iterator[_Misfit]:
             yield _Misfit(rate, new, old, computed, growth.half + rate.interval.half)
 
 
-@rule("growth", en="growth against levels", zh="增速与绝对数")
+#: Growth on another calibre than the levels: no slip, to be linked.
+CALIBRE_BREAK = {"calibre_break": ("breaks of the calibre", "口径变化")}
+
+
+@rule("growth", en="growth against levels", zh="增速与绝对数", finds=CALIBRE_BREAK)
 def growth(book: Book) -> Iterator[Finding]:
     """Printed rates against the levels; like-for-like rates name a break."""
     runs: dict[tuple[str, str, str, int], list[_Misfit]] = {}

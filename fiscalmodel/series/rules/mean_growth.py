@@ -9,7 +9,7 @@ from decimal import Decimal
 from fiscalmodel.series.findings import Finding
 from fiscalmodel.series.intervals_printed import Interval, exactly
 from fiscalmodel.series.rules.book import Book, Fact
-from fiscalmodel.series.rules.growth import growth_base
+from fiscalmodel.series.rules.growth import CALIBRE_BREAK, growth_base
 from fiscalmodel.series.rules.levels import Levels, levels_of, point, ratio_of
 from fiscalmodel.series.rules.registry import rule
 from fiscalmodel.series.rules.report import finding, show
@@ -27,7 +27,7 @@ class _Way:
     nominal: bool
 
 
-@rule("mean_growth", en="mean growth, geometric", zh="年均增速（几何平均）")
+@rule("mean_growth", en="mean growth, geometric", zh="年均增速（几何平均）", finds=CALIBRE_BREAK)
 def mean_growth(book: Book) -> Iterator[Finding]:
     """A mean rate against the levels at both ends, and against the yearly rates."""
     levels = levels_of(book)

@@ -28,7 +28,11 @@ ASIDE = {"采购计划", "测算"}
 TRANSFER = "上级转移支付金额"
 
 
-@rule("sum_total", en="sums against totals", zh="分项之和与合计")
+#: Parts of which (其中), which cannot exceed the whole.
+OF_WHICH = {"of_which": ("parts above their whole (其中)", "其中项大于总数")}
+
+
+@rule("sum_total", en="sums against totals", zh="分项之和与合计", finds=OF_WHICH)
 def sum_total(book: Book) -> Iterator[Finding]:
     """Every total against the parts that its table, form or code names."""
     yield from evaluate(

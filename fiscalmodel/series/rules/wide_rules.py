@@ -11,9 +11,12 @@ from fiscalmodel.series.rules.down import row_identities
 from fiscalmodel.series.rules.identities import evaluate
 from fiscalmodel.series.rules.registry import rule
 from fiscalmodel.series.rules.report import finding
+from fiscalmodel.series.rules.sums import OF_WHICH
+
+SUMS = {"sum_total": ("sums against totals", "分项之和与合计"), **OF_WHICH}
 
 
-@rule("table_total", en="totals of a table, down and across", zh="表内合计（行、列）")
+@rule("table_total", en="totals of a table, down and across", zh="表内合计（行、列）", finds=SUMS)
 def table_total(book: Book) -> Iterator[Finding]:
     """合计, 小计, 其中 and numbered rows; total and 其中 columns."""
     for grid in book.grids:
