@@ -21,7 +21,7 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
     """
     from fiscalmodel import policy
     from fiscalmodel.paths import project_root
-    from fiscalmodel.run.report import load_all
+    from fiscalmodel.run.report import evaluate_all, load_all
     from fiscalmodel.series import catalog
     from fiscalmodel.series.reconcile import reconcile
 
@@ -29,6 +29,7 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
     scenarios = [p for p in paths if p not in tables]
     if scenarios or not paths:
         loaded = load_all(scenario_paths(tuple(scenarios)))
+        evaluate_all(loaded)
         click.echo(f"{len(loaded)} scenarios: every key, value and file is in order")
     if not paths:
         click.echo(f"{len(policy.keys())} policy parameters: each with its source")

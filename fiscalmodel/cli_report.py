@@ -26,9 +26,9 @@ def run(scenarios: tuple[str, ...], out: str, lang: str, strict: bool, cold: boo
     """
     from tqdm import tqdm
 
-    from fiscalmodel.run.report import ReportResult, load_all, run_reports
+    from fiscalmodel.run.report import ReportResult, evaluate_all, load_all, run_reports
 
-    loaded = load_all(scenario_paths(scenarios))
+    loaded = evaluate_all(load_all(scenario_paths(scenarios)))
     on_terminal = sys.stderr.isatty()
     bar = tqdm(total=len(loaded), unit="report", disable=not on_terminal)
 
@@ -61,13 +61,12 @@ def compare(scenarios: tuple[str, ...], csv_file: str | None, lang: str) -> int:
     """Show the scenarios' main figures side by side, and what their files say differently."""
     from fiscalmodel.present.show import TableView
     from fiscalmodel.run.execute import write_whole
-    from fiscalmodel.run.report import load_all
+    from fiscalmodel.run.report import evaluate_all, load_all
     from fiscalmodel.scenario.compare import compare as compare_outcomes
     from fiscalmodel.scenario.compare import differences
-    from fiscalmodel.scenario.evaluate import evaluate
 
     loaded = load_all(scenario_paths(scenarios))
-    table = compare_outcomes([evaluate(scenario) for scenario in loaded])
+    table = compare_outcomes(evaluate_all(loaded))
     if csv_file:
         from fiscalmodel.present.safe_text import csv_bytes
 

@@ -11,6 +11,7 @@ from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.paths import project_root
 from fiscalmodel.run.execute import execute_notebook, write_whole
 from fiscalmodel.scenario.load import Scenario, load_scenario
+from fiscalmodel.scenario.outcome import Outcome
 
 NOTEBOOK = "notebooks/05_scenario_report.ipynb"
 
@@ -79,8 +80,34 @@ def load_all(paths: Sequence[str | Path]) -> list[Scenario]:
     return loaded
 
 
+def evaluate_all(scenarios: Sequence[Scenario]) -> list[Outcome]:
+    """Evaluate scenarios, with the problems of all their data at once.
+
+    Raises
+    ------
+    InputError
+        If any scenario's data cannot be used; each problem names its scenario.
+    """
+    from fiscalmodel.scenario.evaluate import evaluate
+
+    found = Collector()
+    outcomes: list[Outcome] = []
+    said: set[str] = set()
+    for scenario in scenarios:
+        try:
+            outcomes.append(evaluate(scenario))
+        except InputError as error:
+            # Scenarios that share a file share its problems: each is said once.
+            for problem in error.problems:
+                if str(problem) not in said:
+                    said.add(str(problem))
+                    found.add(f"{scenario.id}: {problem.where}", problem.problem, problem.hint)
+    found.raise_if_any()
+    return outcomes
+
+
 def run_report(
-    scenario: Scenario | str | Path,
+    scenario: Outcome | Scenario | str | Path,
     *,
     out: str | Path = "reports",
     lang: str = "zh",
@@ -92,7 +119,7 @@ def run_report(
     Parameters
     ----------
     scenario
-        A loaded scenario or its file.
+        An outcome, a loaded scenario or its file.
     out
         Folder; ``out/region/scenario.html`` and so on. A relative one is below the working
         directory.
@@ -109,13 +136,12 @@ def run_report(
     from fiscalmodel.present.page import notebook_page
     from fiscalmodel.present.report_head import report_head
     from fiscalmodel.present.workbook import outcome_workbook
-    from fiscalmodel.scenario.evaluate import evaluate
 
     started = time.perf_counter()
-    case = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
+    outcome = scenario if isinstance(scenario, Outcome) else _evaluated(scenario)
+    case = outcome.scenario
     stem = Path(out).resolve() / case.id
     root = project_root(case.file.parent)
-    outcome = evaluate(case)
     run = execute_notebook(
         root / NOTEBOOK,
         stem.with_suffix(".ipynb"),
@@ -147,8 +173,13 @@ def run_report(
     )
 
 
+def _evaluated(scenario: Scenario | str | Path) -> Outcome:
+    case = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
+    return evaluate_all([case])[0]
+
+
 def run_reports(
-    scenarios: Sequence[Scenario],
+    outcomes: Sequence[Outcome],
     *,
     out: str | Path = "reports",
     lang: str = "zh",
@@ -159,11 +190,8 @@ def run_reports(
     folder = Path(out).resolve()
     check_writable(folder)
     results: list[ReportResult] = []
-    for scenario in scenarios:
-        try:
-            result = run_report(scenario, out=folder, lang=lang, kernel=kernel)
-        except InputError as error:
-            result = ReportResult(scenario, {}, error=str(error))
+    for outcome in outcomes:
+        result = run_report(outcome, out=folder, lang=lang, kernel=kernel)
         results.append(result)
         if on_done:
             on_done(result)
