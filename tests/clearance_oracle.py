@@ -185,6 +185,13 @@ def _polytope(case: Case):
                 size,
             )
         rows, rhs = rows[moving], rhs[moving]
+        # Every balance is below its principal, every swap below its quota: rows that the
+        # box alone keeps cannot hold an optimum that the box's own rows do not.
+        top = [case.ledger[i]["principal_wan"] for i in range(n) for _ in range(years - 1)]
+        top = np.array(top + [case.quotas[t]["quota_wan"] for t in swaps])
+        box = (np.abs(rows) > 1e-12).sum(axis=1) == 1
+        needed = box | (np.maximum(rows, 0.0) @ top >= rhs - 1e-9)
+        rows, rhs = rows[needed], rhs[needed]
     return rows, rhs, cost[:-1], float(cost[-1]), size
 
 

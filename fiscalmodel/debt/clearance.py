@@ -20,9 +20,6 @@ from fiscalmodel.debt.plan_tally import (
     balance_table,
     baseline_interest,
     bond_path,
-    contract_table,
-    price_tables,
-    source_table,
     staying_path,
 )
 
@@ -193,14 +190,11 @@ def assemble(
                 f"The rule {plan.rule} has no foresight; least_cost may still find a plan."
             )
     staying, staying_total = staying_path(plan, problem)
-    prices, binding = price_tables(problem, solved if status in ("optimal", "feasible") else None)
     _, bond_interest = bond_path(problem, path.bonds)
     return ClearancePlan(
         status=status, rule=plan.rule, schedule=schedule,
         balances=balance_table(plan, problem, path, shortfall, staying_total),
-        contracts=contract_table(problem, path, shortfall),
-        shortfall=shortfall, shadow_prices=prices, binding=binding, by_contract=staying,
-        sources=source_table(problem, path), interest_wan=float(path.accrued.sum()),
+        shortfall=shortfall, by_contract=staying, interest_wan=float(path.accrued.sum()),
         fee_wan=float(path.fee.sum()),
         replacement_pv_wan=float(np.sum(problem.bond_value * path.bonds)),
         bond_interest_wan=float(bond_interest.sum()),
@@ -208,4 +202,5 @@ def assemble(
         notes=tuple(notes),
         solver_seconds=0.0 if solved is None else solved.seconds,
         given=plan, problem=problem, path=path,
+        solved=None if status == "infeasible" else solved,
     )  # fmt: skip

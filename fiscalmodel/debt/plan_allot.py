@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from fiscalmodel.debt.plan_model import Problem
@@ -66,14 +67,23 @@ def allot(p: Problem, path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     when, i, k, amount, u = (np.concatenate(part) for part in zip(*columns, strict=True))
     uses = np.array(USES, dtype=object)
     lack = k == len(p.pool_names)
-    bonds = _bonds(p, path, names, labels)
+    bonds = _bonds(p, path)
+    paid = ~lack
+    bond_use = np.full(len(bonds[0]), len(USES), dtype=np.int64)
+    order = np.lexsort(
+        (
+            np.concatenate([u[paid], bond_use]),
+            np.concatenate([i[paid], bonds[1]]),
+            np.concatenate([when[paid], bonds[0]]),
+        )
+    )
     schedule = pd.DataFrame(
         {
-            "period": np.concatenate([labels[when[~lack]], bonds[0]]),
-            "contract_id": np.concatenate([names[i[~lack]], bonds[1]]),
-            "source_id": np.concatenate([pools[k[~lack]], bonds[2]]),
-            "amount_wan": np.concatenate([amount[~lack], bonds[3]]),
-            "use": np.concatenate([uses[u[~lack]], np.full(len(bonds[3]), "replacement")]),
+            "period": np.concatenate([labels[when[paid]], labels[bonds[0]]])[order],
+            "contract_id": np.concatenate([names[i[paid]], names[bonds[1]]])[order],
+            "source_id": np.concatenate([pools[k[paid]], bonds[2]])[order],
+            "amount_wan": np.concatenate([amount[paid], bonds[3]])[order],
+            "use": np.concatenate([uses[u[paid]], np.full(len(bond_use), "replacement")])[order],
         }
     )
     where = np.nonzero(path.unlawful > 0)
@@ -86,7 +96,7 @@ def allot(p: Problem, path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
             "reason": ["money"] * int(lack.sum()) + ["terms"] * len(where[0]),
         }
     )
-    return _sorted(schedule, p), _sorted(shortfall, p)
+    return schedule, _sorted(shortfall, p)
 
 
 def _due(p: Problem) -> Floats:
@@ -97,20 +107,18 @@ def _due(p: Problem) -> Floats:
     )
 
 
-def _bonds(
-    p: Problem, path: Path, names: Floats, labels: Floats
-) -> tuple[list[object], list[object], list[object], Floats]:
-    period: list[object] = []
-    contract: list[object] = []
-    source: list[object] = []
-    amounts: list[float] = []
+def _bonds(p: Problem, path: Path) -> tuple[Ints, Ints, npt.NDArray[np.object_], Floats]:
+    """Period, contract, quota's name and amount of what is replaced."""
+    names = np.array([quota_name(p, q) for q in range(len(p.quotas))], dtype=object)
+    none = np.zeros(0, dtype=np.int64)
+    found = [(none, none, np.zeros(0, dtype=object), np.zeros(0))]
     for t in np.nonzero(path.replaced.any(axis=0))[0]:
         i, q, amount = match(path.replaced[:, t], path.bonds[:, t])
-        period += [labels[t]] * len(i)
-        contract += list(names[i])
-        source += [quota_name(p, int(k)) for k in q]
-        amounts += list(amount)
-    return period, contract, source, np.array(amounts)
+        found.append((np.full(len(i), t), i, names[q], amount))
+    when, who, what, amounts = zip(*found, strict=True)
+    return (
+        np.concatenate(when), np.concatenate(who), np.concatenate(what), np.concatenate(amounts)
+    )  # fmt: skip
 
 
 def quota_name(p: Problem, q: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -54,7 +55,7 @@ class Grid:
         """Index of the period that holds a day: -1 before the first, the length after the last."""
         if opened(self.as_of) > date:
             return -1
-        return int(np.searchsorted(np.array(self.ends, dtype="datetime64[D]"), np.datetime64(date)))
+        return bisect_left(self.ends, date)
 
 
 def opened(as_of: dt.date) -> dt.date:

@@ -9,8 +9,10 @@ from functools import cached_property
 import pandas as pd
 
 from fiscalmodel.debt.plan_input import PlanInput
+from fiscalmodel.debt.plan_lp import Solution
 from fiscalmodel.debt.plan_model import Problem
 from fiscalmodel.debt.plan_path import Path
+from fiscalmodel.debt.plan_tally import binding_table, contract_table, price_table, source_table
 
 
 @dataclass(frozen=True)
@@ -32,20 +34,10 @@ class ClearancePlan:
         interest_wan, bond_interest_wan, principal_wan, replaced_wan``: closing
         balances and flows. Total = hidden + statutory + by contract, since
         replacement (置换) converts debt and does not reduce it.
-    contracts
-        ``period, contract_id, opening_wan, interest_wan, unpaid_interest_wan,
-        principal_wan, replaced_wan, closing_wan``: opening + unpaid interest −
-        principal − replaced = closing.
     shortfall
         ``period, contract_id, amount_wan, use, reason``: the smallest sum of
         money that is missing, and the contracts it falls on; ``reason`` is
         money, or terms where the contract may not be repaid in time at all.
-    shadow_prices
-        ``kind, name, period, saving_wan``: what one more 万元 of a source's cap
-        (before its haircut) or of a quota would save. Least cost only.
-    binding
-        ``kind, name, period, saving_wan``: what holds the plan back, with the
-        saving per 万元 of relief; kind is source, quota or due.
     by_contract
         Debt that stays beyond the deadline by contract, reported separately.
     """
@@ -54,12 +46,8 @@ class ClearancePlan:
     rule: str
     schedule: pd.DataFrame
     balances: pd.DataFrame
-    contracts: pd.DataFrame
     shortfall: pd.DataFrame
-    shadow_prices: pd.DataFrame
-    binding: pd.DataFrame
     by_contract: pd.DataFrame
-    sources: pd.DataFrame
     interest_wan: float
     fee_wan: float
     replacement_pv_wan: float
@@ -71,6 +59,7 @@ class ClearancePlan:
     given: PlanInput = field(repr=False, compare=False)
     problem: Problem = field(repr=False, compare=False)
     path: Path = field(repr=False, compare=False)
+    solved: Solution | None = field(repr=False, compare=False)
 
     @property
     def cost_wan(self) -> float:
@@ -123,6 +112,39 @@ class ClearancePlan:
         if rows.empty:
             return None
         return str(rows["period"].iloc[int(rows["saving_wan"].to_numpy().argmax())])
+
+    @cached_property
+    def contracts(self) -> pd.DataFrame:
+        """Roll-forward of each contract.
+
+        ``period, contract_id, opening_wan, interest_wan, unpaid_interest_wan,
+        principal_wan, replaced_wan, closing_wan``: opening + unpaid interest −
+        principal − replaced = closing.
+        """
+        return contract_table(self.problem, self.path, self.shortfall)
+
+    @cached_property
+    def sources(self) -> pd.DataFrame:
+        """Money by period: ``period, source_id, available_wan, used_wan, kept_wan``."""
+        return source_table(self.problem, self.path)
+
+    @cached_property
+    def shadow_prices(self) -> pd.DataFrame:
+        """``kind, name, period, saving_wan``; empty unless this is a least-cost plan.
+
+        What one more 万元 of a source's cap (before its haircut) or of a quota
+        would save.
+        """
+        return price_table(self.problem, self.solved)
+
+    @cached_property
+    def binding(self) -> pd.DataFrame:
+        """``kind, name, period, saving_wan``: what holds the plan back.
+
+        With the saving per 万元 of relief; kind is source, quota or due (a
+        contract that would better be paid later).
+        """
+        return binding_table(self.problem, self.solved)
 
     @cached_property
     def levers(self) -> pd.DataFrame:

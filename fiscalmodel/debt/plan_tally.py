@@ -14,6 +14,7 @@ from fiscalmodel.debt.plan_periods import Floats
 
 #: Prices below this (万元 per 万元) are rounding of the solver.
 PRICE_DUST = 1e-9
+PRICE_COLUMNS = ["kind", "name", "period", "saving_wan"]
 
 
 def bond_path(p: Problem, bonds: Floats) -> tuple[Floats, Floats]:
@@ -143,27 +144,34 @@ def source_table(p: Problem, path: Path) -> pd.DataFrame:
     return frame.groupby(["period", "source_id"], sort=False, as_index=False).sum()
 
 
-def price_tables(p: Problem, s: Solution | None) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Shadow prices of source rows and quotas, and what binds."""
-    columns = ["kind", "name", "period", "saving_wan"]
+def price_table(p: Problem, s: Solution | None) -> pd.DataFrame:
+    """Shadow prices of source rows and quotas."""
+    return pd.DataFrame(_prices(p, s), columns=PRICE_COLUMNS)
+
+
+def binding_table(p: Problem, s: Solution | None) -> pd.DataFrame:
+    """What binds: sources and quotas with a price, and contracts that are due."""
+    rows = [row for row in _prices(p, s) if row[3] > PRICE_DUST]
+    if s is not None:
+        for i, t in zip(*np.nonzero(s.due_price > PRICE_DUST), strict=True):
+            name = p.contracts[i].contract_id
+            rows.append(("due", name, p.grid.labels[t], float(s.due_price[i, t])))
+    return pd.DataFrame(rows, columns=PRICE_COLUMNS)
+
+
+def _prices(p: Problem, s: Solution | None) -> list[tuple[str, str, str, float]]:
     if s is None:
-        return pd.DataFrame([], columns=columns), pd.DataFrame([], columns=columns)
+        return []
     flat = s.pool_price.ravel()
     saving = np.zeros(len(p.sources))
     for row, cell, share in p.shares:
         saving[row] += share * flat[cell] * (1 - p.sources[row].haircut_pct / 100)
-    rows: list[tuple[str, str, str, float]] = [
-        ("source", x.source_id, x.period, float(saving[k])) for k, x in enumerate(p.sources)
-    ]
-    rows += [
+    sources = [("source", x.source_id, x.period, float(saving[k])) for k, x in enumerate(p.sources)]
+    quotas = [
         ("quota", quota_name(p, q), x.period, float(s.quota_price[q]))
         for q, x in enumerate(p.quotas)
     ]
-    binding = [row for row in rows if row[3] > PRICE_DUST]
-    for i, t in zip(*np.nonzero(s.due_price > PRICE_DUST), strict=True):
-        name = p.contracts[i].contract_id
-        binding.append(("due", name, p.grid.labels[t], float(s.due_price[i, t])))
-    return pd.DataFrame(rows, columns=columns), pd.DataFrame(binding, columns=columns)
+    return sources + quotas
 
 
 def baseline_interest(p: Problem, path: Path) -> float:
