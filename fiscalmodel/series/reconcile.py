@@ -102,10 +102,12 @@ def reconcile(
 def check(book: Book, names: Iterable[str]) -> list[Finding]:
     """Run the rules that can find what is named over a book; ranked."""
     wanted = set(names)
-    return ranked(
-        found
-        for each in rules().values()
-        if wanted & set(each.finds)
-        for found in each.check(book)
-        if found.rule in wanted
-    )
+    found: dict[tuple[object, ...], Finding] = {}
+    for each in rules().values():
+        if wanted & set(each.finds):
+            for finding in each.check(book):
+                if finding.rule in wanted:
+                    # The same sum may be known by its labels and by its place.
+                    cells = frozenset(finding.cells) or finding.where
+                    found.setdefault((finding.rule, finding.cells[:1], cells), finding)
+    return ranked(found.values())

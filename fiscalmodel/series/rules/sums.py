@@ -54,9 +54,16 @@ def _plus(facts: list[Fact]) -> list[tuple[int, Fact]]:
     return [(1, fact) for fact in facts]
 
 
+def _lists(book: Book) -> Iterator[list[Fact]]:
+    """Tables given one figure a row; those as printed have rules of their own."""
+    for facts in book.tables.values():
+        if not facts[0].in_grid:
+            yield facts
+
+
 def _numbered_rows(book: Book) -> Iterator[Identity]:
     """``第n行`` rows against 合计 of the same table."""
-    for facts in book.tables.values():
+    for facts in _lists(book):
         rows = [f for f in facts if f.label.row]
         total = next((f for f in facts if f.label.core in PLAIN_TOTAL and not f.label.row), None)
         if total and len(rows) > 1:
@@ -79,7 +86,7 @@ def details(facts: list[Fact], total: Fact) -> list[Fact]:
 
 def _forms(book: Book) -> Iterator[Identity]:
     """Funding sources and detail lines of a project form against its total."""
-    for facts in book.tables.values():
+    for facts in _lists(book):
         total = next((f for f in facts if f.label.core in PLAIN_TOTAL and not f.label.prefix), None)
         if total is None or any(f.label.row for f in facts):
             continue
@@ -179,7 +186,9 @@ def _counts(book: Book) -> Iterator[Identity]:
     groups = book.group(
         lambda f: (
             (f.document, f.entity, f.year, f.unit)
-            if f.figure and f.unit in COUNTS and not f.label.prefix and not f.label.of_which
+            if f.figure
+            and f.unit in COUNTS
+            and not (f.label.prefix or f.label.of_which or f.in_grid)
             else None
         )
     )
@@ -200,8 +209,8 @@ def _counts(book: Book) -> Iterator[Identity]:
 
 def _of_which(book: Book) -> Iterator[Identity]:
     """``其中`` rows against the row above them; partial totals against the whole."""
-    for table in book.tables.values():
-        facts = [f for f in table if not f.in_grid and f.unit not in ("%", "倍")]
+    for table in _lists(book):
+        facts = [f for f in table if f.unit not in ("%", "倍")]
         parent: Fact | None = None
         whole = next((f for f in facts if f.label.core in PLAIN_TOTAL and not f.label.prefix), None)
         for fact in facts:

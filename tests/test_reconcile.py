@@ -1,0 +1,130 @@
+"""Reconciliation: each rule on small tables, sources, ranking, refusals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+import fiscalmodel as fm
+from fiscalmodel.series.findings import COLUMNS, Finding, ranked, to_frame
+from fiscalmodel.series.reconcile import rules
+from fiscalmodel.series.rules.registry import words_of
+from fiscalmodel.series.table import Table
+
+CASES = yaml.safe_load(
+    (Path(__file__).parent / "cases" / "reconcile_rules.yaml").read_text("utf-8")
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_small_tables(case: dict, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(case["csv"], "utf-8")
+    findings = fm.reconcile(path)
+    found = [
+        [f.rule, f.cells[0].cell, f.stated, None if f.computed is None else round(f.computed, 4)]
+        for f in findings
+    ]
+    assert found == case["finds"]
+    if "says" in case:
+        assert case["says"] in findings[0].explanation
+
+
+def test_every_rule_is_named_in_both_languages() -> None:
+    names = {name for rule in rules().values() for name in rule.finds}
+    assert len(names) > 30
+    for name in names:
+        en, zh = words_of(name)
+        assert en != name
+        assert zh != name
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_explanations_come_in_both_languages(case: dict, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(case["csv"], "utf-8")
+    for finding in fm.reconcile(path):
+        assert finding.explanation.isascii() or "%" in finding.explanation or finding.cells
+        assert any("\u4e00" <= c <= "\u9fff" for c in finding.explanation_zh)
+        assert finding.text("zh") == finding.explanation_zh
+        assert finding.text("en") == finding.explanation
+
+
+def test_a_frame_a_table_a_file_and_a_workbook_agree(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"项目": ["税收收入", "非税收入", "合计"], "金额": [70, 30, 110]})
+    csv, xlsx = tmp_path / "t.csv", tmp_path / "t.xlsx"
+    frame.to_csv(csv, index=False)
+    frame.to_excel(xlsx, index=False, engine="xlsxwriter")
+    for source in (frame, Table.of(frame), csv, xlsx, [csv], str(csv)):
+        (finding,) = fm.reconcile(source)
+        assert (finding.rule, finding.stated, finding.computed) == ("sum_total", 110, 100)
+        assert finding.cells[0].cell == "B4"
+    assert len(fm.reconcile(tmp_path)) == 2
+
+
+def test_the_source_is_not_touched() -> None:
+    frame = pd.DataFrame({"项目": ["税收收入", "非税收入", "合计"], "金额": [70, 30, 110]})
+    before = frame.copy(deep=True)
+    fm.reconcile(frame)
+    pd.testing.assert_frame_equal(frame, before)
+
+
+def test_gb18030_and_bom(tmp_path: Path) -> None:
+    text = "section,indicator_zh,year,value,unit\n表,教育支出,2024,X,万元\n"
+    for encoding in ("utf-8", "utf-8-sig", "gb18030"):
+        path = tmp_path / f"{encoding}.csv"
+        path.write_bytes(text.encode(encoding))
+        (finding,) = fm.reconcile(path)
+        assert finding.rule == "no_number"
+
+
+def test_only_some_rules() -> None:
+    frame = pd.DataFrame({"项目": ["税收收入", "非税收入", "合计"], "金额": [70, 30, 110]})
+    assert fm.reconcile(frame, only=["growth"]) == []
+    assert len(fm.reconcile(frame, only=["sum_total"])) == 1
+    with pytest.raises(fm.InputError, match="no rule 'sums'"):
+        fm.reconcile(frame, only=["sums"])
+
+
+def test_bad_sources_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(fm.InputError, match="no such file"):
+        fm.reconcile(tmp_path / "none.csv")
+    with pytest.raises(fm.InputError, match="holds no CSV"):
+        fm.reconcile(tmp_path)
+    with pytest.raises(fm.InputError, match="cannot read a int"):
+        fm.reconcile(3)  # type: ignore[arg-type]
+
+
+def test_empty_tables_have_no_findings() -> None:
+    assert fm.reconcile(pd.DataFrame()) == []
+    assert fm.reconcile(pd.DataFrame({"项目": [], "金额": []})) == []
+    assert fm.reconcile([]) == []
+
+
+def test_frame_of_findings() -> None:
+    frame = pd.DataFrame({"项目": ["税收收入", "非税收入", "合计"], "金额": [70, 30, 110]})
+    table = to_frame(fm.reconcile(frame))
+    assert list(table.columns) == COLUMNS
+    assert table.loc[0, "difference"] == 10
+    assert list(to_frame([]).columns) == COLUMNS
+    chinese = to_frame(fm.reconcile(frame), lang="zh")
+    assert "相差 10" in chinese.loc[0, "explanation"]
+
+
+def test_ranking_by_severity_then_by_size() -> None:
+    def one(severity: str, stated: float | None, computed: float | None) -> Finding:
+        gap = None if stated is None or computed is None else stated - computed
+        return Finding("r", severity, "w", stated, computed, gap, 0.0, "e")  # type: ignore[arg-type]
+
+    findings = [
+        one("note", 1, 9),
+        one("warning", None, None),
+        one("warning", 100, 99),
+        one("error", 100, 98),
+        one("warning", 100, 10),
+    ]
+    order = [findings.index(f) for f in ranked(findings)]
+    assert order == [3, 4, 2, 1, 0]
