@@ -1,0 +1,252 @@
+"""Next year's appropriation for commissions: this year's base, with bands."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import pandas as pd
+
+from fiscalmodel.errors import InputError
+from fiscalmodel.fees.rates import Rate, RatesLike, rate_on, read_rates
+from fiscalmodel.fees.statement import CommissionStatement
+from fiscalmodel.fees.words import KINDS, kind_of, near, official
+
+WAN_FEN = 1_000_000
+BANDS = ("lo-80", "hi-80", "lo-95", "hi-95")
+COLUMNS = [
+    "kind", "base_to_date_wan", "months", "mean", *BANDS, "rate_pct", "fee_mean", *(f"fee_{b}" for b in BANDS),
+    "method",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Appropriation:
+    """What the next budget needs for commissions (手续费预算), 万元.
+
+    Attributes
+    ----------
+    table
+        One row a kind: base to date, the whole year's base (``mean`` and
+        bands), rate, fee with bands, and how the year was completed.
+    base_year, budget_year
+        The budget of `budget_year` pays the base of `base_year`.
+    need
+        ``mean, lo-80, hi-80, lo-95, hi-95`` of all kinds, arrears included.
+    arrears_wan
+        What is still owed from before.
+    requested_wan
+        The budget asked for; None if none was given.
+    notes
+        What a reader has to know.
+    """
+
+    table: pd.DataFrame
+    base_year: int
+    budget_year: int
+    need: dict[str, float]
+    arrears_wan: float
+    requested_wan: float | None
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def shortfall_wan(self) -> float | None:
+        """Need (mean) above the budget requested; negative where the request is enough."""
+        return None if self.requested_wan is None else self.need["mean"] - self.requested_wan
+
+
+def monthly_bases(statement: CommissionStatement) -> pd.DataFrame:
+    """Bases by kind and month from a statement settled by month, for `appropriation`.
+
+    Returns
+    -------
+    DataFrame
+        ``kind, period, base_wan``.
+    """
+    if statement.period != "month":
+        raise InputError("statement", f"is settled by {statement.period}", "use period='month'")
+    sums = statement.table.groupby(["kind", "period"], sort=True)[["base_fen"]].sum().reset_index()
+    sums["base_wan"] = sums.pop("base_fen") / WAN_FEN
+    return sums
+
+
+def appropriation(
+    bases: pd.DataFrame | CommissionStatement,
+    *,
+    base_year: int,
+    rates: RatesLike = None,
+    requested_wan: float | None = None,
+    arrears_fen: int = 0,
+) -> Appropriation:
+    """The need of the budget that pays the commissions on one year's base.
+
+    Parameters
+    ----------
+    bases
+        Frame ``kind, period, base_wan``: the base of each month (``2025-03``)
+        or of whole years (``2024``); or a statement settled by month.
+    base_year
+        Year of the base; the budget of the next year pays it (财预字〔1999〕533号).
+    rates
+        As in `commission`; those in force at the end of `base_year`.
+    requested_wan
+        The budget asked for, to compare with.
+    arrears_fen
+        Commissions still owed from before, 分.
+
+    Notes
+    -----
+    A year with twelve months is taken as it stands. One that is under way is
+    completed by `fiscalmodel.nowcast_year`, one without any month is forecast
+    from whole years by `fiscalmodel.forecast`. Bands of kinds are added up, as
+    if fines and charges always erred together: the total band is rather too
+    wide than too narrow.
+    """
+    frame = monthly_bases(bases) if isinstance(bases, CommissionStatement) else bases
+    frame = _checked(frame)
+    table_of_rates = read_rates(rates)
+    notes: list[str] = []
+    rows = []
+    for kind, mine in frame.groupby("kind", sort=True):
+        rows.append(_row(str(kind), mine, base_year, table_of_rates, notes))
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    arrears = arrears_fen / WAN_FEN
+    need = {name: float(table[f"fee_{name}"].sum()) + arrears for name in ("mean", *BANDS)}
+    if requested_wan is not None:
+        notes.append(_verdict(requested_wan, need))
+    return Appropriation(
+        table, base_year, base_year + 1, need, arrears, requested_wan, tuple(dict.fromkeys(notes))
+    )
+
+
+def _checked(frame: pd.DataFrame) -> pd.DataFrame:
+    missing = {"kind", "period", "base_wan"} - set(frame.columns)
+    if missing:
+        raise InputError("bases", f"missing column {', '.join(sorted(missing))}",
+                         "give kind, period, base_wan")  # fmt: skip
+    words = {word: kind_of(word) for word in frame["kind"].unique()}
+    for word, kind in words.items():
+        if kind is None:
+            raise InputError("bases", f"unknown kind {word!r}", near(word, KINDS))
+    result = frame.assign(kind=frame["kind"].map(words), period=frame["period"].astype(str))
+    return result.groupby(["kind", "period"], sort=True)[["base_wan"]].sum().reset_index()
+
+
+def _row(
+    kind: str, mine: pd.DataFrame, year: int, rates: tuple[Rate, ...], notes: list[str]
+) -> dict[str, Any]:
+    whole, to_date, months, method = _base(kind, mine, year, notes)
+    last_day = (dt.date(year, 12, 31) - dt.date(1970, 1, 1)).days
+    rate = rate_on(rates, "", kind, "", last_day)
+    pct = Fraction(0) if rate is None else rate.terms.rate_pct
+    if rate is None:
+        notes.append(f"No rate is given for {official(kind)}: its fee is 0.")
+    row: dict[str, Any] = {
+        "kind": kind, "base_to_date_wan": to_date, "months": months, **whole,
+        "rate_pct": float(pct), "method": method,
+    }  # fmt: skip
+    return row | {f"fee_{name}": value * float(pct) / 100 for name, value in whole.items()}
+
+
+def _base(
+    kind: str, mine: pd.DataFrame, year: int, notes: list[str]
+) -> tuple[dict[str, float], float, int, str]:
+    """The year's base with bands, its part to date, how many months, and how it was found."""
+    import fiscalmodel as fm
+
+    values = {str(p): float(v) for p, v in zip(mine["period"], mine["base_wan"], strict=True)}
+    months = {p: v for p, v in values.items() if len(p) > 4}
+    yearly = {int(p): v for p, v in values.items() if len(p) == 4}
+    count = Counter(int(p[:4]) for p in months)
+    for full in (y for y, n in count.items() if n == 12):
+        yearly.setdefault(full, sum(v for p, v in months.items() if int(p[:4]) == full))
+    to_date = sum(v for p, v in months.items() if int(p[:4]) == year)
+    if year in yearly:
+        value = yearly[year]
+        return dict.fromkeys(("mean", *BANDS), value), value, 12, "the year is complete"
+    whole_before = [y for y, n in count.items() if n == 12 and y < year]
+    if count[year] and whole_before:
+        kept = {p: v for p, v in sorted(months.items()) if int(p[:4]) in {*whole_before, year}}
+        series = pd.Series(list(kept.values()), index=pd.PeriodIndex(list(kept), freq="M"))
+        cumulative = series.groupby([p[:4] for p in kept]).cumsum()
+        found = fm.nowcast_year(cumulative).full_year
+        return _bands(found), to_date, count[year], "nowcast_year"
+    before = {y: v for y, v in sorted(yearly.items()) if y < year}
+    if len(before) >= 2 and not count[year]:
+        index = pd.PeriodIndex([str(y) for y in before], freq="Y")
+        made = fm.forecast(pd.Series(list(before.values()), index=index), year - max(before))
+        return _bands(made.table.iloc[-1]), 0.0, 0, "forecast"
+    notes.append(
+        f"{official(kind)}: too little history to complete the year; the base to date stands alone, "
+        "a floor and no forecast."
+    )
+    return dict.fromkeys(("mean", *BANDS), to_date), to_date, count[year], "to date only"
+
+
+def _bands(found: Any) -> dict[str, float]:
+    """Mean and bands from a row, mapping or one-row frame."""
+    if isinstance(found, pd.DataFrame):
+        found = found.iloc[-1]
+    return {name: float(found[name]) for name in ("mean", *BANDS)}
+
+
+def _verdict(requested: float, need: dict[str, float]) -> str:
+    if requested >= need["hi-80"]:
+        return f"The request of {requested:,.2f} 万元 covers the need in nine cases of ten or more."
+    if requested >= need["mean"]:
+        return f"The request of {requested:,.2f} 万元 covers the expected need, not the upper band."
+    return (
+        f"The request of {requested:,.2f} 万元 is {need['mean'] - requested:,.2f} 万元 "
+        "short of the expected need."
+    )
+
+
+def implied_base(
+    budget_wan: float,
+    rates: RatesLike = None,
+    *,
+    on: str,
+    shares: tuple[float, ...] = (0, 0.25, 0.5, 0.75, 1),
+) -> pd.DataFrame:
+    """The base that a budget for commissions implies, by the share of fines in it.
+
+    Parameters
+    ----------
+    budget_wan
+        Budget for commissions, 万元.
+    on
+        Day whose rates apply.
+    shares
+        Shares of fines in the base; the rest is charges.
+
+    Returns
+    -------
+    DataFrame
+        ``fines_share_pct, rate_pct, base_yi``.
+
+    Notes
+    -----
+    base = budget ÷ (s × rate of fines + (1 − s) × rate of charges).
+
+    Examples
+    --------
+    30 万元 is 1.5 亿元 of charges or 0.6 亿元 of fines:
+
+    >>> list(implied_base(30, {"fines": 0.5, "charges": 0.2}, on="2024-01-01")["base_yi"])[::4]
+    [1.5, 0.6]
+    """
+    day = (dt.date.fromisoformat(on) - dt.date(1970, 1, 1)).days
+    known = read_rates(rates)
+    found = {kind: rate_on(known, "", kind, "", day) for kind in ("fines", "charges")}
+    pct = {kind: Fraction(0) if r is None else r.terms.rate_pct for kind, r in found.items()}
+    rows = []
+    for share in shares:
+        part = Fraction(str(share))
+        mixed = part * pct["fines"] + (1 - part) * pct["charges"]
+        base = Fraction(str(budget_wan)) * 100 / mixed / 10_000 if mixed else None
+        rows.append({"fines_share_pct": float(part * 100), "rate_pct": float(mixed),
+                     "base_yi": float("nan") if base is None else float(base)})  # fmt: skip
+    return pd.DataFrame(rows)
