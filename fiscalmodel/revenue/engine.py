@@ -56,13 +56,9 @@ def forecast_block(
     lower, upper = {}, {}
     floor = np.where(clip & (y.min(axis=1) >= 0), 0.0, -np.inf)[:, None]
     inner_low, inner_high = mean, mean
-    for band in bands(y, horizon, levels, season_length):
-        below, above = band.below, band.above
-        if season_length == 1:
-            below = np.maximum.accumulate(below, axis=1)
-            above = np.maximum.accumulate(above, axis=1)
-        inner_low = np.minimum(inner_low, mean - below)
-        inner_high = np.maximum(inner_high, mean + above)
+    for band in bands(y, found.parts, levels, season_length):
+        inner_low = np.minimum(inner_low, mean - band.half_width)
+        inner_high = np.maximum(inner_high, mean + band.half_width)
         lower[band.level] = np.maximum(inner_low, floor)
         upper[band.level] = np.maximum(inner_high, floor)
     return Block(np.maximum(mean, floor), lower, upper, found)

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.revenue import inputs, intervals
+from fiscalmodel.revenue import gaps, inputs, intervals
 from fiscalmodel.revenue.engine import FUND_SHRINKAGE, Block, forecast_block
-from fiscalmodel.revenue.models import CANDIDATES
+from fiscalmodel.revenue.history import History
+from fiscalmodel.revenue.models import CANDIDATES, CORE_NAME, CORE_TITLE
 from fiscalmodel.revenue.panel import forecast_panel
 from fiscalmodel.series.types import Series
 
@@ -119,8 +120,13 @@ def forecast(
     horizon = inputs.check_horizon(horizon)
     wanted = inputs.check_levels(levels)
     history = inputs.read(y, horizon, season_length)
-    history = inputs.splice(history, _breaks(y, breaks), allow_break=allow_break)
     fund = _is_fund(y, kind)
+    named = gaps.breaks_of(breaks)
+    if named is not None:
+        history = gaps.splice(history, named, allow_break=allow_break)
+    warned = ()
+    if named is None and not fund:
+        warned = gaps.look_for_breaks(y, history, allow_break=allow_break)
     block = forecast_block(
         history.values[None, :],
         horizon,
@@ -128,7 +134,7 @@ def forecast(
         wanted,
         shrink_to_naive=FUND_SHRINKAGE if fund else 0.0,
     )
-    notes = [*history.notes, *_why(history, block, fund)]
+    notes = [*history.notes, *warned, *_why(history, block, fund)]
     return Forecast(
         table=_table(history, block),
         models=_models(history, block),
@@ -137,21 +143,6 @@ def forecast(
         history=pd.Series(history.values, index=pd.Index(list(history.past), name="period")),
         season_length=history.season_length,
         unit=y.unit if isinstance(y, Series) else "",
-    )
-
-
-def _breaks(y: Any, breaks: Any) -> dict[Any, float | None]:
-    found = getattr(y, "breaks", None) if breaks is None else breaks
-    if found is None:
-        return {}
-    if isinstance(found, Mapping):
-        return dict(found)
-    if isinstance(found, (list, tuple, set, pd.Index)):
-        return dict.fromkeys(found)
-    raise InputError(
-        "breaks",
-        f"a {type(found).__name__} is no list of breaks",
-        "give {first period on the new calibre: factor}",
     )
 
 
@@ -166,7 +157,7 @@ def _is_fund(y: Any, kind: str | None) -> bool:
     return any(word in text for word in _FUND_WORDS)
 
 
-def _table(history: inputs.History, block: Block) -> pd.DataFrame:
+def _table(history: History, block: Block) -> pd.DataFrame:
     columns: dict[str, Any] = {"period": list(history.ahead), "mean": block.mean[0]}
     for level in block.lower:
         columns[f"lo-{level:g}"] = block.lower[level][0]
@@ -174,7 +165,7 @@ def _table(history: inputs.History, block: Block) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _models(history: inputs.History, block: Block) -> pd.DataFrame:
+def _models(history: History, block: Block) -> pd.DataFrame:
     titles = {c.name: c.title for c in CANDIDATES}
     found = block.combination
     frame = pd.DataFrame(
@@ -188,7 +179,7 @@ def _models(history: inputs.History, block: Block) -> pd.DataFrame:
     return pd.concat([frame, said], axis=1)
 
 
-def _coverage(history: inputs.History, horizon: int, levels: Sequence[float]) -> pd.DataFrame:
+def _coverage(history: History, horizon: int, levels: Sequence[float]) -> pd.DataFrame:
     n = len(history.values)
     rows = [
         (period, level, round(float(share), 1))
@@ -202,7 +193,7 @@ def _coverage(history: inputs.History, horizon: int, levels: Sequence[float]) ->
     return pd.DataFrame(rows, columns=["period", "level", "coverage_pct"])
 
 
-def _why(history: inputs.History, block: Block, fund: bool) -> list[str]:
+def _why(history: History, block: Block, fund: bool) -> list[str]:
     n = len(history.values)
     found = block.combination
     notes = []

@@ -3,49 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from fiscalmodel.errors import InputError
+from fiscalmodel.revenue.gaps import combined_january, fill
+from fiscalmodel.revenue.history import History
 from fiscalmodel.revenue.smoothing import Array
 from fiscalmodel.series.types import Series
 
 #: Values beyond this are no amounts of money in any currency.
 LARGEST = 1e100
-#: Longest gap that is filled, in periods of a yearly series (or one season).
-LONGEST_GAP = 3
-
-
-@dataclass(frozen=True)
-class History:
-    """A clean history and what was done to it.
-
-    Attributes
-    ----------
-    values
-        Finite values without gaps, oldest first.
-    ahead
-        Labels of the periods after the last value, as many as were asked for.
-    past
-        Labels of the values.
-    season_length
-        Periods in a year: 1, 4, 12, or as given.
-    notes
-        What was left out, filled or sorted.
-    filled
-        Positions that were filled in.
-    """
-
-    values: Array
-    past: Sequence[Any]
-    ahead: Sequence[Any]
-    season_length: int
-    notes: tuple[str, ...] = ()
-    filled: tuple[int, ...] = ()
 
 
 def check_horizon(horizon: object) -> int:
@@ -99,7 +69,7 @@ def numbers(values: object, where: str) -> Array:
 
 
 def read(y: object, horizon: int, season_length: int | None) -> History:
-    """A clean history from a pandas series, a list, an array or the project's `Series`.
+    """A clean history from a pandas series, a list, an array, a `Series` or a `CalibreLink`.
 
     Raises
     ------
@@ -111,6 +81,9 @@ def read(y: object, horizon: int, season_length: int | None) -> History:
     if isinstance(y, Series):
         name = y.series_id or name
         y = _actual_values(y, notes)
+    if hasattr(y, "linked") and isinstance(y.linked, pd.Series):
+        notes.append("like-for-like (同口径) levels of the calibre link")
+        y = y.linked
     if isinstance(y, pd.Series):
         values, labels, season = _dated(y, name, notes)
     elif isinstance(y, (list, tuple, np.ndarray)):
@@ -126,8 +99,8 @@ def read(y: object, horizon: int, season_length: int | None) -> History:
         )
     values, labels = _trim(values, labels, name, notes)
     season = check_season(season if season_length is None else season_length)
-    values, labels, season, ahead = _combined_january(values, labels, season, horizon, notes)
-    values, labels, filled = _fill(values, labels, season, notes)
+    values, labels, season, ahead = combined_january(values, labels, season, horizon, notes)
+    values, labels, filled = fill(values, labels, season, notes)
     return History(values, labels, ahead, season, tuple(notes), filled)
 
 
@@ -242,122 +215,3 @@ def _trim(values: Array, labels: list[Any], name: str, notes: list[str]) -> tupl
     if last < len(values) - 1:
         notes.append(f"no value after {labels[last]}: the forecast starts there")
     return values[first : last + 1], labels[first : last + 1]
-
-
-def _combined_january(
-    values: Array, labels: list[Any], season: int, horizon: int, notes: list[str]
-) -> tuple[Array, list[Any], int, list[Any]]:
-    """Monthly figures whose Januaries all stand inside February: eleven periods a year."""
-    monthly = season == 12 and isinstance(labels[0], pd.Period) and labels[0].freqstr == "M"
-    if monthly:
-        january = np.array([label.month == 1 for label in labels])
-        if january.sum() >= 2 and np.isnan(values[january]).all():
-            notes.append(
-                "every January is missing: February is taken to hold both months, "
-                "and a year to have eleven periods"
-            )
-            ahead, label = [], labels[-1]
-            while len(ahead) < horizon:
-                label = label + 1
-                if label.month != 1:
-                    ahead.append(label)
-            kept = [label for label, skip in zip(labels, january, strict=True) if not skip]
-            return values[~january], kept, 11, ahead
-    return values, labels, season, [labels[-1] + k for k in range(1, horizon + 1)]
-
-
-def _fill(
-    values: Array, labels: list[Any], season: int, notes: list[str]
-) -> tuple[Array, list[Any], tuple[int, ...]]:
-    """Short gaps interpolated; after a long gap the history starts anew."""
-    missing = np.isnan(values)
-    if not missing.any():
-        return values, labels, ()
-    longest = max(LONGEST_GAP, season if season > 1 else 0)
-    run = 0
-    start = 0
-    for place, gone in enumerate(missing):
-        run = run + 1 if gone else 0
-        if run > longest:
-            start = place + 1
-    while start < len(values) and missing[start]:
-        start += 1
-    if start:
-        notes.append(
-            f"values before {labels[start]} were left out: "
-            f"a gap of more than {longest} periods lies between"
-        )
-        values, labels, missing = values[start:], labels[start:], missing[start:]
-    if not missing.any():
-        return values, labels, ()
-    places = np.flatnonzero(missing)
-    filled = _interpolated(values, missing, season)
-    shown = ", ".join(str(labels[p]) for p in places[:4]) + (" …" if len(places) > 4 else "")
-    notes.append(f"{len(places)} missing values were interpolated for the fit: {shown}")
-    return filled, labels, tuple(int(p) for p in places)
-
-
-def _interpolated(values: Array, missing: Any, season: int) -> Array:
-    """Along the growth path where all values are positive, else along the line.
-
-    Seasonal series: each position of the season on its own, the line where that fails.
-    """
-    out = values.copy()
-    known = ~missing
-    log = bool((values[known] > 0).all())
-    level = np.log(values, where=known, out=np.full(len(values), np.nan)) if log else values.copy()
-    if season > 1:
-        for k in range(season):
-            place = np.arange(k, len(values), season)
-            have = known[place]
-            if have.sum() >= 2:
-                level[place] = np.interp(place, place[have], level[place][have])
-    have = ~np.isnan(level)
-    place = np.arange(len(values))
-    level = np.interp(place, place[have], level[have])
-    out[missing] = np.exp(level[missing]) if log else level[missing]
-    return out
-
-
-def splice(history: History, breaks: Mapping[Any, float | None], *, allow_break: bool) -> History:
-    """Values before each break put on the calibre of those after it.
-
-    Parameters
-    ----------
-    history
-        As read.
-    breaks
-        First period on the new calibre -> factor by which earlier values are to be
-        multiplied; None where the size of the break is not known.
-    allow_break
-        Fit across breaks of unknown size all the same, with a warning in the notes.
-
-    Raises
-    ------
-    InputError
-        A break of unknown size, unless allowed; a period outside the history.
-    """
-    values = np.array(history.values)
-    notes = list(history.notes)
-    labels = [str(label) for label in history.past]
-    for period, factor in breaks.items():
-        if str(period) not in labels:
-            notes.append(f"the break at {period} lies outside the history and changes nothing")
-            continue
-        place = labels.index(str(period))
-        if factor is None or not math.isfinite(factor) or factor <= 0:
-            if not allow_break:
-                raise InputError(
-                    f"breaks[{period}]",
-                    "a calibre break (口径变化) of unknown size",
-                    "link the series first (fm.link_calibre), or say allow_break=True",
-                )
-            notes.append(f"WARNING: fitted across a calibre break at {period} that was not linked")
-            continue
-        values[:place] *= factor
-        notes.append(
-            f"values before {period} were multiplied by {factor:.4g} (same calibre, 同口径)"
-        )
-    return History(
-        values, history.past, history.ahead, history.season_length, tuple(notes), history.filled
-    )

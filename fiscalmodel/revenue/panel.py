@@ -11,6 +11,7 @@ import pandas as pd
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.revenue import inputs
 from fiscalmodel.revenue.engine import forecast_block
+from fiscalmodel.revenue.history import History
 
 _COLUMNS = ("unique_id", "ds", "y")
 
@@ -49,7 +50,7 @@ def forecast_panel(
     horizon = inputs.check_horizon(horizon)
     wanted = inputs.check_levels(levels)
     season_length = inputs.check_season(season_length)
-    histories, ids, back = _histories(df, horizon, season_length)
+    histories, ids, back = histories_of(df, horizon, season_length)
     by_shape: dict[tuple[int, int], list[int]] = {}
     for place, history in enumerate(histories):
         by_shape.setdefault((len(history.values), history.season_length), []).append(place)
@@ -74,9 +75,7 @@ def forecast_panel(
     return frame
 
 
-def _histories(
-    df: Any, horizon: int, season: int
-) -> tuple[list[inputs.History], list[Any], list[Any]]:
+def histories_of(df: Any, horizon: int, season: int) -> tuple[list[History], list[Any], list[Any]]:
     if not isinstance(df, pd.DataFrame):
         raise InputError(
             "df", f"a {type(df).__name__} is not a DataFrame", "columns unique_id, ds, y"
