@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from fiscalmodel.errors import InputError
 
+#: Bytes valid in UTF-8 are seldom so by chance: another reading must be clearly better.
+_MARGIN = 0.2
 _HINT = "save it again as CSV UTF-8（逗号分隔）or as xlsx"
 
 #: Characters that fill fiscal tables; they tell a true reading from a chance one.
@@ -71,13 +73,18 @@ def _without_mark(data: bytes, where: str) -> Decoded:
     if data.isascii():
         return Decoded(data.decode("ascii"), "utf-8")
     utf8, utf8_bad = _attempt(data, "utf-8")
+    if utf8 is not None:
+        _refuse_garbled(utf8, where)
     gb, gb_bad = _attempt(data, "gb18030")
-    if utf8 is not None and (gb is None or plausibility(utf8) >= plausibility(gb)):
+    if utf8 is not None and (gb is None or plausibility(utf8) > plausibility(gb) - _MARGIN):
         return Decoded(utf8, "utf-8")
     if gb is not None and utf8 is not None:
         return Decoded(gb, "gb18030", "valid in UTF-8 and in GB18030; read as GB18030 文字可读者")
-    mostly_utf8 = _share_of_utf8(data) > 0.6
-    if gb is not None and not mostly_utf8 and plausibility(gb) > 0.3:
+    rest = data.decode("utf-8", errors="ignore")
+    mostly_utf8 = _share_of_utf8(data) > 0.6 and (
+        gb is None or plausibility(rest) >= plausibility(gb)
+    )
+    if gb is not None and not mostly_utf8 and plausibility(gb) > 0.1:
         return Decoded(gb, "gb18030", "read as GB18030 (not UTF-8)")
     if mostly_utf8 or gb is not None:
         raise _broken(data, utf8_bad, "UTF-8" if mostly_utf8 else "UTF-8 or GB18030", where)
@@ -93,15 +100,18 @@ def plausibility(text: str) -> float:
 def _weight(char: str) -> float:
     if char in _FISCAL:
         return 1.0
+    if "\uff21" <= char <= "\uff5a":
+        return 0.3  # full-width letters
     if char in _PLAIN or "\u3000" <= char <= "\u303f" or "\uff00" <= char <= "\uffef":
         return 0.9
-    if not "\u3400" <= char <= "\u9fff":
-        return -1.0
+    is_hanzi = "\u3400" <= char <= "\u9fff"
     try:
-        # Level 1 of GB 2312 holds the 3,755 common characters.
-        return 0.7 if char.encode("gb2312")[0] <= 0xD7 else 0.2
+        row = char.encode("gb2312")[0]
     except UnicodeEncodeError:
-        return -0.5
+        return -0.5 if is_hanzi else -1.0
+    if not is_hanzi:
+        return 0.9 if row <= 0xA3 else -0.5  # signs and digits; Greek, Cyrillic, kana are rare
+    return 0.7 if row <= 0xD7 else 0.2  # level 1 of GB 2312 holds the common characters
 
 
 def _attempt(data: bytes, encoding: str) -> tuple[str | None, int]:
@@ -135,6 +145,10 @@ def _refuse_damage(text: str, where: str) -> None:
             raise InputError(
                 f"{where}:{line}", "characters were lost before the file was saved", _HINT
             )
+    _refuse_garbled(text, where)
+
+
+def _refuse_garbled(text: str, where: str) -> None:
     if text.isascii():
         return
     for wrong in ("gb18030", "latin-1", "cp1252"):
@@ -142,7 +156,8 @@ def _refuse_damage(text: str, where: str) -> None:
             meant = text.encode(wrong).decode("utf-8")
         except UnicodeError:
             continue
-        if meant != text and plausibility(meant) > plausibility(text):
+        hanzi = sum("\u3400" <= c <= "\u9fff" for c in meant)
+        if hanzi > 1 and plausibility(meant) > plausibility(text) + _MARGIN:
             raise InputError(
                 where,
                 f"the text is garbled: UTF-8 that was once read as {wrong} ({text[:12]!r} …)",
