@@ -40,6 +40,7 @@ def assemble(name: str, rows: pd.DataFrame, table: Resource, *, one_calibre: boo
     found: list[dict[str, Any]] = []
     notes: dict[str, None] = {}
     problems = Collector()
+    lines: dict[tuple[pd.Period, str], Any] = {}
     for line, row in rows.iterrows():
         where = f"{table.shown}:{line}"
         try:
@@ -54,6 +55,13 @@ def assemble(name: str, rows: pd.DataFrame, table: Resource, *, one_calibre: boo
         if flag in _NOT_THE_SERIES:
             notes[f"{row['period']}: {row['printed']} 不予采用 not loaded"] = None
             value = float("nan")
+        first = lines.setdefault((period, row["kind"]), line)
+        if first != line:
+            problems.add(
+                f"{where}, period",
+                f"{name} has {row['period']} ({row['kind']}) twice, first on line {first}",
+                "keep one row a period and kind",
+            )
         found.append(
             {
                 "period": period,
