@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 #: Category of what replaces debt rather than repays it.
 REPLACEMENT = "replacement"
+#: What names a row of the matrix.
+MATRIX_KEYS = ["contract_id", "source_id", "use"]
 
 
 def _with_category(plan: ClearancePlan) -> pd.DataFrame:
@@ -72,11 +74,10 @@ def funding(plan: ClearancePlan, *, uses: tuple[str, ...] | None = None) -> pd.D
 
 
 def matrix(plan: ClearancePlan) -> pd.DataFrame:
-    """Contract and use (rows) by period (columns), 万元: the whole plan on one sheet."""
+    """Contract, source and use (rows) by period (columns), 万元: the whole plan on one sheet."""
     wide = plan.schedule.pivot_table(
-        index=["contract_id", "use"], columns="period", values="amount_wan", aggfunc="sum",
-        fill_value=0.0,
-    )  # fmt: skip
+        index=MATRIX_KEYS, columns="period", values="amount_wan", aggfunc="sum", fill_value=0.0
+    )
     wide.columns = wide.columns.astype(str)
     periods = plan.balances["period"].astype(str).tolist()
     return wide.reindex(columns=periods, fill_value=0.0).reset_index()
