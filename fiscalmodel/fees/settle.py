@@ -10,6 +10,7 @@ from fiscalmodel.fees.columns import NO_DAY, parse_day
 from fiscalmodel.fees.files import CHUNK_ROWS, TableLike, open_table
 from fiscalmodel.fees.lines import Line, RateBook, build, period_label
 from fiscalmodel.fees.money import Payment, read_carried, read_payments
+from fiscalmodel.fees.notes import Note, overpaid
 from fiscalmodel.fees.rates import RatesLike, need_rates, read_rates
 from fiscalmodel.fees.reading import read_receipts
 from fiscalmodel.fees.relations import RelationsLike, read_relations
@@ -138,9 +139,9 @@ def _gather(found: Collector, call: Any, default: Any) -> Any:
 
 def _pay(
     lines: list[Line], payments: Sequence[Payment], period: Period, found: Collector
-) -> list[str]:
+) -> list[Note]:
     """Set payments against the lines they name, oldest first; what is left over is said."""
-    notes: list[str] = []
+    notes: list[Note] = []
     for payment in payments:
         mine = [
             line for line in lines
@@ -161,7 +162,5 @@ def _pay(
             rest -= part
         mine[-1].paid += rest
         if rest > 0:
-            notes.append(
-                f"{payment.bank} was paid {rest / 100:,.2f} 元 more than was due; it stands as a credit."
-            )
+            notes.append(overpaid(payment.bank, rest))
     return notes

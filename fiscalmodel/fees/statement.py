@@ -11,9 +11,9 @@ import pandas as pd
 from fiscalmodel.fees.encode import Names
 from fiscalmodel.fees.lines import Line, RateBook, build, period_label
 from fiscalmodel.fees.money import Carried, as_frame
+from fiscalmodel.fees.notes import statement_notes
 from fiscalmodel.fees.rates import date_text, pct_text
-from fiscalmodel.fees.words import PERIOD_ZH, Period, account_of, clean, kind_of, official
-from fiscalmodel.units import yuan_text
+from fiscalmodel.fees.words import Period, account_of, clean, kind_of, official
 
 if TYPE_CHECKING:
     from fiscalmodel.fees.reading import Reading
@@ -52,10 +52,12 @@ class CommissionStatement:
         Known kinds that no rate is given for: their fee is 0.
     carry
         What goes on to the next statement: arrears and negative bases.
-    notes
-        What a reader has to know, in words.
+    notes, notes_zh
+        What a reader has to know, in English and in Chinese.
     rates
         The rates used, with dates, 文号 and confidence.
+    settled
+        The lines as objects, in the order of `table`, for the forms.
     """
 
     table: pd.DataFrame
@@ -64,12 +66,14 @@ class CommissionStatement:
     without_rate: pd.DataFrame
     carry: pd.DataFrame
     notes: tuple[str, ...]
+    notes_zh: tuple[str, ...]
     rates: pd.DataFrame
     period: Period
     as_of: str
     _reading: Reading = field(repr=False, compare=False)
     _rate_book: RateBook = field(repr=False, compare=False)
     _carried: tuple[Carried, ...] = field(repr=False, compare=False, default=())
+    settled: tuple[Line, ...] = field(repr=False, compare=False, default=())
 
     @property
     def fee_fen(self) -> int:
@@ -171,7 +175,7 @@ class CommissionStatement:
 
 def assemble(
     reading: Reading, lines: Sequence[Line], rate_book: RateBook, period: Period, *,
-    as_of: int | None, notes: Sequence[str], carried: Sequence[Carried],
+    as_of: int | None, notes: Sequence[tuple[str, str]], carried: Sequence[Carried],
 ) -> CommissionStatement:  # fmt: skip
     """Put the lines into tables and say what has to be said."""
     full = as_frame([_row(line, period, reading.names) for line in lines], LINE_COLUMNS)
@@ -184,6 +188,7 @@ def assemble(
         ],
         CARRY_COLUMNS,
     )
+    said = [*statement_notes(reading, lines, period), *notes]
     without = full[full["rate_pct"].isna() & full["terms"].eq("")]
     without = without[["bank", "kind", "account", "period", "base_fen"]].reset_index(drop=True)
     return CommissionStatement(
@@ -192,13 +197,15 @@ def assemble(
         excluded=reading.excluded,
         without_rate=without,
         carry=carry,
-        notes=(*_notes(reading, lines, period, reading.names), *notes),
+        notes=tuple(en for en, _ in said),
+        notes_zh=tuple(zh for _, zh in said),
         rates=_rates_frame(rate_book),
         period=period,
         as_of="" if as_of is None else date_text(as_of),
         _reading=reading,
         _rate_book=rate_book,
         _carried=tuple(carried),
+        settled=tuple(lines),
     )
 
 
@@ -251,38 +258,3 @@ def _rates_frame(rate_book: RateBook) -> pd.DataFrame:
         "confidence",
     ]
     return as_frame(rows, columns)
-
-
-def _notes(reading: Reading, lines: Sequence[Line], period: Period, names: Names) -> list[str]:
-    resolved = reading.resolved
-    notes = [
-        f"Settled by {period} ({PERIOD_ZH[period]}): each fee is rounded once per line, half up, to the 分; "
-        "settled in shorter periods the sum may differ by up to 1 分 for each line (see rounding())."
-    ]
-    for line in lines:
-        name = f"{line.bank}, {official(line.kind)}, {official(line.account)}, {period_label(line.period, period)}"
-        if line.carried_out:
-            notes.append(f"{name}: refunds exceed receipts; the negative base of "
-                         f"{yuan_text(line.carried_out)} 元 is carried to the next period.")  # fmt: skip
-        elif line.chargeable < 0:
-            notes.append(f"{name}: refunds of receipts at the rate of {line.terms} lower the fee by "
-                         f"{yuan_text(-line.fee)} 元.")  # fmt: skip
-        if line.terms is not None and not line.terms.plain:
-            notes.append(f"{name}: terms {line.terms}, applied to the line's base of the {period}.")
-    kinds = sorted({official(line.kind) for line in lines if line.rate is None})
-    if kinds:
-        notes.append(f"No rate is given for: {'、'.join(kinds)}. Their fee is 0.")
-    pending = sum(line.unmatched for line in lines)
-    if pending:
-        notes.append(f"Unmatched receipts (待查) of {yuan_text(pending)} 元 are not in the base.")
-    if len(reading.excluded):
-        notes.append(
-            f"{len(reading.excluded):,} lines are excluded, each with its reason (see excluded)."
-        )
-    if resolved.turned:
-        notes.append(f"{resolved.turned:,} refunds were written as positive amounts and taken off.")
-    if resolved.backwards:
-        notes.append(
-            f"{resolved.backwards:,} refunds are dated before their receipt: check the dates."
-        )
-    return notes
