@@ -59,6 +59,8 @@ def _rows(
         ]
         if whole is None or whole.unit == "%" or len(known) < min(2, len(parts)):
             continue
+        if at_most and whole.number < 0:
+            continue
         words = ("its part", "其中数") if at_most else ("the columns", "各列之和")
         rule = "of_which" if at_most else "sum_total"
         yield Identity(rule, whole, known, *words, at_most=at_most)

@@ -147,6 +147,8 @@ class Book:
     #: Sums of each publication that tie to the last digit, and that need rounding, so far.
     exact: Counter[str] = field(default_factory=Counter)
     rounded: Counter[str] = field(default_factory=Counter)
+    #: What several rules need, worked out once.
+    memo: dict[str, object] = field(default_factory=dict)
 
     def group(
         self, key: Callable[[Fact], Hashable | None], facts: Iterable[Fact] | None = None

@@ -34,8 +34,17 @@ class _Reading:
         return None if ratio is None else ratio.scaled(100)
 
     def ties(self) -> int:
-        values = [(self.value(new, old), rate) for rate, new, old in self.pairs]
-        return sum(bool(v is not None and v.meets(rate.interval)) for v, rate in values)
+        """How many rows tie, in floats: near enough to choose a reading by."""
+        return sum(map(self._near, self.pairs))
+
+    def _near(self, row: tuple[Fact, Fact, Fact]) -> bool:
+        rate, new, old = (fact.figure for fact in row)
+        if rate is None or new is None or old is None or not old.value:
+            return False
+        a, b = float(new.value), float(old.value)
+        value = a / b * 100 - (100 if self.kind == "growth" else 0)
+        slack = 100 * (float(new.half) + abs(a / b) * float(old.half)) / abs(b)
+        return abs(value - float(rate.value)) <= 1.01 * slack + 1.000001 * float(rate.half)
 
 
 def link_lags(grid: Grid) -> None:
@@ -93,24 +102,30 @@ def _reading(grid: Grid, column: int) -> _Reading | None:
     """The reading with which most rows tie; at least two, and half of them."""
     header = grid.headers[column].raw
     amounts = [c for c in range(len(grid.headers)) if not grid.is_rate(c)]
-    readings: list[_Reading] = []
+    best: _Reading | None = None
+    most = 1
+    for reading in _readings(grid, column, amounts, header):
+        ties = reading.ties()
+        if ties > most and 2 * ties >= len(reading.pairs):
+            best, most = reading, ties
+            if ties == len(reading.pairs):
+                break
+    return best
+
+
+def _readings(grid: Grid, column: int, amounts: list[int], header: str) -> Iterator[_Reading]:
     for a in amounts:
         if _SHARE.search(header):
-            readings.extend(_of_total(grid, column, a))
+            yield from _of_total(grid, column, a)
         for b in amounts:
             if a == b or grid.units[a] != grid.units[b]:
                 continue
             if _GROWTH.search(header):
-                readings.append(_Reading("growth", _pairs(grid, column, a, b)))
+                yield _Reading("growth", _pairs(grid, column, a, b))
                 # Growth is also printed as the change over last year's figure.
-                readings.append(_Reading("ratio", _pairs(grid, column, a, b)))
+                yield _Reading("ratio", _pairs(grid, column, a, b))
             elif _RATIO.search(header) or _SHARE.search(header):
-                readings.append(_Reading("ratio", _pairs(grid, column, a, b)))
-    known = [r for r in readings if r.pairs]
-    best = max(known, key=_Reading.ties, default=None)
-    if best is None or best.ties() < 2 or 2 * best.ties() < len(best.pairs):
-        return None
-    return best
+                yield _Reading("ratio", _pairs(grid, column, a, b))
 
 
 def _pairs(grid: Grid, rate: int, a: int, b: int) -> list[tuple[Fact, Fact, Fact]]:

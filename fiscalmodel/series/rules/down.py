@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,6 +11,7 @@ from fiscalmodel.series.rules.book import Fact, Grid
 from fiscalmodel.series.rules.identities import Identity, arithmetic
 from fiscalmodel.series.rules.templates import INCOME, INCOME_TOTAL, OUTGO, OUTGO_TOTAL
 
+_CHANGE = re.compile(r"增减|增加|减少|变动|增长")
 _ASIDE = ("上年", "上期", "同期", "备注", "注")
 
 
@@ -50,6 +52,8 @@ def _apply(grid: Grid, relation: _Relation, columns: list[int]) -> Iterator[Iden
         known: list[Fact] = [p for p in parts if p is not None and p.unit != "%"]
         if total is None or total.unit == "%" or len(known) < (1 if relation.at_most else 2):
             continue
+        if relation.at_most and (_CHANGE.search(grid.headers[c].raw) or total.number < 0):
+            continue  # of a change, a part may be larger than the whole
         words = ("its parts", "其中项之和") if relation.at_most else ("the rows", "各行之和")
         yield Identity(
             "of_which" if relation.at_most else "sum_total",

@@ -40,6 +40,14 @@ class Levels:
 
 def levels_of(book: Book) -> Levels:
     """Index the levels; of several kinds in a year the outturn is taken."""
+    if "levels" not in book.memo:
+        book.memo["levels"] = _index(book)
+    found = book.memo["levels"]
+    assert isinstance(found, Levels)
+    return found
+
+
+def _index(book: Book) -> Levels:
     levels = Levels()
     for fact in book.facts:
         if fact.figure is None or fact.unit in ("%", "倍") or fact.kind in _BOUNDS:

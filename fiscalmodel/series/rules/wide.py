@@ -29,13 +29,17 @@ def grids_of(table: Table) -> tuple[list[Grid], list[Fact]]:
 
     A table with two sides (收入 | 金额 | 支出 | 金额) gives a grid for each.
     """
-    columns = list(table.frame.columns)
-    numbers = [
-        c for c in columns if pd.api.types.is_numeric_dtype(table.frame[c]) and not _is_key(c)
-    ]
+    numeric = [pd.api.types.is_numeric_dtype(t) for t in table.frame.dtypes]
+    columns = [str(c) for c in table.frame.columns]
+    texts = [c for c, number in zip(columns, numeric, strict=True) if not number]
+    full = {c for c in texts if 2 * table.frame[c].map(_filled).sum() >= len(table)}
     sides: dict[str, list[str]] = {}
-    for c in numbers:
-        sides.setdefault(_name_column(table, columns, c), []).append(c)
+    name = next((c for c in texts if c in full), next(iter(texts), ""))
+    for c, number in zip(columns, numeric, strict=True):
+        if c in full:
+            name = c
+        elif number and not _is_key(c):
+            sides.setdefault(name, []).append(c)
     # A side without totals of its own belongs to the table's first labels.
     grids = [_grid(table, name, own, first=n == 0) for n, (name, own) in enumerate(sides.items())]
     return grids, [fact for grid in grids for row in grid.facts for fact in row if fact is not None]
@@ -133,16 +137,8 @@ def _figure(text: str, value: float) -> Printed | None:
     return printed(value)
 
 
-def _name_column(table: Table, columns: list[str], column: str) -> str:
-    """The column of row labels: the nearest text column to the left that is filled."""
-    place = columns.index(column)
-    texts = [c for c in columns if not pd.api.types.is_numeric_dtype(table.frame[c])]
-    left = [c for c in texts if columns.index(c) < place] or texts
-    for c in reversed(left):
-        filled = sum(bool(_plain(v)) for v in table.frame[c].tolist() if v == v)
-        if filled * 2 >= len(table):
-            return c
-    return texts[0] if texts else ""
+def _filled(value: object) -> bool:
+    return value == value and bool(str(value).strip())
 
 
 def _periods(table: Table, columns: list[str]) -> list[tuple[int, str]]:
