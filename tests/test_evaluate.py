@@ -84,6 +84,20 @@ def test_the_balance_adds_up(outcomes: dict[str, Any]) -> None:
     )
 
 
+def test_statutory_debt_holds_the_bonds_outstanding(
+    project: Path, outcomes: dict[str, Any]
+) -> None:
+    outcome = outcomes[f"{SAMPLE}/baseline"]
+    # 18,000 + 22,000 + 16,000 + 12,000 general and 30,000 + 26,000 + ... special, from the file
+    bonds = pd.read_csv(project / "data/synthetic_sample_county_statutory_bonds.csv")
+    frame, plan = outcome.debt, outcome.plan.balances
+    assert (frame["existing_bonds_wan"] == bonds["amount_wan"].sum()).all()
+    added = frame["statutory_wan"] - plan["statutory_wan"]
+    assert added.tolist() == frame["existing_bonds_wan"].tolist()
+    sums = frame["hidden_wan"] + frame["statutory_wan"] + frame["by_contract_wan"]
+    pd.testing.assert_series_equal(frame["total_wan"], sums, check_names=False)
+
+
 def test_synthetic_data_say_so(outcomes: dict[str, Any]) -> None:
     for name, outcome in outcomes.items():
         assert ("合成数据" in " ".join(n.zh for n in outcome.notes)) == name.startswith(SAMPLE)

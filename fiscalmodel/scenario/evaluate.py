@@ -79,8 +79,8 @@ def evaluate(scenario: Scenario) -> Outcome:
     if spec.debt is None:
         reasons["debt"] = MISSING["debt"]
     else:
-        plan, said = debt_part(scenario, spec.debt, balance)
-        found |= {"plan": plan, "debt": plan.balances}
+        plan, balances, said = debt_part(scenario, spec.debt, balance)
+        found |= {"plan": plan, "debt": balances}
         notes += said
         answers.append(Said(plan.sentence("zh"), plan.sentence("en")))
     if spec.commissions is None:

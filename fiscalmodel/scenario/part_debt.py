@@ -16,8 +16,8 @@ from fiscalmodel.suggest import known_names
 
 def debt_part(
     scenario: Scenario, spec: DebtSpec, balance: pd.DataFrame | None
-) -> tuple[Any, tuple[Said, ...]]:
-    """The clearance plan and notes.
+) -> tuple[Any, pd.DataFrame, tuple[Said, ...]]:
+    """The clearance plan, closing balances with the bonds outstanding, and notes.
 
     The caps of the source named ``general_budget_source`` are what the balance
     leaves for clearance, so that a lower revenue lowers what can be repaid.
@@ -52,7 +52,36 @@ def debt_part(
         discount_pct=spec.discount_pct,
         frequency=spec.frequency,
     )
-    return plan, tuple(notes)
+    balances = plan.balances
+    if "debt.bonds" in scenario.files:
+        balances = with_bonds(balances, scenario.files["debt.bonds"], as_of)
+        held = float(balances["existing_bonds_wan"].iloc[0])
+        notes.append(
+            Said(
+                f"法定债务含存量债券 {held:,.0f} 万元，假定其到期本金全部再融资。",
+                f"Statutory debt 法定债务 includes {held:,.0f} 万元 of bonds outstanding, whose "
+                "maturing principal is taken to be refinanced in full.",
+            )
+        )
+    return plan, balances, tuple(notes)
+
+
+def with_bonds(balances: pd.DataFrame, bonds: Path, as_of: str) -> pd.DataFrame:
+    """Closing balances with the statutory bonds that are outstanding already.
+
+    Notes
+    -----
+    Statutory = bonds outstanding on `as_of` + replacement bonds; maturing principal of
+    the former is taken to be refinanced (再融资) in full, so their sum stays.
+    """
+    from fiscalmodel.debt.bonds import read_bonds
+
+    held = int(read_bonds(bonds, as_of=as_of).table["balance_fen"].sum()) / 1_000_000
+    return balances.assign(
+        statutory_wan=balances["statutory_wan"] + held,
+        total_wan=balances["total_wan"] + held,
+        existing_bonds_wan=held,
+    )
 
 
 def read_frame(file: Path) -> pd.DataFrame:
