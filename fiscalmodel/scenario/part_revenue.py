@@ -89,7 +89,7 @@ def revenue_part(scenario: Scenario, spec: RevenueSpec) -> RevenuePart:
 
 def _history(
     scenario: Scenario, spec: RevenueSpec
-) -> tuple[pd.Series[float], pd.Series[str], pd.Series[float] | None, list[Said]]:
+) -> tuple[pd.Series[float], pd.Series[str], Any, list[Said]]:
     from fiscalmodel.series import catalog
 
     file = scenario.files.get("revenue.series")
