@@ -37,7 +37,8 @@ def _axes(lang: str, title: tuple[str, str], unit: str = "亿元") -> tuple[Figu
 
 
 def _legend_below(axis: Any, columns: int) -> None:
-    axis.legend(ncols=columns, loc="upper left", bbox_to_anchor=(0, -0.1))
+    # Outside the axes, so that the layout makes room for turned tick labels first.
+    axis.figure.legend(ncols=columns, loc="outside lower left")
 
 
 def waterfall_chart(waterfall: pd.DataFrame, *, lang: str = "zh") -> Figure:

@@ -128,6 +128,7 @@ def shortfall(view: DebtView, lang: str = "zh") -> None:
     codes = [c for c in ("use", "reason") if c in gap]
     _table(gap.assign(**{c: [label(str(v), lang, "values") for v in gap[c]] for c in codes}), lang)
     levers = plan.levers.drop(columns=["detail"] if view.totals_only else [])
+    levers = levers.rename(columns={"amount": "lever_amount"})
     _table(levers.assign(lever=[label(str(v), lang, "values") for v in levers["lever"]]), lang)
 
 
@@ -189,7 +190,7 @@ def break_points(view: DebtView, lang: str = "zh") -> None:
     _heading("目标与临界点", "Targets and break points", lang)
     goals = view.targets.copy()
     goals["target"] = _words(goals["target"], lang)
-    goals["value"] = [f"{v:,.2f}" if isinstance(v, float) else str(v) for v in goals["value"]]
+    goals["value"] = [_shown(v) for v in goals["value"]]
     goals["unit"] = [_unit(u, lang) for u in goals["unit"]]
     _table(goals, lang)
     table = view.breaks.copy()
@@ -203,6 +204,12 @@ def break_points(view: DebtView, lang: str = "zh") -> None:
         "*Each shock alone; the quota is delayed in steps of the plan's periods.*",
         lang,
     )
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "—"
+    return f"{value:,.2f}" if isinstance(value, float) else str(value)
 
 
 def _unit(unit: str, lang: str) -> str:

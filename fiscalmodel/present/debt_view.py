@@ -170,7 +170,7 @@ def _totals(
     rows["period"] = rows["period"].astype(str)
     if outlook is not None and len(outlook) == len(rows):
         rows["statutory_wan"] = (outlook["general_wan"] + outlook["special_wan"]).to_numpy()
-    elif bonds is not None:
+    elif bonds is not None and not plan.given.statutory:
         rows["statutory_wan"] += bonds.total_wan
     table = pd.concat([pd.DataFrame([opening]), rows], ignore_index=True)
     table["total_wan"] = table[["hidden_wan", "by_contract_wan", "statutory_wan"]].sum(axis=1)
