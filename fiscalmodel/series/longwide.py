@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.series import vocab
 from fiscalmodel.series.periods import Heading, bare_month, heading, period
-from fiscalmodel.series.table import Table
+from fiscalmodel.series.table import Table, printed
 from fiscalmodel.series.types import CellRef, Series
 from fiscalmodel.units import FEN_PER, convert
 
@@ -83,41 +84,55 @@ def _across(name: str) -> Heading | None:
 
 
 def _tidy(table: Table, at: Mapping[str, str], wanted: str | None) -> Series:
-    frame = table.frame
-    if "series_id" in at:
-        found = list(dict.fromkeys(frame[at["series_id"]]))
-        chosen = _choose(table, found, wanted, "series")
-        frame = frame[frame[at["series_id"]] == chosen]
-    else:
-        chosen = table.name
+    problems = Collector()
+    texts = {key: _words(table, key, at[key], problems) for key in at if key != "value"}
+    problems.raise_if_any()
+    rows, chosen = range(len(table)), table.name
+    name = next((k for k in ("series_id", "indicator") if k in texts), None)
+    if name is not None:
+        chosen = _choose(table, list(dict.fromkeys(t for t in texts[name] if t)), wanted, "series")
+        rows = [i for i in rows if texts[name][i] == chosen]  # type: ignore[assignment]
     same: dict[str, str] = {}
     for key in ("unit", "region", "indicator", "budget_scope", "coverage", "calibre", "version"):
-        if key in at:
-            values = sorted(set(frame[at[key]]) - {""})
-            if len(values) > 1 and key != "version":
-                raise InputError(
-                    _at(table), f"{chosen!r} mixes two {key}s: {values[0]} and {values[1]}",
-                    "split it into two series",
-                )  # fmt: skip
-            same[key] = values[0] if len(values) == 1 else ""
-    points, problems = [], Collector()
-    for row in frame.index:
-        when = period(frame.loc[row, at["period"]])
-        if when is None:
-            bad = frame.loc[row, at["period"]]
-            problems.add(
-                table.where(row, at["period"]), f"{bad!r} is no period", "write 2019 or 2024-02"
+        values = sorted({texts[key][i] for i in rows} - {""}) if key in texts else []
+        if len(values) > 1 and key != "version":
+            raise InputError(
+                _at(table),
+                f"{chosen!r} mixes two {key}s: {values[0]} and {values[1]}",
+                "split it into two series",
             )
+        same[key] = values[0] if len(values) == 1 else ""
+    points = []
+    for i in rows:
+        row, column = table.frame.index[i], at["period"]
+        when = period(texts["period"][i])
+        if when is None:
+            bad = texts["period"][i]
+            problems.add(table.where(row, column), f"{bad!r} is no period", "write 2019 or 2024-02")
             continue
-        kind = str(frame.loc[row, at["kind"]]) if "kind" in at else ""
-        source = str(frame.loc[row, at["source"]]) if "source" in at else ""
-        value = float(frame.loc[row, at["value"]])
-        points.append(
-            Point(Heading(when, kind or "actual"), value, table.cell(row, at["value"]), source)
-        )
+        kind = texts["kind"][i] if "kind" in texts else ""
+        source = texts["source"][i] if "source" in texts else ""
+        value = _number(table, row, at["value"])
+        cell = table.cell(row, at["value"])
+        points.append(Point(Heading(when, kind or "actual"), value, cell, source))
     problems.raise_if_any()
     unit = same.pop("unit", "") or table.unit_of(at["value"])
     return _assemble(table, str(chosen), points, unit, same)
+
+
+def _words(table: Table, key: str, column: str, problems: Collector) -> list[str]:
+    """Texts of a column; words of a drop-down list as their stored names."""
+    texts = [str(v) if isinstance(v, str) else printed(v) for v in table.frame[column]]
+    if key not in vocab.CHOICES:
+        return texts
+    found = []
+    for row, text in zip(table.frame.index, texts, strict=True):
+        code = vocab.code(key, text) if text else ""
+        if code is None:
+            known = "、".join(vocab.word(c) for c in vocab.CHOICES[key])
+            problems.add(table.where(row, column), f"{text!r} is no {key}", f"one of {known}")
+        found.append(code or "")
+    return found
 
 
 def _long(table: Table, down: str, wanted: str | None) -> Series:
