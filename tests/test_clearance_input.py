@@ -107,6 +107,14 @@ def test_quotas(change, words):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        (
+            {"given": [{"period": 2035, "contract_id": "A", "amount_wan": 1}], "rule": "given"},
+            "not between as_of",
+        ),
+        (
+            {"given": [{"period": 2028, "contract_id": "B", "amount_wan": 1}], "rule": "given"},
+            "'B' is not in the ledger",
+        ),
         ({"deadline": "2026-06-30"}, "2026-06-30 is not after as_of 2026-12-31"),
         ({"as_of": None}, "both dates are needed"),
         ({"rule": "cheapest"}, "rule: 'cheapest' is not known"),

@@ -153,6 +153,10 @@ def _least_cost(plan: PlanInput, problem: Problem) -> ClearancePlan:
     if solved.status in ("optimal", "feasible"):
         return assemble(plan, problem, from_solution(problem, solved), solved)
     missing = smallest_gap(problem)
+    if missing.status not in ("optimal", "feasible"):
+        note = "The solver stopped without a plan; shown is the rule highest_rate_first."
+        plan = replace(plan, notes=(*plan.notes, note))
+        return assemble(plan, problem, run_rule(problem, "highest_rate_first"), None)
     gap = float(missing.missing.sum() + missing.unlawful.sum())
     if gap <= GAP_TOLERANCE * max(float(problem.principal.sum()), 1.0):
         # On the very edge of what is possible: a plan within rounding.
@@ -165,6 +169,8 @@ def _least_cost(plan: PlanInput, problem: Problem) -> ClearancePlan:
 def smallest_gap(problem: Problem) -> Solution:
     """The plan that lacks least money; among those, the one that lacks it latest."""
     least = solve(problem, elastic="least", cost_weight=0.0)
+    if least.status not in ("optimal", "feasible"):
+        return least
     gap = float(least.missing.sum() + least.unlawful.sum())
     late = solve(problem, elastic="late", cost_weight=1e-6, missing_at_most=gap)
     return late if late.status == "optimal" else least
@@ -181,6 +187,8 @@ def assemble(
     if gap <= GAP_TOLERANCE * max(total, 1.0):
         shortfall = shortfall.iloc[:0]
         status = "feasible" if solved is None else solved.status
+        if solved is not None and status == "feasible":
+            notes.append("The time limit was reached: a plan, but not proven to be the cheapest.")
     else:
         status = "infeasible"
         if plan.rule == "given":

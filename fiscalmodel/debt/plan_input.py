@@ -97,7 +97,7 @@ def check_input(
     lines = _sources(sources, contracts, found, notes)
     allowances = _quotas(quotas, found)
     reserve = _reserved(reserved, found)
-    orders = _given(given, contracts, found)
+    orders = _given(given, contracts, start, end, found)
     found.raise_if_any()
 
     staying = tuple(
@@ -109,6 +109,11 @@ def check_input(
                 f"{c.contract_id}: due before {BY_CONTRACT_FROM}, so cleared with the rest "
                 "although marked by_contract"
             )
+    if capitalise:
+        notes.append(
+            "Unpaid interest is added to the debt (capitalise): that would be new hidden debt "
+            "(新增隐性债务), which the rules forbid; for comparison only."
+        )
     if reserved is None:
         notes.append("Sources are taken as net of the 三保 need (no reservation was given).")
     return PlanInput(
@@ -196,7 +201,11 @@ def _reserved(
 
 
 def _given(
-    data: TableLike | None, contracts: tuple[Contract, ...], found: Collector
+    data: TableLike | None,
+    contracts: tuple[Contract, ...],
+    as_of: dt.date,
+    deadline: dt.date,
+    found: Collector,
 ) -> tuple[tuple[dt.date, str, float, str], ...]:
     table = read_rows(data, "given")
     if not table.need(("period", "contract_id", "amount_wan"), found):
@@ -210,11 +219,17 @@ def _given(
         if window is None:
             found.add(table.where(row, "period"), f"{cells['period']!r} is no period", "write 2027")
             continue
+        if window[1] < as_of or window[0] > deadline:
+            found.add(
+                table.where(row, "period"),
+                f"{cells['period']} is not between as_of {as_of} and the deadline {deadline}",
+                "give payments inside the plan",
+            )
         if name not in known:
             found.add(table.where(row, "contract_id"), f"{name!r} is not in the ledger", "")
         if not amount >= 0:
             found.add(table.where(row, "amount_wan"), "is missing or negative", "write 万元")
         if use not in ("principal", "replacement"):
             found.add(table.where(row, "use"), f"{use!r} is not known", "principal or replacement")
-        orders.append((window[1], name, amount, use))
+        orders.append((min(window[1], deadline), name, amount, use))
     return tuple(orders)

@@ -49,6 +49,11 @@ class Solution:
     message: str = field(default="")
 
 
+#: A mixed-integer programme is stopped after this many seconds; what it has found is a plan,
+#: but not proven to be the cheapest.
+TIME_LIMIT_S = 60.0
+
+
 class _Columns:
     """Numbers the variables and remembers bounds, costs and whole numbers."""
 
@@ -142,7 +147,9 @@ def solve(
     late = np.arange(periods, 0, -1.0) if elastic == "late" else np.ones(periods)
     e = col.add(np.full((gn, periods), loose), cost=np.broadcast_to(late, (gn, periods)))
     h = col.add(_stuck(p) & loose, cost=np.broadcast_to(late, (n, periods)))
+    # At the latest in the period of clearance everything is paid, the minimum included.
     timed = (p.minimum > 0) & (p.principal > 0)[:, None]
+    timed &= np.arange(periods)[None, :] < p.clear[:, None]
     z = col.add(timed, upper=1.0, whole=True)
     x = col.add(
         np.ones(len(extras), dtype=bool),
@@ -196,7 +203,7 @@ def solve(
     top = p.principal[:, None] * (np.cumprod(growth, axis=1) if p.capitalise else 1.0)
     ub.add((growth * start)[timed], (b[timed], 1.0), (r[timed], 1.0), (h[timed], 1.0),
            (b0[timed], -growth[timed]), (z[timed], p.minimum[timed]))  # fmt: skip
-    top = np.broadcast_to(top, (n, periods))
+    top = np.minimum(np.broadcast_to(top, (n, periods)), p.highest)
     ub.add(np.zeros(int(timed.sum())), (b[timed], 1.0), (z[timed], -top[timed]))
     if elastic == "late" and missing_at_most is not None:
         everything = np.concatenate([e.ravel(), h.ravel()])[:, None]
@@ -264,7 +271,7 @@ def _highs(col: _Columns, ub: _Rows, eq: _Rows) -> tuple[str, Floats, Floats, Fl
             integrality=whole.astype(int),
             bounds=Bounds(lower, upper),
             constraints=[LinearConstraint(a_ub, -np.inf, b_ub), LinearConstraint(a_eq, b_eq, b_eq)],
-            options={"mip_rel_gap": 1e-7, "time_limit": 120.0},
+            options={"mip_rel_gap": 1e-7, "time_limit": TIME_LIMIT_S},
         )
         if mixed.x is None:
             seconds = time.perf_counter() - begun

@@ -200,18 +200,22 @@ def _steps(first_end: dt.date, last: dt.date, step: int) -> int:
 
 
 def _after_reserve(plan: PlanInput, notes: list[str]) -> list[float]:
-    """Net caps, the reserved need taken from general-budget money of its period first."""
+    """Net caps; the reserved need comes off the general-budget money of its period, in proportion."""
     nets = [s.net for s in plan.sources]
     for first, last, need in plan.reserved:
-        rest = need
-        for row, s in enumerate(plan.sources):
-            if s.kind == "fiscal" and first <= s.first and s.last <= last:
-                taken = min(rest, nets[row])
-                nets[row] -= taken
-                rest -= taken
-        if rest > 1e-9:
+        rows = [
+            row
+            for row, s in enumerate(plan.sources)
+            if s.kind == "fiscal" and max(first, s.first) <= min(last, s.last)
+        ]
+        there = sum(nets[row] for row in rows)
+        share = min(need / there, 1.0) if there > 0 else 0.0
+        for row in rows:
+            nets[row] *= 1 - share
+        if need - there > 1e-9:
             notes.append(
-                f"三保 need of {first.year} exceeds the general-budget sources by {rest:,.2f} 万元"
+                f"三保 need of {first.year} exceeds the general-budget sources "
+                f"by {need - there:,.2f} 万元"
             )
     return nets
 

@@ -1,0 +1,49 @@
+"""Periods of a clearance plan and their lengths."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pandas as pd
+import pytest
+
+from fiscalmodel.debt.plan_periods import make_grid, parse_period
+
+
+@pytest.mark.parametrize(
+    ("as_of", "deadline", "frequency", "labels", "years"),
+    [
+        ("2025-12-31", "2028-12-31", "year", ["2026", "2027", "2028"], [1, 1, 1]),
+        ("2026-01-01", "2027-12-31", "year", ["2026", "2027"], [1, 1]),
+        ("2026-06-30", "2027-12-31", "year", ["2026", "2027"], [0.5, 1]),
+        ("2027-12-15", "2028-02-10", "month", ["2027-12", "2028-01", "2028-02"],
+         [16 / 31 / 12, 1 / 12, 10 / 29 / 12]),
+        ("2027-06-30", "2028-03-31", "quarter", ["2027Q3", "2027Q4", "2028Q1"], [0.25] * 3),
+    ],
+)  # fmt: skip
+def test_calendar(as_of, deadline, frequency, labels, years):
+    days = dt.date.fromisoformat(as_of), dt.date.fromisoformat(deadline)
+    grid = make_grid(*days, frequency)
+    assert list(grid.labels) == labels
+    assert grid.fractions == pytest.approx(years, abs=1e-12)
+    actual = make_grid(*days, frequency, "ACT/365")
+    first = days[0] - dt.timedelta(days=1) if days[0].day == 1 else days[0]
+    assert actual.fractions.sum() == pytest.approx((days[1] - first).days / 365, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        (2027, "2027-01-01", "2027-12-31"),
+        ("2027年", "2027-01-01", "2027-12-31"),
+        ("2027Q4", "2027-10-01", "2027-12-31"),
+        ("2027年第1季度", "2027-01-01", "2027-03-31"),
+        ("2028-02", "2028-02-01", "2028-02-29"),
+        ("2028年2月", "2028-02-01", "2028-02-29"),
+        (pd.Period("2028-02", "M"), "2028-02-01", "2028-02-29"),
+    ],
+)
+def test_periods_are_read(text, first, last):
+    window = parse_period(text)
+    assert window is not None
+    assert [str(day) for day in window] == [first, last]
