@@ -9,8 +9,10 @@ import pytest
 import yaml
 
 from fiscalmodel.debt.bonds import read_bonds
+from fiscalmodel.debt.ledger import read_hidden_ledger
 from fiscalmodel.debt.maturity import maturity_wall, payments, refinancing_dependence
 from fiscalmodel.debt.outlook import debt_outlook
+from fiscalmodel.debt.published import published_debt
 from fiscalmodel.debt.risk import comprehensive_resources, grade_of, risk_path
 from fiscalmodel.errors import InputError
 
@@ -193,8 +195,31 @@ def test_no_bonds_no_wall():
 
 def test_custom_repayment_of_a_bond_is_not_guessed():
     custom = read_bonds([{**BONDS.table.iloc[0].to_dict(), "repayment": "custom"}])
-    with pytest.raises(InputError, match="no dates here"):
+    with pytest.raises(InputError, match="has no dates"):
         payments(custom, as_of="2025-12-31")
+    dates = [("G1", "2024-06-10", 500), ("G1", "2027-06-10", 400), ("G1", "2028-06-10", 600)]
+    table = pd.DataFrame(dates, columns=["bond_code", "date", "principal_wan"])
+    wall = maturity_wall(custom, as_of="2025-12-31", custom=table)
+    # 3 % of 1,000 in 2026 and 2027, of 600 in 2028; what fell due in 2024 is gone.
+    assert wall["general_principal_wan"].tolist() == [0, 400, 600]
+    assert wall["general_interest_wan"].tolist() == pytest.approx([30, 30, 18])
+    with pytest.raises(InputError, match="add up to"):
+        payments(custom, as_of="2025-12-31", custom=table.iloc[:2])
+
+
+def test_payments_of_hidden_debt():
+    """Two of four half-yearly parts are left: 50 each, interest 2.5 and 1.25 at 5 %."""
+    ledger = read_hidden_ledger(
+        [{"contract_id": "A", "principal_wan": 100, "rate_pct": 5, "start": "2024-12-31",
+          "maturity": "2026-12-31", "repayment": "equal_principal", "frequency": "half_year"},
+         {"contract_id": "B", "principal_wan": 7, "rate_pct": 5, "start": "2020-12-31",
+          "maturity": "2024-12-31", "overdue": True}]
+    )  # fmt: skip
+    due = payments(ledger, as_of="2025-12-31")
+    assert due["contract_id"].tolist() == ["A", "A"]
+    assert due["principal_fen"].tolist() == [50_000_000, 50_000_000]
+    assert due["interest_fen"].tolist() == [2_500_000, 1_250_000]
+    assert set(due["type"]) == {"hidden"}
 
 
 def test_outlook_converts_and_refinances():
@@ -222,3 +247,18 @@ def test_outlook_needs_every_year():
     balances = pd.DataFrame({"period": ["2026"], "hidden_wan": [1.0], "replaced_wan": [0.0]})
     with pytest.raises(InputError, match=r"resources_wan\[2026\]"):
         debt_outlook(balances, BONDS, {}, as_of="2025-12-31")
+
+
+def test_published_debt_of_yuanling(project):
+    """Headroom: general 344,876 − 344,702 = 174; special 487,562 − 480,451 = 7,111."""
+    frame = pd.read_csv(project / "data" / "yuanling_2024_debt.csv")
+    table, found = published_debt(frame)
+    by_type = table.set_index("type")
+    assert by_type["headroom_wan"].to_dict() == {"general": 174, "special": 7111}
+    assert by_type["excess_wan"].to_dict() == {"general": 0, "special": 30_100}
+    assert by_type.loc["general", "dependence_pct"] == pytest.approx(52_950 / 53_000 * 100)
+    assert [f.rule for f in found] == ["refinancing_above_maturities"]
+    with pytest.raises(InputError, match="instead of one"):
+        published_debt(frame.iloc[1:])
+    over = frame.assign(value=frame["value"].where(frame["item"] != "limit", 1.0))
+    assert [f.where for f in published_debt(over)[1]] == ["general", "special", "special"]

@@ -2,80 +2,142 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
 
 from fiscalmodel.debt.cashflow import amortise
 from fiscalmodel.debt.ledger import FEN_PER_WAN, Ledger
+from fiscalmodel.debt.ledger_columns import english
+from fiscalmodel.debt.plan_tables import TableLike, number, read_rows
+from fiscalmodel.debt.plan_tables import day as parse_day
 from fiscalmodel.debt.schedule import to_date
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import finding
 from fiscalmodel.series.findings import Finding
 
 
-def payments(bonds: Ledger, *, as_of: Any, day_count: str = "ACT/ACT") -> pd.DataFrame:
-    """Every payment after a day, bond by bond, in whole 分.
+def payments(
+    ledger: Ledger, *, as_of: Any, day_count: str = "ACT/ACT", custom: TableLike | None = None
+) -> pd.DataFrame:
+    """Every contractual payment after a day, in whole 分.
 
     Parameters
     ----------
-    bonds
-        Statutory bonds; ``amount_wan`` is the balance outstanding on `as_of`.
+    ledger
+        Statutory bonds or hidden debt; the balance is what is outstanding on
+        `as_of`.
     as_of
         Payments on later days are listed.
     day_count
-        Day count of all bonds; local-government bonds accrue ``ACT/ACT``.
+        Day count of all rows; local-government bonds accrue ``ACT/ACT``.
+    custom
+        Principal dates of rows with ``custom`` repayment: the id, ``date``,
+        ``principal_wan``; those after `as_of` add up to the balance.
 
     Returns
     -------
     DataFrame
-        ``bond_code, type, date, interest_fen, principal_fen``.
+        The id, ``type`` (``general``, ``special`` or ``hidden``), ``date,
+        interest_fen, principal_fen``.
+
+    Raises
+    ------
+    InputError
+        Where custom repayment has no dates, or they miss the balance.
 
     Notes
     -----
-    A bond that repays on several days is laid out from its start; the payments
-    after `as_of` are then scaled to the balance outstanding.
+    A row that repays on several days is laid out from its start; the payments
+    after `as_of` are then scaled to the balance outstanding. What is overdue
+    has no payment ahead.
     """
-    day = pd.Timestamp(to_date(as_of, where="as_of"))
-    frames = []
-    for row in bonds.table.to_dict("records"):
-        if row["maturity"] is None or pd.Timestamp(row["maturity"]) <= day:
+    day = to_date(as_of, where="as_of")
+    dates = _custom_dates(ledger, custom, day)
+    found, frames = Collector(), []
+    for row in ledger.table.to_dict("records"):
+        if row["maturity"] is None or row["maturity"] <= day or row["balance_fen"] == 0:
             continue
-        if row["repayment"] == "custom":
+        try:
+            frames.append(_ahead(ledger.key, row, day, day_count, dates.get(row[ledger.key])))
+        except InputError as error:
+            found.extend(error)
+    found.raise_if_any()
+    columns = [ledger.key, "type", "date", "interest_fen", "principal_fen"]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+
+
+def _custom_dates(
+    ledger: Ledger, custom: TableLike | None, day: date
+) -> dict[str, list[tuple[date, float]]]:
+    found = Collector()
+    table = english(read_rows(custom, "custom"), found)
+    dates: dict[str, list[tuple[date, float]]] = {}
+    if table.rows and table.need((ledger.key, "date", "principal_wan"), found):
+        for number_, cells in enumerate(table.rows):
+            when = parse_day(cells["date"], table.where(number_, "date"), found)
+            wan = number(cells["principal_wan"], table.where(number_, "principal_wan"), found)
+            if when is None:
+                found.add(table.where(number_, "date"), "the date is missing")
+            elif when > day:
+                dates.setdefault(str(cells[ledger.key]), []).append((when, wan))
+    found.raise_if_any()
+    return dates
+
+
+def _ahead(
+    key: str,
+    row: Mapping[Any, Any],
+    day: date,
+    day_count: str,
+    dates: list[tuple[date, float]] | None,
+) -> pd.DataFrame:
+    """Payments of one row after the day."""
+    name, balance = str(row[key]), int(row["balance_fen"])
+    if row["repayment"] == "custom":
+        if not dates:
             raise InputError(
-                f"bonds, {row['bond_code']}",
-                "custom repayment has no dates here",
-                "enter one row a repayment date, each as a bullet bond",
+                name,
+                "custom repayment has no dates",
+                f"give them in the table {key}, date, principal_wan",
             )
+        # What was repaid before the day is no business of the payments ahead.
+        plan = amortise(
+            balance / FEN_PER_WAN, row["rate_pct"], start=row["start"], maturity=row["maturity"],
+            method="custom", frequency=row["frequency"], day_count=day_count, principal_dates=dates,
+        )  # fmt: skip
+    else:
         plan = amortise(
             100.0, row["rate_pct"], start=row["start"], maturity=row["maturity"],
             method=row["repayment"], frequency=row["frequency"], day_count=day_count,
         )  # fmt: skip
-        ahead = plan[plan["date"] > day].reset_index(drop=True)
-        scale = row["balance_fen"] / ahead["opening"].iloc[0]
-        principal = (ahead["principal"] * scale).round().astype("int64")
-        # The last payment takes what rounding left over.
-        principal.iloc[-1] += row["balance_fen"] - int(principal.sum())
-        frames.append(
-            pd.DataFrame(
-                {
-                    "bond_code": row["bond_code"],
-                    "type": row["type"],
-                    "date": ahead["date"],
-                    "interest_fen": (ahead["interest"] * scale).round().astype("int64"),
-                    "principal_fen": principal,
-                }
-            )
-        )
-    columns = ["bond_code", "type", "date", "interest_fen", "principal_fen"]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+    left = plan[plan["date"] > pd.Timestamp(day)].reset_index(drop=True)
+    scale = balance / left["opening"].iloc[0]
+    principal = (left["principal"] * scale).round().astype("int64")
+    # The last payment takes what rounding left over.
+    principal.iloc[-1] += balance - int(principal.sum())
+    return pd.DataFrame(
+        {
+            key: name,
+            "type": row.get("type", "hidden"),
+            "date": left["date"],
+            "interest_fen": (left["interest"] * scale).round().astype("int64"),
+            "principal_fen": principal,
+        }
+    )
 
 
 def maturity_wall(
-    bonds: Ledger, *, as_of: Any, last_year: int | None = None, day_count: str = "ACT/ACT"
+    bonds: Ledger,
+    *,
+    as_of: Any,
+    last_year: int | None = None,
+    day_count: str = "ACT/ACT",
+    custom: TableLike | None = None,
 ) -> pd.DataFrame:
-    """Principal and interest due by year and type, 万元.
+    """Principal and interest of statutory bonds due by year and type, 万元; see `payments`.
 
     Returns
     -------
@@ -84,7 +146,7 @@ def maturity_wall(
         special_principal_wan, special_interest_wan, total_wan, share_pct`` with
         every year to the last; ``share_pct`` is the year's part of all principal.
     """
-    due = payments(bonds, as_of=as_of, day_count=day_count)
+    due = payments(bonds, as_of=as_of, day_count=day_count, custom=custom)
     first = (to_date(as_of, where="as_of") + timedelta(days=1)).year
     years = pd.to_datetime(due["date"]).dt.year
     end = last_year or (int(years.max()) if len(due) else first)

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel import policy
+from fiscalmodel.debt.published import published_debt
 from fiscalmodel.present import charts_debt as charts
 from fiscalmodel.present.charts_debt import word
 from fiscalmodel.present.debt_view import DebtView
@@ -183,6 +184,21 @@ def _grade_sentence(view: DebtView, lang: str) -> str:
     )
     grade = moved or f"风险等级始终为{word(last['grade'], 'zh')}"
     return f"含隐性债务的债务率{first['year']}–{last['year']}年：{ratios}；{grade}。"
+
+
+def published(lang: str = "zh") -> None:
+    """The same checks on published figures: limit, balance and refinancing of a real county."""
+    from fiscalmodel.series import catalog
+
+    _heading("公开数据示例：沅陵县2024年", "Published example: Yuanling County 沅陵县, 2024", lang)
+    frame = catalog.read("yuanling_2024_debt")
+    table, found = published_debt(frame)
+    _table(table.assign(type=_words(table["type"], lang)), lang)
+    text = [
+        f"- {word(f.where, lang)}: {f.text(lang)} ({-(f.difference or 0):,.0f} 万元)" for f in found
+    ]
+    source = str(frame["source"].iloc[0])
+    say("\n".join([*text, f"- 来源：{source}"]), "\n".join([*text, f"- Source: {source}"]), lang)
 
 
 def break_points(view: DebtView, lang: str = "zh") -> None:
