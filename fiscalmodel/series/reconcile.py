@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ import pandas as pd
 from fiscalmodel.errors import InputError
 from fiscalmodel.series.findings import Finding, ranked, to_frame
 from fiscalmodel.series.rules.book import Book
+from fiscalmodel.series.rules.cells import is_missing
 from fiscalmodel.series.rules.registry import RULES, Rule
 from fiscalmodel.series.rules.sources import book_of
 from fiscalmodel.series.table import Table
 
-__all__ = ["RULES", "Finding", "reconcile", "rules", "to_frame"]
+__all__ = ["RULES", "Examination", "Finding", "examine", "reconcile", "rules", "to_frame"]
 
 #: Modules that register rules, in the order in which they run.
 _FAMILIES = (
@@ -92,11 +94,75 @@ def reconcile(
     unknown = sorted(chosen - known)
     if unknown:
         raise InputError("only", f"no rule {unknown[0]!r}", f"rules: {', '.join(sorted(known))}")
-    if table_or_folder is None:
-        from fiscalmodel.paths import project_root
+    return check(book_of(_source(table_or_folder)), chosen)
 
-        table_or_folder = project_root() / "data"
-    return check(book_of(table_or_folder), chosen)
+
+@dataclass(frozen=True)
+class Examination:
+    """What a reconciliation read, what tied and what did not.
+
+    Attributes
+    ----------
+    findings
+        As :func:`reconcile` gives them.
+    read
+        One row a file: `file, figures, missing`.
+    tied
+        One row a rule: `rule, tied`, the checks that were made and tie.
+    sums
+        One row a total that ties to the last digit: `where, stated, unit, parts`.
+    """
+
+    findings: tuple[Finding, ...]
+    read: pd.DataFrame
+    tied: pd.DataFrame
+    sums: pd.DataFrame
+
+
+def examine(table_or_folder: Source | None = None) -> Examination:
+    """Reconcile, and say what was read and what ties as well.
+
+    Parameters
+    ----------
+    table_or_folder
+        As for :func:`reconcile`.
+
+    Raises
+    ------
+    InputError
+        If a source cannot be read.
+    """
+    book = book_of(_source(table_or_folder))
+    names = {name for each in rules().values() for name in each.finds}
+    findings = tuple(check(book, names))
+    files: dict[str, list[int]] = {}
+    for fact in book.facts:
+        counted = files.setdefault(fact.cell.file, [0, 0])
+        if fact.figure is not None or is_missing(fact):
+            counted[fact.figure is None] += 1
+    return Examination(
+        findings,
+        pd.DataFrame(
+            [(name, *counted) for name, counted in sorted(files.items())],
+            columns=["file", "figures", "missing"],
+        ),
+        pd.DataFrame(
+            [(name, count) for name, count in book.tied.most_common() if count],
+            columns=["rule", "tied"],
+        ),
+        pd.DataFrame(
+            [(total.where, float(total.number), total.unit, n) for total, n in book.sums],
+            columns=["where", "stated", "unit", "parts"],
+        ),
+    )
+
+
+def _source(table_or_folder: Source | None) -> Source:
+    if table_or_folder is not None:
+        return table_or_folder
+    from fiscalmodel.paths import project_root
+
+    return project_root() / "data"
 
 
 def check(book: Book, names: Iterable[str]) -> list[Finding]:

@@ -58,10 +58,10 @@ def two_amounts(book: Book) -> Iterator[Finding]:
             kind = "budget" if fact.kind in ("budget", "") else fact.kind
             items[(fact.document, fact.entity, fact.year, kind, item)].append(fact)
     for facts in items.values():
-        yield from _compare(facts)
+        yield from _compare(book, facts)
 
 
-def _compare(facts: list[Fact]) -> Iterator[Finding]:
+def _compare(book: Book, facts: list[Fact]) -> Iterator[Finding]:
     first: dict[str, Fact] = {}
     places = [_place(f) for f in facts]
     for fact, place in zip(facts, places, strict=True):
@@ -80,6 +80,7 @@ def _compare(facts: list[Fact]) -> Iterator[Finding]:
             gap = base.number - other.number * factor
             tolerance = base.figure.half + other.figure.half * factor
             # At the very edge the two would have been printed alike.
+            book.tied["two_amounts"] += not (gap and abs(gap) >= tolerance)
             if gap and abs(gap) >= tolerance:
                 yield _two(base, other, factor, gap, tolerance)
             if gap or base is kept[0]:

@@ -147,6 +147,10 @@ class Book:
     #: Sums of each publication that tie to the last digit, and that need rounding, so far.
     exact: Counter[str] = field(default_factory=Counter)
     rounded: Counter[str] = field(default_factory=Counter)
+    #: Checks that were made and tie, by the name of the rule.
+    tied: Counter[str] = field(default_factory=Counter)
+    #: Totals that tie, with the number of their parts.
+    sums: list[tuple[Fact, int]] = field(default_factory=list)
     #: What several rules need, worked out once.
     memo: dict[str, object] = field(default_factory=dict)
 

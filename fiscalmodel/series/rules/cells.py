@@ -20,6 +20,12 @@ def _numeric(fact: Fact) -> bool:
     return bool(fact.yuan) or fact.unit == "%" or fact.unit in COUNTS
 
 
+def is_missing(fact: Fact) -> bool:
+    """Blank or redacted where a number belongs."""
+    blank = not fact.text or bool(_REDACTED.match(fact.text))
+    return fact.figure is None and _numeric(fact) and blank
+
+
 def _aims(fact: Fact) -> bool:
     """Targets may be printed as ≥ 95 or 10 to 12."""
     return fact.kind in ("target", "floor", "ceiling") or "绩效" in fact.section + fact.scope

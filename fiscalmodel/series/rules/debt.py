@@ -70,6 +70,7 @@ def debt_limit(book: Book) -> Iterator[Finding]:
                 continue
             over = balance.number * factor - limit.number
             tolerance = limit.interval.half + balance.interval.half * factor
+            book.tied["debt_limit"] += over <= tolerance
             if over > tolerance:
                 yield _over(limit, balance, over, tolerance)
         for what in ("limit", "balance"):

@@ -95,7 +95,9 @@ def derived_column(book: Book) -> Iterator[Finding]:
         for c in range(len(grid.headers)):
             reading = _reading(grid, c) if grid.is_rate(c) else None
             if reading is not None:
-                yield from _misfits(reading)
+                wrong = list(_misfits(reading))
+                book.tied["derived_column"] += len(reading.pairs) - len(wrong)
+                yield from wrong
 
 
 def _reading(grid: Grid, column: int) -> _Reading | None:

@@ -38,6 +38,7 @@ def worked_note(book: Book) -> Iterator[Finding]:
             continue
         amount = value * YUAN_PER[unit if unit == "元" else f"{unit}元"] / fact.yuan
         gap = fact.number - amount
+        book.tied["worked_note"] += abs(gap) <= fact.figure.half
         if abs(gap) > fact.figure.half:
             worked = (added or product)[0]  # type: ignore[index]
             yield finding(
@@ -69,7 +70,9 @@ def components(book: Book) -> Iterator[Finding]:
         lines = details(facts, total)
         if not 2 <= len(parts) <= 24 or not lines:
             continue
-        if _tile(parts, lines, exact=True) is None:
+        if _tile(parts, lines, exact=True) is not None:
+            book.tied["components"] += 1
+        else:
             missed = _tile(parts, lines, exact=False)
             if missed is not None and len(missed[1]) >= RUN:
                 line, run = missed

@@ -57,7 +57,11 @@ def _rates(book: Book, levels: Levels) -> Iterator[_Misfit]:
         if new is None or old is None:
             continue
         growth = growth_pct(new, old)
-        if growth is not None and not growth.meets(rate.interval):
+        if growth is None:
+            continue
+        if growth.meets(rate.interval):
+            book.tied["growth"] += 1
+        else:
             computed = (point(new, old) - 1) * 100
             yield _Misfit(rate, new, old, computed, growth.half + rate.interval.half)
 
@@ -208,7 +212,7 @@ def change(book: Book) -> Iterator[Finding]:
             words = ("this year's figure less the change", "本年数减增减额")
             sums.append(Identity("change", last, [(1, level), (-1, delta)], *words))
         if rate is not None and rate.figure is not None:
-            yield from _rate_of_change(level, delta, rate)
+            yield from _rate_of_change(book, level, delta, rate)
     for fact in book.facts:
         if "上年持平" in fact.note and fact.figure is not None and len(fact.years) == 1:
             known = levels.of(fact, fact.label.core)
@@ -219,13 +223,14 @@ def change(book: Book) -> Iterator[Finding]:
     yield from evaluate(book, sums)
 
 
-def _rate_of_change(level: Fact, delta: Fact, rate: Fact) -> Iterator[Finding]:
+def _rate_of_change(book: Book, level: Fact, delta: Fact, rate: Fact) -> Iterator[Finding]:
     factor = level.factor_to(delta) or Decimal(1)
     old = level.interval.scaled(factor) - delta.interval
     if old.lo <= 0 <= old.hi:
         return
     computed = (delta.interval / old).scaled(100)
     if computed.meets(rate.interval):
+        book.tied["change"] += 1
         return
     base = level.number * factor - delta.number
     value = delta.number / base * 100

@@ -80,10 +80,13 @@ def evaluate(book: Book, identities: Iterable[Identity]) -> Iterator[Finding]:
     outcomes = [o for i in unique(identities) if (o := arithmetic(i)) is not None]
     broken = [o for o in outcomes if _broken(o)]
     for o in outcomes:
+        if not _broken(o):
+            book.tied[o.identity.rule] += 1
         if o.identity.at_most:
             continue
         if not o.difference:
             book.exact[o.identity.total.document] += 1
+            book.sums.append((o.identity.total, len(o.identity.parts)))
         elif not _broken(o):
             book.rounded[o.identity.total.document] += 1
     for o in outcomes:

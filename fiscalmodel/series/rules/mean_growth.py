@@ -43,7 +43,9 @@ def mean_growth(book: Book) -> Iterator[Finding]:
             continue
         rates = yearly.get((mean.document, mean.of_series or base, mean.like_for_like), {})
         ways = [*_from_rates(mean, rates), *_from_levels(mean, levels, base)]
-        yield from _judge(mean, ways)
+        wrong = list(_judge(mean, ways))
+        book.tied["mean_growth"] += bool(ways) and not wrong
+        yield from wrong
 
 
 def _from_levels(mean: Fact, levels: Levels, base: str) -> Iterator[_Way]:
@@ -165,6 +167,7 @@ def multiple_as_growth(book: Book) -> Iterator[Finding]:
         as_growth = ratio.scaled(1, -1).meets(fact.interval)
         as_ratio = ratio.meets(fact.interval)
         if (worded and as_growth) or (as_ratio and not worded):
+            book.tied["multiple_as_growth"] += 1
             continue
         yield _multiple(fact, new, old, point(new, old), as_ratio)
 

@@ -31,6 +31,7 @@ def weights(book: Book) -> Iterator[Finding]:
         execution = [f for f in rows if "执行率" in f.label.core and "预算" in f.label.core]
         wanted = EXECUTION + INDICATORS if execution else INDICATORS
         total = sum((f.number for f in rows), Decimal(0))
+        book.tied["weights"] += len(rows) > 2 and total == wanted
         if len(rows) > 2 and total != wanted:
             yield _off(rows, total, wanted)
 
@@ -97,6 +98,7 @@ def self_score(book: Book) -> Iterator[Finding]:
             continue
         capped = Interval(min(rate.lo, Decimal(1)), min(rate.hi, Decimal(1)))
         best = capped.scaled(EXECUTION, INDICATORS)
+        book.tied["self_score"] += score.interval.lo <= best.hi
         if score.interval.lo > best.hi:
             value = done.number * (done.factor_to(budget) or 1) / budget.number
             most = EXECUTION * min(value, Decimal(1)) + INDICATORS
@@ -129,6 +131,7 @@ def execution_rate(book: Book) -> Iterator[Finding]:
             continue
         value = done.number * (done.factor_to(budget) or 1) / budget.number * 100
         percent = rate.scaled(100)
+        book.tied["execution_rate"] += bool(stated and percent.meets(stated.interval))
         if stated is not None and stated.unit == "%" and not percent.meets(stated.interval):
             yield finding(
                 "execution_rate",

@@ -81,7 +81,11 @@ def _table(book: Book, pairs: list[tuple[Fact, Fact]]) -> Iterator[Finding]:
     whole = max(wholes, key=ties)
     for fact, part in pairs:
         share = _percent(part, whole)
-        if share is not None and not share.meets(fact.interval):
+        if share is None:
+            continue
+        if share.meets(fact.interval):
+            book.tied["share"] += 1
+        else:
             yield _wrong(fact, part, whole, share)
     hundred = next((f for f, p in pairs if p is whole), None)
     rest = [f for f, p in pairs if p is not whole and not p.label.of_which]
@@ -132,6 +136,7 @@ def floor(book: Book) -> Iterator[Finding]:
             low = fact.kind == "floor" and value.hi < fact.interval.lo
             high = fact.kind == "ceiling" and value.lo > fact.interval.hi
             off = fact.kind not in ("floor", "ceiling") and not value.meets(fact.interval)
+            book.tied["floor"] += not (low or high or off)
             if low or high or off:
                 yield _missed(fact, part, whole, value)
 

@@ -30,7 +30,7 @@ def book_of(source: Any) -> Book:
     """
     book = Book()
     problems = Collector()
-    for item in _items(source):
+    for item in items_of(source):
         try:
             _add(book, item)
         except InputError as error:
@@ -41,7 +41,14 @@ def book_of(source: Any) -> Book:
     return book
 
 
-def _items(source: Any) -> Iterable[Any]:
+def items_of(source: Any) -> Iterable[Any]:
+    """Frames, tables and files in a source; folders and lists taken apart.
+
+    Raises
+    ------
+    InputError
+        If it is something else, is not there, or holds nothing.
+    """
     if isinstance(source, (str, Path)):
         path = Path(source)
         if not path.exists():
@@ -55,7 +62,7 @@ def _items(source: Any) -> Iterable[Any]:
     if isinstance(source, (pd.DataFrame, Table)):
         return [source]
     if isinstance(source, Iterable):
-        return [one for item in source for one in _items(item)]
+        return [one for item in source for one in items_of(item)]
     raise InputError(
         "reconcile",
         f"cannot read a {type(source).__name__}",
@@ -80,7 +87,7 @@ def _add_file(book: Book, path: Path) -> None:
     from fiscalmodel.series.readers import read_workbook
 
     if path.suffix.lower() == ".csv":
-        frame = _long_csv(path)
+        frame = long_csv(path)
         if frame is not None:
             book.facts.extend(facts_of(frame, file=path.name))
             return
@@ -88,7 +95,7 @@ def _add_file(book: Book, path: Path) -> None:
         _add_table(book, table)
 
 
-def _long_csv(path: Path) -> pd.DataFrame | None:
+def long_csv(path: Path) -> pd.DataFrame | None:
     """A CSV that is a long table, all text; None if it is another kind of file."""
     try:
         head = pd.read_csv(path, nrows=0, encoding="utf-8-sig")
