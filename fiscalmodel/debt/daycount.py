@@ -13,9 +13,17 @@ from fiscalmodel.errors import InputError
 
 #: Canonical name -> words that mean it.
 CONVENTIONS: dict[str, tuple[str, ...]] = {
-    "ACT/ACT": ("ACT/ACT.ICMA", "ACT/ACT ICMA", "ACT/ACT.ISMA", "ACT/ACT ISMA", "实际/实际"),
-    "ACT/ACT.ISDA": ("ACT/ACT ISDA", "ACTUAL/ACTUAL.ISDA"),
-    "ACT/365": ("ACT/365F", "A/365", "ACTUAL/365", "实际/365"),
+    "ACT/ACT": (
+        "ACT/ACT.ICMA",
+        "ACT/ACT ICMA",
+        "ACT/ACT.ISMA",
+        "ACT/ACT ISMA",
+        "ACT/ACT (ICMA)",
+        "ACTUAL/ACTUAL",
+        "实际/实际",
+    ),
+    "ACT/ACT.ISDA": ("ACT/ACT ISDA", "ACT/ACT (ISDA)", "ACTUAL/ACTUAL.ISDA"),
+    "ACT/365": ("ACT/365F", "ACT/365 FIXED", "A/365", "ACTUAL/365", "实际/365"),
     "ACT/360": ("A/360", "ACTUAL/360", "实际/360"),
     "30/360": ("30/360 BOND", "BOND BASIS", "30/360 BOND BASIS"),
     "30E/360": ("30/360E", "EUROBOND BASIS", "30/360 ISMA"),
