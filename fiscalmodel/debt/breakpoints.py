@@ -136,7 +136,8 @@ def _delay(given: PlanInput, p: Problem) -> tuple[str, float, str, str, str]:
             for q in given.quotas
         )
         if not is_feasible(build_problem(replace(given, quotas=quotas))):
-            return "quota_delay", float((k - 1) * step), "months", "fails_beyond", ""
+            detail = f"a delay of {months} months is too long"
+            return "quota_delay", float(months - step), "months", "fails_beyond", detail
     return "quota_delay", float(len(p.grid) * step), "months", "survives_all", "not needed"
 
 

@@ -200,7 +200,7 @@ def _steps(first_end: dt.date, last: dt.date, step: int) -> int:
 
 
 def _after_reserve(plan: PlanInput, notes: list[str]) -> list[float]:
-    """Net caps; the reserved need comes off the general-budget money of its period, in proportion."""
+    """Net caps; the reserved need comes off general-budget money of its period, in proportion."""
     nets = [s.net for s in plan.sources]
     for first, last, need in plan.reserved:
         rows = [
