@@ -283,3 +283,12 @@ def test_bad_replacement(change, words):
     }  # fmt: skip
     with pytest.raises(InputError, match=words):
         replacement_effect(**{**terms, **change})
+
+
+def test_problems_of_a_workbook_name_the_cell(tmp_path):
+    file = tmp_path / "台账.xlsx"
+    rows = [contract("A"), contract("B", rate_pct=0.055)]
+    pd.DataFrame(rows).to_excel(file, sheet_name="隐债", index=False)
+    with pytest.raises(InputError, match=r"隐债!G3") as caught:
+        read_hidden_ledger(file)
+    assert "did you mean 5.5" in str(caught.value)
