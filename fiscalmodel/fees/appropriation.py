@@ -77,6 +77,7 @@ def appropriation(
     bases: pd.DataFrame | CommissionStatement,
     *,
     base_year: int,
+    revenue: pd.DataFrame | None = None,
     rates: RatesLike = None,
     requested_wan: float | None = None,
     arrears_fen: int = 0,
@@ -90,6 +91,9 @@ def appropriation(
         or of whole years (``2024``); or a statement settled by month.
     base_year
         Year of the base; the budget of the next year pays it (财预字〔1999〕533号).
+    revenue
+        Frame ``kind, period, value_wan``: fines and charges by year as
+        published, for a base that is known for too few years to be forecast.
     rates
         As in `commission`; those in force at the end of `base_year`.
     requested_wan
@@ -101,17 +105,20 @@ def appropriation(
     -----
     A year with twelve months is taken as it stands. One that is under way is
     completed by `fiscalmodel.nowcast_year`, one without any month is forecast
-    from whole years by `fiscalmodel.forecast`. Bands of kinds are added up, as
+    from whole years by `fiscalmodel.forecast`; where the base has one whole year
+    only, from the forecast of `revenue`, the base keeping its share in it. Bands of kinds are added up, as
     if fines and charges always erred together: the total band is rather too
     wide than too narrow.
     """
     frame = monthly_bases(bases) if isinstance(bases, CommissionStatement) else bases
-    frame = _checked(frame)
+    frame = _checked(frame, "bases", "base_wan")
+    published = None if revenue is None else _checked(revenue, "revenue", "value_wan")
     table_of_rates = read_rates(rates)
     notes: list[str] = []
     rows = []
     for kind, mine in frame.groupby("kind", sort=True):
-        rows.append(_row(str(kind), mine, base_year, table_of_rates, notes))
+        taxed = None if published is None else published[published["kind"].eq(kind)]
+        rows.append(_row(str(kind), mine, taxed, base_year, table_of_rates, notes))
     table = pd.DataFrame(rows, columns=COLUMNS)
     arrears = arrears_fen / WAN_FEN
     need = {name: float(table[f"fee_{name}"].sum()) + arrears for name in ("mean", *BANDS)}
@@ -122,23 +129,30 @@ def appropriation(
     )
 
 
-def _checked(frame: pd.DataFrame) -> pd.DataFrame:
-    missing = {"kind", "period", "base_wan"} - set(frame.columns)
+def _checked(frame: pd.DataFrame, name: str, column: str) -> pd.DataFrame:
+    missing = {"kind", "period", column} - set(frame.columns)
     if missing:
-        raise InputError("bases", f"missing column {', '.join(sorted(missing))}",
-                         "give kind, period, base_wan")  # fmt: skip
+        says = f"missing column {', '.join(sorted(missing))}"
+        raise InputError(name, says, f"give kind, period, {column}")
     words = {word: kind_of(word) for word in frame["kind"].unique()}
     for word, kind in words.items():
         if kind is None:
-            raise InputError("bases", f"unknown kind {word!r}", near(word, KINDS))
-    result = frame.assign(kind=frame["kind"].map(words), period=frame["period"].astype(str))
+            raise InputError(name, f"unknown kind {word!r}", near(word, KINDS))
+    result = frame.assign(
+        kind=frame["kind"].map(words), period=frame["period"].astype(str), base_wan=frame[column]
+    )
     return result.groupby(["kind", "period"], sort=True)[["base_wan"]].sum().reset_index()
 
 
 def _row(
-    kind: str, mine: pd.DataFrame, year: int, rates: tuple[Rate, ...], notes: list[str]
+    kind: str,
+    mine: pd.DataFrame,
+    revenue: pd.DataFrame | None,
+    year: int,
+    rates: tuple[Rate, ...],
+    notes: list[str],
 ) -> dict[str, Any]:
-    whole, to_date, months, method = _base(kind, mine, year, notes)
+    whole, to_date, months, method = _base(kind, mine, revenue, year, notes)
     last_day = (dt.date(year, 12, 31) - dt.date(1970, 1, 1)).days
     rate = rate_on(rates, "", kind, "", last_day)
     pct = Fraction(0) if rate is None else rate.terms.rate_pct
@@ -152,7 +166,7 @@ def _row(
 
 
 def _base(
-    kind: str, mine: pd.DataFrame, year: int, notes: list[str]
+    kind: str, mine: pd.DataFrame, revenue: pd.DataFrame | None, year: int, notes: list[str]
 ) -> tuple[dict[str, float], float, int, str]:
     """The year's base with bands, its part to date, how many months, and how it was found."""
     import fiscalmodel as fm
@@ -175,15 +189,37 @@ def _base(
         found = fm.nowcast_year(cumulative).full_year
         return _bands(found), to_date, count[year], "nowcast_year"
     before = {y: v for y, v in sorted(yearly.items()) if y < year}
-    if len(before) >= 2 and not count[year]:
-        index = pd.PeriodIndex([str(y) for y in before], freq="Y")
-        made = fm.forecast(pd.Series(list(before.values()), index=index), year - max(before))
-        return _bands(made.table.iloc[-1]), 0.0, 0, "forecast"
+    if len(before) >= 4 and not count[year]:
+        return _forecast(before, year), 0.0, 0, "forecast"
+    taxed = {} if revenue is None else _by_year(revenue, year)
+    shared = [y for y in before if y in taxed]
+    if shared and len(taxed) >= 4 and not count[year]:
+        share = before[shared[-1]] / taxed[shared[-1]]
+        made = {name: value * share for name, value in _forecast(taxed, year).items()}
+        notes.append(
+            f"{official(kind)}: the base is taken to stay {share:.1%} of the published revenue, "
+            f"as in {shared[-1]}."
+        )
+        return made, 0.0, 0, "forecast of revenue"
     notes.append(
         f"{official(kind)}: too little history to complete the year; the base to date stands alone, "
         "a floor and no forecast."
     )
     return dict.fromkeys(("mean", *BANDS), to_date), to_date, count[year], "to date only"
+
+
+def _by_year(revenue: pd.DataFrame, year: int) -> dict[int, float]:
+    values = {int(p): float(v) for p, v in zip(revenue["period"], revenue["base_wan"], strict=True)}
+    return {y: v for y, v in sorted(values.items()) if y < year}
+
+
+def _forecast(values: dict[int, float], year: int) -> dict[str, float]:
+    """Mean and bands of a year from the years before it."""
+    import fiscalmodel as fm
+
+    index = pd.PeriodIndex([str(y) for y in values], freq="Y")
+    made = fm.forecast(pd.Series(list(values.values()), index=index), year - max(values))
+    return _bands(made.table.iloc[-1])
 
 
 def _bands(found: Any) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,8 @@ KIND_NAMES = tuple(KINDS)
 ACCOUNT_NAMES = tuple(ACCOUNTS)
 #: Problems of one sort that are listed one by one; the rest is counted.
 LISTED = 1000
+_WORTH_THREADS = 100_000
+Factorized = tuple[npt.NDArray[np.integer[Any]], list[Any]]
 
 # What becomes of a row.
 COUNTED, PENDING, EXCLUDED, REFUND, CLEARED = range(5)
@@ -32,8 +35,10 @@ class Names:
     banks: dict[str, int] = field(default_factory=dict)
     spellings: dict[str, set[str]] = field(default_factory=dict)
 
-    def bank(self, name: str) -> int:
-        return self.banks.setdefault(name, len(self.banks))
+    def code_of(self, name: object) -> int | None:
+        """Code of a bank, a new one for a new name; None for a blank."""
+        text = clean(name)
+        return self.banks.setdefault(text, len(self.banks)) if text else None
 
     def spelled(self, canonical: str) -> str:
         """The receipts' own word where they use only one, else the canonical word."""
@@ -119,6 +124,7 @@ def encode(
                 place(first + rows[LISTED], column), f"and {len(rows) - LISTED:,} more like it"
             )
 
+    words = _factorized(frame)
     fen, bad = to_fen(frame["amount"])
     report(bad, "amount", lambda i: (bad[i], "元 with at most two decimals"))
     negative = np.flatnonzero((fen < 0) & ~refund)
@@ -133,12 +139,10 @@ def encode(
         report(np.flatnonzero(day > as_of), "paid_in", lambda i: (
             f"{date_text(int(day[i]))} is after as_of {date_text(as_of)}",
             "correct the date, or settle at a later day"))  # fmt: skip
-    bank = _codes(frame["bank"], lambda v: names.bank(clean(v)) if clean(v) else None).astype(
-        np.int32
-    )
+    bank = _codes(frame["bank"], words["bank"], names.code_of)
     report(np.flatnonzero((bank < 0) & ~refund), "bank", lambda i: ("bank is missing", ""))
-    kind = _words(frame["kind"], kind_of, KIND_NAMES, names)
-    account = _words(frame["account"], account_of, ACCOUNT_NAMES, names)
+    kind = _words(frame["kind"], words["kind"], kind_of, KIND_NAMES, names)
+    account = _words(frame["account"], words["account"], account_of, ACCOUNT_NAMES, names)
     for column, code, known in (("kind", kind, KINDS), ("account", account, ACCOUNTS)):
         rows = np.flatnonzero((code == -2) | ((code == -1) & ~refund))
         report(rows, column, lambda i, c=column, k=known: _unknown(frame, c, i, k))  # type: ignore[misc]
@@ -178,8 +182,20 @@ def _excluded(
     return np.asarray(marked[codes], np.bool_)
 
 
-def _codes(column: pd.Series[Any], code_of: Callable[[Any], int | None]) -> npt.NDArray[np.int32]:
-    codes, values = factorize(column)
+def _factorized(frame: pd.DataFrame) -> dict[str, Factorized]:
+    """Codes and values of the columns of words, side by side where it pays."""
+    names = ("bank", "kind", "account")
+    columns: list[pd.Series[Any]] = [frame[name] for name in names]
+    if len(frame) < _WORTH_THREADS:
+        return dict(zip(names, map(factorize, columns), strict=True))
+    with ThreadPoolExecutor(len(columns)) as pool:
+        return dict(zip(names, pool.map(factorize, columns), strict=True))
+
+
+def _codes(
+    column: pd.Series[Any], factorized: Factorized, code_of: Callable[[Any], int | None]
+) -> npt.NDArray[np.int32]:
+    codes, values = factorized
     if isinstance(column.dtype, pd.CategoricalDtype):
         # Categories that no row uses are no banks.
         used = np.bincount(codes + 1, minlength=len(values) + 1)[1:] > 0
@@ -192,6 +208,7 @@ def _codes(column: pd.Series[Any], code_of: Callable[[Any], int | None]) -> npt.
 
 def _words(
     column: pd.Series[Any],
+    factorized: Factorized,
     canonical: Callable[[Any], str | None],
     order: tuple[str, ...],
     names: Names,
@@ -205,7 +222,7 @@ def _words(
         names.spellings.setdefault(word, set()).add(clean(value))
         return order.index(word)
 
-    return _codes(column, code).astype(np.int8)
+    return _codes(column, factorized, code).astype(np.int8)
 
 
 def _cell(frame: pd.DataFrame, column: str, i: int) -> str:

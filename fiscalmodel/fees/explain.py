@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from fiscalmodel.errors import Collector
+from fiscalmodel.fees.book import month_of
 from fiscalmodel.fees.encode import (
     ACCOUNT_NAMES,
     CLEARED,
@@ -98,7 +99,7 @@ def _rows(
     lines, line = np.unique(placed["line"], return_inverse=True)
     names = [names_of(int(code), banks) for code in lines]
     days, day = np.unique(placed["day"], return_inverse=True)
-    labels = [period_label(period_number(int(d), statement.period), statement.period) for d in days]
+    labels = period_labels(days, statement)
     pairs = np.column_stack([line, reading.book.stretch(placed["rate_day"])])
     stretches, pair = np.unique(pairs, axis=0, return_inverse=True)
     rates = [statement._rate_book.within(*names[int(at)], int(part)) for at, part in stretches]
@@ -122,6 +123,12 @@ def _rows(
         "refund_of": _text(frame, "refund_of"),
         "reason": _text(frame, "excluded"),
     })[COLUMNS]  # fmt: skip
+
+
+def period_labels(days: Array, statement: CommissionStatement) -> list[str]:
+    """The statement's period of each day."""
+    by = statement.period
+    return [period_label(period_number(int(month), by), by) for month in month_of(days)]
 
 
 def _at(order: tuple[str, ...], word: str | None) -> int:

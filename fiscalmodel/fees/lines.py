@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -82,14 +81,9 @@ class RateBook:
         return rate_on(self.rates, bank, kind, account, day)
 
 
-def period_number(day: int, period: Period) -> int:
-    """Running number of the month, quarter or year that holds a day."""
-    date = dt.date.fromordinal(day + _EPOCH)
-    if period == "year":
-        return date.year
-    if period == "quarter":
-        return date.year * 4 + (date.month - 1) // 3
-    return date.year * 12 + date.month - 1
+def period_number(month: int, period: Period) -> int:
+    """Running number of the period that holds a month (year × 12 + month − 1)."""
+    return month // {"month": 1, "quarter": 3, "year": 12}[period]
 
 
 def period_label(number: int, period: Period) -> str:
@@ -99,9 +93,6 @@ def period_label(number: int, period: Period) -> str:
     if period == "quarter":
         return f"{number // 4}Q{number % 4 + 1}"
     return f"{number // 12}-{number % 12 + 1:02d}"
-
-
-_EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
 def names_of(code: int, banks: Sequence[str]) -> tuple[str, str, str]:
@@ -119,22 +110,19 @@ def build(
 ) -> list[Line]:
     """Lines with their fees, in the order bank, kind, account, period, rate."""
     lines: dict[tuple[int, int, int], Line] = {}
-    numbers: dict[int, int] = {}
     terms: dict[Terms | None, int] = {}
     looked_up: dict[tuple[int, int], tuple[Rate | None, int]] = {}
     for key, fen in book.fen.items():
-        code, day, stretch, status = key
+        code, month, stretch, status = key
         if (code, stretch) not in looked_up:
             rate = rates.within(*names_of(code, banks), stretch)
             number = terms.setdefault(None if rate is None else rate.terms, len(terms))
             looked_up[(code, stretch)] = rate, number
         rate, number = looked_up[(code, stretch)]
-        if day not in numbers:
-            numbers[day] = period_number(day, period)
-        at = (code, numbers[day], number)
+        at = (code, period_number(month, period), number)
         line = lines.get(at)
         if line is None:
-            line = lines[at] = Line(*names_of(code, banks), numbers[day], rate)
+            line = lines[at] = Line(*names_of(code, banks), at[1], rate)
         elif rate is not None and line.rate is not None and rate.valid_from < line.rate.valid_from:
             line.rate = rate  # the same terms under an earlier document
         line.receipts += book.rows[key]

@@ -42,7 +42,7 @@ def read_receipts(
     found: Collector,
 ) -> Reading:
     """One pass over the receipts: sums by line and day, problems, refunds resolved."""
-    names, book = Names(), Book(changes, since)
+    names, book = Names(), Book(changes, since, linked is not None)
     register: Register = SpillRegister(source) if source.large else MemoryRegister()
     excluded: list[pd.DataFrame] = []
     rows = 0

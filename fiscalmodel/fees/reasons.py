@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
 
+import pandas as pd
+
 from fiscalmodel.errors import Collector
-from fiscalmodel.fees.encode import COUNTED, REFUND
 from fiscalmodel.fees.fee import half_up
-from fiscalmodel.fees.lines import names_of, period_label, period_number
 from fiscalmodel.fees.rates import pct_text, percent
 from fiscalmodel.fees.statement import CommissionStatement
 from fiscalmodel.fees.words import account_of, kind_of
@@ -18,6 +17,7 @@ from fiscalmodel.units import yuan_text
 
 #: Days on either side of a period's end that a cut-off may slip by.
 CUT_OFF_DAYS = 10
+_DAY = pd.Timedelta(days=1)
 #: Bank, canonical kind and account, period.
 Key = tuple[str, str, str, str]
 
@@ -124,36 +124,23 @@ def elsewhere(
 
 def _cut_off(statement: CommissionStatement, key: Key, difference: int) -> str:
     """Days just inside or outside the period that add up to the difference."""
-    reading = statement._reading
-    banks = list(reading.names.banks)
-    by_day: dict[int, int] = defaultdict(int)
-    for (code, day, _, status), fen in reading.book.fen.items():
-        if status in (COUNTED, REFUND) and names_of(code, banks) == key[:3]:
-            by_day[day] += fen
-    inside = [d for d in range(min(by_day), max(by_day) + 1) if _label(d, statement) == key[3]]
-    if not inside:
-        return ""
-    first, last = inside[0], inside[-1]
-    while _label(first - 1, statement) == key[3]:
-        first -= 1
-    while _label(last + 1, statement) == key[3]:
-        last += 1
-    for name, sign, days in (
-        ("the last {} days of the period are left to the next", -1, range(last, last - CUT_OFF_DAYS, -1)),
-        ("the first {} days of the next period are counted", 1, range(last + 1, last + 1 + CUT_OFF_DAYS)),
-        ("the first {} days of the period are put into the one before", -1, range(first, first + CUT_OFF_DAYS)),
-        ("the last {} days of the period before are counted", 1, range(first - 1, first - 1 - CUT_OFF_DAYS, -1)),
-    ):  # fmt: skip
+    opened = statement.explain(*key[:3])
+    sums = opened.groupby("paid_in")["counted_fen"].sum()
+    by_day = {pd.Timestamp(str(day)): int(fen) for day, fen in sums.items()}
+    period = pd.Period(key[3], freq={"month": "M", "quarter": "Q", "year": "Y"}[statement.period])
+    first, last = period.start_time.normalize(), period.end_time.normalize()
+    for name, sign, start, step in (
+        ("the last {} days of the period are left to the next", -1, last, -1),
+        ("the first {} days of the next period are counted", 1, last + _DAY, 1),
+        ("the first {} days of the period are put into the one before", -1, first, 1),
+        ("the last {} days of the period before are counted", 1, first - _DAY, -1),
+    ):
         total = 0
-        for number, day in enumerate(days, start=1):
-            total += sign * by_day.get(day, 0)
+        for number in range(CUT_OFF_DAYS):
+            total += sign * by_day.get(start + step * number * _DAY, 0)
             if total == difference:
-                return f"cut-off date: {name.format(number)}"
+                return f"cut-off date: {name.format(number + 1)}"
     return ""
-
-
-def _label(day: int, statement: CommissionStatement) -> str:
-    return period_label(period_number(day, statement.period), statement.period)
 
 
 def _one_receipt(statement: CommissionStatement, key: Key, difference: int) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from fiscalmodel.errors import Collector
 from fiscalmodel.fees.columns import parse_day
+from fiscalmodel.fees.explain import period_labels
 from fiscalmodel.fees.files import TableLike, open_table, records
-from fiscalmodel.fees.lines import period_label, period_number
 from fiscalmodel.fees.money import as_frame, fen_of
 from fiscalmodel.fees.rates import date_text
 from fiscalmodel.fees.statement import CommissionStatement
@@ -93,7 +94,7 @@ def _why(mine: dict[str, Any], their: dict[str, Any], statement: CommissionState
         reasons.append(f"{mine['role']} here")
     if their["kind"] is not None and their["kind"] != kind_of(mine["kind"]):
         reasons.append(f"wrong kind: {their['kind']} at the bank")
-    label = period_label(period_number(their["day"], statement.period), statement.period)
+    label = period_labels(np.array([their["day"]]), statement)[0]
     if label != mine["period"]:
         reasons.append(f"cut-off date: the bank counts it in {label}")
     if int(mine["amount_fen"]) != their["fen"]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel.errors import Collector
-from fiscalmodel.fees.book import STATUSES, Book, exact_sums
+from fiscalmodel.fees.book import Book, exact_sums
 from fiscalmodel.fees.encode import (
     ACCOUNT_NAMES,
     CLEARED,
@@ -53,19 +53,10 @@ class Resolved:
         """Enter the refunds into the day book."""
         if not len(self.frame):
             return
-        frame = {c: self.frame[c].to_numpy(np.int64) for c in self.frame}
-        first = int(frame["day"].min())
-        days = int(frame["day"].max()) - first + 1
-        stretch = book.stretch(frame["rate_day"])
-        stretches = int(stretch.max()) + 1
-        key = (frame["line"] * days + frame["day"] - first) * stretches + stretch
-        codes, sums, counts = exact_sums(key * STATUSES + frame["status"], frame["fen"])
-        rest, status = np.divmod(codes, STATUSES)
-        rest, part = np.divmod(rest, stretches)
-        line, day = np.divmod(rest, days)
-        columns = (c.tolist() for c in (line, day + first, part, status, counts))
-        for at, on, within, what, rows, fen in zip(*columns, sums, strict=True):
-            book.post((at, on, within, what), fen, rows)
+        line, day, rate_day, status, fen = (
+            self.frame[c].to_numpy(np.int64) for c in ("line", "day", "rate_day", "status", "fen")
+        )
+        book.post(line, day, rate_day, status, fen)
 
 
 NOTHING = Resolved(

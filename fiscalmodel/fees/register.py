@@ -87,20 +87,15 @@ class MemoryRegister:
         ids = identifiers(pd.concat(self.ids, ignore_index=True))
         self.ids = []
         status = np.concatenate([part[-1] for part in self.parts])
-        _check(ids, status, found, place)
+        rising = _rises(ids)
+        if not rising:
+            _check(ids, status, found, place)
         if not self.refunds:
             return NOTHING
         table = pd.concat(self.refunds, ignore_index=True)
         marks = identifiers(pd.concat(self.marks, ignore_index=True))
         wanted = _like(marks, ids)
-        near = np.flatnonzero(ids.isin(wanted).to_numpy())
-        # Where an identifier stands twice, the row that counts is the receipt.
-        near = near[np.argsort(status[near] == EXCLUDED, kind="stable")]
-        first = pd.DataFrame({"id": ids.iloc[near].to_numpy(), "at": near}).drop_duplicates("id")
-        at = pd.Series(first["at"].to_numpy(), index=pd.Index(first["id"])).reindex(
-            wanted.to_numpy()
-        )
-        row = at.fillna(-1).to_numpy(np.int64)
+        row = _search(ids, wanted) if rising else _look_up(ids, wanted, status)
         table["at"] = row
         columns = ("at_line", "at_day", "at_counts_on", "at_fen", "at_status")
         for j, column in enumerate(columns):
@@ -130,12 +125,35 @@ def _like(wanted: pd.Series[Any], ids: pd.Series[Any]) -> pd.Series[Any]:
     return number.where(number == np.rint(number)).fillna(-(2**53)).astype(np.int64)
 
 
+def _rises(ids: pd.Series[Any]) -> bool:
+    """Whether identifiers are whole numbers that strictly rise: none blank, none twice."""
+    if not pd.api.types.is_integer_dtype(ids.dtype):
+        return False
+    values = ids.to_numpy()
+    return bool((values[1:] > values[:-1]).all())
+
+
+def _search(ids: pd.Series[Any], wanted: pd.Series[Any]) -> npt.NDArray[np.int64]:
+    """Rows of identifiers in rising whole numbers; -1 where there is none."""
+    values, targets = ids.to_numpy(), wanted.to_numpy()
+    row = np.minimum(np.searchsorted(values, targets), len(values) - 1)
+    return np.where(values[row] == targets, row, -1)
+
+
+def _look_up(
+    ids: pd.Series[Any], wanted: pd.Series[Any], status: npt.NDArray[Any]
+) -> npt.NDArray[np.int64]:
+    """Rows of identifiers in any order; -1 where there is none."""
+    near = np.flatnonzero(ids.isin(wanted).to_numpy())
+    # Where an identifier stands twice, the row that counts is the receipt.
+    near = near[np.argsort(status[near] == EXCLUDED, kind="stable")]
+    first = pd.DataFrame({"id": ids.iloc[near].to_numpy(), "at": near}).drop_duplicates("id")
+    at = pd.Series(first["at"].to_numpy(), index=pd.Index(first["id"])).reindex(wanted.to_numpy())
+    return at.fillna(-1).to_numpy(np.int64)
+
+
 def _check(ids: pd.Series[Any], status: npt.NDArray[Any], found: Collector, place: Place) -> None:
     """Blank identifiers, and those that stand twice among the rows that count."""
-    numeric = pd.api.types.is_integer_dtype(ids.dtype)
-    values = ids.to_numpy() if numeric else None
-    if values is not None and bool((values[1:] > values[:-1]).all()):
-        return  # strictly rising: no blank, no double
     counted = status != EXCLUDED
     blank = is_blank(ids)
     for i in np.flatnonzero(blank & counted)[:LISTED]:
