@@ -157,13 +157,20 @@ def periods(
     bounds, grid = regular_dates(start, maturity, months, stub=stub, first=first)
     bounds = sorted({*bounds, *extra})
     rule = calendar_cn.business_day_rule(business_day)
-    moved = {d: calendar_cn.adjust(d, rule, calendar) for d in {*bounds, *grid}}
-    earns = moved if adjust_accrual else {d: d for d in moved}
+    days = {*bounds, *grid}
+    same = dict(zip(days, days, strict=True))
+    moved = (
+        same if rule == "unadjusted" else {d: calendar_cn.adjust(d, rule, calendar) for d in days}
+    )
+    earns = moved if adjust_accrual else same
     cells = [(earns[a], earns[b]) for a, b in pairwise(grid)]
-    return [
-        Period(earns[a], earns[b], b, moved[b], _share(earns[a], earns[b], cells))
-        for a, b in pairwise(bounds)
-    ]
+    whole, one = set(cells), Fraction(1)
+    made = []
+    for a, b in pairwise(bounds):
+        span = (earns[a], earns[b])
+        share = one if span in whole else _share(*span, cells)
+        made.append(Period(*span, b, moved[b], share))
+    return made
 
 
 def _share(start: date, end: date, cells: Sequence[tuple[date, date]]) -> Fraction:
@@ -173,7 +180,5 @@ def _share(start: date, end: date, cells: Sequence[tuple[date, date]]) -> Fracti
     for low, high in cells[at:]:
         if low >= end:
             break
-        if low == start and high == end:
-            return Fraction(1)
         total += Fraction((min(high, end) - max(low, start)).days, (high - low).days)
     return total
