@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import os
+import random
+
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -187,3 +192,41 @@ def test_empty_ledger_is_an_empty_plan():
     assert plan.cost_wan == 0.0
     assert plan.balances["hidden_wan"].tolist() == [0.0, 0.0]
     assert plan.sentence("en")
+
+
+JUNK = [
+    None, "", float("nan"), float("inf"), -1, 0, 1, 0.055, 550, "5.5%", "abc", "是", True,
+    "2027-06-30", "20270630", dt.date(2028, 3, 1), pd.Timestamp("2028-05-05"), pd.NaT, "2027Q2",
+    2028.0, np.int64(2027), np.datetime64("2028-01-01"), [1], {"a": 1}, b"x", "其他", "C0;C1",
+    1e300, 10**30, "1,234.5", "custom", "9999-12-31", "0001-01-01", complex(1, 2),
+]  # fmt: skip
+
+
+def test_whatever_stands_in_a_cell_is_a_plan_or_an_input_error():
+    """One cell or option in fifty is junk; nothing but InputError may come out."""
+    plans = errors = 0
+    for seed in range(5_000 if os.environ.get("FISCALMODEL_SOAK") == "1" else 150):
+        draw = random.Random(seed)
+
+        def spoil(row, draw=draw):
+            return {k: draw.choice(JUNK) if draw.random() < 0.02 else v for k, v in row.items()}
+
+        ledger = [
+            spoil(GOOD | {"contract_id": f"C{i}", "prepayable": True, "replaceable": i == 0,
+                          "extendable_to": None, "clear_by": None, "min_instalment_wan": 0})
+            for i in range(3)
+        ]  # fmt: skip
+        sources = [
+            spoil(MONEY | {"period": y, "earmark": None, "carry": True}) for y in (2027, 2028)
+        ]
+        options = {"as_of": "2026-12-31", "discount_pct": 3, "stated_total_wan": None}
+        try:
+            plan = fm.plan_clearance(ledger, sources, [spoil(QUOTA)], **spoil(options))
+        except fm.InputError as error:
+            assert error.problems
+            errors += 1
+            continue
+        plans += 1
+        assert plan.sentence("en")
+        assert plan.status == "infeasible" or plan.balances["hidden_wan"].iloc[-1] == 0
+    assert min(plans, errors) > 20

@@ -24,6 +24,8 @@ RULES = ("least_cost", "highest_rate_first", "earliest_maturity_first", "pro_rat
 #: Debt of shantytown renovation due from this day on is repaid by contract:
 #: package of 8 November 2024 (Standing Committee of the National People's Congress).
 BY_CONTRACT_FROM = dt.date(2029, 1, 1)
+#: A plan is not made for longer than this.
+LONGEST_YEARS = 40
 
 
 @dataclass(frozen=True)
@@ -85,15 +87,14 @@ def check_input(
         start, end = start or dt.date(2000, 1, 1), end or dt.date(2100, 1, 1)
     elif end <= start:
         found.add("deadline", f"{end} is not after as_of {start}", "check both dates")
-    _options(rule, frequency, day_count, discount_pct, given is not None, found)
-    for name, value in (
-        ("statutory_wan", statutory_wan),
-        ("special_headroom_wan", special_headroom_wan),
-    ):
-        if value is not None and not value >= 0:
-            found.add(name, f"{value!r} is no amount of 0 or more", "write 万元")
+    elif end.year - start.year > LONGEST_YEARS:
+        found.add("deadline", f"{end} is more than {LONGEST_YEARS} years away", "check the year")
+    discount = _options(rule, frequency, day_count, discount_pct, given is not None, found)
+    stated = _optional(stated_total_wan, "stated_total_wan", found)
+    statutory = _optional(statutory_wan, "statutory_wan", found) or 0.0
+    headroom = _optional(special_headroom_wan, "special_headroom_wan", found)
 
-    contracts = read_ledger(ledger, custom, start, end, stated_total_wan, found, notes)
+    contracts = read_ledger(ledger, custom, start, end, stated, found, notes)
     lines = _sources(sources, contracts, found, notes)
     allowances = _quotas(quotas, found)
     reserve = _reserved(reserved, found)
@@ -119,16 +120,27 @@ def check_input(
     return PlanInput(
         contracts=tuple(c for c in contracts if c not in staying),
         staying=staying, sources=lines, quotas=allowances, as_of=start, deadline=end,
-        frequency=frequency, day_count=day_count, rule=rule, discount_pct=float(discount_pct),
-        capitalise=capitalise, minimums=minimums, statutory=float(statutory_wan),
-        headroom=None if special_headroom_wan is None else float(special_headroom_wan),
+        frequency=frequency, day_count=day_count, rule=rule, discount_pct=discount,
+        capitalise=capitalise, minimums=minimums, statutory=statutory,
+        headroom=headroom,
         reserved=reserve, given=orders, notes=tuple(notes),
     )  # fmt: skip
 
 
+def _optional(value: Any, name: str, found: Collector) -> float | None:
+    """An amount of 0 or more, or None where none is given."""
+    if value is None:
+        return None
+    amount = number(value, name, found)
+    if amount < 0:
+        found.add(name, f"{value!r} is no amount of 0 or more", "write 万元")
+    return amount
+
+
 def _options(
     rule: str, frequency: str, day_count: str, discount: Any, given: bool, found: Collector
-) -> None:
+) -> float:
+    """Report options that are not known; the discount rate as a number."""
     if rule not in RULES:
         found.add("rule", f"{rule!r} is not known", f"one of {', '.join(RULES)}")
     if frequency not in MONTHS:
@@ -140,6 +152,7 @@ def _options(
         found.add("discount_pct", f"{pct:g} % is no discount rate", "write percent, as 3.0")
     if rule == "given" and not given:
         found.add("given", "rule 'given' needs a table", "columns period, contract_id, amount_wan")
+    return pct
 
 
 def _sources(

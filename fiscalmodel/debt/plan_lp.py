@@ -214,7 +214,7 @@ def solve(
         return _nothing(status, seconds, message)
 
     def at(index: Ints) -> Floats:
-        return np.where(index >= 0, values[index], 0.0)
+        return np.where(index >= 0, values[index], 0.0) if values.size else np.zeros(index.shape)
 
     fixed = cost_weight * float((p.interest[:, 0] * p.principal).sum()) if n else 0.0
     cost = np.concatenate(col.cost)

@@ -84,6 +84,8 @@ def read_rows(data: TableLike | None, name: str) -> Table:
         cells = zip(*values, strict=True) if values else iter(())
         rows = tuple({c: _blank(v) for c, v in zip(columns, row, strict=True)} for row in cells)
         return Table(name, rows, columns)
+    if not isinstance(data, Iterable):
+        raise InputError(name, f"{data!r} is no table", "give a DataFrame, a file, or records")
     records = list(data)
     if not all(isinstance(r, Mapping) for r in records):
         raise InputError(name, "is no table", "give a DataFrame, a CSV or Excel file, or records")
@@ -186,25 +188,32 @@ def flag(value: Any, where: str, found: Collector, default: bool = False) -> boo
 
 
 def day(value: Any, where: str, found: Collector) -> dt.date | None:
-    """A calendar day; None where blank."""
-    if value is None:
+    """A calendar day between 1950 and 2150; None where blank."""
+    if value is None or value is pd.NaT:
         return None
+    date = _date(value)
+    if date is None:
+        found.add(where, f"{value!r} is no date", "write year-month-day, as 2027-06-30")
+    elif not 1950 <= date.year <= 2150:
+        found.add(where, f"{date} is not between 1950 and 2150", "check the year")
+        return None
+    return date
+
+
+def _date(value: Any) -> dt.date | None:
     if isinstance(value, dt.datetime):  # pd.Timestamp too
         return value.date()
     if isinstance(value, dt.date):
         return value
     if isinstance(value, np.datetime64):
-        return None if np.isnat(value) else value.astype("datetime64[D]").item()
+        return None if np.isnat(value) else _date(value.astype("datetime64[D]").item())
+    text = str(value).strip()
     match = re.fullmatch(
-        r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]00:00(?::00(?:\.0+)?)?)?",
-        str(value).strip(),
-    )
-    compact = re.fullmatch(r"(\d{4})(\d{2})(\d{2})", str(value).strip())
-    parts = match or compact
-    if parts is not None:
-        try:
-            return dt.date(*map(int, parts.groups()))
-        except ValueError:
-            pass
-    found.add(where, f"{value!r} is no date", "write year-month-day, as 2027-06-30")
-    return None
+        r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]00:00(?::00(?:\.0+)?)?)?", text
+    ) or re.fullmatch(r"(\d{4})(\d{2})(\d{2})", text)
+    if match is None:
+        return None
+    try:
+        return dt.date(*map(int, match.groups()))
+    except ValueError:
+        return None
