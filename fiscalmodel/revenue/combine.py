@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fiscalmodel.revenue import pooled, seasonal
 from fiscalmodel.revenue.models import CORE_NAME, candidate_forecasts
+from fiscalmodel.revenue.seasonal_models import seasonal_candidates
 from fiscalmodel.revenue.smoothing import Array
 
 
@@ -38,30 +39,31 @@ class Combination:
 
 
 def trust_in_core(n: int) -> float:
-    """Share of the median of four in the combination; the pooled model has the rest.
+    """Share of the median of five in the combination; the pooled model has the rest.
 
     Notes
     -----
-    max(0, (n − 3)/(n + 2)): the pooled model gains most where the history is too short to
+    max(0, (n − 3)/n): the pooled model gains most where the history is too short to
     tell a trend from chance; long histories speak for themselves. Chosen on training parts,
     each competition forecast by a model trained on the others.
     """
-    return max(0.0, (n - 3) / (n + 2))
+    return max(0.0, (n - 3) / n)
 
 
 def combine(y: Array, horizon: int, season_length: int = 1) -> Combination:
     """Combined forecast of histories of one length, shape (series, n)."""
     scale = np.abs(y).max(axis=1, keepdims=True)
     scale = np.where(scale > 0, scale, 1.0)
-    made = _seasonal(y / scale, horizon, season_length) if season_length > 1 else None
-    made = made or _yearly(y / scale, horizon)
+    with_season = season_length > 1 and y.shape[1] > season_length
+    run = _seasonal if with_season else _yearly
+    made = run(y / scale, horizon, season_length)
     return Combination(
         made.mean * scale, made.names, made.parts * scale, made.weights, made.seasonal
     )
 
 
-def _yearly(y: Array, horizon: int) -> Combination:
-    """Median of four and pooled model, by the length of the history."""
+def _yearly(y: Array, horizon: int, season_length: int = 1) -> Combination:
+    """Median of five and pooled model, by the length of the history."""
     names, parts = candidate_forecasts(y, horizon)
     if len(names) == 1:
         weights = np.ones(parts.shape)
@@ -74,12 +76,10 @@ def _yearly(y: Array, horizon: int) -> Combination:
 
 
 def _seasonal(y: Array, horizon: int, season_length: int) -> Combination:
-    """Seasonal histories (M4's test) are adjusted first, forecast, and put back."""
+    """Mean of the seasonal candidates."""
+    names, parts = seasonal_candidates(
+        y, horizon, season_length, lambda sums, years: _yearly(sums, years).mean
+    )
+    weights = np.full(parts.shape, 1 / len(names))
     found = seasonal.is_seasonal(y, season_length)
-    adjusted, factor, term = seasonal.adjust(y, horizon, season_length, found)
-    names, parts = candidate_forecasts(adjusted, horizon)
-    keep = [k for k, name in enumerate(names) if name in ("free_theta", "damped", "drift", "naive")]
-    parts = parts[keep] * factor + term
-    weights = np.full(parts.shape, 1 / len(keep))
-    mean = np.median(parts, axis=0)
-    return Combination(mean, tuple(names[k] for k in keep), parts, weights, found)
+    return Combination(parts.mean(axis=0), names, parts, weights, found)

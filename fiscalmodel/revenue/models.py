@@ -136,10 +136,11 @@ CANDIDATES: tuple[Candidate, ...] = (
     Candidate("flexible", _flexible_trend, 3, "local-global trend, free", "局部—全局趋势(灵活)"),
 )
 
-#: The plain combination: the median of these stands as one more candidate.
-CORE = ("median_growth", "theta", "steady", "flexible")
+#: The plain combination: the median of these stands as one more candidate. Linear and
+#: exponential growth are both among them, so that neither alone decides the far end.
+CORE = ("theta", "steady", "damped", "drift", "median_growth")
 CORE_NAME = "core_median"
-CORE_TITLE = ("median of four", "四法中位数")
+CORE_TITLE = ("median of five", "五法中位数")
 
 
 def candidate_forecasts(y: Array, horizon: int) -> tuple[tuple[str, ...], Array]:

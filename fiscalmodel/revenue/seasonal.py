@@ -8,6 +8,10 @@ from numpy.typing import NDArray
 from fiscalmodel.revenue.smoothing import Array
 
 
+#: Multiplicative indices below this would blow the adjusted series up.
+_LEAST_INDEX = 0.02
+
+
 def is_seasonal(y: Array, season_length: int) -> NDArray[np.bool_]:
     """Whether each history (rows) is seasonal: M4's test at 90 % of the autocorrelation at lag m.
 
@@ -83,23 +87,33 @@ def adjust(
     """Seasonally adjusted histories, and the factor and term that put the season back.
 
     Multiplicative where all values are positive, additive elsewhere; histories that are
-    not `found` seasonal stay as they are.
+    not `found` seasonal stay as they are. At least two seasons of history are needed.
     """
     adjusted = y.copy()
     factor = np.ones((len(y), horizon))
     term = np.zeros((len(y), horizon))
     n = y.shape[1]
-    positive = (y > 0).all(axis=1)
-    for chosen, multiplicative in ((found & positive, True), (found & ~positive, False)):
-        if not chosen.any():
-            continue
-        index = seasonal_indices(y[chosen], season_length, multiplicative=multiplicative)
-        past = tile(index, 0, n)
-        ahead = tile(index, n, horizon)
-        if multiplicative:
-            adjusted[chosen] = y[chosen] / past
-            factor[chosen] = ahead
-        else:
-            adjusted[chosen] = y[chosen] - past
-            term[chosen] = ahead
+    if not found.any():
+        return adjusted, factor, term
+    ratio = _ratio_indices(y, season_length)
+    no_ratio = np.isnan(ratio[:, 0])
+    by_ratio, by_term = found & ~no_ratio, found & no_ratio
+    if by_ratio.any():
+        adjusted[by_ratio] = y[by_ratio] / tile(ratio[by_ratio], 0, n)
+        factor[by_ratio] = tile(ratio[by_ratio], n, horizon)
+    if by_term.any():
+        index = seasonal_indices(y[by_term], season_length, multiplicative=False)
+        adjusted[by_term] = y[by_term] - tile(index, 0, n)
+        term[by_term] = tile(index, n, horizon)
     return adjusted, factor, term
+
+
+def _ratio_indices(y: Array, season_length: int) -> Array:
+    """Multiplicative indices; NaN rows where they do not serve: values or indices near nought."""
+    out = np.full((len(y), season_length), np.nan)
+    positive = (y > 0).all(axis=1)
+    if positive.any():
+        index = seasonal_indices(y[positive], season_length, multiplicative=True)
+        serves = np.isfinite(index).all(axis=1) & (index.min(axis=1) > _LEAST_INDEX)
+        out[positive] = np.where(serves[:, None], index, np.nan)
+    return out
