@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from jupyter_core.utils import run_sync
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_output
 from papermill.clientwrap import PapermillNotebookClient
@@ -87,6 +88,10 @@ class LimitedClient(PapermillNotebookClient):  # type: ignore[misc]
         if fate:
             self.trace.notes.append(fate)
 
+    # The base class binds its own coroutines to these names.
+    start_new_kernel = run_sync(async_start_new_kernel)
+    _cleanup_kernel = run_sync(_async_cleanup_kernel)
+
     def _on_deadline(self) -> None:
         # Runs in the timer's thread: only kills; the waiting client notices the death.
         self.trace.deadline_passed = True
@@ -103,11 +108,28 @@ class LimitedClient(PapermillNotebookClient):  # type: ignore[misc]
         trace.outputs += 1
         if trace.kept_bytes + size <= self.limits.output and trace.outputs <= MAX_OUTPUTS:
             trace.kept_bytes += size
-            return super().output(outs, msg, display_id, cell_index)
+            return self._merged(outs, msg, display_id, cell_index)
         if not trace.dropped_bytes:
             self._keep_start(outs, msg, display_id, cell_index)
         trace.dropped_bytes += size
         return None
+
+    def _merged(self, outs: list[Any], msg: Any, display_id: Any, cell_index: int) -> Any:
+        """Put a piece of a stream to the piece before it: how it was cut is chance."""
+        last = outs[-1] if outs else None
+        content = msg["content"]
+        continues = (
+            msg["msg_type"] == "stream"
+            and last is not None
+            and last.get("output_type") == "stream"
+            and last["name"] == content["name"]
+            and not self.clear_before_next_output
+            and not self.output_hook_stack[msg["parent_header"].get("msg_id")]
+        )
+        if not continues:
+            return super().output(outs, msg, display_id, cell_index)
+        last["text"] += content["text"]
+        return last
 
     def _keep_start(self, outs: list[Any], msg: Any, display_id: Any, cell_index: int) -> None:
         """Keep what fits of a stream, then say that the rest is missing."""
@@ -148,7 +170,6 @@ class LimitedEngine(NBClientEngine):  # type: ignore[misc]
             raise_on_iopub_timeout=True,
             iopub_timeout=30,
             record_timing=False,
-            coalesce_streams=True,
         )
         client.owns_km = True
         return client.execute(**start)

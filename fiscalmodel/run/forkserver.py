@@ -15,6 +15,7 @@ import json
 import os
 import random
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -51,12 +52,15 @@ def main() -> None:
     server = _listen(path)
     out.write(json.dumps({"ready": os.getpid(), "failed": failed}))
     out.close()
+    owner = os.environ.get("FISCALMODEL_KERNEL_OWNER", "")
     try:
-        serve(server, float(linger))
+        serve(server, float(linger), owner)
     finally:
         for name in (path, _pid_file(path)):
             with contextlib.suppress(OSError):
                 os.unlink(name)
+        if owner and not os.path.exists(f"/proc/{owner}"):
+            shutil.rmtree(os.path.dirname(path), ignore_errors=True)
 
 
 def preload(modules: list[str]) -> tuple[list[str], str]:
@@ -80,12 +84,12 @@ def preload(modules: list[str]) -> tuple[list[str], str]:
             failed.append(f"{name}: {error}")
         if not threaded and len(os.listdir("/proc/self/task")) != 1:
             threaded = name
-    for blocked in _THREADED:
-        if sys.modules.get(blocked, 0) is None:
-            del sys.modules[blocked]
     for warm_up in (_warm_figure, _warm_fit):
         with contextlib.suppress(Exception):
             warm_up()
+    for blocked in _THREADED:
+        if sys.modules.get(blocked, 0) is None:
+            del sys.modules[blocked]
     # Collected now and then left alone: the collector would copy shared pages.
     gc.collect()
     gc.freeze()
@@ -103,6 +107,8 @@ def _package_modules() -> list[str]:
 
 
 def _warm_figure() -> None:
+    if "matplotlib.pyplot" not in sys.modules:
+        return
     import io
 
     import matplotlib as mpl
@@ -119,6 +125,8 @@ def _warm_figure() -> None:
 
 
 def _warm_fit() -> None:
+    if "statsmodels.tsa.api" not in sys.modules:
+        return
     import numpy as np
     import pandas as pd
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
@@ -147,8 +155,11 @@ def _listen(path: str) -> socket.socket:
     return server
 
 
-def serve(server: socket.socket, linger: float) -> None:
-    """Fork a supervised kernel for each request, until idle for `linger` seconds."""
+def serve(server: socket.socket, linger: float, owner: str = "") -> None:
+    """Fork a supervised kernel for each request, until idle for `linger` seconds.
+
+    With an owner, a process id, it also ends when that process has.
+    """
     stopped = False
 
     def stop(*_: object) -> None:
@@ -164,6 +175,8 @@ def serve(server: socket.socket, linger: float) -> None:
         _reap(running)
         if running:
             idle_since = time.monotonic()
+        if owner and not os.path.exists(f"/proc/{owner}"):
+            break
         if not os.path.exists(path):
             break  # the folder was removed: nobody can reach this process any more
         if readable:

@@ -70,7 +70,9 @@ class LocalEngine:
         self.key = secrets.token_hex(16).encode()
         self.workers: list[_Worker] = []
         family = "AF_PIPE" if sys.platform == "win32" else "AF_UNIX"
-        address = None if sys.platform == "win32" else str(folder / "b.sock")
+        address = (
+            None if sys.platform == "win32" else str(folder / f"b-{secrets.token_hex(4)}.sock")
+        )
         self.listener = Listener(address, family=family, authkey=self.key, backlog=16)
         self._checked = 0.0
 

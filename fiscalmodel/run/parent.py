@@ -40,6 +40,7 @@ PRELOAD = (
 #: Seconds that a parent without kernels and clients stays.
 LINGER = 60.0
 START_TIMEOUT = 90.0
+_FORGET_FAILURE = 300.0
 
 _LONGEST_SOCKET = 90  # the system allows 107 bytes; kernels add a few
 _ENVIRONMENT = ("LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "MPLCONFIGDIR")
@@ -72,17 +73,26 @@ def kernel_folder() -> Path:
 
 
 def preload_list() -> tuple[str, ...]:
-    """Modules to import in the parent; ``FISCALMODEL_PRELOAD`` (comma-separated) adds to them."""
-    extra = os.environ.get("FISCALMODEL_PRELOAD", "")
-    return (*PRELOAD, *(name.strip() for name in extra.split(",") if name.strip()))
+    """Modules to import in the parent; ``FISCALMODEL_PRELOAD`` (comma-separated) replaces them."""
+    named = os.environ.get("FISCALMODEL_PRELOAD")
+    if named is None:
+        return PRELOAD
+    return tuple(name.strip() for name in named.split(",") if name.strip())
 
 
 _stamped: tuple[float, str] = (0.0, "")
 
 
 def fingerprint(*, fresh: bool = False) -> str:
-    """Name of the parent that fits: interpreter, packages, code and imports."""
+    """Name of the parent that fits: interpreter, packages, code and imports.
+
+    Within a batch or test session it is the one of its start, so that all its notebooks run
+    the same code.
+    """
     global _stamped
+    pinned = os.environ.get("FISCALMODEL_KERNEL_PARENT_NAME")
+    if pinned and not fresh:
+        return pinned
     now = time.monotonic()
     if not fresh and _stamped[1] and now - _stamped[0] < 0.5:
         return _stamped[1]
@@ -135,8 +145,29 @@ def connect() -> socket.socket:
         with _lock(path.with_name("parents.lock")):
             with contextlib.suppress(OSError):
                 return _connect(path)
-            start_parent(path)
+            _start_once(path)
     raise ConnectionError("the parent of the warm kernels does not answer")
+
+
+def _start_once(path: Path) -> None:
+    """Start a parent, unless one with this name could not start a while ago."""
+    note = path.with_suffix(".failed")
+    failed = ""
+    with contextlib.suppress(OSError):
+        if time.time() - note.stat().st_mtime < _FORGET_FAILURE:
+            failed = note.read_text()
+    if failed:
+        raise ParentFailed(failed)
+    try:
+        start_parent(path)
+    except ConnectionError as error:
+        note.write_text(str(error))
+        raise ParentFailed(str(error)) from None
+    note.unlink(missing_ok=True)
+
+
+class ParentFailed(ConnectionError):
+    """The parent cannot start here; an ordinary kernel will do."""
 
 
 def _wait_for(path: Path) -> socket.socket:
@@ -146,7 +177,7 @@ def _wait_for(path: Path) -> socket.socket:
         try:
             return _connect(path)
         except OSError:
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or path.with_suffix(".failed").exists():
                 raise
             time.sleep(0.1)
 
@@ -230,20 +261,27 @@ def _read_all(descriptor: int, timeout: float) -> bytes:
 def private_parent(preload: tuple[str, ...] = ()) -> Iterator[Path]:
     """A folder of its own for the parent of one batch or test session; both end together.
 
-    For this process and those that it starts, by way of the environment.
+    For this process and those that it starts, by way of the environment. Within another one
+    it is the same.
     """
+    outer = os.environ.get("FISCALMODEL_KERNEL_DIR", "")
+    if os.environ.get("FISCALMODEL_KERNEL_PARENT_NAME") and os.path.isdir(outer):
+        yield Path(outer)
+        return
     folder = Path(tempfile.mkdtemp(prefix="fm-"))
     if len(str(folder)) > _LONGEST_SOCKET - 30:
         folder.rmdir()
         folder = Path(tempfile.mkdtemp(prefix="fm-", dir="/tmp"))
     settings = {
         "FISCALMODEL_KERNEL_DIR": str(folder),
-        # Should this process be killed, the parent must not wait for long.
-        "FISCALMODEL_KERNEL_LINGER": "10",
-        "FISCALMODEL_PRELOAD": ",".join((*preload, os.environ.get("FISCALMODEL_PRELOAD", ""))),
+        # The parent ends with this process, however that ends, and not before.
+        "FISCALMODEL_KERNEL_LINGER": "3600",
+        "FISCALMODEL_KERNEL_OWNER": str(os.getpid()),
+        "FISCALMODEL_PRELOAD": ",".join((*preload_list(), *preload)),
     }
-    before = {name: os.environ.get(name) for name in settings}
+    before = {name: os.environ.get(name) for name in (*settings, "FISCALMODEL_KERNEL_PARENT_NAME")}
     os.environ.update(settings)
+    os.environ["FISCALMODEL_KERNEL_PARENT_NAME"] = fingerprint(fresh=True)
     try:
         yield folder
     finally:

@@ -12,12 +12,12 @@ from pydantic import ValidationError
 
 from fiscalmodel import yamlio
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.paths import inside, project_root, safe_name
+from fiscalmodel.paths import project_root, safe_name
 from fiscalmodel.run.jobs import Job
 from fiscalmodel.run.limits import Limits, parse_duration, parse_size
-from fiscalmodel.run.parameters import check_parameters, declared_parameters, read_notebook
-from fiscalmodel.run.plan_schema import Override, PlanSpec
-from fiscalmodel.run.stamps import without_outputs
+from fiscalmodel.run.parameters import check_parameters
+from fiscalmodel.run.plan_notebooks import Notebooks, relative
+from fiscalmodel.run.plan_schema import JobSpec, Override, PlanSpec
 from fiscalmodel.suggest import did_you_mean, known_names
 
 REPORT_NOTEBOOK = "notebooks/05_scenario_report.ipynb"
@@ -86,7 +86,7 @@ def plan_of_scenarios(paths: Sequence[str | Path], *, lang: str = "zh") -> Plan:
     root = project_root()
     jobs: list[Job] = []
     files: dict[str, Path] = {}
-    notebooks = _Notebooks(root)
+    notebooks = Notebooks(root)
     for path in paths:
         try:
             scenario = load_scenario(path)
@@ -94,7 +94,7 @@ def plan_of_scenarios(paths: Sequence[str | Path], *, lang: str = "zh") -> Plan:
         except InputError as error:
             found.extend(error)
             continue
-        value = _relative(scenario.file, root)
+        value = relative(scenario.file, root)
         parameters = {"scenario": value, "lang": lang}
         found.problems += check_parameters(document, parameters, where=REPORT_NOTEBOOK).problems
         files[scenario.id] = scenario.file
@@ -102,41 +102,6 @@ def plan_of_scenarios(paths: Sequence[str | Path], *, lang: str = "zh") -> Plan:
     _refuse_same_output(jobs, found, where="scenarios")
     found.raise_if_any()
     return Plan(root, tuple(jobs), files, "none", (root / REPORT_NOTEBOOK,))
-
-
-class _Notebooks:
-    """Notebooks of the project, each read once."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.read: dict[Path, Mapping[str, Any] | InputError] = {}
-
-    def path(self, name: str, *, where: str) -> Path:
-        text = name if name.endswith(".ipynb") else f"{name}.ipynb"
-        if "/" not in text and "\\" not in text:
-            text = f"notebooks/{safe_name(text, where=where)}"
-        if Path(text).is_absolute() or "\\" in text or ".." in Path(text).parts:
-            raise InputError(
-                where, f"notebook {name!r} is not a path inside the project", "see notebooks/"
-            )
-        return inside(self.root, text, where=where)
-
-    def get(self, name: str, *, where: str) -> Mapping[str, Any]:
-        path = self.path(name, where=where)
-        if path not in self.read:
-            try:
-                if not path.is_file():
-                    hint = did_you_mean(path.stem, [p.stem for p in path.parent.glob("*.ipynb")])
-                    raise InputError(where, f"notebook {name!r} not found", hint)
-                document = without_outputs(read_notebook(path))
-                declared_parameters(document, where=_relative(path, self.root))
-                self.read[path] = document
-            except InputError as error:
-                self.read[path] = error
-        found = self.read[path]
-        if isinstance(found, InputError):
-            raise found
-        return found
 
 
 class _Builder:
@@ -148,7 +113,7 @@ class _Builder:
         self.name = name
         self.positions = positions
         self.found = Collector()
-        self.notebooks = _Notebooks(root)
+        self.notebooks = Notebooks(root)
         self.jobs: list[Job] = []
 
     def at(self, *path: str | int) -> str:
@@ -158,7 +123,7 @@ class _Builder:
         spec = self.spec
         if spec.regions is None and not spec.jobs:
             self.found.add(self.name, "the plan names neither regions nor jobs")
-        limits = self._limits()
+        self.limits = self._limits(Limits(timeout=TIMEOUT), spec)
         for index, name in enumerate(spec.secrets):
             if not name.isidentifier():
                 self.found.add(self.at("secrets", index), f"{name!r} is no variable's name")
@@ -167,23 +132,28 @@ class _Builder:
         self._single_jobs()
         _refuse_same_output(self.jobs, self.found, where=self.name)
         self.found.raise_if_any()
-        jobs = tuple(replace(j, limits=limits, secrets=tuple(spec.secrets)) for j in self.jobs)
+        jobs = tuple(replace(job, secrets=tuple(spec.secrets)) for job in self.jobs)
         tables = spec.tables or ("none" if spec.notebooks or not scenarios else "parquet")
         return Plan(self.root, jobs, scenarios, tables, tuple(self.notebooks.read))
 
-    def _limits(self) -> Limits:
-        timeout, memory = TIMEOUT, None
+    def _limits(
+        self, base: Limits, stated: PlanSpec | Override | JobSpec, *path: str | int
+    ) -> Limits:
+        """Limits with what a part of the plan states put over them."""
+        limits = base
         try:
-            if self.spec.timeout is not None:
-                timeout = parse_duration(self.spec.timeout, where=self.at("timeout"))
+            if stated.timeout is not None:
+                where = self.at(*path, "timeout")
+                limits = replace(limits, timeout=parse_duration(stated.timeout, where=where))
         except InputError as error:
             self.found.extend(error)
         try:
-            if self.spec.memory is not None:
-                memory = parse_size(self.spec.memory, where=self.at("memory"))
+            if stated.memory is not None:
+                where = self.at(*path, "memory")
+                limits = replace(limits, memory=parse_size(stated.memory, where=where))
         except InputError as error:
             self.found.extend(error)
-        return Limits(timeout=timeout, memory=memory)
+        return limits
 
     def _scenarios(self) -> dict[str, Path]:
         """Every scenario file of the plan that loads, by ``region/name``."""
@@ -242,28 +212,30 @@ class _Builder:
                 self.found.extend(error)
                 continue
             for identity, file in scenarios.items():
-                parameters, skip = self._parameters(identity, path.stem, file, used)
+                parameters: dict[str, Any] = {"scenario": relative(file, self.root)}
+                parameters |= self.spec.parameters
+                limits, skip = self.limits, False
+                for index, override in self._matching(identity, path.stem):
+                    used.add(index)
+                    parameters |= override.parameters
+                    limits = self._limits(limits, override, "overrides", index)
+                    skip = skip or override.skip
                 if not skip:
-                    self._add(f"{identity}/{path.stem}", path, document, parameters, where)
+                    name = f"{identity}/{path.stem}"
+                    self._add(Job(name, "", document, parameters, limits=limits), path, where)
         for index, override in enumerate(self.spec.overrides):
             if index not in used and not self.found.problems:
                 self.found.add(self.at("overrides", index), f"matches no job ({_spoken(override)})")
 
-    def _parameters(
-        self, identity: str, notebook: str, file: Path, used: set[int]
-    ) -> tuple[dict[str, Any], bool]:
+    def _matching(self, identity: str, notebook: str) -> list[tuple[int, Override]]:
         region, name = identity.split("/", 1)
-        parameters: dict[str, Any] = {"scenario": _relative(file, self.root)}
-        parameters |= self.spec.parameters
-        skip = False
+        have = (region, name, notebook)
+        found = []
         for index, override in enumerate(self.spec.overrides):
             wanted = (override.region, override.scenario, _stem(override.notebook))
-            have = (region, name, notebook)
             if all(w is None or w == h for w, h in zip(wanted, have, strict=True)):
-                used.add(index)
-                parameters |= override.parameters
-                skip = skip or override.skip
-        return parameters, skip
+                found.append((index, override))
+        return found
 
     def _single_jobs(self) -> None:
         for index, job in enumerate(self.spec.jobs):
@@ -276,22 +248,18 @@ class _Builder:
             except InputError as error:
                 self.found.extend(error)
                 continue
-            self._add(name, path, document, {**self.spec.parameters, **job.parameters}, where)
+            parameters = {**self.spec.parameters, **job.parameters}
+            limits = self._limits(self.limits, job, "jobs", index)
+            self._add(Job(name, "", document, parameters, limits=limits), path, where)
 
-    def _add(
-        self,
-        identity: str,
-        path: Path,
-        document: Mapping[str, Any],
-        parameters: dict[str, Any],
-        where: str,
-    ) -> None:
-        shown = _relative(path, self.root)
-        problems = check_parameters(document, parameters, where=f"{where}: {shown}").problems
+    def _add(self, job: Job, path: Path, where: str) -> None:
+        shown = relative(path, self.root)
+        place = f"{where}: {shown}"
+        problems = check_parameters(job.document, job.parameters, where=place).problems
         known = {str(problem) for problem in self.found.problems}
         self.found.problems += [p for p in problems if str(p) not in known]
         if not problems:
-            self.jobs.append(Job(identity, shown, document, parameters, cwd=self.root))
+            self.jobs.append(replace(job, notebook=shown, cwd=self.root))
 
 
 def _refuse_same_output(jobs: Sequence[Job], found: Collector, *, where: str) -> None:
@@ -323,10 +291,6 @@ def _explained(error: ValidationError, name: str, positions: yamlio.Positions) -
         else:
             found.add(where, detail["msg"], hint)
     return found
-
-
-def _relative(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if root in path.parents else str(path)
 
 
 def _stem(notebook: str | None) -> str | None:

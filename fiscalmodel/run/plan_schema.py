@@ -26,6 +26,8 @@ class Override(Part):
     notebook: str | None = None
     parameters: dict[str, Any] = {}
     skip: bool = False
+    timeout: str | float | None = None
+    memory: str | int | None = None
 
 
 class JobSpec(Part):
@@ -34,6 +36,8 @@ class JobSpec(Part):
     name: str
     notebook: str
     parameters: dict[str, Any] = {}
+    timeout: str | float | None = None
+    memory: str | int | None = None
 
 
 class PlanSpec(Part):

@@ -26,6 +26,7 @@ from typing import Any, NoReturn
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_SLACK = 48 * 1024 * 1024
 _CHECK_EVERY = 0.5  # seconds between two looks at the memory
 
 
@@ -168,6 +169,8 @@ def _over(pid: int, base: int, memory: int) -> bool:
     Resident pages are cheap to read but count what is shared with the parent; only a
     suspicion is followed up with the exact, slow figure.
     """
+    # A single process meets the limit of `limit_memory` first, which tells it where it stood.
+    memory += memory // 10 + _SLACK
     family = [pid, *descendants(pid)]
     if sum(map(_anonymous, family)) - base <= memory:
         return False
