@@ -103,7 +103,7 @@ def _commissions(scenario: Scenario) -> Any:
         if rate is not None
     }
     extra = {
-        name: read_frame(scenario.files[f"commissions.{name}"])
+        name: read_frame(scenario.files[f"commissions.{name}"], "")
         for name in ("relations", "payments")
         if f"commissions.{name}" in scenario.files
     }

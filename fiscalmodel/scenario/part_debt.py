@@ -25,7 +25,7 @@ def debt_part(
     from fiscalmodel import policy
     from fiscalmodel.debt.clearance import plan_clearance
 
-    sources = read_frame(scenario.files["debt.sources"])
+    sources = read_frame(scenario.files["debt.sources"], "funding")
     notes: list[Said] = []
     sources = _shocked(sources, spec)
     if spec.general_budget_source:
@@ -36,14 +36,14 @@ def debt_part(
                 "What the general budget gives is taken from the balance.",
             )
         )
-    quotas = None
-    if "debt.quotas" in scenario.files:
-        quotas = read_frame(scenario.files["debt.quotas"])
+    quotas: Any = scenario.files.get("debt.quotas")
+    if quotas is not None and spec.quota_shock_pct:
+        quotas = read_frame(quotas, "")
         quotas["quota_wan"] = quotas["quota_wan"].astype(float) * (1 + spec.quota_shock_pct / 100)
     as_of = scenario.spec.as_of.isoformat()
     deadline = spec.deadline or policy.value("hidden_debt_deadline", on=as_of)
     plan = plan_clearance(
-        read_frame(scenario.files["debt.ledger"]),
+        scenario.files["debt.ledger"],
         sources,
         quotas,
         as_of=as_of,
@@ -84,13 +84,14 @@ def with_bonds(balances: pd.DataFrame, bonds: Path, as_of: str) -> pd.DataFrame:
     )
 
 
-def read_frame(file: Path) -> pd.DataFrame:
-    """A tidy CSV or Excel table; ids and codes stay text."""
+def read_frame(file: Path, template: str) -> pd.DataFrame:
+    """A tidy CSV, or an Excel file made from a template; ids and codes stay text."""
     if file.suffix.lower() in (".xlsx", ".xls"):
         from fiscalmodel.series import templates
 
-        frame: pd.DataFrame = templates.read_any(file)
-        return frame
+        if not template:
+            raise InputError(file.name, "this table is read from CSV only", "save it as CSV UTF-8")
+        return templates.read(template, file)
     from fiscalmodel.series import catalog
 
     table: pd.DataFrame = catalog.read_csv(file)
