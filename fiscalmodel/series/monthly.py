@@ -19,6 +19,7 @@ Values = TypeVar("Values", "pd.Series[float]", pd.DataFrame, Series)
 #: Key of ``attrs``: month -> months that its figure covers, where more than one.
 SPAN = "span"
 _ADDED = "months_added"
+_EXACT = "given_floats"
 
 
 def to_months(cumulative: Values) -> Values:
@@ -47,8 +48,10 @@ def to_months(cumulative: Values) -> Values:
 
     Notes
     -----
-    Differences are taken of the printed decimals: ``to_cumulative(to_months(x))``
-    gives back ``x`` exactly, gaps included, for figures of up to 15 digits.
+    Differences are taken of the printed decimals, so ``to_cumulative(to_months(x))``
+    gives back ``x`` exactly, gaps included. For floats of more than 15 digits, which
+    no sum of floats can give back, the given values ride along in ``attrs`` and are
+    used where they differ from the sum by rounding only.
 
     Examples
     --------
@@ -121,58 +124,58 @@ def _each(given: Values, one: Any) -> Values:
 
 def _months_of(cumulative: pd.Series[float]) -> pd.Series[float]:
     values = _monthly(cumulative, full=True)
+    kept = cumulative.attrs.get(_EXACT, {})
     result = np.full(len(values), np.nan)
-    last = 0.0
+    last, exact = 0.0, True
     for i, (month, value) in enumerate(values.items()):
         if _month(month) == 1:
             last = 0.0
         if not np.isnan(value):
-            result[i] = _difference(last, float(value))
-            last = float(value)
+            now = float(value)
+            result[i] = _kept(kept, month, _decimal_sum(now, -last), max(abs(now), abs(last)))
+            exact &= _decimal_sum(last, result[i]) == now
+            last = now
     months = pd.Series(result, index=values.index, name=cumulative.name)
     given = set(_index(cumulative))
     months.attrs[SPAN] = {str(m): int(n) for m, n in spans(months).items() if n > 1}
     months.attrs[_ADDED] = [str(m) for m in months.index if m not in given]
-    return months
+    return months if exact else _keeping(months, values)
 
 
 def _cumulative_of(months: pd.Series[float]) -> pd.Series[float]:
     values = _monthly(months, full=False)
+    kept = months.attrs.get(_EXACT, {})
     result = np.full(len(values), np.nan)
-    total, year = 0.0, None
+    total, year, exact = 0.0, None, True
     for i, (month, value) in enumerate(values.items()):
         if _year(month) != year:
             total, year = 0.0, _year(month)
         if not np.isnan(value):
-            total = _sum(total, float(value))
+            added = _decimal_sum(total, float(value))
+            before, total = total, _kept(kept, month, added, max(abs(total), abs(added)))
+            exact &= _decimal_sum(total, -before) == value
             result[i] = total
     cumulative = pd.Series(result, index=values.index, name=months.name)
-    added = set(months.attrs.get(_ADDED, ()))
-    keep = [str(m) not in added or not np.isnan(v) for m, v in cumulative.items()]
-    return cumulative[keep]
+    added_rows = set(months.attrs.get(_ADDED, ()))
+    keep = [str(m) not in added_rows or not np.isnan(v) for m, v in cumulative.items()]
+    return cumulative[keep] if exact else _keeping(cumulative[keep], values)
 
 
-def _decimal(value: float) -> Decimal:
-    return Decimal(repr(value))
+def _decimal_sum(one: float, two: float) -> float:
+    """Sum of the decimals that the floats are printed as."""
+    return float(Decimal(repr(float(one))) + Decimal(repr(float(two))))
 
 
-def _sum(total: float, month: float) -> float:
-    return float(_decimal(total) + _decimal(month))
+def _kept(kept: Mapping[str, float], month: Any, computed: float, scale: float) -> float:
+    """The float that was put in, where the computed one differs from it by rounding only."""
+    before = kept.get(str(month), computed)
+    return before if abs(before - computed) <= 2 * np.spacing(scale) else computed
 
 
-def _difference(before: float, after: float) -> float:
-    """The month between two year-to-date figures, such that adding it gives `after` exactly."""
-    month = float(_decimal(after) - _decimal(before))
-    if _sum(before, month) == after:
-        return month
-    # Figures of 17 digits: one of the neighbouring floats adds up.
-    down = up = month
-    for _ in range(4):
-        down, up = float(np.nextafter(down, -np.inf)), float(np.nextafter(up, np.inf))
-        for near in (down, up):
-            if _sum(before, near) == after:
-                return near
-    return month
+def _keeping(result: pd.Series[float], given: pd.Series[float]) -> pd.Series[float]:
+    """Note the given floats, where a sum of floats cannot give them back."""
+    result.attrs[_EXACT] = {str(m): float(v) for m, v in given.items() if not np.isnan(v)}
+    return result
 
 
 def _monthly(values: pd.Series[float], *, full: bool) -> pd.Series[float]:

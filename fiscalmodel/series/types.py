@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import pandas as pd
 
-from fiscalmodel.errors import InputError
+from fiscalmodel.errors import Collector, InputError
 
 Coverage = Literal["gross", "local", ""]
 Calibre = Literal["as_published", "like_for_like", "refund_adjusted", ""]
@@ -29,9 +29,13 @@ class CellRef:
         return f"{self.file}[{place}]" if place else self.file
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Series:
     """One published series.
+
+    Sums, differences and ratios of series are taken period by period, and only of
+    series of one unit, calibre, coverage and version: anything else is an error that
+    names both. What is missing in one is missing in the result.
 
     Attributes
     ----------
@@ -95,3 +99,143 @@ class Series:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def __add__(self, other: Series) -> Series:
+        """Sum, period by period."""
+        return _combined(self, other, "+")
+
+    def __sub__(self, other: Series) -> Series:
+        """Difference, period by period."""
+        return _combined(self, other, "-")
+
+    def __mul__(self, factor: float) -> Series:
+        """Times a plain number."""
+        if isinstance(factor, Series):
+            raise InputError(
+                f"{self.series_id} × {factor.series_id}",
+                f"{self.unit} × {factor.unit} is no unit",
+                "multiply the .values, and say what they are",
+            )
+        return replace(self, values=self.values * float(factor), cells={})
+
+    __rmul__ = __mul__
+
+    def share_pct(self, whole: Series) -> pd.Series[float]:
+        """This series in percent of another 比重, period by period; missing where that is 0."""
+        refuse_mixing((self, whole), "share of")
+        parts, total = self.values.align(whole.values, join="outer")
+        return 100 * parts / total.where(total != 0)
+
+
+#: What must agree in one operation, with the term to name it by.
+_ALIKE = {
+    "unit": "unit",
+    "calibre": "calibre 口径",
+    "coverage": "coverage",
+    "version": "version 预算版本",
+}
+
+
+def refuse_mixing(series: Sequence[Series], operation: str = "use of") -> None:
+    """Refuse series that differ in unit, calibre, coverage, version or frequency.
+
+    A coverage or version that is not stated agrees with any.
+
+    Raises
+    ------
+    InputError
+        All differences at once, each with both names and both words.
+    """
+    problems = Collector()
+    first = series[0]
+    for other in series[1:]:
+        where = f"{operation} {first.series_id} and {other.series_id}"
+        for name, term in _ALIKE.items():
+            one, two = getattr(first, name), getattr(other, name)
+            if one != two and ((one and two) or name in ("unit", "calibre")):
+                problems.add(
+                    where,
+                    f"two {term}s are mixed: {one or 'none'!r} of {first.series_id}"
+                    f" and {two or 'none'!r} of {other.series_id}",
+                    "bring both to one first",
+                )
+        if _frequency(first) != _frequency(other):
+            problems.add(
+                where,
+                f"{_frequency(first)} and {_frequency(other)} periods are mixed",
+                "bring both to one first",
+            )
+    problems.raise_if_any()
+
+
+def align(*series: Series) -> pd.DataFrame:
+    """Series side by side on all their periods, one column a `series_id`.
+
+    Raises
+    ------
+    InputError
+        If they may not be mixed (see `refuse_mixing`) or share a name.
+    """
+    refuse_mixing(series, "align")
+    names = [s.series_id for s in series]
+    if len(set(names)) < len(names):
+        raise InputError("align", f"two series are named {names[0]!r}", "rename one")
+    return pd.concat({s.series_id: s.values for s in series}, axis=1).sort_index()
+
+
+def concat(first: Series, second: Series) -> Series:
+    """One series from two that follow each other, such as actuals and estimates.
+
+    Kinds, sources and cells of each value are kept.
+
+    Raises
+    ------
+    InputError
+        If they may not be mixed, or both hold a value of one period.
+    """
+    refuse_mixing((first, second), "concat")
+    both = first.values.index.intersection(second.values.index)
+    if len(both):
+        raise InputError(
+            f"concat {first.series_id} and {second.series_id}", f"both hold {both[0]}", "keep one"
+        )
+    order = first.values.index.append(second.values.index).sort_values()
+
+    def joined(one: pd.Series[str] | None, two: pd.Series[str] | None) -> pd.Series[str] | None:
+        known = [part for part in (one, two) if part is not None]
+        return pd.concat(known).reindex(order, fill_value="") if known else None
+
+    return replace(
+        first,
+        values=pd.concat([first.values, second.values]).reindex(order),
+        kinds=joined(first.kinds, second.kinds),
+        sources=joined(first.sources, second.sources),
+        cells={**first.cells, **second.cells},
+        notes=tuple(dict.fromkeys((*first.notes, *second.notes))),
+    )
+
+
+def _combined(first: Series, second: Series, sign: str) -> Series:
+    if not isinstance(second, Series):
+        raise InputError(
+            first.series_id, f"a bare {type(second).__name__} has no unit", "use another Series"
+        )
+    refuse_mixing((first, second), sign)
+    one, two = first.values.align(second.values, join="outer")
+    return replace(
+        first,
+        series_id=f"{first.series_id} {sign} {second.series_id}",
+        values=one + two if sign == "+" else one - two,
+        indicator="",
+        kinds=None,
+        sources=None,
+        cells={},
+        notes=tuple(dict.fromkeys((*first.notes, *second.notes))),
+    )
+
+
+def _frequency(series: Series) -> str:
+    names = {"Y": "yearly", "Q": "quarterly", "M": "monthly"}
+    index = series.values.index
+    freq = index.freqstr if isinstance(index, pd.PeriodIndex) else ""
+    return names.get(freq[:1], freq)
