@@ -11,6 +11,7 @@ import pytest
 
 from fiscalmodel.debt import summary
 from fiscalmodel.debt.clearance import plan_clearance
+from fiscalmodel.debt.decompose import decomposition
 from fiscalmodel.debt.fan import debt_fan
 from fiscalmodel.errors import InputError
 from fiscalmodel.present import charts_debt, debt_report
@@ -68,7 +69,7 @@ def test_the_register_orders_each_batch_by_rate(view):
 def shown(view, lang: str, capsys) -> str:
     for part in (
         "answer", "waterfall", "sources", "totals", "register", "shortfall", "risk",
-        "break_points", "method",
+        "dynamics", "break_points", "method",
     ):  # fmt: skip
         getattr(debt_report, part)(view, lang)
     return capsys.readouterr().out
@@ -215,13 +216,14 @@ def test_charts_have_titles_units_and_names(view, lang):
         charts_debt.risk_chart(view.risk, bounds, lang=lang),
         charts_debt.wall_chart(view.wall, lang=lang),
         charts_debt.fan_chart(fan, lang=lang),
+        charts_debt.decomposition_chart(decomposition(view.outlook), lang=lang),
     )
     from matplotlib import pyplot as plt
 
     for figure in figures:
         axis = figure.axes[0]
         assert axis.get_title(loc="left")
-        assert axis.get_ylabel() in ("亿元", "%")
+        assert axis.get_ylabel() in ("亿元", "%", "百分点", "points")
         plt.close(figure)
 
 

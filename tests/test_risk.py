@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from fiscalmodel.debt.bonds import read_bonds
+from fiscalmodel.debt.decompose import decomposition, implied_terms, stressed
 from fiscalmodel.debt.ledger import read_hidden_ledger
 from fiscalmodel.debt.maturity import maturity_wall, payments, refinancing_dependence
 from fiscalmodel.debt.outlook import debt_outlook
@@ -262,3 +263,33 @@ def test_published_debt_of_yuanling(project):
         published_debt(frame.iloc[1:])
     over = frame.assign(value=frame["value"].where(frame["item"] != "limit", 1.0))
     assert [f.where for f in published_debt(over)[1]] == ["general", "special", "special"]
+
+
+def test_what_moves_the_ratio():
+    """2026: 800 of 1,000; 2027: 800 + 40 − 240 = 600 of 1,200.
+
+    i = 40/800 = 5 %, g = 20 %; 80 %·1.05/1.2 = 70 %, 50 % is left, so 20 % was paid: 240/1,200.
+    """
+    outlook = pd.DataFrame(
+        {
+            "year": [2026, 2027], "resources_wan": [1000.0, 1200.0], "general_wan": [300.0, 300.0],
+            "special_wan": [200.0, 250.0], "hidden_wan": [300.0, 50.0],
+            "general_interest_wan": [9.0, 9.0], "special_interest_wan": [6.0, 6.0],
+            "hidden_interest_wan": [30.0, 25.0],
+        }
+    )  # fmt: skip
+    terms = implied_terms(outlook)
+    assert terms["rate_pct"].tolist() == pytest.approx([5])
+    assert terms["growth_pct"].tolist() == pytest.approx([20])
+    assert terms["primary_balance_pct"].tolist() == pytest.approx([20])
+    path = decomposition(outlook)
+    assert path["closing"].tolist() == pytest.approx([50])
+    assert path["interest"].tolist() == pytest.approx([80 * 0.05 / 1.2])
+    table = stressed(outlook).set_index("stress")["2027"]
+    # Growth of 18 % instead: 80·1.05/1.18 − 20.
+    assert table["lower_growth"] == pytest.approx(80 * 1.05 / 1.18 - 20)
+    assert table["contingent"] == pytest.approx(60)
+    with pytest.raises(InputError, match="needs two years"):
+        implied_terms(outlook.iloc[:1])
+    with pytest.raises(InputError, match="'hidden_interest_wan' is missing"):
+        implied_terms(outlook.drop(columns="hidden_interest_wan"))

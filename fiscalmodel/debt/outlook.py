@@ -32,8 +32,8 @@ def debt_outlook(
     ----------
     balances
         The plan's closing balances: ``period, hidden_wan, replaced_wan`` and
-        where known ``bond_interest_wan``, ``by_contract_wan``; any period that
-        begins with its year.
+        where known ``interest_wan``, ``bond_interest_wan``, ``by_contract_wan``;
+        any period that begins with its year.
     bonds
         Statutory bonds outstanding on `as_of`.
     resources_wan
@@ -53,7 +53,8 @@ def debt_outlook(
     DataFrame
         One row a year of the plan: ``year, resources_wan, general_wan,
         special_wan, hidden_wan, general_interest_wan, special_interest_wan,
-        principal_due_wan`` and the further columns.
+        principal_due_wan``, ``hidden_interest_wan`` where known, and the
+        further columns.
 
     Notes
     -----
@@ -69,6 +70,7 @@ def debt_outlook(
     )
     replaced = yearly["replaced_wan"].sum()
     service = yearly["bond_interest_wan"].sum() if "bond_interest_wan" in balances else None
+    paid = yearly["interest_wan"].sum() if "interest_wan" in balances else None
     found = Collector()
     for name, by_year in {"resources_wan": resources_wan, **(further or {})}.items():
         for year in stock.index:
@@ -100,5 +102,7 @@ def debt_outlook(
         row |= {"general_wan": left["general"], "special_wan": left["special"]}
         row |= {"hidden_wan": float(stock[year]), "principal_due_wan": matured}
         row |= {name: float(by_year[year]) for name, by_year in (further or {}).items()}
+        if paid is not None:
+            row["hidden_interest_wan"] = float(paid[year])
         rows.append(row)
     return pd.DataFrame(rows)

@@ -231,6 +231,41 @@ def wall_chart(wall: pd.DataFrame, *, lang: str = "zh") -> Figure:
     return figure
 
 
+def decomposition_chart(path: pd.DataFrame, *, lang: str = "zh") -> Figure:
+    """Contributions to the change of the debt ratio, percentage points.
+
+    Parameters
+    ----------
+    path
+        `fiscalmodel.debt_path` or `fiscalmodel.debt.decompose.decomposition`.
+    """
+    title = ("债务率变动分解", "What moves the debt ratio 债务率")
+    figure, axis, lang = _axes(lang, title, "百分点" if apply(lang) == "zh" else "points")
+    up, down = pd.Series(0.0, index=path.index), pd.Series(0.0, index=path.index)
+    at = range(len(path))
+    for color, name in (
+        (RED, "interest"), (GREEN, "growth"), (BLUE, "primary_balance"), (ORANGE, "stock_flow"),
+    ):  # fmt: skip
+        values = path[name]
+        if not values.abs().max() > 1e-12:
+            continue
+        base = up.where(values >= 0, down)
+        key = "paid_pct" if name == "primary_balance" else f"{name}_part"
+        axis.bar(at, values, bottom=base, width=0.5, color=color, label=word(key, lang))
+        up, down = up + values.clip(lower=0), down + values.clip(upper=0)
+    change = path["closing"] - path["opening"]
+    axis.plot(
+        at, change, color="black", marker="D", linestyle="none", label=word("change_pts", lang)
+    )
+    for x, value in enumerate(change):
+        axis.annotate(f"{value:+,.2f}", (x, value), xytext=(9, -3), textcoords="offset points")
+    axis.axhline(0, color=GREY, linewidth=0.8)
+    _period_ticks(axis, path["year"])
+    axis.margins(y=0.1)
+    _legend_below(axis, 5)
+    return figure
+
+
 def fan_chart(fan: pd.DataFrame, *, lang: str = "zh") -> Figure:
     """Fan of debt paths, %.
 

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel import policy
+from fiscalmodel.debt.decompose import decomposition, stressed
 from fiscalmodel.debt.published import published_debt
 from fiscalmodel.present import charts_debt as charts
 from fiscalmodel.present.charts_debt import word
@@ -186,6 +187,23 @@ def _grade_sentence(view: DebtView, lang: str) -> str:
     return f"含隐性债务的债务率{first['year']}–{last['year']}年：{ratios}；{grade}。"
 
 
+def dynamics(view: DebtView, lang: str = "zh") -> None:
+    """Why the debt ratio moves, and where it ends under each standard shock."""
+    if view.outlook is None or len(view.outlook) < 2:
+        return
+    _heading("债务率为何变化", "Why the debt ratio 债务率 moves", lang)
+    path = decomposition(view.outlook)
+    zh = f"含隐性债务的债务率{path['year'].iloc[0]}–{path['year'].iloc[-1]}年的变动分解"
+    en = f"What moved the debt ratio, {path['year'].iloc[0]}–{path['year'].iloc[-1]}"
+    show_chart(charts.decomposition_chart(path, lang=lang), en if lang == "en" else zh)
+    _table(path.rename(columns={"primary_balance": "paid_pct"}), lang, digits=4)
+    table = stressed(view.outlook)
+    caption = (
+        "Ratio at year's end under each shock, %" if lang == "en" else "各冲击下的年末债务率，%"
+    )
+    _table(table.assign(stress=_words(table["stress"], lang)), lang, caption)
+
+
 def published(lang: str = "zh") -> None:
     """The same checks on published figures: limit, balance and refinancing of a real county."""
     from fiscalmodel.series import catalog
@@ -263,23 +281,9 @@ def method(view: DebtView, lang: str = "zh") -> None:
 
 
 def save_workbook(view: DebtView, path: str, lang: str = "zh") -> None:
-    """Write the workbook to a path inside the project; nothing with an empty path.
+    """Write the workbook to a path inside the project; nothing with an empty path."""
+    from fiscalmodel.present.workbook_debt import write_workbook
 
-    Raises
-    ------
-    InputError
-        If the path leaves the project, or is no ``.xlsx``.
-    """
-    from fiscalmodel.errors import InputError
-    from fiscalmodel.paths import inside, project_root
-    from fiscalmodel.present.workbook_debt import debt_workbook
-
-    if not path:
-        return
-    if not path.endswith(".xlsx"):
-        raise InputError("workbook", f"{path!r} is no xlsx file", "let its name end in .xlsx")
-    target = inside(project_root(), path, where="workbook")
-    made = debt_workbook(view, lang)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(made)
-    say(f"工作簿：`{path}`", f"Workbook: `{path}`", lang)
+    if path:
+        write_workbook(view, path, lang)
+        say(f"工作簿：`{path}`", f"Workbook: `{path}`", lang)

@@ -41,6 +41,8 @@ class DebtView:
         Tables of the plan; see `fiscalmodel.debt.summary`.
     totals
         ``period, hidden_wan, statutory_wan, total_wan`` with the opening first.
+    outlook
+        Debt, interest and resources by year; None like `risk`.
     risk
         Ratios and grades by year; None without bonds and resources.
     resources_note
@@ -62,6 +64,7 @@ class DebtView:
     matrix: pd.DataFrame
     register: pd.DataFrame
     totals: pd.DataFrame
+    outlook: pd.DataFrame | None
     risk: RiskPath | None
     resources_note: tuple[str, str]
     wall: pd.DataFrame | None
@@ -109,6 +112,7 @@ def debt_view(scenario: str | Path, *, totals_only: bool = False) -> DebtView:
         matrix=summary.matrix(plan),
         register=summary.planned_register(plan, ledger.table),
         totals=_totals(plan, outlook, bonds),
+        outlook=outlook,
         risk=None if outlook is None else risk_path(outlook),
         resources_note=note,
         wall=wall,

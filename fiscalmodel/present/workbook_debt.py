@@ -12,6 +12,8 @@ import io
 from collections.abc import Callable
 
 from fiscalmodel.debt.summary import MATRIX_KEYS
+from fiscalmodel.errors import InputError
+from fiscalmodel.paths import inside, project_root
 from fiscalmodel.present.charts_debt import word
 from fiscalmodel.present.debt_view import DebtView
 from fiscalmodel.present.labels import label
@@ -76,6 +78,24 @@ def debt_workbook(view: DebtView, lang: str = "zh") -> bytes:
             write(made, view)
     book.close()
     return buffer.getvalue()
+
+
+def write_workbook(view: DebtView, path: str, lang: str = "zh") -> None:
+    """Write the workbook to a path inside the project, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If the path leaves the project, or is no ``.xlsx``.
+    """
+    if not path.endswith(".xlsx"):
+        raise InputError("workbook", f"{path!r} is no xlsx file", "let its name end in .xlsx")
+    target = inside(project_root(), path, where="workbook")
+    made = debt_workbook(view, lang)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    half = target.with_name(f".{target.name}.part")
+    half.write_bytes(made)
+    half.replace(target)
 
 
 def _summary(made: Book, view: DebtView) -> None:
