@@ -222,8 +222,7 @@ def test_whatever_stands_in_a_cell_is_a_plan_or_an_input_error():
         options = {"as_of": "2026-12-31", "discount_pct": 3, "stated_total_wan": None}
         try:
             plan = fm.plan_clearance(ledger, sources, [spoil(QUOTA)], **spoil(options))
-        except fm.InputError as error:
-            assert error.problems
+        except fm.InputError:
             errors += 1
             continue
         plans += 1

@@ -22,6 +22,7 @@ from fiscalmodel.debt.plan_tally import (
     bond_path,
     staying_path,
 )
+from fiscalmodel.debt.plan_words import Note
 
 #: A gap below this share of the debt is rounding of the solver.
 GAP_TOLERANCE = 1e-9
@@ -154,7 +155,10 @@ def _least_cost(plan: PlanInput, problem: Problem) -> ClearancePlan:
         return assemble(plan, problem, from_solution(problem, solved), solved)
     missing = smallest_gap(problem)
     if missing.status not in ("optimal", "feasible"):
-        note = "The solver stopped without a plan; shown is the rule highest_rate_first."
+        note = Note(
+            "求解器中止且未得到方案；此处为“利率高者优先”的结果。",
+            "The solver stopped without a plan; shown is the rule highest_rate_first.",
+        )
         plan = replace(plan, notes=(*plan.notes, note))
         return assemble(plan, problem, run_rule(problem, "highest_rate_first"), None)
     gap = float(missing.missing.sum() + missing.unlawful.sum())
@@ -188,14 +192,22 @@ def assemble(
         shortfall = shortfall.iloc[:0]
         status = "feasible" if solved is None else solved.status
         if solved is not None and status == "feasible":
-            notes.append("The time limit was reached: a plan, but not proven to be the cheapest.")
+            notes.append(
+                Note(
+                    "求解达到时限：方案可行，但未证明成本最低。",
+                    "The time limit was reached: a plan, but not proven to be the cheapest.",
+                )
+            )
     else:
         status = "infeasible"
         if plan.rule == "given":
             shortfall = shortfall.assign(reason=shortfall["reason"].replace("terms", "not planned"))
         elif solved is None:
             notes.append(
-                f"The rule {plan.rule} has no foresight; least_cost may still find a plan."
+                Note(
+                    "该偿还顺序不预留后期到期所需资金；最低成本方案可能仍可行。",
+                    f"The rule {plan.rule} has no foresight; least_cost may still find a plan.",
+                )
             )
     staying, staying_total = staying_path(plan, problem)
     _, bond_interest = bond_path(problem, path.bonds)
@@ -207,7 +219,7 @@ def assemble(
         replacement_pv_wan=float(np.sum(problem.bond_value * path.bonds)),
         bond_interest_wan=float(bond_interest.sum()),
         baseline_interest_wan=baseline_interest(problem, path), opening_wan=total,
-        notes=tuple(notes),
+        notes=tuple(note.en for note in notes), notes_zh=tuple(note.zh for note in notes),
         solver_seconds=0.0 if solved is None else solved.seconds,
         given=plan, problem=problem, path=path,
         solved=None if status == "infeasible" else solved,

@@ -18,6 +18,7 @@ from fiscalmodel.debt.plan_rows import (
     read_source,
 )
 from fiscalmodel.debt.plan_tables import TableLike, day, number, read_rows
+from fiscalmodel.debt.plan_words import Note
 from fiscalmodel.errors import Collector
 
 RULES = ("least_cost", "highest_rate_first", "earliest_maturity_first", "pro_rata", "given")
@@ -48,7 +49,7 @@ class PlanInput:
     headroom: float | None
     reserved: tuple[tuple[dt.date, dt.date, float], ...]
     given: tuple[tuple[dt.date, str, float, str], ...]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def check_input(
@@ -79,7 +80,7 @@ def check_input(
         With every problem found, each with its file and cell.
     """
     found = Collector()
-    notes: list[str] = []
+    notes: list[Note] = []
     start = day(as_of, "as_of", found)
     end = day(deadline, "deadline", found)
     if as_of is None or end is None or start is None:
@@ -107,16 +108,27 @@ def check_input(
     for c in contracts:
         if c.by_contract and c not in staying:
             notes.append(
-                f"{c.contract_id}: due before {BY_CONTRACT_FROM}, so cleared with the rest "
-                "although marked by_contract"
+                Note(
+                    f"{c.contract_id}：不是{BY_CONTRACT_FROM.year}年及以后到期，不能按合同保留，一并清零",
+                    f"{c.contract_id}: not due in {BY_CONTRACT_FROM.year} or later, so cleared "
+                    "with the rest although marked by_contract",
+                )
             )
     if capitalise:
         notes.append(
-            "Unpaid interest is added to the debt (capitalise): that would be new hidden debt "
-            "(新增隐性债务), which the rules forbid; for comparison only."
+            Note(
+                "未付利息计入本金：这属于新增隐性债务，为制度所禁止，仅供比较。",
+                "Unpaid interest is added to the debt (capitalise): that would be new hidden debt "
+                "(新增隐性债务), which the rules forbid; for comparison only.",
+            )
         )
     if reserved is None:
-        notes.append("Sources are taken as net of the 三保 need (no reservation was given).")
+        notes.append(
+            Note(
+                "未另行扣除“三保”需要，资金来源视为扣除后的数额。",
+                "Sources are taken as net of the 三保 need (no reservation was given).",
+            )
+        )
     return PlanInput(
         contracts=tuple(c for c in contracts if c not in staying),
         staying=staying, sources=lines, quotas=allowances, as_of=start, deadline=end,
@@ -156,7 +168,7 @@ def _options(
 
 
 def _sources(
-    data: TableLike, contracts: tuple[Contract, ...], found: Collector, notes: list[str]
+    data: TableLike, contracts: tuple[Contract, ...], found: Collector, notes: list[Note]
 ) -> tuple[Source, ...]:
     table = english(read_rows(data, "sources"), found)
     if not table.need(("source_id", "period", "cap_wan"), found):

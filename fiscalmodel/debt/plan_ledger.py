@@ -9,6 +9,7 @@ from fiscalmodel.debt.ledger_columns import english
 from fiscalmodel.debt.plan_periods import add_months
 from fiscalmodel.debt.plan_rows import Contract, read_contract
 from fiscalmodel.debt.plan_tables import TableLike, day, number, read_rows
+from fiscalmodel.debt.plan_words import Note
 from fiscalmodel.errors import Collector
 
 #: Ledger and stated balance may differ by half a unit of the second decimal.
@@ -22,13 +23,18 @@ def read_ledger(
     deadline: dt.date,
     stated: float | None,
     found: Collector,
-    notes: list[str],
+    notes: list[Note],
 ) -> tuple[Contract, ...]:
     table = english(read_rows(data, "ledger"), found)
     if not table.need(("contract_id", "principal_wan", "rate_pct"), found):
         return ()
     if "prepayable" not in table.columns and table.rows:
-        notes.append("The ledger has no column prepayable: nothing is repaid before it is due.")
+        notes.append(
+            Note(
+                "台账没有“可提前偿还”一列：各笔债务均不提前偿还。",
+                "The ledger has no column prepayable: nothing is repaid before it is due.",
+            )
+        )
     dates = _custom(custom, found)
     contracts: list[Contract] = []
     seen: dict[str, str] = {}
@@ -66,7 +72,12 @@ def read_ledger(
                 table.where(row, "clear_by"), f"clear_by {c.clear_by} is before as_of {as_of}", ""
             )
         if c.maturity and c.maturity <= as_of and not c.overdue and c.principal > 0:
-            notes.append(f"{c.contract_id}: matured {c.maturity}, before as_of; taken as overdue")
+            notes.append(
+                Note(
+                    f"{c.contract_id}：{c.maturity}已到期，早于余额日，按逾期处理",
+                    f"{c.contract_id}: matured {c.maturity}, before as_of; taken as overdue",
+                )
+            )
             c = replace(c, overdue=True)
         contracts.append(_with_instalments(c, dates, as_of, found))
     for name in dates:

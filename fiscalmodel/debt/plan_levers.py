@@ -21,17 +21,23 @@ if TYPE_CHECKING:
 #: How far a longer deadline is looked for.
 YEARS_LONGER = 5
 COLUMNS = ("lever", "amount", "unit", "closes", "detail")
+ZH_UNITS = {"万元 a year": "万元/年", "万元": "万元", "months": "个月", "": ""}
 
 
 @dataclass(frozen=True)
 class Lever:
-    """One lever: how much of it closes the gap alone, or that it cannot."""
+    """One lever: how much of it closes the gap alone, or that it cannot (not a number)."""
 
     lever: str
     amount: float
     unit: str
-    closes: bool
-    detail: str
+    zh: str
+    en: str
+
+    @property
+    def closes(self) -> bool:
+        """Whether it closes the gap alone."""
+        return bool(np.isfinite(self.amount))
 
 
 def is_feasible(p: Problem) -> bool:
@@ -76,56 +82,68 @@ def extra_a_year(p: Problem, plan: PlanInput) -> float:
     return float(found.extras[0]) if found.status in ("optimal", "feasible") else float("nan")
 
 
-def levers(plan: ClearancePlan) -> pd.DataFrame:
+def lever_table(rows: tuple[Lever, ...], lang: str = "zh") -> pd.DataFrame:
+    """Columns ``lever, amount, unit, closes, detail``; empty where there is no gap."""
+    english = lang == "en"
+    lines = [
+        (
+            row.lever,
+            row.amount,
+            row.unit if english else ZH_UNITS[row.unit],
+            row.closes,
+            row.en if english else row.zh,
+        )
+        for row in rows
+    ]
+    return pd.DataFrame(lines, columns=list(COLUMNS))
+
+
+def levers(plan: ClearancePlan) -> tuple[Lever, ...]:
     """What would close a plan's gap, each lever alone.
 
-    Columns ``lever, amount, unit, closes, detail``. Levers: another order of
-    payment (where only the rule fails), ``extra_funds`` (万元 a year),
-    ``extra_quota`` (万元), ``earlier_disposal`` and ``longer_deadline``
-    (months). Empty where there is no gap.
+    Another order of payment (``least_cost_order``, where only the rule fails),
+    ``extra_funds`` (万元 a year), ``extra_quota`` (万元), ``earlier_disposal``
+    and ``longer_deadline`` (months). None where there is no gap.
     """
     if plan.status != "infeasible":
-        return pd.DataFrame([], columns=list(COLUMNS))
+        return ()
     given, p = plan.given, plan.problem
-    rows: list[Lever] = []
     if plan.rule != "least_cost" and is_feasible(p):
-        rows.append(
-            Lever("least_cost_order", 0.0, "", True, "the money is enough in another order")
-        )
-    else:
-        rows += [_funds(p, given), _quota(p), _disposal(given), _deadline(given)]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+        zh, en = "资金足够，改按最低成本安排即可", "money is enough in another order"
+        return (Lever("least_cost_order", 0.0, "", zh, en),)
+    return _funds(p, given), _quota(p), _disposal(given), _deadline(given)
 
 
 def _funds(p: Problem, given: PlanInput) -> Lever:
     amount = extra_a_year(p, given)
-    closes = bool(np.isfinite(amount))
-    detail = (
-        f"every year from {p.grid.labels[0][:4]} to {p.grid.labels[-1][:4]}"
-        if closes
-        else "contract terms, not money, stand in the way"
-    )
-    return Lever("extra_funds", amount, "万元 a year", closes, detail)
+    first, last = p.grid.ends[0].year, p.grid.ends[-1].year
+    zh, en = f"{first}—{last}年每年", f"every year from {first} to {last}"
+    if not np.isfinite(amount):
+        zh, en = "受合同条款而非资金限制", "contract terms, not money, stand in the way"
+    return Lever("extra_funds", amount, "万元 a year", zh, en)
 
 
 def _quota(p: Problem) -> Lever:
-    name, unit = "extra_quota", "万元"
+    name, unit, none = "extra_quota", "万元", float("nan")
     if not p.quotas:
-        return Lever(name, float("nan"), unit, False, "no quota is given whose rate could be used")
+        zh, en = "未给出置换额度，利率未知", "no quota is given whose rate could be used"
+        return Lever(name, none, unit, zh, en)
     eye = np.eye(len(p.quotas))
     extras = tuple(Extra(quotas=row, cost=1.0) for row in eye)
     found = solve(p, extras=extras, cost_weight=0.0)
     if found.status not in ("optimal", "feasible"):
-        why = "what may be replaced is too little"
+        zh, en = "可置换的债务不足", "what may be replaced is too little"
         if p.headroom is not None:
-            why += ", or the special limit too low"
-        return Lever(name, float("nan"), unit, False, why)
+            zh, en = zh + "，或专项债务限额不足", en + ", or the special limit too low"
+        return Lever(name, none, unit, zh, en)
     parts = [
-        f"{amount:,.2f} in {quota.period}"
+        (f"{amount:,.2f}", quota.period)
         for amount, quota in zip(found.extras, p.quotas, strict=True)
         if amount > 1e-6
     ]
-    return Lever(name, float(found.extras.sum()), unit, True, ", ".join(parts))
+    zh = "、".join(f"{period}年{amount}" for amount, period in parts)
+    en = ", ".join(f"{amount} in {period}" for amount, period in parts)
+    return Lever(name, float(found.extras.sum()), unit, zh, en)
 
 
 def moved(sources: Iterable[Source], months: int) -> tuple[Source, ...]:
@@ -145,25 +163,29 @@ def moved(sources: Iterable[Source], months: int) -> tuple[Source, ...]:
 
 
 def _disposal(given: PlanInput) -> Lever:
-    name, step = "earlier_disposal", MONTHS[given.frequency]
-    if not any(s.kind == "disposal" for s in given.sources):
-        return Lever(name, float("nan"), "months", False, "no source is a disposal of assets")
+    name, step, none = "earlier_disposal", MONTHS[given.frequency], float("nan")
+    ends = [s.last for s in given.sources if s.kind == "disposal"]
+    if not ends:
+        zh, en = "没有资产处置来源", "no source is a disposal of assets"
+        return Lever(name, none, "months", zh, en)
     start = opened(given.as_of)
 
     def holds(k: int) -> bool:
-        sources = moved(given.sources, k * step)
         # Nothing can be sold before the plan begins: what would be, is sold at once.
-        clipped = tuple(
-            replace(s, first=max(s.first, start), last=max(s.last, start)) for s in sources
+        sources = tuple(
+            replace(s, first=max(s.first, start), last=max(s.last, start))
+            for s in moved(given.sources, k * step)
         )
-        return is_feasible(build_problem(replace(given, sources=clipped)))
+        return is_feasible(build_problem(replace(given, sources=sources)))
 
-    last = max(s.last for s in given.sources if s.kind == "disposal")
+    last = max(ends)
     most = -(-((last.year - start.year) * 12 + last.month - start.month) // step)
     k = smallest(holds, 1, max(most, 0))
     if k is None:
-        return Lever(name, float("nan"), "months", False, "not even if all were sold at once")
-    return Lever(name, float(k * step), "months", True, "proceeds are kept until they are needed")
+        zh, en = "即使立即全部处置也不够", "not even if all were sold at once"
+        return Lever(name, none, "months", zh, en)
+    zh, en = "收入留待需要时使用", "proceeds are kept until they are needed"
+    return Lever(name, float(k * step), "months", zh, en)
 
 
 def longer(given: PlanInput, months: int) -> PlanInput:
@@ -200,7 +222,10 @@ def _deadline(given: PlanInput) -> Lever:
 
     k = smallest(holds, 1, YEARS_LONGER * 12 // step)
     if k is None:
-        why = f"not within {YEARS_LONGER} years: what falls due before is the gap"
-        return Lever("longer_deadline", float("nan"), "months", False, why)
-    detail = f"to {add_months(given.deadline, k * step)}; yearly sources go on as in the last year"
-    return Lever("longer_deadline", float(k * step), "months", True, detail)
+        zh = f"{YEARS_LONGER}年内均不能：缺口来自此前到期的债务"
+        en = f"not within {YEARS_LONGER} years: what falls due before is the gap"
+        return Lever("longer_deadline", float("nan"), "months", zh, en)
+    to = add_months(given.deadline, k * step)
+    zh = f"延至{to}；各年度来源按最后一年延续"
+    en = f"to {to}; yearly sources go on as in the last year"
+    return Lever("longer_deadline", float(k * step), "months", zh, en)

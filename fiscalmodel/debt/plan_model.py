@@ -10,6 +10,7 @@ import numpy as np
 from fiscalmodel.debt.plan_input import PlanInput
 from fiscalmodel.debt.plan_periods import MONTHS, Bools, Floats, Grid, Ints, make_grid
 from fiscalmodel.debt.plan_rows import Contract, Quota, Source
+from fiscalmodel.debt.plan_words import Note
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Problem:
     bond_value: Floats  # Q × T: present value of the service of one 万元 issued at t
     headroom: float | None
     capitalise: bool
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[Note, ...] = field(default=())
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -67,7 +68,7 @@ def build_problem(plan: PlanInput) -> Problem:
         clear[i] = min(grid.index(c.clear_by or plan.deadline), periods - 1)
         minimum[i] = _minimum(c, grid) if plan.minimums else 0.0
         scheduled[i], highest[i], limit[i], fee[i] = _terms(c, grid, int(clear[i]), minimum[i])
-    notes: list[str] = []
+    notes: list[Note] = []
     nets = _after_reserve(plan, notes)
     names, cap, hold, marks, shares = _pools(plan, grid, nets, notes)
     group, eligible = _groups(plan.contracts, marks)
@@ -151,7 +152,7 @@ def _span(first: dt.date, last: dt.date, available: dt.date | None, grid: Grid) 
 
 
 def _pools(
-    plan: PlanInput, grid: Grid, nets: list[float], notes: list[str]
+    plan: PlanInput, grid: Grid, nets: list[float], notes: list[Note]
 ) -> tuple[
     tuple[str, ...], Floats, Bools, list[tuple[str, ...]], tuple[tuple[int, int, float], ...]
 ]:
@@ -167,7 +168,12 @@ def _pools(
         first, last = _span(s.first, s.last, s.available_from, grid)
         if last < 0:
             if s.cap > 0 and grid.index(s.last) < 0:
-                notes.append(f"{s.source_id} {s.period}: before as_of, not used")
+                notes.append(
+                    Note(
+                        f"{s.source_id} {s.period}：早于余额日，未使用",
+                        f"{s.source_id} {s.period}: before as_of, not used",
+                    )
+                )
             continue
         spread = first < last
         key = (s.source_id, s.earmark, s.carry, row if spread and not s.carry else None)
@@ -199,7 +205,7 @@ def _steps(first_end: dt.date, last: dt.date, step: int) -> int:
     return -(-months // step) + 1
 
 
-def _after_reserve(plan: PlanInput, notes: list[str]) -> list[float]:
+def _after_reserve(plan: PlanInput, notes: list[Note]) -> list[float]:
     """Net caps; the reserved need comes off general-budget money of its period, in proportion."""
     nets = [s.net for s in plan.sources]
     for first, last, need in plan.reserved:
@@ -214,8 +220,11 @@ def _after_reserve(plan: PlanInput, notes: list[str]) -> list[float]:
             nets[row] *= 1 - share
         if need - there > 1e-9:
             notes.append(
-                f"三保 need of {first.year} exceeds the general-budget sources "
-                f"by {need - there:,.2f} 万元"
+                Note(
+                    f"{first.year}年“三保”需要超过一般公共预算来源{need - there:,.2f}万元",
+                    f"三保 need of {first.year} exceeds the general-budget sources "
+                    f"by {need - there:,.2f} 万元",
+                )
             )
     return nets
 

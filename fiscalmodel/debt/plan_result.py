@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -13,6 +14,9 @@ from fiscalmodel.debt.plan_lp import Solution
 from fiscalmodel.debt.plan_model import Problem
 from fiscalmodel.debt.plan_path import Path
 from fiscalmodel.debt.plan_tally import binding_table, contract_table, price_table, source_table
+
+if TYPE_CHECKING:
+    from fiscalmodel.debt.plan_levers import Lever
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class ClearancePlan:
     baseline_interest_wan: float
     opening_wan: float
     notes: tuple[str, ...]
+    notes_zh: tuple[str, ...]
     solver_seconds: float
     given: PlanInput = field(repr=False, compare=False)
     problem: Problem = field(repr=False, compare=False)
@@ -153,6 +158,16 @@ class ClearancePlan:
         Columns ``lever, amount, unit, closes, detail``; see
         `fiscalmodel.debt.plan_levers.levers`.
         """
+        return self.lever_table("en")
+
+    def lever_table(self, lang: str = "zh") -> pd.DataFrame:
+        """The levers with units and details in Chinese or English (``en``)."""
+        from fiscalmodel.debt.plan_levers import lever_table
+
+        return lever_table(self._levers, lang)
+
+    @cached_property
+    def _levers(self) -> tuple[Lever, ...]:
         from fiscalmodel.debt.plan_levers import levers
 
         return levers(self)

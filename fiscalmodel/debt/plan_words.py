@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fiscalmodel.debt.plan_result import ClearancePlan
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a reader should know about a plan, in both languages."""
+
+    zh: str
+    en: str
 
 
 def _zh_date(date: object) -> str:
