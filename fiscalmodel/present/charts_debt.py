@@ -255,10 +255,11 @@ def decomposition_chart(path: pd.DataFrame, *, lang: str = "zh") -> Figure:
         up, down = up + values.clip(lower=0), down + values.clip(upper=0)
     change = path["closing"] - path["opening"]
     axis.plot(
-        at, change, color="black", marker="D", linestyle="none", label=word("change_pts", lang)
-    )
+        at, change, color="white", marker="D", markeredgecolor="black", linestyle="none",
+        label=word("change_pts", lang),
+    )  # fmt: skip
     for x, value in enumerate(change):
-        axis.annotate(f"{value:+,.2f}", (x, value), xytext=(9, -3), textcoords="offset points")
+        axis.annotate(f"{value:+,.2f}", (x + 0.27, value), va="center")
     axis.axhline(0, color=GREY, linewidth=0.8)
     _period_ticks(axis, path["year"])
     axis.margins(y=0.1)
