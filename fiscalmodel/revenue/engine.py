@@ -9,10 +9,15 @@ import numpy as np
 
 from fiscalmodel.revenue.combine import Combination, combine
 from fiscalmodel.revenue.intervals import bands
+from fiscalmodel.revenue.seasonal_models import seasonal_naive
 from fiscalmodel.revenue.smoothing import Array
 
-#: Share of the last value in forecasts of land-sale and other fund revenue.
-FUND_SHRINKAGE = 0.8
+#: Share of the last value in forecasts of land-sale and other fund revenue. On the provinces'
+#: fund revenue every trend made things worse (errors of 22, 39 and 48 % one to three years
+#: ahead for the last value, 26, 53 and 76 % for the combination).
+FUND_SHRINKAGE = 0.9
+#: Bands of fund revenue are wider by this factor: so measured on the same series.
+FUND_WIDENING = 1.2
 
 
 @dataclass(frozen=True)
@@ -52,13 +57,22 @@ def forecast_block(
         Hold mean and bands at nought where no value of the history is negative.
     """
     found = combine(y, horizon, season_length)
-    mean = (1 - shrink_to_naive) * found.mean + shrink_to_naive * y[:, -1:]
+    mean = found.mean
+    if shrink_to_naive:
+        with_season = 1 < season_length < y.shape[1]
+        anchor = (seasonal_naive if with_season else _last)(y, horizon, season_length)
+        mean = (1 - shrink_to_naive) * mean + shrink_to_naive * anchor
     lower, upper = {}, {}
     floor = np.where(clip & (y.min(axis=1) >= 0), 0.0, -np.inf)[:, None]
     inner_low, inner_high = mean, mean
     for band in bands(y, found.parts, levels, season_length):
-        inner_low = np.minimum(inner_low, mean - band.half_width)
-        inner_high = np.maximum(inner_high, mean + band.half_width)
+        width = band.half_width * (FUND_WIDENING if shrink_to_naive else 1.0)
+        inner_low = np.minimum(inner_low, mean - width)
+        inner_high = np.maximum(inner_high, mean + width)
         lower[band.level] = np.maximum(inner_low, floor)
         upper[band.level] = np.maximum(inner_high, floor)
     return Block(np.maximum(mean, floor), lower, upper, found)
+
+
+def _last(y: Array, horizon: int, season_length: int) -> Array:
+    return np.repeat(y[:, -1:], horizon, axis=1)

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue import gaps, inputs, intervals
+from fiscalmodel.revenue.combine import trust_in_core
 from fiscalmodel.revenue.engine import FUND_SHRINKAGE, Block, forecast_block
 from fiscalmodel.revenue.history import History
-from fiscalmodel.revenue.models import CANDIDATES, CORE_NAME, CORE_TITLE
+from fiscalmodel.revenue.titles import TITLES
 from fiscalmodel.revenue.panel import forecast_panel
 from fiscalmodel.series.types import Series
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 __all__ = ["Forecast", "forecast", "forecast_panel"]
 
@@ -36,7 +34,7 @@ class Forecast:
     table
         Columns ``period, mean, lo-80, hi-80, lo-95, hi-95`` (by level asked for).
     models
-        Columns ``model, title, weight`` and one for each period: what each candidate said.
+        Columns ``model, title, title_zh, weight`` and one for each period: what each candidate said.
     notes
         What was done to the input, and why these models.
     coverage
@@ -63,8 +61,8 @@ class Forecast:
         """Band levels in percent, ascending."""
         return tuple(sorted(float(c[3:]) for c in self.table.columns if c.startswith("lo-")))
 
-    def plot(self, lang: str = "zh") -> Figure:
-        """Fan chart of history, forecast and bands."""
+    def plot(self, lang: str = "zh") -> Any:
+        """Fan chart of history, forecast and bands, a matplotlib figure."""
         from fiscalmodel.present.charts_revenue import fan_chart
 
         return fan_chart(self, lang=lang)
@@ -166,12 +164,13 @@ def _table(history: History, block: Block) -> pd.DataFrame:
 
 
 def _models(history: History, block: Block) -> pd.DataFrame:
-    titles = {c.name: c.title for c in CANDIDATES}
+    """What each candidate said, with its mean weight over the horizon."""
     found = block.combination
     frame = pd.DataFrame(
         {
             "model": list(found.names),
-            "title": [titles.get(name, name) for name in found.names],
+            "title": [TITLES.get(name, (name, name))[0] for name in found.names],
+            "title_zh": [TITLES.get(name, (name, name))[1] for name in found.names],
             "weight": found.weights[:, 0].mean(axis=1),
         }
     )
@@ -194,28 +193,33 @@ def _coverage(history: History, horizon: int, levels: Sequence[float]) -> pd.Dat
 
 
 def _why(history: History, block: Block, fund: bool) -> list[str]:
-    n = len(history.values)
+    """Why these models, in words."""
+    n, season = len(history.values), history.season_length
     found = block.combination
     notes = []
     if n == 1:
         notes.append("one value only: carried forward, with the widest bands")
-    elif n < 6:
-        notes.append(f"{n} values: too few to fit a trend model; a damped trend is used")
+    elif season > 1 and n > season:
+        said = ", ".join(TITLES[name][0] for name in found.names)
+        notes.append(f"{n} values, {season} a year: mean of {said}")
+        if n < 2 * season:
+            notes.append("fewer than two seasons: no seasonal pattern can be told from a trend")
     else:
-        notes.append(f"{n} values: combination of {', '.join(found.names)}")
+        if season > 1:
+            notes.append(f"no more than one season ({season} periods): treated as not seasonal")
+        core = trust_in_core(n)
+        notes.append(
+            f"{n} values: {core:.0%} median of five plain methods, {1 - core:.0%} the weights that "
+            "a pooled model learned on public series gives (the shorter the history, the more)"
+        )
+        if n < 4:
+            notes.append(f"{n} values: too few for smoothing models, half the mean step stands in")
     if fund:
         notes.append(
             "land-sale or fund revenue: trend methods did worse than the last value when tried, "
             f"so the mean is {FUND_SHRINKAGE:.0%} last value"
         )
-    if history.season_length > 1:
-        if len(history.values) < 3 * history.season_length:
-            notes.append("fewer than three seasons: no seasonal pattern could be tested for")
-        elif bool(found.seasonal[0]):
-            notes.append("a seasonal pattern was found, taken out and put back")
-        else:
-            notes.append("no significant seasonal pattern")
-    if np.ptp(history.values) == 0 and n > 1:
+    if n > 1 and np.ptp(history.values) == 0:
         notes.append("all values are equal: the bands rest on how other series moved")
     if history.values.min() >= 0:
         notes.append("no value is negative: mean and bands are held at nought or above")
