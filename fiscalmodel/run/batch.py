@@ -10,22 +10,16 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from fiscalmodel.errors import InputError
+from fiscalmodel.run.engines import Engine, open_engine
 from fiscalmodel.run.jobs import Job, JobResult
 from fiscalmodel.run.limits import Limits
 from fiscalmodel.run.manifest import Manifest
 from fiscalmodel.run.plan import Plan, load_plan, plan_of_scenarios
 from fiscalmodel.run.progress import Progress
 from fiscalmodel.run.storage import Storage, open_storage
-
-
-class Engine(Protocol):
-    """What runs jobs somewhere."""
-
-    def run(self, jobs: Sequence[Job]) -> Iterator[JobResult]: ...
-    def close(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -168,7 +162,7 @@ def run_batch(
         where = scheduler or ("local Dask cluster" if dask else "this machine")
         reporter.start(unchanged=len(valid), workers=count, place=where)
         if todo:
-            runner.run(lambda: _engine(count, scheduler, dask), reporter)
+            runner.run(lambda: open_engine(count, scheduler, dask=dask), reporter)
         reporter.close()
         results = _in_order(jobs, valid, runner.results)
         result = BatchResult(results, storage.name, time.monotonic() - begun, runner.interrupted)
@@ -245,35 +239,6 @@ def _in_order(
         status = "unchanged" if job.id in valid else "not run"
         made.append(ran.get(job.id) or JobResult(job.id, job.notebook, status, attempts=0))
     return tuple(made)
-
-
-@contextlib.contextmanager
-def _engine(workers: int, scheduler: str | None, dask: bool) -> Iterator[Engine]:
-    from fiscalmodel.run import worker_start
-    from fiscalmodel.run.parent import private_parent
-
-    if scheduler is not None:
-        from fiscalmodel.run.dask_engine import DaskEngine
-
-        engine: Any = DaskEngine(workers, scheduler)
-        try:
-            yield engine
-        finally:
-            engine.close()
-        return
-    with private_parent(preload=() if dask else (worker_start.PRELOAD,)) as folder:
-        if dask:
-            from fiscalmodel.run.dask_engine import DaskEngine
-
-            engine = DaskEngine(workers)
-        else:
-            from fiscalmodel.run.local_engine import LocalEngine
-
-            engine = LocalEngine(workers, folder)
-        try:
-            yield engine
-        finally:
-            engine.close()
 
 
 class _Runner:

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.run.jobs import Job, JobResult, run_job
+from fiscalmodel.run.jobs import Job, JobResult
 
 #: Workers that one task may lose; kernels cannot end a worker, so losses are not its fault.
 ALLOWED_FAILURES = 10
@@ -109,7 +109,7 @@ class DaskEngine:
         try:
             for index, job in enumerate(jobs):
                 key = f"notebook-{self._round}-{index}-{job.id}"
-                futures[self.client.submit(run_job, job, key=key, pure=False)] = job
+                futures[self.client.submit(_run, job, key=key, pure=False)] = job
             while futures:
                 ended = self._ended(list(futures))
                 for future in ended:
@@ -164,6 +164,10 @@ class DaskEngine:
         if self.cluster is not None:
             with contextlib.suppress(Exception):
                 self.cluster.close(timeout=10)
+
+
+def _run(job: Job) -> JobResult:
+    return job.run()
 
 
 class _SchedulerLost(Exception):

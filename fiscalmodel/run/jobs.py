@@ -47,6 +47,13 @@ class Job:
         """Path of the executed notebook in the output folder."""
         return f"{self.id}.ipynb"
 
+    def run(self) -> JobResult:
+        """Run it in this process's client; the notebook's own code runs in a kernel.
+
+        Anything that goes wrong is a result, so that one job cannot end a batch.
+        """
+        return run_job(self)
+
 
 @dataclass(frozen=True)
 class JobResult:
@@ -62,6 +69,8 @@ class JobResult:
         The executed notebook; taken out once it is written.
     attempts
         How often it was run in this batch.
+    frames
+        Tables, if the job makes tables and no notebook.
     """
 
     id: str
@@ -76,6 +85,7 @@ class JobResult:
     kernel: str = ""
     text: str = ""
     attempts: int = 1
+    frames: Any = None
 
     @property
     def ok(self) -> bool:
@@ -91,14 +101,11 @@ class JobResult:
 
     def without_text(self) -> JobResult:
         """The same without the notebook's content."""
-        return replace(self, text="")
+        return replace(self, text="", frames=None)
 
 
 def run_job(job: Job) -> JobResult:
-    """Run a job in this process's client; the notebook's own code runs in a kernel.
-
-    Anything that goes wrong is a result, so that one job cannot end a batch.
-    """
+    """Run a job; see `Job.run`."""
     from fiscalmodel.run.execute import run_document
 
     try:

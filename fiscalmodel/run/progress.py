@@ -21,9 +21,13 @@ class Progress:
         One JSON object a line on standard output, nothing else.
     quiet
         Say nothing.
+    unit
+        What is counted.
     """
 
-    def __init__(self, total: int, *, log_json: bool = False, quiet: bool = False) -> None:
+    def __init__(
+        self, total: int, *, log_json: bool = False, quiet: bool = False, unit: str = "notebook"
+    ) -> None:
         self.total = total
         self.log_json = log_json
         self.quiet = quiet
@@ -36,7 +40,7 @@ class Progress:
         if not quiet and not log_json and total and self.stream.isatty():
             from tqdm import tqdm
 
-            self._bar = tqdm(total=total, unit="notebook", dynamic_ncols=True, file=self.stream)
+            self._bar = tqdm(total=total, unit=unit, dynamic_ncols=True, file=self.stream)
 
     def start(self, *, unchanged: int, workers: int, place: str) -> None:
         """Say what is about to run."""

@@ -16,7 +16,7 @@ from typing import Any
 import nbformat.v4
 import papermill
 
-from fiscalmodel.run import engine, execute, jobs, kernels, provisioner
+from fiscalmodel.run import engine, execute, kernels, provisioner
 
 __all__ = ["engine", "execute", "kernels", "nbformat", "papermill", "provisioner"]
 
@@ -36,7 +36,7 @@ def _serve(connection: Connection[Any, Any]) -> None:
         job = connection.recv()
         if job is None:
             return
-        connection.send(("result", jobs.run_job(job)))
+        connection.send(("result", job.run()))
 
 
 def main() -> None:

@@ -1,0 +1,143 @@
+"""A made-up province, to try batches on before there are files for every county.
+
+Everything in it is synthetic 合成数据 and says so: names, files, scenarios and
+every table made from them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fiscalmodel.scenario.load import Region, Scenario
+from fiscalmodel.scenario.schema import (
+    AdjustmentSpec,
+    BalanceSpec,
+    RevenueSpec,
+    ScenarioSpec,
+    Span,
+    Text,
+)
+
+FIRST, LAST = 2010, 2025
+SOURCE = "合成数据 synthetic; made by synthetic_province"
+#: Scenario -> shock to the revenue of 2026 in percent, lasting.
+SCENARIOS: dict[str, tuple[str, str, float]] = {
+    "baseline": ("合成基准", "Synthetic baseline", 0.0),
+    "upside": ("合成上行", "Synthetic upside", 4.0),
+    "downside": ("合成下行", "Synthetic downside", -6.0),
+    "land_slump": ("合成土地低迷", "Synthetic land slump", -12.0),
+    "recovery": ("合成复苏", "Synthetic recovery", 7.0),
+}
+
+
+@dataclass(frozen=True)
+class _County:
+    key: str
+    region: Region
+    file: Path
+    revenue: np.ndarray[tuple[int], np.dtype[np.float64]]
+
+
+def synthetic_province(
+    folder: str | Path, *, counties: int = 60, scenarios: int = 3, seed: int = 2026
+) -> list[Scenario]:
+    """Scenarios of a made-up province; the same arguments give the same figures.
+
+    Parameters
+    ----------
+    folder
+        Where one CSV file a county goes (revenue 2010-2025 in 万元).
+    counties, scenarios
+        How many; at most 5 scenarios a county.
+    seed
+        Of the random generator.
+
+    Returns
+    -------
+    list of Scenario
+        ``counties × scenarios``, all marked synthetic, for `evaluate_many`.
+
+    Notes
+    -----
+    Revenue grows from a lognormal level (median 80,000 万元) at a county's own rate around 5 %
+    that slows over the years, with a common and an own shock each year. Needs for 三保 are 60 to
+    95 % of revenue and transfers together, statutory debt service 5 to 20 % of revenue.
+    """
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    chosen = list(SCENARIOS.items())[:scenarios]
+    common = np.random.default_rng(seed).normal(0.0, 0.02, LAST - FIRST)
+    made: list[Scenario] = []
+    for number in range(1, counties + 1):
+        rng = np.random.default_rng([seed, number])
+        county = _county(place, number, counties, rng, common)
+        balance = _balance(county, rng)
+        made += [_scenario(county, balance, name, texts) for name, texts in chosen]
+    return made
+
+
+def _county(
+    folder: Path,
+    number: int,
+    counties: int,
+    rng: np.random.Generator,
+    common: np.ndarray[tuple[int], np.dtype[np.float64]],
+) -> _County:
+    digits = max(3, len(str(counties)))
+    key = f"synthetic_county_{number:0{digits}d}"
+    trend = rng.normal(0.05, 0.02) + np.linspace(0.04, -0.02, LAST - FIRST)
+    growth = trend + common + rng.normal(0.0, 0.03, LAST - FIRST)
+    start = np.log(80_000) + rng.normal(0.0, 0.7)
+    path = np.exp(start + np.concatenate([[0.0], np.cumsum(growth)])).round(0)
+    lines = ["period,value,unit,kind,source"]
+    lines += [
+        f"{FIRST + i},{value:.0f},万元,actual,{SOURCE}" for i, value in enumerate(path.tolist())
+    ]
+    file = folder / f"{key}.csv"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    region = Region(key, f"合成县{number:0{digits}d}", f"Synthetic county {number}", True)
+    return _County(key, region, file, path)
+
+
+def _balance(county: _County, rng: np.random.Generator) -> BalanceSpec:
+    last = float(county.revenue[-1])
+    transfers = round(last * float(rng.uniform(0.8, 2.5)))
+    need = round((last + transfers) * float(rng.uniform(0.60, 0.95)))
+    service = round(last * float(rng.uniform(0.05, 0.20)))
+    years = range(LAST + 1, LAST + 4)
+    return BalanceSpec(
+        transfers_wan=dict.fromkeys(years, float(transfers)),
+        sanbao_need_wan=dict.fromkeys(years, float(need)),
+        statutory_debt_service_wan=dict.fromkeys(years, float(service)),
+        source=SOURCE,
+    )
+
+
+def _scenario(
+    county: _County, balance: BalanceSpec, name: str, texts: tuple[str, str, float]
+) -> Scenario:
+    zh, en, shock = texts
+    adjustments = {}
+    if shock:
+        adjustments["shock"] = AdjustmentSpec(
+            name=Text(zh=zh, en=en),
+            kind="shock",
+            pct={LAST + 1: shock},
+            lasting=True,
+            source=SOURCE,
+        )
+    spec = ScenarioSpec(
+        name=Text(zh=zh, en=en),
+        region=county.key,
+        as_of=dt.date(LAST, 12, 31),
+        years=Span(first=LAST + 1, last=LAST + 3),
+        synthetic=True,
+        revenue=RevenueSpec(series=county.file.name, adjustments=adjustments),
+        balance=balance,
+    )
+    files = {"revenue.series": county.file}
+    return Scenario(f"{county.key}/{name}", spec, county.region, county.file, files)
