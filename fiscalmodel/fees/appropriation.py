@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel.errors import InputError
+from fiscalmodel.fees.notes import Note
 from fiscalmodel.fees.rates import Rate, RatesLike, rate_on, read_rates
 from fiscalmodel.fees.statement import CommissionStatement
 from fiscalmodel.fees.words import KINDS, kind_of, near, official
@@ -40,8 +41,8 @@ class Appropriation:
         What is still owed from before.
     requested_wan
         The budget asked for; None if none was given.
-    notes
-        What a reader has to know.
+    notes, notes_zh
+        What a reader has to know, in English and in Chinese.
     """
 
     table: pd.DataFrame
@@ -51,6 +52,7 @@ class Appropriation:
     arrears_wan: float
     requested_wan: float | None
     notes: tuple[str, ...] = field(default=())
+    notes_zh: tuple[str, ...] = field(default=())
 
     @property
     def shortfall_wan(self) -> float | None:
@@ -114,7 +116,7 @@ def appropriation(
     frame = _checked(frame, "bases", "base_wan")
     published = None if revenue is None else _checked(revenue, "revenue", "value_wan")
     table_of_rates = read_rates(rates)
-    notes: list[str] = []
+    notes: list[Note] = []
     rows = []
     for kind, mine in frame.groupby("kind", sort=True):
         taxed = None if published is None else published[published["kind"].eq(kind)]
@@ -124,9 +126,11 @@ def appropriation(
     need = {name: float(table[f"fee_{name}"].sum()) + arrears for name in ("mean", *BANDS)}
     if requested_wan is not None:
         notes.append(_verdict(requested_wan, need))
+    said = tuple(dict.fromkeys(notes))
     return Appropriation(
-        table, base_year, base_year + 1, need, arrears, requested_wan, tuple(dict.fromkeys(notes))
-    )
+        table, base_year, base_year + 1, need, arrears, requested_wan,
+        tuple(en for en, _ in said), tuple(zh for _, zh in said),
+    )  # fmt: skip
 
 
 def _checked(frame: pd.DataFrame, name: str, column: str) -> pd.DataFrame:
@@ -150,14 +154,15 @@ def _row(
     revenue: pd.DataFrame | None,
     year: int,
     rates: tuple[Rate, ...],
-    notes: list[str],
+    notes: list[Note],
 ) -> dict[str, Any]:
     whole, to_date, months, method = _base(kind, mine, revenue, year, notes)
     last_day = (dt.date(year, 12, 31) - dt.date(1970, 1, 1)).days
     rate = rate_on(rates, "", kind, "", last_day)
     pct = Fraction(0) if rate is None else rate.terms.rate_pct
     if rate is None:
-        notes.append(f"No rate is given for {official(kind)}: its fee is 0.")
+        notes.append((f"No rate is given for {official(kind)}: its fee is 0.",
+                      f"{official(kind)}未规定费率，手续费为0。"))  # fmt: skip
     row: dict[str, Any] = {
         "kind": kind, "base_to_date_wan": to_date, "months": months, **whole,
         "rate_pct": float(pct), "method": method,
@@ -166,7 +171,7 @@ def _row(
 
 
 def _base(
-    kind: str, mine: pd.DataFrame, revenue: pd.DataFrame | None, year: int, notes: list[str]
+    kind: str, mine: pd.DataFrame, revenue: pd.DataFrame | None, year: int, notes: list[Note]
 ) -> tuple[dict[str, float], float, int, str]:
     """The year's base with bands, its part to date, how many months, and how it was found."""
     import fiscalmodel as fm
@@ -196,15 +201,17 @@ def _base(
     if shared and len(taxed) >= 4 and not count[year]:
         share = before[shared[-1]] / taxed[shared[-1]]
         made = {name: value * share for name, value in _forecast(taxed, year).items()}
-        notes.append(
+        notes.append((
             f"{official(kind)}: the base is taken to stay {share:.1%} of the published revenue, "
-            f"as in {shared[-1]}."
-        )
+            f"as in {shared[-1]}.",
+            f"{official(kind)}：假定计费基数占公布收入的比重保持{shared[-1]}年的{share:.1%}。",
+        ))  # fmt: skip
         return made, 0.0, 0, "forecast of revenue"
-    notes.append(
+    notes.append((
         f"{official(kind)}: too little history to complete the year; the base to date stands alone, "
-        "a floor and no forecast."
-    )
+        "a floor and no forecast.",
+        f"{official(kind)}：历史数据不足，只列年初至今基数，是下限而非预测。",
+    ))  # fmt: skip
     return dict.fromkeys(("mean", *BANDS), to_date), to_date, count[year], "to date only"
 
 
@@ -229,15 +236,17 @@ def _bands(found: Any) -> dict[str, float]:
     return {name: float(found[name]) for name in ("mean", *BANDS)}
 
 
-def _verdict(requested: float, need: dict[str, float]) -> str:
+def _verdict(requested: float, need: dict[str, float]) -> Note:
+    text = f"{requested:,.2f}"
     if requested >= need["hi-80"]:
-        return f"The request of {requested:,.2f} 万元 covers the need in nine cases of ten or more."
+        return (f"The request of {text} 万元 covers the need in nine cases of ten or more.",
+                f"申请数{text}万元在九成以上情形下足够。")  # fmt: skip
     if requested >= need["mean"]:
-        return f"The request of {requested:,.2f} 万元 covers the expected need, not the upper band."
-    return (
-        f"The request of {requested:,.2f} 万元 is {need['mean'] - requested:,.2f} 万元 "
-        "short of the expected need."
-    )
+        return (f"The request of {text} 万元 covers the expected need, not the upper band.",
+                f"申请数{text}万元可满足预期需求，不及区间上限。")  # fmt: skip
+    gap = f"{need['mean'] - requested:,.2f}"
+    return (f"The request of {text} 万元 is {gap} 万元 short of the expected need.",
+            f"申请数{text}万元比预期需求少{gap}万元。")  # fmt: skip
 
 
 def implied_base(

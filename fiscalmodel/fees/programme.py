@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.fees.columns import parse_day
 from fiscalmodel.fees.files import TableLike, open_table, records
 from fiscalmodel.fees.money import PAYMENT_HEADERS, as_frame, read_payments
 from fiscalmodel.fees.statement import CommissionStatement
 from fiscalmodel.paths import project_root
+from fiscalmodel.units import convert
 
 HISTORY_COLUMNS = [
     "year", "initial_budget_wan", "adjusted_budget_wan", "executed_wan", "executed_to", "commissions_wan",
@@ -68,6 +70,33 @@ def programme_history(path: str | Path | None = None) -> pd.DataFrame:
     return frame
 
 
+def published_revenue(path: str | Path) -> pd.DataFrame:
+    """Fines and charges by year from a tidy table of series, for `appropriation`.
+
+    Parameters
+    ----------
+    path
+        CSV with ``indicator, period, value, unit, kind``, as in ``data/``;
+        only actual values of ``fines`` and ``administrative_charges`` are used.
+
+    Returns
+    -------
+    DataFrame
+        ``kind, period, value_wan``.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise InputError(str(path), "no such file", "give a tidy table of series")
+    frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+    kinds = {"fines": "fines", "administrative_charges": "charges"}
+    frame = frame[frame["indicator"].isin(kinds) & frame["kind"].eq("actual")]
+    units = {unit: convert(1.0, unit, "万元") for unit in frame["unit"].unique()}
+    return pd.DataFrame({
+        "kind": frame["indicator"].map(kinds), "period": frame["period"],
+        "value_wan": frame["value"].astype(float) * frame["unit"].map(units),
+    }).reset_index(drop=True)  # fmt: skip
+
+
 def accrual_and_cash(
     statement: CommissionStatement, payments: TableLike, *, opening_fen: int = 0
 ) -> pd.DataFrame:
@@ -94,8 +123,6 @@ def accrual_and_cash(
     InputError
         For payments without a date.
     """
-    from fiscalmodel.errors import Collector
-
     found = Collector()
     source = open_table(
         payments, name="payments", headers=PAYMENT_HEADERS, required=("bank", "paid_on")

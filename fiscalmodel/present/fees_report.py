@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import pandas as pd
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.fees.appropriation import Appropriation, implied_base
+from fiscalmodel.fees.appropriation import Appropriation
+from fiscalmodel.fees.fee import half_up
 from fiscalmodel.fees.page import settlement_page
-from fiscalmodel.fees.programme import accrual_and_cash, programme_history, published_lines
+from fiscalmodel.fees.programme import accrual_and_cash
 from fiscalmodel.fees.statement import CommissionStatement
 from fiscalmodel.fees.words import account_of, kind_of, official
 from fiscalmodel.fees.workbook import settlement_workbook
@@ -26,8 +28,10 @@ _HEADERS = {
     "paid": ("已付（元）", "Paid (元)"), "payable": ("应付（元）", "Payable (元)"),
     "receipt_id": ("缴款书号", "Receipt"), "paid_in": ("缴入日期", "Paid in"), "role": ("处理", "Treated as"),
     "amount": ("金额（元）", "Amount (元)"), "counted": ("计入基数（元）", "Counted (元)"),
-    "reason": ("剔除原因", "Reason"), "settled_by": ("结算期间", "Settled by"),
+    "reason": ("原因", "Reason"), "settled_by": ("结算期间", "Settled by"),
     "difference": ("差额（元）", "Difference (元)"), "used": ("采用", "Used"),
+    "status": ("结果", "Result"), "base_difference": ("基数差额（元）", "Base difference (元)"),
+    "fee_difference": ("手续费差额（元）", "Fee difference (元)"),
     "year": ("年度", "Year"), "opening": ("年初未付（元）", "Owed before (元)"),
     "accrued": ("当年应计（元）", "Accrued (元)"), "closing": ("年末未付（元）", "Owed after (元)"),
     "line": ("项目", "Line"), "printed": ("原文数字", "As printed"), "unit": ("单位", "Unit"),
@@ -48,7 +52,8 @@ _ROLES = {
 }  # fmt: skip
 
 
-def _table(frame: pd.DataFrame, lang: str, *, caption: str = "", digits: int = 2) -> None:
+def named_table(frame: pd.DataFrame, lang: str, *, caption: str = "", digits: int = 2) -> None:
+    """A table under the headers of the commission report."""
     at = 1 if lang == "en" else 0
     named = frame.rename(
         columns={c: _HEADERS.get(str(c), (str(c),) * 2)[at] for c in frame.columns}
@@ -67,6 +72,17 @@ def _in_yuan(frame: pd.DataFrame, lang: str) -> pd.DataFrame:
             if column in shown:
                 shown[column] = [official(of(v) or str(v)) for v in shown[column]]
     return shown
+
+
+def project_file(name: str) -> Path:
+    """A file named relative to the project, from any working directory.
+
+    Raises
+    ------
+    InputError
+        If it lies outside the project.
+    """
+    return inside(project_root(), name, where="file")
 
 
 def answer(statement: CommissionStatement, lang: str = "zh", *, warning: str = "") -> None:
@@ -90,13 +106,13 @@ def banks(statement: CommissionStatement, lang: str = "zh") -> None:
         for b, f in zip(summary["bank"], summary["fee_fen"], strict=True)
     )
     show_chart(charts.banks_chart(statement, lang=lang), says)
-    _table(_in_yuan(summary, lang), lang)
+    named_table(_in_yuan(summary, lang), lang)
 
 
 def lines(statement: CommissionStatement, lang: str = "zh") -> None:
     """The statement line by line."""
     shown = _in_yuan(statement.table, lang)
-    _table(shown.rename(columns={"rate_pct": "rate"}), lang)
+    named_table(shown.rename(columns={"rate_pct": "rate"}), lang)
 
 
 def opened(
@@ -118,13 +134,13 @@ def opened(
     shown = receipts[columns].head(rows)
     if lang == "zh":
         shown = shown.assign(role=shown["role"].map(_ROLES))
-    _table(_in_yuan(shown, lang), lang)
+    named_table(_in_yuan(shown, lang), lang)
 
 
 def left_out(statement: CommissionStatement, lang: str = "zh") -> None:
     """Excluded lines with their reasons."""
     columns = ["receipt_id", "bank", "paid_in", "amount", "reason"]
-    _table(statement.excluded[columns].astype(str), lang)
+    named_table(statement.excluded[columns].astype(str), lang)
 
 
 def rounding(statement: CommissionStatement, lang: str = "zh") -> None:
@@ -133,7 +149,63 @@ def rounding(statement: CommissionStatement, lang: str = "zh") -> None:
     words = {"month": "月", "quarter": "季度", "year": "年度"}
     if lang == "zh":
         shown["settled_by"] = shown["settled_by"].map(words)
-    _table(_in_yuan(shown, lang), lang)
+    named_table(_in_yuan(shown, lang), lang)
+
+
+def example_claim(statement: CommissionStatement) -> pd.DataFrame:
+    """A bank's statement with two usual mistakes, made from ours, to show the reconciliation.
+
+    The first line that differs so is rounded receipt by receipt; the first
+    other line with refunds is claimed without them.
+    """
+    columns = ["bank", "kind", "account", "period", "base_fen", "fee_fen"]
+    claim = statement.table.groupby(columns[:4], sort=True)[columns[4:]].sum().reset_index()
+    lines = statement.lines.groupby(columns[:4], sort=True)["refunds_fen"].sum().reset_index()
+    for at, key in enumerate(claim[columns[:4]].itertuples(index=False, name=None)):
+        receipts = statement.explain(*key)
+        each = sum(
+            half_up(Fraction(int(fen)) * Fraction(str(pct)) / 100)
+            for fen, pct in zip(receipts["counted_fen"], receipts["rate_pct"], strict=True)
+        )
+        if each != claim.loc[at, "fee_fen"]:
+            claim.loc[at, "fee_fen"] = each
+            lines = lines.drop(index=at)
+            break
+    refunded = lines.index[lines["refunds_fen"] < 0]
+    if len(refunded):
+        claim.loc[refunded[0], "base_fen"] -= lines.loc[refunded[0], "refunds_fen"]
+    return claim
+
+
+_STATUS = {
+    "matched": "相符", "differs": "不符", "missing here": "我方无", "missing at the bank": "银行无",
+}  # fmt: skip
+_REASONS = {
+    "rounded receipt by receipt": "逐笔取整", "refunds are not taken off": "退付未扣减",
+    "unmatched receipts are counted": "计入了待查", "excluded lines are counted": "计入了剔除行",
+}  # fmt: skip
+
+
+def differences(table: pd.DataFrame, lang: str = "zh") -> None:
+    """Lines of a reconciliation that do not match, with the likely reason."""
+    matched = int(table["status"].eq("matched").sum())
+    say(f"{len(table)}行中{matched}行相符。", f"{matched} of {len(table)} lines match.", lang)
+    columns = [
+        "bank",
+        "kind",
+        "account",
+        "period",
+        "status",
+        "base_difference_fen",
+        "fee_difference_fen",
+        "reason",
+    ]
+    shown = table.loc[table["status"].ne("matched"), columns]
+    if lang == "zh":
+        shown = shown.assign(
+            status=shown["status"].map(_STATUS), reason=shown["reason"].replace(_REASONS)
+        )
+    named_table(_in_yuan(shown, lang), lang)
 
 
 def cash(statement: CommissionStatement, payments: pd.DataFrame, lang: str = "zh") -> None:
@@ -142,7 +214,7 @@ def cash(statement: CommissionStatement, payments: pd.DataFrame, lang: str = "zh
     says = "; ".join(f"{y}: {yuan_text(int(a))} / {yuan_text(int(p))} 元" for y, a, p in
                      zip(table["year"], table["accrued_fen"], table["paid_fen"], strict=True))  # fmt: skip
     show_chart(charts.accrual_chart(table, lang=lang), says)
-    _table(_in_yuan(table.assign(year=table["year"].astype(str)), lang), lang)
+    named_table(_in_yuan(table.assign(year=table["year"].astype(str)), lang), lang)
 
 
 def need(results: list[Appropriation], lang: str = "zh") -> None:
@@ -155,68 +227,27 @@ def need(results: list[Appropriation], lang: str = "zh") -> None:
          "low": r.need["lo-80"], "high": r.need["hi-80"], "method": "; ".join(dict.fromkeys(r.table["method"]))}
         for r in results
     ]  # fmt: skip
-    _table(pd.DataFrame(rows), lang)
+    named_table(pd.DataFrame(rows), lang)
+    for result in results:
+        notes = result.notes if lang == "en" else result.notes_zh
+        text = "\n".join(f"- {result.budget_year}：{note}" for note in notes)
+        say(text, text, lang)
 
 
-def published(lang: str = "zh") -> None:
-    """Jianghan's 2024 programme as printed, and what its columns say and do not say."""
-    _table(published_lines()[["line", "period", "column", "printed", "unit", "note"]], lang)
-    say(_COLUMNS_ZH, _COLUMNS_EN, lang)
-
-
-_COLUMNS_ZH = """**这些栏目说了什么**
-- 全项目 42 万元 = 区级 37 万元 + 上级转移支付 5 万元；代收手续费一行印 30 万元和 3 万元。
-- 第一金额栏（表头为“本级财政拨款金额”）三行合计 30 + 10 + 2 = 42，等于全项目而不等于区级 37；第二栏 3 + 2 = 5，等于上级转移支付。\
-因此第一栏看来是含转移支付的总额、第二栏是其中数：区级为 27 + 10 + 0 = 37。这是由加总推得，原文未说明。
-
-**没有说什么**
-- 手续费按罚没、收费的构成：没有；所以 30 万元只对应一个基数区间。
-- 2022、2023 年手续费是多少：没有，只有全项目数（含票据、培训和国库改革）。
-- 2023 年全年执行数：没有，37.6 万元只到 7 月。"""
-
-_COLUMNS_EN = """**What the columns say**
-- The programme of 42 万元 is 37 of district funds and 5 of transfers; the commission line prints 30 and 3.
-- The first amount column (headed own-level appropriation 本级财政拨款金额) adds up to 30 + 10 + 2 = 42, the whole \
-programme and not the district's 37; the second to 3 + 2 = 5, the transfers. So the first column appears to be the \
-total and the second a part of it: 27 + 10 + 0 = 37. This follows from the sums; the document does not say so.
-
-**What they do not say**
-- How the commissions divide into fines and charges: hence 30 万元 stands for a range of bases.
-- The commissions of 2022 and 2023: only the whole programme (bills, training, treasury reform included).
-- The execution of all of 2023: 37.6 万元 runs to July."""
-
-
-def history(lang: str = "zh") -> None:
-    """Budgets and execution of the whole programme: chart and table."""
-    table = programme_history()
-    says = "; ".join(
-        f"{y}: {b:g}" for y, b in zip(table["year"], table["initial_budget_wan"], strict=True)
-    )
-    show_chart(charts.execution_chart(table, lang=lang), f"{says} 万元")
-    _table(table.assign(year=table["year"].astype(str)).fillna({"executed_to": "—"}), lang)
-
-
-def implied(budget_wan: float, on: str, lang: str = "zh") -> None:
-    """The range of bases that a budget implies: chart and table."""
-    table = implied_base(budget_wan, on=on)
-    says = "; ".join(
-        f"{s:g} %: {b:.2f} 亿元"
-        for s, b in zip(table["fines_share_pct"], table["base_yi"], strict=True)
-    )
-    show_chart(charts.implied_base_chart(table, lang=lang), says)
-    _table(table, lang, digits=3)
-
-
-def write_forms(statement: CommissionStatement, folder: str, *, warning: str = "") -> list[str]:
-    """Write the workbook and the page into a folder of the project; their names.
+def write_forms(
+    statement: CommissionStatement, folder: str, lang: str = "zh", *, warning: str = ""
+) -> None:
+    """Write the workbook and the page into a folder of the project, and say so.
 
     Raises
     ------
     InputError
-        If the folder is outside the project.
+        If the folder is outside the project, or a file.
     """
     if not folder:
-        return []
+        say("未写出；把参数 `forms` 设为项目内的文件夹即可。",
+            "Not written; set the parameter `forms` to a folder of the project.", lang)  # fmt: skip
+        return
     target = inside(project_root(), folder, where="forms")
     if target.exists() and not target.is_dir():
         raise InputError("forms", f"{folder!r} is a file", "name a folder")
@@ -225,4 +256,5 @@ def write_forms(statement: CommissionStatement, folder: str, *, warning: str = "
              "结算单.html": settlement_page(statement, warning=warning).encode()}  # fmt: skip
     for name, content in files.items():
         (target / name).write_bytes(content)
-    return [str(Path(folder) / name) for name in files]
+    names = "、".join(f"`{folder}/{name}`" for name in files)
+    say(f"已写出：{names}", f"Written: {names}", lang)
