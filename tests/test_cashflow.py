@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import random
 from datetime import date, timedelta
+from pathlib import Path
 
 import pandas as pd
 import pytest
 import pyxirr
 import QuantLib as ql
+import yaml
 
 import fiscalmodel as fm
 from fiscalmodel.debt import calendar_cn
@@ -17,6 +19,9 @@ from fiscalmodel.debt.cashflow import irr, present_value
 from fiscalmodel.debt.daycount import year_fraction
 from fiscalmodel.errors import InputError
 
+CASES = yaml.safe_load(
+    (Path(__file__).parent / "cases" / "debt_cashflow.yaml").read_text(encoding="utf-8")
+)
 COUNT = 1000 if os.environ.get("FISCALMODEL_SOAK") == "1" else 200
 MONTHS = {"year": 12, "half_year": 6, "quarter": 3, "month": 1}
 FREQUENCY = {12: ql.Annual, 6: ql.Semiannual, 3: ql.Quarterly, 1: ql.Monthly}
@@ -34,6 +39,17 @@ RULES = {
     "modified_following": ql.ModifiedFollowing,
     "preceding": ql.Preceding,
 }
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_case(case):
+    frame = fm.amortise(**case["input"])
+    if "interest" in case:
+        assert frame["interest"].tolist() == pytest.approx(case["interest"], abs=1e-8)
+        assert frame["principal"].tolist() == pytest.approx(case["principal"], abs=1e-8)
+        return
+    assert frame[["interest", "principal"]].iloc[0].to_dict() == case["first"]
+    assert frame["interest"].sum() == pytest.approx(case["total_interest"], abs=case["tolerance"])
 
 
 def to_ql(day: date) -> ql.Date:

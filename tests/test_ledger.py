@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from fiscalmodel.debt.bonds import read_bonds
 from fiscalmodel.debt.ledger import read_hidden_ledger
@@ -13,6 +15,11 @@ from fiscalmodel.debt.register import read_register
 from fiscalmodel.debt.replacement import replacement_effect, suggest_order
 from fiscalmodel.debt.rollforward import periods_between, roll_forward
 from fiscalmodel.errors import InputError
+
+
+CASES = yaml.safe_load(
+    (Path(__file__).parent / "cases" / "debt_ledger.yaml").read_text(encoding="utf-8")
+)
 
 
 def contract(name: str, wan: float = 1000.0, **change: object) -> dict[str, object]:
@@ -121,6 +128,18 @@ def test_bad_bonds_are_told_under_their_own_columns():
     assert "did you mean 'special'" in told
     assert "bonds row 2, bond_code" in told
     assert "bonds row 2, purpose" in told
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_case(case):
+    ledger = read_hidden_ledger([contract(name, wan) for name, wan in case["opening"].items()])
+    years = list(case["closing"])
+    rolled = roll_forward(
+        ledger, case["events"], start=f"{years[0]}-01-01", end=f"{years[-1]}-12-31"
+    ).wan()
+    for year, balances in case["closing"].items():
+        rows = rolled[rolled["period"] == str(year)].set_index("contract_id")["closing_wan"]
+        assert rows.to_dict() == balances
 
 
 def test_roll_forward_by_hand():
