@@ -16,7 +16,6 @@ from fiscalmodel.debt.replacement import replacement_effect, suggest_order
 from fiscalmodel.debt.rollforward import periods_between, roll_forward
 from fiscalmodel.errors import InputError
 
-
 CASES = yaml.safe_load(
     (Path(__file__).parent / "cases" / "debt_ledger.yaml").read_text(encoding="utf-8")
 )
