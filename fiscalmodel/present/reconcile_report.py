@@ -159,8 +159,9 @@ def method(lang: str = "zh") -> None:
         "- 一般债务、专项债务余额分别不得超过限额（预算法第三十五条及限额管理规定）。\n\n"
         "数据来源见 `data/documents.csv`；规则见 `fiscalmodel/series/rules/`。",
         "### Method\n\nA printed figure stands for half a unit of its last digit on both sides "
-        "(98 is 97.5 to 98.5, 98.0 is 97.95 to 98.05). A check fails only if the interval that follows "
-        "from the other figures does not meet the stated one's. A difference within rounding is "
+        "(98 is 97.5 to 98.5, 98.0 is 97.95 to 98.05). A check fails only if the interval that "
+        "follows from the other figures does not meet the stated one's. A difference within "
+        "rounding is "
         "silent, unless the other sums of the publication tie to the last digit.\n\n"
         "- **error**: the figures cannot all be right; **warning**: misleads unless explained; "
         "**note**: to be known before use.\n"

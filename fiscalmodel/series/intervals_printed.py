@@ -118,6 +118,11 @@ def _parse(raw: str) -> Printed | None:
     return Printed(value, Decimal(5).scaleb(exponent - 1), raw)
 
 
+def is_blank(text: str) -> bool:
+    """Whether a text says that nothing is there: empty, a dash, a slash, an X."""
+    return unicodedata.normalize("NFKC", text).strip() in _MISSING
+
+
 def printed(value: Any) -> Printed | None:
     """A printed figure from its text or number, or None if it is no number.
 

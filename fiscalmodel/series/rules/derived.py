@@ -90,10 +90,10 @@ def _lagged(
 def derived_column(book: Book) -> Iterator[Finding]:
     """Growth, completion and share columns against the columns they follow from."""
     for grid in book.grids:
-        if grid.periods:
-            continue
         for c in range(len(grid.headers)):
-            reading = _reading(grid, c) if grid.is_rate(c) else None
+            # Over periods, growth is against the year before: the rule for growth.
+            ratios = not grid.periods or _SHARE.search(grid.headers[c].raw)
+            reading = _reading(grid, c) if grid.is_rate(c) and ratios else None
             if reading is not None:
                 wrong = list(_misfits(reading))
                 book.tied["derived_column"] += len(reading.pairs) - len(wrong)

@@ -1,18 +1,24 @@
-"""Totals down the columns of a table: which rows are parts of which."""
+"""Totals down the columns of a table: the sums that its rows define."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 
 from fiscalmodel.series.rules.book import Fact, Grid
-from fiscalmodel.series.rules.identities import Identity, arithmetic
-from fiscalmodel.series.rules.templates import INCOME, INCOME_TOTAL, OUTGO, OUTGO_TOTAL
+from fiscalmodel.series.rules.identities import Identity, Outcome, arithmetic, has_slip
+from fiscalmodel.series.rules.outline import (
+    Depths,
+    by_name,
+    children,
+    family,
+    kinds,
+    outlines,
+    tops,
+)
 
 _CHANGE = re.compile(r"增减|增加|减少|变动|增长")
-_ASIDE = ("上年", "上期", "同期", "备注", "注")
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,12 @@ class _Relation:
 
 
 def row_identities(grid: Grid) -> Iterator[Identity]:
-    """The sums that the labels of the rows define, for every column of amounts."""
+    """The sums that the labels of the rows define, for every column of amounts.
+
+    A total is a total, whatever it holds. That the rows below a heading are
+    all of it is only believed where it ties in another column, or where one
+    slip explains the difference.
+    """
     if grid.periods:
         return
     columns = [c for c in range(len(grid.headers)) if not grid.is_rate(c)]
@@ -35,14 +46,25 @@ def row_identities(grid: Grid) -> Iterator[Identity]:
         found = [list(_apply(grid, relation, columns)) for relation in options]
         best = max(range(len(options)), key=lambda i: (_ties(found[i]), -i))
         identities, relation = found[best], options[best]
-        ties = _ties(identities)
-        if relation.at_most or ties or (relation.sure and identities):
-            yield from identities
+        if relation.at_most or relation.sure or _ties(identities):
+            # One figure of many: the others may be blank because they are missing.
+            alone = len(relation.parts) > 1 and not relation.at_most
+            yield from (i for i in identities if len(i.parts) > 1 or not alone or _slipped(i))
+        else:
+            yield from filter(_slipped, identities)
+
+
+def _slipped(identity: Identity) -> bool:
+    outcome = arithmetic(identity)
+    return outcome is not None and (_tied(outcome) or has_slip(outcome))
+
+
+def _tied(outcome: Outcome | None) -> bool:
+    return bool(outcome and abs(outcome.difference) <= outcome.tolerance)
 
 
 def _ties(identities: list[Identity]) -> int:
-    outcomes = [arithmetic(i) for i in identities]
-    return sum(bool(o and abs(o.difference) <= o.tolerance) for o in outcomes)
+    return sum(_tied(arithmetic(i)) for i in identities)
 
 
 def _apply(grid: Grid, relation: _Relation, columns: list[int]) -> Iterator[Identity]:
@@ -50,7 +72,7 @@ def _apply(grid: Grid, relation: _Relation, columns: list[int]) -> Iterator[Iden
         total = grid.facts[relation.total][c]
         parts = [grid.facts[r][c] for r in relation.parts]
         known: list[Fact] = [p for p in parts if p is not None and p.unit != "%"]
-        if total is None or total.unit == "%" or len(known) < (1 if relation.at_most else 2):
+        if total is None or total.unit == "%" or not known:
             continue
         if relation.at_most and (_CHANGE.search(grid.headers[c].raw) or total.number < 0):
             continue  # of a change, a part may be larger than the whole
@@ -66,133 +88,75 @@ def _apply(grid: Grid, relation: _Relation, columns: list[int]) -> Iterator[Iden
 
 def _relations(grid: Grid) -> Iterator[list[_Relation]]:
     """For each total the ways its parts may be meant, the likeliest first."""
-    kind = [_kind(grid, r) for r in range(len(grid.labels))]
-    yield from _totals(grid, kind)
-    yield from _numbered(grid, kind)
+    kind = kinds(grid)
+    found = list(outlines(grid, kind))
+    yield from _totals(grid, kind, found)
+    yield from _subtotals(kind)
+    for depths in found:
+        yield from _outlined(grid, depths, kind)
     yield from _tax_split(grid, kind)
     for r, mark in enumerate(kind):
-        if mark == "of_which":
-            parent = next((p for p in range(r - 1, -1, -1) if kind[p] != "of_which"), None)
-            family = _absorbed(grid, kind, parent) if parent is not None else []
-            if parent is not None and family:
-                yield [_Relation(parent, tuple(family))]
-                continue
-            if parent is not None and r and kind[r - 1] != "of_which":
-                last = next((n for n in range(r, len(kind)) if kind[n] != "of_which"), len(kind))
-                yield [_Relation(parent, tuple(range(r, last)), at_most=True)]
+        if mark != "of_which" or r == 0 or kind[r - 1] == "of_which":
+            continue
+        together = family(grid, kind, r - 1)
+        if together:
+            yield [_Relation(r - 1, tuple(together))]
+        else:
+            last = next((n for n in range(r, len(kind)) if kind[n] != "of_which"), len(kind))
+            yield [_Relation(r - 1, tuple(range(r, last)), at_most=True)]
 
 
-def _kind(grid: Grid, row: int) -> str:
-    lab, mark = grid.labels[row], grid.marks[row]
-    if lab.of_which or mark == "of_which":
-        return "of_which"
-    if lab.is_subtotal or mark == "subtotal":
-        return "subtotal"
-    if lab.is_total or mark == "total":
-        return "total"
-    if not lab.core or any(lab.core.startswith(word) for word in _ASIDE):
-        return "aside"
-    return "item"
-
-
-def _totals(grid: Grid, kind: list[str]) -> Iterator[list[_Relation]]:
+def _totals(grid: Grid, kind: list[str], found: list[Depths]) -> Iterator[list[_Relation]]:
     last = -1
     for t, mark in enumerate(kind):
-        if mark == "subtotal":
-            start = next(
-                (p + 1 for p in range(t - 1, -1, -1) if kind[p] in ("subtotal", "total")), 0
-            )
-            items = tuple(r for r in range(start, t) if kind[r] == "item")
-            if len(items) > 1:
-                yield [_Relation(t, items, sure=True)]
-        if mark != "total" or _by_name(grid, t):
+        if mark != "total" or by_name(grid, t):
             continue
-        above = [r for r in range(last + 1, t) if kind[r] in ("item", "subtotal")]
+        inner = ("item", "subtotal")
+        above = [r for r in range(last + 1, t) if kind[r] in inner]
         end = next((n for n in range(t + 1, len(kind)) if kind[n] == "total"), len(kind))
-        below = [r for r in range(t + 1, end) if kind[r] in ("item", "subtotal")]
-        everything = [r for r in range(t) if kind[r] in ("item", "subtotal")]
-        options = []
-        for rows in (above, below, everything):
-            options += [
-                _Relation(t, tuple(parts), sure=True)
-                for parts in _tops(grid, kind, rows)
-                if len(parts) > 1
-            ]
+        below = [r for r in range(t + 1, end) if kind[r] in inner]
+        everything = [r for r in range(t) if kind[r] in inner]
+        options = [
+            _Relation(t, tuple(parts), sure=True)
+            for rows in (above, below, everything)
+            for parts in tops(grid, kind, rows, found)
+            if len(parts) > 1
+        ]
         if options:
             yield list(dict.fromkeys(options))
         last = t
 
 
-def _tops(grid: Grid, kind: list[str], rows: list[int]) -> Iterator[list[int]]:
-    """Ways to pick the rows of the highest level."""
-    absorbed = {r for parent in rows for r in _absorbed(grid, kind, parent)}
-    if absorbed & set(rows):
-        yield [r for r in rows if r not in absorbed]
-    levels = {grid.labels[r].level for r in rows} - {0}
-    if levels:
-        yield [r for r in rows if grid.labels[r].level == min(levels)]
-    subtotals = [r for r in rows if kind[r] == "subtotal"]
-    if subtotals:
-        yield subtotals
-    names = {grid.labels[r].core: r for r in rows}
-    if "税收收入" in names and "非税收入" in names:
-        yield [names["税收收入"], names["非税收入"]]
-    lengths = {len(code) for r in rows if (code := grid.labels[r].code)}
-    if len(lengths) > 1:
-        yield [r for r in rows if len(grid.labels[r].code) == min(lengths)]
-    depths = {grid.indents[r] for r in rows}
-    if len(depths) > 1:
-        yield [r for r in rows if grid.indents[r] == min(depths)]
-    yield [r for r in rows if kind[r] == "item"]
+def _subtotals(kind: list[str]) -> Iterator[list[_Relation]]:
+    """小计 against the rows above it, or below it where the table begins with one."""
+    marks = [r for r, mark in enumerate(kind) if mark == "subtotal"]
+    items = [r for r, mark in enumerate(kind) if mark == "item"]
+    if not marks or not items:
+        return
+    edges = [-1, *[r for r, mark in enumerate(kind) if mark in ("subtotal", "total")], len(kind)]
+    for row in marks:
+        at = edges.index(row)
+        first = marks[0] > items[0]
+        start, end = (edges[at - 1], row) if first else (row, edges[at + 1])
+        parts = tuple(r for r in items if start < r < end)
+        if parts:
+            yield [_Relation(row, parts, sure=len(parts) > 1)]
 
 
-def _by_name(grid: Grid, row: int) -> bool:
-    """Totals of a balance are checked by the official names of its items."""
-    core = grid.labels[row].core
-    pattern = INCOME if INCOME_TOTAL.search(core) else OUTGO if OUTGO_TOTAL.search(core) else None
-    return pattern is not None and sum(bool(pattern.search(x.core)) for x in grid.labels) > 1
-
-
-def _absorbed(grid: Grid, kind: list[str], parent: int) -> list[int]:
-    """Rows after a first 其中 that add up with it to the row above: 其中 holds for all."""
-    if parent + 1 >= len(kind) or kind[parent + 1] != "of_which":
-        return []
-    for c in range(len(grid.headers)):
-        whole = grid.facts[parent][c]
-        if whole is None or grid.is_rate(c):
-            continue
-        run = Decimal(0)
-        for r in range(parent + 1, len(kind)):
-            part = grid.facts[r][c]
-            if part is None or kind[r] in ("total", "subtotal"):
-                break
-            run += part.number
-            if run == whole.number and r > parent + 1:
-                return list(range(parent + 1, r + 1))
-    return []
-
-
-def _numbered(grid: Grid, kind: list[str]) -> Iterator[list[_Relation]]:
-    """``一、…`` against the rows one level below it."""
-    for r, lab in enumerate(grid.labels):
-        if not lab.level or kind[r] not in ("item", "total"):
-            continue
-        below: list[int] = []
-        for n in range(r + 1, len(grid.labels)):
-            level = grid.labels[n].level
-            if (level and level <= lab.level) or kind[n] == "total":
-                break
-            if kind[n] == "item":
-                below.append(n)
-        deeper = {grid.labels[n].level for n in below} - {0}
-        options = []
-        if deeper:
-            children = tuple(n for n in below if grid.labels[n].level == min(deeper))
-            options.append(_Relation(r, children))
-        options.append(_Relation(r, tuple(n for n in below if not grid.labels[n].level)))
-        options = [o for o in options if len(o.parts) > 1]
-        if options:
-            yield options
+def _outlined(grid: Grid, depths: Depths, kind: list[str]) -> Iterator[list[_Relation]]:
+    """Headings against the rows one level below them; a row against the outline after it."""
+    numbered = any(lab.level for lab in grid.labels)
+    for row in range(len(kind)):
+        parts = children(depths, kind, row)
+        # An only child is the whole in tables by code; a numbered one may be an example.
+        if parts and kind[row] == "item" and (len(parts) > 1 or not numbered):
+            yield [_Relation(row, tuple(parts))]
+        if depths[row] is None and kind[row] in ("item", "aside"):
+            end = next((n for n in range(row + 1, len(kind)) if depths[n] is None), len(kind))
+            below = [d for d in depths[row + 1 : end] if d is not None]
+            tops = [n for n in range(row + 1, end) if below and depths[n] == min(below)]
+            if len(tops) > 1:
+                yield [_Relation(row, tuple(tops))]
 
 
 def _tax_split(grid: Grid, kind: list[str]) -> Iterator[list[_Relation]]:

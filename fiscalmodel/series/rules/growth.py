@@ -137,16 +137,22 @@ def _run(misfits: list[_Misfit]) -> Finding:
         stated=worst.rate.number,
         computed=round(worst.computed, 4),
         tolerance=worst.tolerance,
-        en=f"{worst.rate.label.raw}: the rates of {len(misfits)} months from {first} to {last} do "
+        en=f"{_named(worst)}: the rates of {len(misfits)} months from {first} to {last} do "
         f"not follow from the levels; in {worst.rate.period} {show(worst.rate.number)} % is "
         f"printed, the levels give {show(worst.computed, 1)} %. {en_why} like-for-like or "
         "adjusted for refunds: a break of the calibre, no slip. Use either the rates or the "
         "levels of these months, not both.",
-        zh=f"{worst.rate.label.raw}：{first} 至 {last} 共 {len(misfits)} 个月的增速与绝对数不符，"
+        zh=f"{_named(worst)}：{first} 至 {last} 共 {len(misfits)} 个月的增速与绝对数不符，"
         f"{worst.rate.period} 列 {show(worst.rate.number)}%，按绝对数为 {show(worst.computed, 1)}"
         "%。"
         f"{zh_why}同口径（如扣除留抵退税因素）增速，是口径变化，不是笔误；这些月份的增速与绝对数不可混用。",
     )
+
+
+def _named(m: _Misfit) -> str:
+    """The rate's own name, or its level's where it only points at a series."""
+    own = m.rate.label.raw
+    return m.new.label.raw if own == m.rate.of_series else own
 
 
 def _wrong(m: _Misfit) -> Finding:

@@ -187,6 +187,16 @@ def _needed(o: Outcome, sign: int, fact: Fact) -> Decimal:
     return fact.number + sign * o.difference * factor
 
 
+def has_slip(o: Outcome) -> bool:
+    """Whether one digit, sign or power of ten in one of the figures would make it tie."""
+    operands = [(0, o.identity.total), *o.identity.parts]
+    return bool(o.difference) and any(
+        fact.figure is not None
+        and slip(fact.number, _needed(o, sign, fact), fact.figure.digits) is not None
+        for sign, fact in operands
+    )
+
+
 def _shared_cells(o: Outcome, broken: list[Outcome]) -> set[int]:
     """Cells that another broken sum uses too: the likely culprits."""
     mine = {id(o.identity.total), *(id(p) for _, p in o.identity.parts)}

@@ -116,6 +116,7 @@ def _add_table(book: Book, table: Table) -> None:
         book.facts.extend(_moved(facts, table))
         return
     grids, facts = wide.grids_of(table)
+    grids += [turned for grid in grids if (turned := wide.by_year(grid)) is not None]
     for grid in grids:
         if grid.periods:
             link_lags(grid)

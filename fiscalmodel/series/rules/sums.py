@@ -234,12 +234,19 @@ def _balances(book: Book) -> Iterator[Identity]:
     )
     for facts in scopes.values():
         totals = _balance_totals(facts)
-        for total, pattern in zip(totals, (INCOME, OUTGO), strict=True):
-            parts = [f for f in facts if pattern.search(f.label.core)]
-            if total and len(parts) > 1:
-                yield Identity("sum_total", total, _plus(parts), "the items", "各项之和")
-        carry = [f for f in facts if CARRY.search(f.label.core)]
         income, outgo = totals
+        carry = [f for f in facts if CARRY.search(f.label.core)]
+        if income:
+            parts = [f for f in facts if INCOME.search(f.label.core)]
+            if len(parts) > 1:
+                yield Identity("sum_total", income, _plus(parts), "the items", "各项之和")
+        if outgo:
+            parts = [f for f in facts if OUTGO.search(f.label.core)]
+            # Where both sides are equal, what is carried forward is an item of the second.
+            if income and income.number == outgo.number:
+                parts += carry
+            if len(parts) > 1:
+                yield Identity("sum_total", outgo, _plus(parts), "the items", "各项之和")
         if income and outgo and carry and outgo.number != income.number:
             words = ("expenditure and what is carried forward", "支出与结转之和")
             yield Identity("sum_total", income, _plus([outgo, *carry]), *words)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
-from fiscalmodel.series.intervals_printed import Printed, printed
+from fiscalmodel.errors import Problem
+from fiscalmodel.series.intervals_printed import Printed, is_blank, printed
 from fiscalmodel.series.rules.book import Fact, Grid
-from fiscalmodel.series.rules.labels import label, years_of
+from fiscalmodel.series.rules.labels import Label, label, years_of
 from fiscalmodel.series.table import Table
 from fiscalmodel.series.types import CellRef
 
@@ -18,6 +20,7 @@ _KEYS = re.compile(
     r"^(?:year|month|年份?|年度|月份?|period|期间|序号|行次|栏次|编号|(?:科目)?(?:编码|代码)|code|no\.?|id|.*_id)$",
     re.IGNORECASE,
 )
+_CODES = re.compile(r"(?:编码|代码|编号|code)$", re.IGNORECASE)
 _PERIOD_NAMES = re.compile(r"^(?:period|期间|时期|年月|月份|month|year|年份?|年度)$", re.IGNORECASE)
 _PERIOD = re.compile(r"^(\d{4})(?:[-年./]?(\d{1,2})?月?|年)?$")
 _RATE_ROW = re.compile(r"(?:增速|增长率|增幅|占比|比重|完成率|执行率)(?:\(%\))?$|%")
@@ -29,8 +32,11 @@ def grids_of(table: Table) -> tuple[list[Grid], list[Fact]]:
 
     A table with two sides (收入 | 金额 | 支出 | 金额) gives a grid for each.
     """
-    numeric = [pd.api.types.is_numeric_dtype(t) for t in table.frame.dtypes]
     columns = [str(c) for c in table.frame.columns]
+    numeric = [
+        pd.api.types.is_numeric_dtype(t) or (not _is_key(c) and _mostly_numbers(table, c))
+        for c, t in zip(columns, table.frame.dtypes, strict=True)
+    ]
     texts = [c for c, number in zip(columns, numeric, strict=True) if not number]
     full = {c for c in texts if 2 * table.frame[c].map(_filled).sum() >= len(table)}
     sides: dict[str, list[str]] = {}
@@ -49,9 +55,8 @@ def _grid(table: Table, name: str, numbers: list[str], *, first: bool) -> Grid:
     """The number columns that share a column of labels."""
     columns = list(table.frame.columns)
     size = len(table)
-    names = (
-        [_plain(v) if v == v else "" for v in table.frame[name].tolist()] if name else [""] * size
-    )
+    names = _printed(table, name)
+    codes = _codes(table, columns)
     periods = _periods(table, columns)
     panel = [] if periods else _panel(table, columns)
     marks = list(table.marks) if first and len(table.marks) == size else [""] * size
@@ -61,12 +66,12 @@ def _grid(table: Table, name: str, numbers: list[str], *, first: bool) -> Grid:
         document="|".join((file, table.sheet, table.name)),
         headers=[label(str(c)) for c in numbers],
         units=["%" if "%" in str(c) or "％" in str(c) else table.unit_of(c) for c in numbers],
-        labels=[label(text) for text in names],
+        labels=[_coded(label(text.strip()), code) for text, code in zip(names, codes, strict=True)],
         facts=[],
         marks=marks,
         indents=[len(text) - len(text.lstrip()) for text in names],
         periods=periods or [(year, f"{who} {year}") for who, year, _ in panel],
-        problems=table.problems if first else (),
+        problems=(*(table.problems if first else ()), *_words(table, numbers)),
     )
     title_year = next(iter(years_of(table.name)), "")
     by_column = [
@@ -74,6 +79,19 @@ def _grid(table: Table, name: str, numbers: list[str], *, first: bool) -> Grid:
     ]
     grid.facts = [list(row) for row in zip(*by_column, strict=True)]
     return grid
+
+
+def _words(table: Table, numbers: list[str]) -> list[Problem]:
+    """Cells with words in columns that hold numbers otherwise."""
+    found = []
+    for c in numbers:
+        if pd.api.types.is_numeric_dtype(table.frame[c]):
+            continue
+        for row, text in zip(table.frame.index, table.texts[c].tolist(), strict=True):
+            if _filled(text) and printed(text) is None and not is_blank(str(text)):
+                problem = f"{str(text)[:40]!r} stands in a column of numbers"
+                found.append(Problem(table.where(row, c), problem, "write the number"))
+    return found
 
 
 def _column(
@@ -88,6 +106,8 @@ def _column(
 ) -> list[Fact | None]:
     """One fact for each filled cell of a column."""
     texts, values = table.texts[column].tolist(), table.frame[column].tolist()
+    if not pd.api.types.is_numeric_dtype(table.frame[column]):
+        values = [_value(text) for text in texts]
     cells = table.cells[column].tolist()
     header = label(str(column))
     years = years_of(str(column))
@@ -123,8 +143,20 @@ def _column(
     return facts
 
 
+def _mostly_numbers(table: Table, column: str) -> bool:
+    """A column read as text although three of four cells in it are numbers."""
+    texts = [t for t in table.texts[column].tolist() if _filled(t)]
+    numbers = sum(printed(t) is not None for t in texts)
+    return numbers > 2 and numbers * 4 >= len(texts) * 3
+
+
+def _value(text: object) -> float:
+    figure = printed(text)
+    return float("nan") if figure is None else float(figure.value)
+
+
 def _is_key(column: object) -> bool:
-    return bool(_KEYS.match(str(column).strip()))
+    return bool(_KEYS.match(str(column).strip()) or _CODES.search(str(column).strip()))
 
 
 def _figure(text: str, value: float) -> Printed | None:
@@ -135,6 +167,29 @@ def _figure(text: str, value: float) -> Printed | None:
     if figure is not None and abs(float(figure.value) - value) <= 1e-9 * max(1.0, abs(value)):
         return figure
     return printed(value)
+
+
+def _printed(table: Table, name: str) -> list[str]:
+    """The labels as printed, with the spaces in front of them."""
+    if not name:
+        return [""] * len(table)
+    # What a merged cell covers stands in the frame only.
+    pairs = zip(table.texts[name].tolist(), table.frame[name].tolist(), strict=True)
+    return [str(text) if _filled(text) else _plain(value) for text, value in pairs]
+
+
+def _codes(table: Table, columns: list[str]) -> list[str]:
+    """Budget codes of the rows: one column of them, or 类, 款 and 项 side by side."""
+    whole = [c for c in columns if _CODES.search(str(c))]
+    steps = [c for name in ("类", "款", "项") for c in columns if str(c).split("/")[-1] == name]
+    used = whole[:1] or steps
+    values = [[_plain(v) if v == v else "" for v in table.frame[c].tolist()] for c in used]
+    joined = ["".join(parts) for parts in zip(*values, strict=True)] if values else []
+    return [text if text.isdigit() else "" for text in joined] or [""] * len(table)
+
+
+def _coded(lab: Label, code: str) -> Label:
+    return replace(lab, code=code) if code else lab
 
 
 def _filled(value: object) -> bool:
@@ -174,3 +229,27 @@ def _plain(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.0f}" if value == value else ""
     return str(value).strip()
+
+
+def by_year(grid: Grid) -> Grid | None:
+    """The same table with its years as rows, where the columns are years."""
+    years = [years_of(header.raw) for header in grid.headers]
+    if grid.periods or len(years) < 3 or any(len(y) != 1 for y in years):
+        return None
+    if len({y[0] for y in years}) < len(years):
+        return None
+    return Grid(
+        name=grid.name,
+        document=grid.document,
+        headers=grid.labels,
+        units=[_row_unit(grid, r) for r in range(len(grid.labels))],
+        labels=grid.headers,
+        facts=[[row[c] for row in grid.facts] for c in range(len(years))],
+        marks=[""] * len(years),
+        indents=[0] * len(years),
+        periods=[(y[0], str(y[0])) for y in years],
+    )
+
+
+def _row_unit(grid: Grid, row: int) -> str:
+    return next((fact.unit for fact in grid.facts[row] if fact is not None), "")
