@@ -11,7 +11,8 @@ import pandas as pd
 
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.series.columns import read_column
-from fiscalmodel.series.headers import Layout, Rows
+from fiscalmodel.series.headers import Layout
+from fiscalmodel.series.rows import Rows
 from fiscalmodel.series.table import OF_WHICH, SUBTOTAL, TOTAL, Table, column_letter
 from fiscalmodel.series.unitlines import title_unit
 from fiscalmodel.units import FEN_PER
@@ -73,6 +74,8 @@ def build_table(
     if strict:
         problems.raise_if_any()
     built = pd.DataFrame(frame)
+    marks = _marks(built)
+    notes.extend(_blank_totals(built, marks, kept, names, layout))
     return Table(
         name=_title(layout) or grid.sheet or grid.file.rsplit(".", 1)[0],
         file=grid.file,
@@ -83,7 +86,7 @@ def build_table(
         stored=kept,
         unit=unit,
         units=units,
-        marks=_marks(built),
+        marks=marks,
         notes=tuple(dict.fromkeys([*notes, *layout.notes])),
         problems=tuple(problems.problems),
         percents=frozenset(percents),
@@ -186,12 +189,33 @@ def _refuse_ragged(rows: Rows, layout: Layout, problems: Collector) -> None:
         return
     width = min(len(rows.grid.rows[layout.header[-1]]), max(layout.names) + 1)
     for r in layout.body:
-        if 1 < len(rows.grid.rows[r]) < width and len(rows.filled[r]) > 1:
+        short = rows.grid.rows[r]
+        # A lone label may stand unpadded, unless its figure seems to have run into it.
+        joined = len(short) == 1 and str(short[0]).strip()[-1:].isdigit()
+        if joined or (1 < len(short) < width and len(rows.filled[r]) > 1):
             problems.add(
                 f"{rows.grid.file}:{r + 1}",
-                f"{len(rows.grid.rows[r])} fields under {width} column names",
+                f"{len(short)} field(s) under {width} column names",
                 "fill the row up with empty fields, or restore the separator that was lost",
             )
+
+
+def _blank_totals(
+    frame: pd.DataFrame,
+    marks: pd.Series[str],
+    stored: dict[str, list[Any]],
+    names: dict[int, str],
+    layout: Layout,
+) -> list[str]:
+    """Cells of a total row without anything printed, in columns that hold figures."""
+    return [
+        f"{column_letter(c)}{layout.body[i] + 1}: the total of {name!r} is blank"
+        for i in np.flatnonzero(marks.eq(TOTAL))
+        for c, name in names.items()
+        if pd.api.types.is_numeric_dtype(frame[name])
+        and not str(stored[name][i]).strip()
+        and frame[name].notna().any()
+    ]
 
 
 def _title(layout: Layout) -> str:

@@ -5,20 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.series import cells
-from fiscalmodel.series.grid import Grid
 from fiscalmodel.series.periods import looks_like_period
-from fiscalmodel.series.table import column_letter
-from fiscalmodel.series.unitlines import is_owner, stated_units, unit_word
+from fiscalmodel.series.rows import RowKind, Rows, tidy
+from fiscalmodel.series.unitlines import is_owner, stated_units, unit_word, unknown_unit
 
-RowKind = Literal["blank", "unit", "foot", "text", "periods", "data"]
-_FOOT = re.compile(
-    r"(?:附?注\s*\d*\s*[:：.、\d]|备\s*注\s*[:：]|说\s*明\s*[:：]|资料来源|数据来源|来源[:：]|填表人|制表人?\s*[:：]|"
-    r"填报人|审核人?\s*[:：]|编制人|打印(?:日期|时间)|联系(?:人|电话)|单位负责人|负责人\s*[:：]|[*＊※])"
-)
 _ORDINAL = re.compile(r"栏次|行次|序号|[甲乙丙丁戊A-Z]|\(?\d{1,2}\)?(?:\s*=\s*[\d()+\-*/×÷ ]+%?)?")
 _HEADER_ROWS = 4
 _SAMPLE = 50  # body rows that show which columns hold numbers
@@ -35,75 +28,6 @@ class Layout:
     names: dict[int, str] = field(default_factory=dict)
     body: list[int] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-
-
-class Rows:
-    """The rows of a grid with what each of them is."""
-
-    def __init__(self, grid: Grid) -> None:
-        self.grid = grid
-        self.filled = [_filled(row) for row in grid.rows]
-
-    def __len__(self) -> int:
-        return len(self.filled)
-
-    def value(self, row: int, column: int) -> Any:
-        """Stored value; empty beyond the end of a short row."""
-        cells_of = self.grid.rows[row]
-        return cells_of[column] if column < len(cells_of) else ""
-
-    def text(self, row: int, column: int) -> str:
-        """Header text of a cell: plain forms, no spaces within Chinese."""
-        return tidy(self.value(row, column))
-
-    def kind(self, row: int) -> RowKind:
-        """What the row is, judged by itself."""
-        filled, values = self.filled[row], self.grid.rows[row]
-        if not filled:
-            return "blank"
-        # Most rows of a long sheet are settled by their second cell.
-        if any(type(values[c]) is float and not _maybe_period(values[c]) for c in filled[1:]):
-            return "data"
-        first = values[filled[0]]
-        if isinstance(first, str) and _FOOT.match(first.strip()):
-            return "foot"
-        if any(
-            type(values[c]) is str and "位" in values[c] and stated_units(values[c]) for c in filled
-        ):
-            return "unit"
-        numeric = [c for c in filled if cells.parse(values[c]).kind == "number"]
-        if not numeric and not any(looks_like_period(values[c]) for c in filled[1:]):
-            return "text"
-        return "periods" if all(looks_like_period(values[c]) for c in numeric) else "data"
-
-    def place(self, row: int, column: int = 0) -> str:
-        """Place of a cell for messages: ``file[sheet!B7]``."""
-        sheet = f"{self.grid.sheet}!" if self.grid.sheet else ""
-        return f"{self.grid.file}[{sheet}{column_letter(column)}{row + 1}]"
-
-
-def _filled(row: list[Any]) -> list[int]:
-    if "" not in row and not any(type(v) is str and v.isspace() for v in row):
-        return list(range(len(row)))
-    return [c for c, v in enumerate(row) if v != "" and (type(v) is not str or not v.isspace())]
-
-
-def _maybe_period(value: float) -> bool:
-    return 1900 <= value < 2200 or 190_000 < value < 220_000
-
-
-def tidy(value: Any) -> str:
-    """A heading as one line: plain forms, no spaces beside Chinese characters.
-
-    >>> tidy("预 算　数 "), tidy("２０１９年"), tidy(2019.0), tidy("mean growth")
-    ('预算数', '2019年', '2019', 'mean growth')
-    """
-    if isinstance(value, float) and value == int(value):
-        value = int(value)
-    if hasattr(value, "strftime"):
-        value = f"{value:%Y-%m}"
-    text = re.sub(r"\s+", " ", cells.plain(str(value)))
-    return re.sub(r"(?<=[^\x00-\x7f]) | (?=[^\x00-\x7f])", "", text)
 
 
 def layouts(rows: Rows) -> list[Layout]:
@@ -123,6 +47,12 @@ def layouts(rows: Rows) -> list[Layout]:
             kind = "periods" if _corner_header(rows, row) else "blank"
         if kind == "foot":
             current.notes.append(rows.text(row, rows.filled[row][0]))
+        elif strange := _strange_unit(rows, row):
+            raise InputError(
+                rows.place(row, strange[0]),
+                f"unknown unit {strange[1]!r}",
+                "write 单位：元, 万元 or 亿元",
+            )
         elif kind in ("text", "periods") and (count == 1 or _is_dated_title(rows, row)):
             current.titles.append(rows.text(row, rows.filled[row][0]))
         elif kind in ("text", "periods"):
@@ -143,6 +73,11 @@ def layouts(rows: Rows) -> list[Layout]:
     if found:
         found[-1].notes.extend(current.titles)
     return found
+
+
+def _strange_unit(rows: Rows, row: int) -> tuple[int, str] | None:
+    texts = ((c, unknown_unit(str(rows.value(row, c)))) for c in rows.filled[row])
+    return next(((c, what) for c, what in texts if what), None)
 
 
 def _is_dated_title(rows: Rows, row: int) -> bool:

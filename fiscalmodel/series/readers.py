@@ -13,8 +13,9 @@ from pathlib import Path
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.series.build import build_table
 from fiscalmodel.series.files import load
-from fiscalmodel.series.headers import Rows, layouts
+from fiscalmodel.series.headers import layouts
 from fiscalmodel.series.longwide import table_to_series
+from fiscalmodel.series.rows import Rows
 from fiscalmodel.series.table import Table
 from fiscalmodel.series.types import Series
 from fiscalmodel.units import money_unit

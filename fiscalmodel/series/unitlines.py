@@ -81,6 +81,21 @@ def stated_units(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in words if word))
 
 
+def unknown_unit(text: str) -> str:
+    """What a 单位 line states that looks like a unit of money but is none; empty if nothing.
+
+    >>> unknown_unit("单位：万无"), unknown_unit("单位：财政局"), unknown_unit("单位：万元")
+    ('万无', '', '')
+    """
+    flat = plain(text).replace(" ", "")
+    at = flat.find("单位")
+    if at < 0 or _OWNER.match(flat) or stated_units(text):
+        return ""
+    line = _LINE.fullmatch(flat[at:])
+    what = line["what"].strip("()") if line else ""
+    return what if 0 < len(what) <= 5 and re.search(r"[元万亿角]", what) else ""
+
+
 def header_unit(name: str) -> str | None:
     """Unit of a column by its header; ``""`` if it cannot be the table's, None if unsaid.
 
