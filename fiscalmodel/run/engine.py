@@ -118,15 +118,14 @@ class LimitedClient(PapermillNotebookClient):  # type: ignore[misc]
         """Put a piece of a stream to the piece before it: how it was cut is chance."""
         last = outs[-1] if outs else None
         content = msg["content"]
-        continues = (
-            msg["msg_type"] == "stream"
-            and last is not None
-            and last.get("output_type") == "stream"
-            and last["name"] == content["name"]
-            and not self.clear_before_next_output
-            and not self.output_hook_stack[msg["parent_header"].get("msg_id")]
-        )
-        if not continues:
+        if (
+            last is None
+            or msg["msg_type"] != "stream"
+            or last.get("output_type") != "stream"
+            or last["name"] != content["name"]
+            or self.clear_before_next_output
+            or self.output_hook_stack[msg["parent_header"].get("msg_id")]
+        ):
             return super().output(outs, msg, display_id, cell_index)
         last["text"] += content["text"]
         return last

@@ -103,7 +103,7 @@ def evaluate_many(
         with the columns ``scenario_id, region, scenario, synthetic`` before those of the table,
         in the order of `scenarios`.
     workers
-        Processes; as many as processors unless told.
+        Processes; as many as processors unless told. With 1 it happens in this process.
     scheduler, dask
         See `fiscalmodel.run.batch.run_batch`.
     format
@@ -132,7 +132,8 @@ def evaluate_many(
     reporter = Progress(len(jobs), quiet=not progress, unit=f"part of {size}")
     done: dict[str, JobResult] = {}
     if jobs:
-        with open_engine(min(count, len(jobs)), scheduler, dask=dask) as engine:
+        alone = count == 1 and scheduler is None and not dask
+        with _Here() if alone else open_engine(count, scheduler, dask=dask) as engine:
             for result in engine.run(jobs):
                 done[result.id] = result
                 reporter.job(result.without_text())
@@ -141,6 +142,20 @@ def evaluate_many(
         tables = dict(_write(storage, jobs, done, format))
     results = tuple(_results(jobs, done))
     return EvaluationResult(results, tables, time.monotonic() - begun)
+
+
+class _Here:
+    """Runs jobs in this process: for one worker, starting another would only cost."""
+
+    def __enter__(self) -> _Here:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def run(self, jobs: Sequence[EvaluationJob]) -> Iterator[JobResult]:
+        for job in jobs:
+            yield job.run()
 
 
 def _load(scenarios: Sequence[Any]) -> list[Scenario]:
@@ -170,7 +185,7 @@ def _labelled(frame: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
     for name in plain.columns:
         if isinstance(plain[name].dtype, pd.PeriodDtype) or plain[name].dtype == object:
             plain[name] = plain[name].map(_plain).astype("string")
-    labels = {
+    labels: dict[str, Any] = {
         "scenario_id": scenario.id,
         "region": scenario.region.key,
         "scenario": scenario.id.rsplit("/", 1)[-1],
