@@ -265,3 +265,19 @@ def test_unlimited_sizes():
     assert plan.status == "optimal"
     assert plan.interest_wan == pytest.approx(1.5e6 + 0.05 * 11.5e6, rel=1e-8)
     assert plan.balances["hidden_wan"].iloc[-1] == 0
+
+
+def test_months_of_money_add_up_to_a_year():
+    ledger = [{"contract_id": "A", "principal_wan": 120, "rate_pct": 0, "maturity": "2027-12-31"}]
+    months = [{"source_id": "s", "period": f"2027-{m:02d}", "cap_wan": 10.0} for m in range(1, 13)]
+    plan = fm.plan_clearance(ledger, months, as_of="2026-12-31")
+    assert plan.status == "optimal"
+    assert plan.schedule["amount_wan"].sum() == pytest.approx(120)
+
+
+def test_gap_in_many_months_is_told_by_year():
+    ledger = [{"contract_id": "A", "principal_wan": 120, "rate_pct": 6, "maturity": "2028-12-31"}]
+    plan = fm.plan_clearance(ledger, [], as_of="2026-12-31", frequency="month")
+    # 0.6 a month for 24 months and 120 at the end.
+    assert plan.shortfall_wan == pytest.approx(134.4)
+    assert "(7.20 in 2027, 127.20 in 2028)" in plan.sentence("en")

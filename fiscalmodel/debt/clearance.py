@@ -63,7 +63,8 @@ def plan_clearance(
         ``category, name, available_from, haircut_pct, earmark, carry``. A cap
         pays principal, interest and fees. A year's cap in a finer plan comes
         in evenly and may be used later in that year; with ``available_from``
-        it is all there on that day. Earmarks are contract ids or categories,
+        it is all there on that day. The cap of a period that has begun before
+        `as_of` is what is left of it. Earmarks are contract ids or categories,
         separated by ``;``.
     quotas
         Replacement-bond quota: ``period, quota_wan, rate_pct``; optional

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from fiscalmodel.debt.plan_result import ClearancePlan
 
 
+#: A gap in more periods than this is told by year.
+MOST_PERIODS = 4
+
+
 @dataclass(frozen=True)
 class Note:
     """What a reader should know about a plan, in both languages."""
@@ -70,6 +74,8 @@ def _binding(plan: ClearancePlan, tight: str, loose: str) -> str:
 
 def _missing(plan: ClearancePlan, lang: str) -> str:
     by_period = plan.shortfall.groupby("period")["amount_wan"].sum()
+    if len(by_period) > MOST_PERIODS:
+        by_period = by_period.groupby(by_period.index.astype(str).str[:4]).sum()
     names = list(dict.fromkeys(plan.shortfall["contract_id"]))
     shown, more = names[:3], len(names) - 3
     if lang == "en":

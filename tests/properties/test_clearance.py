@@ -97,3 +97,29 @@ def check_terms(plan, case, capitalise):
             assert c.loc[early, "principal_wan"].sum() < 1e-9
         late = mine & (ends.end_time >= last)
         assert c.loc[late, "closing_wan"].sum() == 0.0
+
+
+@given(seed=st.integers(0, 2**32 - 1), rule=st.sampled_from(RULES), capitalise=st.booleans())
+def test_minimum_instalments_are_paid_while_a_balance_remains(seed, rule, capitalise):
+    rng = np.random.default_rng(seed)
+    case = random_case(rng, contracts=int(rng.integers(1, 4)), years=3, quota=bool(seed % 2))
+    least = {}
+    for row in case.ledger:
+        if row["prepayable"]:
+            least[row["contract_id"]] = row["min_instalment_wan"] = float(rng.integers(0, 30))
+            row["prepay_fee_pct"] = 0.0  # a minimum instalment would be free of it
+    tables, options = case.arguments()
+    options |= {"capitalise": capitalise}
+    plan = fm.plan_clearance(*tables, **options, rule=rule)
+    check_contracts(plan)
+    if plan.status == "infeasible":
+        return
+    c = plan.contracts
+    cash = c["principal_wan"] + c["interest_wan"] - c["unpaid_interest_wan"]
+    owed = c["opening_wan"] + c["interest_wan"] - c["replaced_wan"]
+    floor = np.minimum(c["contract_id"].map(least).fillna(0.0), owed)
+    assert (cash >= floor - CLOSE).all()
+    free = fm.plan_clearance(*tables, **options, minimums=False)
+    best = plan if rule == "least_cost" else fm.plan_clearance(*tables, **options)
+    assert free.cost_wan <= best.cost_wan + CLOSE
+    assert best.cost_wan <= plan.cost_wan + 2e-7 * best.cost_wan + CLOSE
