@@ -53,7 +53,9 @@ def receipts(rows: int, seed: int = 7) -> pd.DataFrame:
     day = np.where(refund, np.maximum(day, day[target]), day)
     words = ([f"第{i:02d}支行" for i in range(20)], ["罚没", "收费"], ["国库", "财政专户"])
     frame = pd.DataFrame({"receipt_id": np.arange(rows) + 10_000_000})
-    for name, codes, names in zip(("bank", "kind", "account"), (bank, kind, account), words, strict=True):
+    for name, codes, names in zip(
+        ("bank", "kind", "account"), (bank, kind, account), words, strict=True
+    ):
         frame[name] = pd.Series(pd.Categorical.from_codes(codes, names)).astype("str")
     frame["paid_in"] = day.astype("datetime64[s]")
     frame["amount"] = fen / 100
@@ -74,14 +76,21 @@ def decimal_loop(frame: pd.DataFrame, *, check: bool) -> int:
     left: dict[int, Decimal] = {}
     sums: dict[tuple[Any, ...], Decimal] = {}
     wanted = set(frame["refund_of"].dropna().astype(int))
-    columns = [frame[c] for c in ("receipt_id", "bank", "kind", "account", "paid_in", "amount", "refund_of")]
+    columns = [
+        frame[c]
+        for c in ("receipt_id", "bank", "kind", "account", "paid_in", "amount", "refund_of")
+    ]
     for key, bank, kind, account, stamp, value, back in zip(*columns, strict=True):
         day, amount = stamp.date(), Decimal(str(value))
         origin = day
         if check:
             if key in origins:
                 raise ValueError(key)
-            if kind not in rate or account not in ("国库", "财政专户") or amount != round(amount, 2):
+            if (
+                kind not in rate
+                or account not in ("国库", "财政专户")
+                or amount != round(amount, 2)
+            ):
                 raise ValueError(key)
         if back is not pd.NA:
             origin = origins[back][1]
@@ -108,7 +117,9 @@ def fee(fen: int, rate: int) -> int:
 def polars_way(frame: Any) -> int:
     import polars as pl
 
-    origin = frame.select(pl.col("receipt_id").alias("refund_of"), pl.col("paid_in").alias("origin"))
+    origin = frame.select(
+        pl.col("receipt_id").alias("refund_of"), pl.col("paid_in").alias("origin")
+    )
     joined = frame.lazy().join(origin.lazy(), on="refund_of", how="left").with_columns(
         pl.col("origin").fill_null(pl.col("paid_in")),
         (pl.col("amount") * 100).round().cast(pl.Int64).alias("fen"),
@@ -116,7 +127,9 @@ def polars_way(frame: Any) -> int:
     old = pl.col("origin") < pl.datetime(2024, 7, 1)
     rate = pl.when(pl.col("kind") == "收费").then(20).when(old).then(50).otherwise(40).alias("rate")
     month = pl.col("paid_in").dt.month().alias("month")
-    sums = joined.group_by("bank", "kind", "account", month, rate).agg(pl.col("fen").sum()).collect()
+    sums = (
+        joined.group_by("bank", "kind", "account", month, rate).agg(pl.col("fen").sum()).collect()
+    )
     return sum(fee(f, r) for f, r in sums.select("fen", "rate").iter_rows())
 
 
@@ -126,7 +139,8 @@ def duckdb_way(frame: Any) -> int:
     sums = duckdb.sql("""
         select sum(cast(round(r.amount * 100) as bigint)) as fen,
                case when r.kind = '收费' then 20
-                    when coalesce(o.paid_in, r.paid_in) < date '2024-07-01' then 50 else 40 end as rate
+                    when coalesce(o.paid_in, r.paid_in) < date '2024-07-01' then 50
+                    else 40 end as rate
         from frame r left join frame o on r.refund_of = o.receipt_id
         group by r.bank, r.kind, r.account, month(r.paid_in), rate""").fetchall()
     return sum(fee(int(f), r) for f, r in sums)
@@ -152,12 +166,23 @@ def child(mode: str, path: str) -> None:
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts here, with the input
     before = peak_mb()
     seconds, statement = timed(lambda: fm.commission(data, rates=RATES, period="month"))
-    print(json.dumps({"seconds": seconds, "fee": statement.fee_fen, "peak_mb": peak_mb(), "before_mb": before}))
+    print(
+        json.dumps(
+            {
+                "seconds": seconds,
+                "fee": statement.fee_fen,
+                "peak_mb": peak_mb(),
+                "before_mb": before,
+            }
+        )
+    )
 
 
 def in_child(mode: str, path: Path) -> dict[str, Any]:
     words = [sys.executable, __file__, "--child", mode, str(path)]
-    return dict(json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout))
+    return dict(
+        json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+    )
 
 
 def main() -> None:
@@ -176,9 +201,9 @@ def main() -> None:
     print(f"fiscalmodel               {ours:8.2f} s (best of 3)")
     peers: list[tuple[str, Any]] = []
     try:
-        import polars
+        import polars as pl
 
-        table = polars.from_pandas(frame)
+        table = pl.from_pandas(frame)
         peers.append(("polars, no checks", lambda: polars_way(table)))
     except ImportError:
         print("polars is not installed")
@@ -198,7 +223,6 @@ def main() -> None:
         parquet, csv = Path(folder) / "receipts.parquet", Path(folder) / "receipts.csv"
         frame.to_parquet(parquet)
         frame.assign(amount=frame["amount"].map("{:.2f}".format)).to_csv(csv, index=False)
-        del frame, runs
         for mode, path in (("frame", parquet), ("file", csv)):
             result = in_child(mode, path)
             size = f", {csv.stat().st_size / 1e6:,.0f} MB of CSV" if mode == "file" else ""

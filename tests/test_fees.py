@@ -128,10 +128,13 @@ def test_a_doubled_line_may_be_excluded_and_a_refund_finds_the_other() -> None:
 @pytest.mark.parametrize(
     "amounts",
     [
-        ["100.00", "2.40", "1,234.56"], [100.0, 2.4, 1234.56], [Decimal("100"), 2.4, "1234.56"],
-        [100, Decimal("2.40"), 1234.56], np.array([100.0, 2.4000000000000004, 1234.56]),
+        ["100.00", "2.40", "1,234.56"],
+        [100.0, 2.4, 1234.56],
+        [Decimal("100"), 2.4, "1234.56"],
+        [100, Decimal("2.40"), 1234.56],
+        np.array([100.0, 2.4000000000000004, 1234.56]),
     ],
-)  # fmt: skip
+)
 def test_amounts_in_any_form(amounts: object) -> None:
     assert fm.commission(good(amount=amounts)).table["base_fen"].tolist() == [10000, 123456, 240]
 
@@ -139,11 +142,14 @@ def test_amounts_in_any_form(amounts: object) -> None:
 @pytest.mark.parametrize(
     "dates",
     [
-        pd.to_datetime(GOOD["paid_in"]), [d.replace("-", "/") for d in GOOD["paid_in"]],
-        [d.replace("-", "") for d in GOOD["paid_in"]], ["2024年1月31日", "2024年2月29日", "2024年3月1日"],
-        [int(d.replace("-", "")) for d in GOOD["paid_in"]], pd.to_datetime(GOOD["paid_in"]).date,
+        pd.to_datetime(GOOD["paid_in"]),
+        [d.replace("-", "/") for d in GOOD["paid_in"]],
+        [d.replace("-", "") for d in GOOD["paid_in"]],
+        ["2024年1月31日", "2024年2月29日", "2024年3月1日"],
+        [int(d.replace("-", "")) for d in GOOD["paid_in"]],
+        pd.to_datetime(GOOD["paid_in"]).date,
     ],
-)  # fmt: skip
+)
 def test_dates_in_any_form(dates: object) -> None:
     periods = fm.commission(good(paid_in=dates), period="month").table["period"].tolist()
     assert periods == ["2024-01", "2024-03", "2024-02"]
@@ -237,8 +243,10 @@ def test_a_large_file_finds_the_same_problems(
     rows.loc[4003, "amount"] = "1.234"
     rows.to_csv(file, index=False)
     assert problems(file) == [
-        "receipts.csv:4005:amount: '1.234' is not a whole number of 分 — 元 with at most two decimals",
-        "receipts.csv:4003:receipt_id: receipt R00002 stands twice (first at receipts.csv:4:receipt_id)"
+        "receipts.csv:4005:amount: '1.234' is not a whole number of 分"
+        " — 元 with at most two decimals",
+        "receipts.csv:4003:receipt_id: receipt R00002 stands twice"
+        " (first at receipts.csv:4:receipt_id)"
         " — exclude one of the two with a reason",
         "receipts.csv:4004:refund_of: refund of an unknown receipt 'none'"
         " — include its receipt, of an earlier year if need be",
@@ -273,14 +281,35 @@ def test_missing_columns_files_and_words() -> None:
 @pytest.mark.parametrize(
     ("rates", "text"),
     [
-        ({"fines": 0.005}, "looks like a ratio"), ({"fines": 101}, "out of range"),
-        ({"fines": "half"}, "is not a rate in percent"), ({"taxes": 1}, "unknown kind 'taxes'"),
-        ([{"kind": "fines", "rate_pct": 0.5}, {"kind": "罚没", "rate_pct": 0.4}], "two rates for fines on one day"),
-        ([{"kind": "fines", "rate_pct": 0.5, "valid_from": "2024-02-01", "valid_to": "2024-01-01"}], "ends before"),
-        ([{"kind": "fines", "rate_pct": 0.5, "tiers": "5=0.5; 3=0.2"}], "do not rise to an open end"),
-        ([{"kind": "fines", "rate_pct": 0.5, "cap_yuan": 5, "minimum_yuan": 6}], "minimum is above the cap"),
+        ({"fines": 0.005}, "looks like a ratio"),
+        ({"fines": 101}, "out of range"),
+        ({"fines": "half"}, "is not a rate in percent"),
+        ({"taxes": 1}, "unknown kind 'taxes'"),
+        (
+            [{"kind": "fines", "rate_pct": 0.5}, {"kind": "罚没", "rate_pct": 0.4}],
+            "two rates for fines on one day",
+        ),
+        (
+            [
+                {
+                    "kind": "fines",
+                    "rate_pct": 0.5,
+                    "valid_from": "2024-02-01",
+                    "valid_to": "2024-01-01",
+                }
+            ],
+            "ends before",
+        ),
+        (
+            [{"kind": "fines", "rate_pct": 0.5, "tiers": "5=0.5; 3=0.2"}],
+            "do not rise to an open end",
+        ),
+        (
+            [{"kind": "fines", "rate_pct": 0.5, "cap_yuan": 5, "minimum_yuan": 6}],
+            "minimum is above the cap",
+        ),
     ],
-)  # fmt: skip
+)
 def test_bad_rates(rates: object, text: str) -> None:
     assert any(text in p for p in problems(good(), rates=rates))
 
@@ -332,10 +361,17 @@ def test_the_frame_given_is_never_changed() -> None:
 @pytest.mark.parametrize(
     ("fen", "text"),
     [
-        (0, "零元整"), (1, "壹分"), (10, "壹角整"), (105, "壹元零伍分"), (110_000, "壹仟壹佰元整"),
-        (1_000_100, "壹万零壹元整"), (100_000_000_000, "壹拾亿元整"), (10_203_040, "壹拾万贰仟零叁拾元肆角整"),
-        (1_001_000_000, "壹仟零壹万元整"), (30_000_000, "叁拾万元整"),
+        (0, "零元整"),
+        (1, "壹分"),
+        (10, "壹角整"),
+        (105, "壹元零伍分"),
+        (110_000, "壹仟壹佰元整"),
+        (1_000_100, "壹万零壹元整"),
+        (100_000_000_000, "壹拾亿元整"),
+        (10_203_040, "壹拾万贰仟零叁拾元肆角整"),
+        (1_001_000_000, "壹仟零壹万元整"),
+        (30_000_000, "叁拾万元整"),
     ],
-)  # fmt: skip
+)
 def test_capital_amounts(fen: int, text: str) -> None:
     assert in_words(fen) == text

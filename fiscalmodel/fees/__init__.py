@@ -1,10 +1,11 @@
 """Commissions to the banks that collect non-tax revenue (非税代收手续费), exact to the 分."""
 
-from fiscalmodel.fees.appropriation import Appropriation, appropriation, implied_base
+from fiscalmodel.fees.budget import Appropriation, appropriation
 from fiscalmodel.fees.page import settlement_page
 from fiscalmodel.fees.paying_agent import PayingAgentFee, paying_agent_fee
 from fiscalmodel.fees.programme import (
     accrual_and_cash,
+    implied_base,
     programme_history,
     published_lines,
     published_revenue,

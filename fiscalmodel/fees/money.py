@@ -85,8 +85,11 @@ def read_payments(
         fen = fen_of(source, row, record, ("amount_fen", "amount"), found)
         day = day_or(record.get("paid_on"), -1, source.place(row, "paid_on"), found)
         if as_of is not None and day > as_of:
-            found.add(source.place(row, "paid_on"), f"paid on {date_text(day)}, after as_of {date_text(as_of)}",
-                      "leave it to the next statement")  # fmt: skip
+            found.add(
+                source.place(row, "paid_on"),
+                f"paid on {date_text(day)}, after as_of {date_text(as_of)}",
+                "leave it to the next statement",
+            )
         period = record.get("period")
         if isinstance(period, float) and period.is_integer():
             period = int(period)

@@ -43,8 +43,12 @@ def statement_notes(reading: Reading, lines: Sequence[Line], period: Period) -> 
                       f"剔除{left_out:,}笔，原因逐笔列示。"))  # fmt: skip
     resolved = reading.resolved
     if resolved.turned:
-        notes.append((f"{resolved.turned:,} refunds were written as positive amounts and taken off.",
-                      f"{resolved.turned:,}笔退付以正数填列，已作扣减。"))  # fmt: skip
+        notes.append(
+            (
+                f"{resolved.turned:,} refunds were written as positive amounts and taken off.",
+                f"{resolved.turned:,}笔退付以正数填列，已作扣减。",
+            )
+        )
     if resolved.backwards:
         many = f"{resolved.backwards:,}"
         notes.append((f"{many} refunds are dated before their receipt: check the dates.",
@@ -58,10 +62,13 @@ def _line_notes(line: Line, period: Period) -> list[Note]:
     notes: list[Note] = []
     if line.carried_out:
         base = yuan_text(line.carried_out)
-        notes.append((
-            f"{en}: refunds exceed receipts; the negative base of {base} 元 is carried to the next period.",
-            f"{zh}：退付大于缴入，负基数{base}元结转下期抵减。",
-        ))  # fmt: skip
+        notes.append(
+            (
+                f"{en}: refunds exceed receipts; the negative base of {base} 元 "
+                "is carried to the next period.",
+                f"{zh}：退付大于缴入，负基数{base}元结转下期抵减。",
+            )
+        )
     elif line.chargeable < 0:
         fee = yuan_text(-line.fee)
         notes.append((

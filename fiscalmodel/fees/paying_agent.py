@@ -74,7 +74,8 @@ def paying_agent_fee(
 
     Examples
     --------
-    >>> paying_agent_fee([{"item": "直接支付", "count": 1200, "price": "1.50"}], assessment_pct=95).fee_fen
+    >>> items = [{"item": "直接支付", "count": 1200, "price": "1.50"}]
+    >>> paying_agent_fee(items, assessment_pct=95).fee_fen
     171000
     """
     source = open_table(items, name="items", headers=HEADERS, required=("item", "count"))
@@ -87,8 +88,11 @@ def paying_agent_fee(
                 raise ValueError
             count = int(number)
         except ValueError:
-            found.add(source.place(row, "count"), f"{record.get('count')!r} is not a number of items",
-                      "a whole number")  # fmt: skip
+            found.add(
+                source.place(row, "count"),
+                f"{record.get('count')!r} is not a number of items",
+                "a whole number",
+            )
             count = 0
         price = fen_of(source, row, record, ("price_fen", "price"), found)
         if price < 0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from fractions import Fraction
 from pathlib import Path
 
 import pandas as pd
@@ -10,14 +12,21 @@ from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.fees.columns import parse_day
 from fiscalmodel.fees.files import TableLike, open_table, records
 from fiscalmodel.fees.money import PAYMENT_HEADERS, as_frame, read_payments
+from fiscalmodel.fees.rates import RatesLike, rate_on, read_rates
 from fiscalmodel.fees.statement import CommissionStatement
 from fiscalmodel.paths import project_root
 from fiscalmodel.units import convert
 
 HISTORY_COLUMNS = [
-    "year", "initial_budget_wan", "adjusted_budget_wan", "executed_wan", "executed_to", "commissions_wan",
-    "of_initial_pct", "of_adjusted_pct",
-]  # fmt: skip
+    "year",
+    "initial_budget_wan",
+    "adjusted_budget_wan",
+    "executed_wan",
+    "executed_to",
+    "commissions_wan",
+    "of_initial_pct",
+    "of_adjusted_pct",
+]
 
 
 def published_lines(path: str | Path | None = None) -> pd.DataFrame:
@@ -149,3 +158,51 @@ def accrual_and_cash(
                      "paid_fen": cash.get(year, 0), "closing_fen": closing})  # fmt: skip
         owed = closing
     return as_frame(rows, ["year", "opening_fen", "accrued_fen", "paid_fen", "closing_fen"])
+
+
+def implied_base(
+    budget_wan: float,
+    rates: RatesLike = None,
+    *,
+    on: str,
+    shares: tuple[float, ...] = (0, 0.25, 0.5, 0.75, 1),
+) -> pd.DataFrame:
+    """The base that a budget for commissions implies, by the share of fines in it.
+
+    Parameters
+    ----------
+    budget_wan
+        Budget for commissions, 万元.
+    on
+        Day whose rates apply.
+    shares
+        Shares of fines in the base; the rest is charges.
+
+    Returns
+    -------
+    DataFrame
+        ``fines_share_pct, rate_pct, base_yi``.
+
+    Notes
+    -----
+    base = budget ÷ (s × rate of fines + (1 − s) × rate of charges).
+
+    Examples
+    --------
+    30 万元 is 1.5 亿元 of charges or 0.6 亿元 of fines:
+
+    >>> list(implied_base(30, {"fines": 0.5, "charges": 0.2}, on="2024-01-01")["base_yi"])[::4]
+    [1.5, 0.6]
+    """
+    day = (dt.date.fromisoformat(on) - dt.date(1970, 1, 1)).days
+    known = read_rates(rates)
+    found = {kind: rate_on(known, "", kind, "", day) for kind in ("fines", "charges")}
+    pct = {kind: Fraction(0) if r is None else r.terms.rate_pct for kind, r in found.items()}
+    rows = []
+    for share in shares:
+        part = Fraction(str(share))
+        mixed = part * pct["fines"] + (1 - part) * pct["charges"]
+        base = Fraction(str(budget_wan)) * 100 / mixed / 10_000 if mixed else None
+        rows.append({"fines_share_pct": float(part * 100), "rate_pct": float(mixed),
+                     "base_yi": float("nan") if base is None else float(base)})  # fmt: skip
+    return pd.DataFrame(rows)

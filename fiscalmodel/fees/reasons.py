@@ -116,9 +116,11 @@ def elsewhere(
         there = theirs[other][0] if other in theirs else 0
         if there - here == -difference:
             what = "kind" if other[1] != kind else "account"
-            return f"wrong {what}: the bank has it under {other[1]}, {other[2]}" if difference < 0 else (
-                f"wrong {what}: here it stands under {other[1]}, {other[2]}"
-            )  # fmt: skip
+            return (
+                f"wrong {what}: the bank has it under {other[1]}, {other[2]}"
+                if difference < 0
+                else (f"wrong {what}: here it stands under {other[1]}, {other[2]}")
+            )
     return ""
 
 

@@ -25,9 +25,19 @@ BANK_HEADERS: dict[str, tuple[str, ...]] = {
     "fee_fen": (),
 }
 COLUMNS = [
-    "bank", "kind", "account", "period", "status", "base_fen", "bank_base_fen", "base_difference_fen",
-    "fee_fen", "bank_fee_fen", "fee_difference_fen", "reason",
-]  # fmt: skip
+    "bank",
+    "kind",
+    "account",
+    "period",
+    "status",
+    "base_fen",
+    "bank_base_fen",
+    "base_difference_fen",
+    "fee_fen",
+    "bank_fee_fen",
+    "fee_difference_fen",
+    "reason",
+]
 
 
 def reconcile_bank(statement: CommissionStatement, bank_statement: TableLike) -> pd.DataFrame:
@@ -82,8 +92,11 @@ def reconcile_bank(statement: CommissionStatement, bank_statement: TableLike) ->
 
 def _read(table: TableLike) -> dict[Key, tuple[int, int]]:
     source = open_table(
-        table, name="bank statement", headers=BANK_HEADERS, required=("bank", "kind", "account", "period")
-    )  # fmt: skip
+        table,
+        name="bank statement",
+        headers=BANK_HEADERS,
+        required=("bank", "kind", "account", "period"),
+    )
     found = Collector()
     result: dict[Key, tuple[int, int]] = {}
     for row, record in records(source):

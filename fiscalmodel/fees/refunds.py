@@ -100,11 +100,18 @@ def judge(
     for i in np.flatnonzero(fen > 0)[:LISTED]:
         say(i, "amount", "a positive refund among negative ones", "write every refund as negative")
     _not_more(table, known, fen, say, place)
-    frame = pd.DataFrame({
-        "row": table["row"], "line": table["at_line"],
-        "day": np.maximum(table["day"], np.where(status == CLEARED, table["at_counts_on"], table["day"])),
-        "rate_day": table["at_day"], "fen": fen, "status": [_GOES[int(s)] for s in status],
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "row": table["row"],
+            "line": table["at_line"],
+            "day": np.maximum(
+                table["day"], np.where(status == CLEARED, table["at_counts_on"], table["day"])
+            ),
+            "rate_day": table["at_day"],
+            "fen": fen,
+            "status": [_GOES[int(s)] for s in status],
+        }
+    )
     backwards = int((known & (table["day"] < table["at_day"]).to_numpy()).sum())
     return Resolved(frame[known & (frame["line"].to_numpy() >= 0)], backwards, turned)
 
@@ -116,8 +123,13 @@ def _same_line(table: pd.DataFrame, known: Any, say: Any) -> None:
     for column, theirs in (("bank", bank), ("kind", kind), ("account", account)):
         own = table[column].to_numpy()
         for i in np.flatnonzero(known & (own >= 0) & (own != theirs))[:LISTED]:
-            say(i, column, f"the refund's {column} is not its receipt's",
-                f"a refund lowers the base of the {column} that took the money; blank takes the receipt's")  # fmt: skip
+            say(
+                i,
+                column,
+                f"the refund's {column} is not its receipt's",
+                f"a refund lowers the base of the {column} that took the money; "
+                "leave it blank to take the receipt's",
+            )
 
 
 def _not_more(table: pd.DataFrame, known: Any, fen: Any, say: Any, place: Place) -> None:
@@ -132,6 +144,11 @@ def _not_more(table: pd.DataFrame, known: Any, fen: Any, say: Any, place: Place)
     over = [j for j, (a, b) in enumerate(zip(refunded, paid.tolist(), strict=True)) if a > b]
     for j in over[:LISTED]:
         last = np.flatnonzero(known & (at == receipts[j]))[-1]
-        say(last, "amount",
-            f"refunds of {yuan_text(refunded[j])} exceed their receipt of {yuan_text(int(paid[j]))} "
-            f"({place(int(receipts[j]), 'amount')})", "correct the amount or the receipt")  # fmt: skip
+        say(
+            last,
+            "amount",
+            f"refunds of {yuan_text(refunded[j])} exceed their receipt "
+            f"of {yuan_text(int(paid[j]))} "
+            f"({place(int(receipts[j]), 'amount')})",
+            "correct the amount or the receipt",
+        )

@@ -23,10 +23,28 @@ COLUMNS = [
     "paid_fen", "payable_fen",
 ]  # fmt: skip
 LINE_COLUMNS = [
-    "bank", "kind", "account", "period", "terms", "rate_pct", "receipts", "paid_in_fen", "refunds_fen",
-    "unmatched_fen", "excluded_fen", "base_fen", "carried_in_fen", "chargeable_fen", "fee_fen",
-    "carried_out_fen", "arrears_fen", "paid_fen", "payable_fen", "document", "confidence",
-]  # fmt: skip
+    "bank",
+    "kind",
+    "account",
+    "period",
+    "terms",
+    "rate_pct",
+    "receipts",
+    "paid_in_fen",
+    "refunds_fen",
+    "unmatched_fen",
+    "excluded_fen",
+    "base_fen",
+    "carried_in_fen",
+    "chargeable_fen",
+    "fee_fen",
+    "carried_out_fen",
+    "arrears_fen",
+    "paid_fen",
+    "payable_fen",
+    "document",
+    "confidence",
+]
 CARRY_COLUMNS = ["bank", "kind", "account", "period", "arrears_fen", "base_fen", "rate_pct"]
 ROUNDING_COLUMNS = ["settled_by", "fee_fen", "difference_fen", "used"]
 
@@ -242,11 +260,18 @@ def _carry_row(line: Line, period: Period, names: Names, is_last: bool) -> dict[
 
 def _rates_frame(rate_book: RateBook) -> pd.DataFrame:
     rows = [
-        {"kind": official(r.kind), "bank": r.bank, "account": official(r.account), "terms": str(r.terms),
-         "valid_from": date_text(r.valid_from), "valid_to": date_text(r.valid_to),
-         "document": r.document, "confidence": r.confidence}
+        {
+            "kind": official(r.kind),
+            "bank": r.bank,
+            "account": official(r.account),
+            "terms": str(r.terms),
+            "valid_from": date_text(r.valid_from),
+            "valid_to": date_text(r.valid_to),
+            "document": r.document,
+            "confidence": r.confidence,
+        }
         for r in rate_book.rates
-    ]  # fmt: skip
+    ]
     columns = [
         "kind",
         "bank",

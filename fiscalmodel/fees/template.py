@@ -26,8 +26,13 @@ def receipts_template() -> bytes:
     for j, header in enumerate(headers):
         sheet.write_string(0, j, header, styles["head"])
     for j, words in ((2, ["罚没", "收费"]), (3, ["国库", "财政专户"])):
-        sheet.data_validation(1, j, 100_000, j, {"validate": "list", "source": words, "ignore_blank": True,
-                                                 "error_type": "warning"})  # fmt: skip
+        sheet.data_validation(
+            1,
+            j,
+            100_000,
+            j,
+            {"validate": "list", "source": words, "ignore_blank": True, "error_type": "warning"},
+        )
     notes = book.add_worksheet("填表说明")
     notes.set_column(0, 0, 110)
     for i, line in enumerate(_TEMPLATE_NOTES):

@@ -19,17 +19,28 @@ Period = Literal["month", "quarter", "year"]
 #: term and the other words it is written with.
 KINDS: dict[str, tuple[str, ...]] = {
     "fines": ("罚没", "罚没收入", "罚款", "罚款收入", "fine", "penalty", "penalties"),
-    "charges": ("收费", "行政事业性收费", "行政事业性收费收入", "行政收费", "charge", "fee", "fees"),
+    "charges": (
+        "收费",
+        "行政事业性收费",
+        "行政事业性收费收入",
+        "行政收费",
+        "charge",
+        "fee",
+        "fees",
+    ),
     "special": ("专项收入", "专项", "special revenue"),
     "state_assets": (
-        "国有资源(资产)有偿使用收入", "国有资源有偿使用收入", "国有资产有偿使用收入", "state assets",
+        "国有资源(资产)有偿使用收入",
+        "国有资源有偿使用收入",
+        "国有资产有偿使用收入",
+        "state assets",
     ),
     "state_capital": ("国有资本经营收入", "state capital"),
     "government_funds": ("政府性基金收入", "政府性基金", "government funds"),
     "donations": ("捐赠收入", "捐赠", "donation"),
     "housing": ("政府住房基金收入", "政府住房基金", "housing fund"),
     "other": ("其他收入", "其他非税收入", "其他", "others"),
-}  # fmt: skip
+}
 
 #: Accounts that collected money is paid into.
 ACCOUNTS: dict[str, tuple[str, ...]] = {
@@ -43,18 +54,43 @@ ACCOUNTS: dict[str, tuple[str, ...]] = {
 #: Column -> headers it may stand under.
 HEADERS: dict[str, tuple[str, ...]] = {
     "receipt_id": (
-        "缴款书号", "缴款书编号", "票据号", "票据号码", "收据号", "收据编号", "流水号", "编号", "缴款码", "缴款编号",
+        "缴款书号",
+        "缴款书编号",
+        "票据号",
+        "票据号码",
+        "收据号",
+        "收据编号",
+        "流水号",
+        "编号",
+        "缴款码",
+        "缴款编号",
     ),
     "bank": ("银行", "代收银行", "代理银行", "银行名称", "收款银行"),
     "kind": ("种类", "收入种类", "收入类别", "类别", "收入性质"),
     "account": ("账户", "缴入账户", "入账账户", "账户类型"),
     "paid_in": ("缴入日期", "入库日期", "缴款日期", "日期", "实际缴入日期", "date"),
-    "amount": ("金额", "金额(元)", "缴入金额", "缴入金额(元)", "实缴金额", "实缴金额(元)", "缴款金额",
-        "缴款金额(元)", "amount_yuan"),
-    "refund_of": ("退付原缴款书号", "退付原缴款书", "原缴款书号", "退付对应缴款书号", "原票据号", "退付原票据号"),
+    "amount": (
+        "金额",
+        "金额(元)",
+        "缴入金额",
+        "缴入金额(元)",
+        "实缴金额",
+        "实缴金额(元)",
+        "缴款金额",
+        "缴款金额(元)",
+        "amount_yuan",
+    ),
+    "refund_of": (
+        "退付原缴款书号",
+        "退付原缴款书",
+        "原缴款书号",
+        "退付对应缴款书号",
+        "原票据号",
+        "退付原票据号",
+    ),
     "unmatched": ("待查", "是否待查", "待查标志"),
     "excluded": ("剔除原因", "排除原因", "不计原因", "exclusion_reason"),
-}  # fmt: skip
+}
 
 REQUIRED = ("receipt_id", "bank", "kind", "account", "paid_in", "amount")
 COLUMNS = tuple(HEADERS)

@@ -59,9 +59,15 @@ _EXCLUDED_HEAD = {
     "paid_in": "缴入日期", "amount": "金额（元）", "reason": "剔除原因",
 }  # fmt: skip
 _RATES_HEAD = {
-    "kind": "收入种类", "bank": "银行", "account": "账户", "terms": "费率", "valid_from": "起始日期",
-    "valid_to": "终止日期", "document": "文号", "confidence": "可信度",
-}  # fmt: skip
+    "kind": "收入种类",
+    "bank": "银行",
+    "account": "账户",
+    "terms": "费率",
+    "valid_from": "起始日期",
+    "valid_to": "终止日期",
+    "document": "文号",
+    "confidence": "可信度",
+}
 
 
 def _created(statement: CommissionStatement) -> dt.datetime:
@@ -94,8 +100,8 @@ def styles_of(book: Any) -> dict[str, Any]:
 
 
 def _sheet_name(bank: str, taken: list[str]) -> str:
-    """A sheet's name from a bank's: no forbidden character, at most 31, no double."""
-    plain = "".join("_" if c in "[]:*?/\\'" else c for c in bank)[:28].lstrip("=+-@") or "银行"
+    """A sheet's name from a bank's: letters and digits only, at most 31, no double."""
+    plain = "".join(c if c.isalnum() else "_" for c in bank)[:28] or "银行"
     name, number = plain, 2
     while name.casefold() in {
         t.casefold() for t in [*taken, "汇总", "剔除明细", "费率", "history"]

@@ -13,7 +13,7 @@ from fiscalmodel.present.fonts import PALETTE, apply
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from fiscalmodel.fees.appropriation import Appropriation
+    from fiscalmodel.fees.budget import Appropriation
     from fiscalmodel.fees.statement import CommissionStatement
 
 BLUE, RED, GREEN, PINK, ORANGE, SKY, GREY = PALETTE[:7]
@@ -62,7 +62,7 @@ def accrual_chart(table: pd.DataFrame, *, lang: str = "zh") -> Figure:
     Parameters
     ----------
     table
-        `fiscalmodel.fees.programme.accrual_and_cash`.
+        `fiscalmodel.fees.accrual_and_cash`.
     """
     figure, axis, lang = _axes(lang, "手续费：应计与支付", "Commissions: accrued and paid")
     at = np.arange(len(table))
@@ -89,19 +89,27 @@ def execution_chart(history: pd.DataFrame, *, lang: str = "zh") -> Figure:
     Parameters
     ----------
     history
-        `fiscalmodel.fees.programme.programme_history`; what was not published
+        `fiscalmodel.fees.programme_history`; what was not published
         stays empty.
     """
     figure, axis, lang = _axes(
         lang, "国库业务、改革性工作经费：预算与执行", "Treasury programme 国库业务、改革性工作经费"
     )
     words = (
-        {"initial_budget_wan": "年初预算", "adjusted_budget_wan": "调整预算", "executed_wan": "执行",
-         "commissions_wan": "其中：代收手续费预算"}
+        {
+            "initial_budget_wan": "年初预算",
+            "adjusted_budget_wan": "调整预算",
+            "executed_wan": "执行",
+            "commissions_wan": "其中：代收手续费预算",
+        }
         if lang == "zh"
-        else {"initial_budget_wan": "initial budget", "adjusted_budget_wan": "adjusted budget",
-              "executed_wan": "executed", "commissions_wan": "of which commissions, budget"}
-    )  # fmt: skip
+        else {
+            "initial_budget_wan": "initial budget",
+            "adjusted_budget_wan": "adjusted budget",
+            "executed_wan": "executed",
+            "commissions_wan": "of which commissions, budget",
+        }
+    )
     at = np.arange(len(history))
     for offset, (column, color) in enumerate(zip(words, (BLUE, SKY, GREEN, ORANGE), strict=True)):
         values = history[column].astype(float)
@@ -127,7 +135,7 @@ def implied_base_chart(table: pd.DataFrame, *, lang: str = "zh") -> Figure:
     Parameters
     ----------
     table
-        `fiscalmodel.fees.appropriation.implied_base`.
+        `fiscalmodel.fees.implied_base`.
     """
     figure, axis, lang = _axes(
         lang,

@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.fees.appropriation import Appropriation
+from fiscalmodel.fees.budget import Appropriation
 from fiscalmodel.fees.fee import half_up
 from fiscalmodel.fees.page import settlement_page
 from fiscalmodel.fees.programme import accrual_and_cash
 from fiscalmodel.fees.statement import CommissionStatement
-from fiscalmodel.fees.words import account_of, kind_of, official
+from fiscalmodel.fees.words import PERIOD_ZH, account_of, kind_of, official
 from fiscalmodel.fees.workbook import settlement_workbook
 from fiscalmodel.paths import inside, project_root
 from fiscalmodel.present import charts_fees as charts
@@ -22,34 +22,61 @@ from fiscalmodel.units import yuan_text
 
 WAN_FEN = 1_000_000
 _HEADERS = {
-    "bank": ("代收银行", "Bank"), "kind": ("收入种类", "Kind"), "account": ("缴入账户", "Account"),
-    "period": ("期间", "Period"), "base": ("计费基数（元）", "Base (元)"), "rate": ("费率（%）", "Rate (%)"),
-    "fee": ("手续费（元）", "Fee (元)"), "arrears": ("上期结欠（元）", "Arrears (元)"),
-    "paid": ("已付（元）", "Paid (元)"), "payable": ("应付（元）", "Payable (元)"),
-    "receipt_id": ("缴款书号", "Receipt"), "paid_in": ("缴入日期", "Paid in"), "role": ("处理", "Treated as"),
-    "amount": ("金额（元）", "Amount (元)"), "counted": ("计入基数（元）", "Counted (元)"),
-    "reason": ("原因", "Reason"), "settled_by": ("结算期间", "Settled by"),
-    "difference": ("差额（元）", "Difference (元)"), "used": ("采用", "Used"),
-    "status": ("结果", "Result"), "base_difference": ("基数差额（元）", "Base difference (元)"),
+    "bank": ("代收银行", "Bank"),
+    "kind": ("收入种类", "Kind"),
+    "account": ("缴入账户", "Account"),
+    "period": ("期间", "Period"),
+    "base": ("计费基数（元）", "Base (元)"),
+    "rate": ("费率（%）", "Rate (%)"),
+    "fee": ("手续费（元）", "Fee (元)"),
+    "arrears": ("上期结欠（元）", "Arrears (元)"),
+    "paid": ("已付（元）", "Paid (元)"),
+    "payable": ("应付（元）", "Payable (元)"),
+    "receipt_id": ("缴款书号", "Receipt"),
+    "paid_in": ("缴入日期", "Paid in"),
+    "role": ("处理", "Treated as"),
+    "amount": ("金额（元）", "Amount (元)"),
+    "counted": ("计入基数（元）", "Counted (元)"),
+    "reason": ("原因", "Reason"),
+    "settled_by": ("结算期间", "Settled by"),
+    "difference": ("差额（元）", "Difference (元)"),
+    "used": ("采用", "Used"),
+    "status": ("结果", "Result"),
+    "base_difference": ("基数差额（元）", "Base difference (元)"),
     "fee_difference": ("手续费差额（元）", "Fee difference (元)"),
-    "year": ("年度", "Year"), "opening": ("年初未付（元）", "Owed before (元)"),
-    "accrued": ("当年应计（元）", "Accrued (元)"), "closing": ("年末未付（元）", "Owed after (元)"),
-    "line": ("项目", "Line"), "printed": ("原文数字", "As printed"), "unit": ("单位", "Unit"),
-    "column": ("所在栏", "Column"), "note": ("说明", "Note"),
+    "year": ("年度", "Year"),
+    "opening": ("年初未付（元）", "Owed before (元)"),
+    "accrued": ("当年应计（元）", "Accrued (元)"),
+    "closing": ("年末未付（元）", "Owed after (元)"),
+    "line": ("项目", "Line"),
+    "printed": ("原文数字", "As printed"),
+    "unit": ("单位", "Unit"),
+    "column": ("所在栏", "Column"),
+    "note": ("说明", "Note"),
     "initial_budget_wan": ("年初预算（万元）", "Initial budget (万元)"),
     "adjusted_budget_wan": ("调整预算（万元）", "Adjusted (万元)"),
-    "executed_wan": ("执行（万元）", "Executed (万元)"), "executed_to": ("执行截至", "Executed to"),
+    "executed_wan": ("执行（万元）", "Executed (万元)"),
+    "executed_to": ("执行截至", "Executed to"),
     "commissions_wan": ("其中手续费（万元）", "Of which commissions (万元)"),
     "of_initial_pct": ("占年初预算（%）", "Of initial (%)"),
     "of_adjusted_pct": ("占调整预算（%）", "Of adjusted (%)"),
-    "fines_share_pct": ("罚没占比（%）", "Share of fines (%)"), "rate_pct": ("综合费率（%）", "Mixed rate (%)"),
-    "base_yi": ("隐含基数（亿元）", "Implied base (亿元)"), "mean": ("预期", "Expected"),
-    "base_wan": ("全年基数（万元）", "Base of the year (万元)"), "method": ("方法", "Method"),
-    "fee_wan": ("手续费（万元）", "Fee (万元)"), "low": ("80%下限", "80 % low"), "high": ("80%上限", "80 % high"),
-}  # fmt: skip
+    "fines_share_pct": ("罚没占比（%）", "Share of fines (%)"),
+    "rate_pct": ("综合费率（%）", "Mixed rate (%)"),
+    "base_yi": ("隐含基数（亿元）", "Implied base (亿元)"),
+    "mean": ("预期", "Expected"),
+    "base_wan": ("全年基数（万元）", "Base of the year (万元)"),
+    "method": ("方法", "Method"),
+    "fee_wan": ("手续费（万元）", "Fee (万元)"),
+    "low": ("80%下限", "80 % low"),
+    "high": ("80%上限", "80 % high"),
+}
 _ROLES = {
-    "paid_in": "缴入", "refund": "退付", "cleared": "查清计入", "unmatched": "待查", "excluded": "剔除",
-}  # fmt: skip
+    "paid_in": "缴入",
+    "refund": "退付",
+    "cleared": "查清计入",
+    "unmatched": "待查",
+    "excluded": "剔除",
+}
 
 
 def named_table(frame: pd.DataFrame, lang: str, *, caption: str = "", digits: int = 2) -> None:
@@ -90,9 +117,12 @@ def answer(statement: CommissionStatement, lang: str = "zh", *, warning: str = "
     base = sum(map(int, statement.table["base_fen"]))
     fee, due = yuan_text(statement.fee_fen), yuan_text(statement.payable_fen)
     banks = statement.table["bank"].nunique()
-    say(f"> {banks}家代收银行，计费基数{yuan_text(base)}元，手续费**{fee}元**，尚应付{due}元。",
-        f"> {banks} banks, base {yuan_text(base)} 元, commissions **{fee} 元**, still payable {due} 元.",
-        lang)  # fmt: skip
+    say(
+        f"> {banks}家代收银行，计费基数{yuan_text(base)}元，手续费**{fee}元**，尚应付{due}元。",
+        f"> {banks} banks, base {yuan_text(base)} 元, commissions **{fee} 元**, "
+        f"still payable {due} 元.",
+        lang,
+    )
     notes_zh = [f"**{warning}**"] * bool(warning) + list(statement.notes_zh)
     notes_en = [f"**{warning}**"] * bool(warning) + list(statement.notes)
     say("\n".join(f"- {n}" for n in notes_zh), "\n".join(f"- {n}" for n in notes_en), lang)
@@ -111,8 +141,7 @@ def banks(statement: CommissionStatement, lang: str = "zh") -> None:
 
 def lines(statement: CommissionStatement, lang: str = "zh") -> None:
     """The statement line by line."""
-    shown = _in_yuan(statement.table, lang)
-    named_table(shown.rename(columns={"rate_pct": "rate"}), lang)
+    named_table(_in_yuan(statement.table.rename(columns={"rate_pct": "rate"}), lang), lang)
 
 
 def opened(
@@ -128,8 +157,11 @@ def opened(
     """One fee down to its receipts (the first `rows` of them)."""
     receipts = statement.explain(bank, kind, account, period)
     base = yuan_text(sum(map(int, receipts["counted_fen"])))
-    say(f"共{len(receipts)}笔，计入基数{base}元；下表列前{min(rows, len(receipts))}笔。",
-        f"{len(receipts)} receipts, {base} 元 counted; the first {min(rows, len(receipts))} of them.", lang)  # fmt: skip
+    say(
+        f"共{len(receipts)}笔，计入基数{base}元；下表列前{min(rows, len(receipts))}笔。",
+        f"{len(receipts)} receipts, {base} 元 counted; the first {min(rows, len(receipts))} here.",
+        lang,
+    )
     columns = ["receipt_id", "paid_in", "role", "amount_fen", "counted_fen", "reason"]
     shown = receipts[columns].head(rows)
     if lang == "zh":
@@ -139,16 +171,15 @@ def opened(
 
 def left_out(statement: CommissionStatement, lang: str = "zh") -> None:
     """Excluded lines with their reasons."""
-    columns = ["receipt_id", "bank", "paid_in", "amount", "reason"]
-    named_table(statement.excluded[columns].astype(str), lang)
+    shown = statement.excluded[["receipt_id", "bank", "paid_in", "amount", "reason"]]
+    named_table(shown.astype(str), lang)
 
 
 def rounding(statement: CommissionStatement, lang: str = "zh") -> None:
     """The whole fee by settlement period."""
     shown = statement.rounding()
-    words = {"month": "月", "quarter": "季度", "year": "年度"}
     if lang == "zh":
-        shown["settled_by"] = shown["settled_by"].map(words)
+        shown["settled_by"] = shown["settled_by"].map(PERIOD_ZH)
     named_table(_in_yuan(shown, lang), lang)
 
 
@@ -211,8 +242,10 @@ def differences(table: pd.DataFrame, lang: str = "zh") -> None:
 def cash(statement: CommissionStatement, payments: pd.DataFrame, lang: str = "zh") -> None:
     """Accrual against cash by year."""
     table = accrual_and_cash(statement, payments)
-    says = "; ".join(f"{y}: {yuan_text(int(a))} / {yuan_text(int(p))} 元" for y, a, p in
-                     zip(table["year"], table["accrued_fen"], table["paid_fen"], strict=True))  # fmt: skip
+    says = "; ".join(
+        f"{y}: {yuan_text(int(a))} / {yuan_text(int(p))} 元"
+        for y, a, p in zip(table["year"], table["accrued_fen"], table["paid_fen"], strict=True)
+    )
     show_chart(charts.accrual_chart(table, lang=lang), says)
     named_table(_in_yuan(table.assign(year=table["year"].astype(str)), lang), lang)
 
@@ -223,10 +256,16 @@ def need(results: list[Appropriation], lang: str = "zh") -> None:
     says = f"{last.budget_year}: {last.need['mean']:,.2f} 万元"
     show_chart(charts.need_chart(last, lang=lang), says)
     rows = [
-        {"year": str(r.budget_year), "base_wan": float(r.table["mean"].sum()), "fee_wan": r.need["mean"],
-         "low": r.need["lo-80"], "high": r.need["hi-80"], "method": "; ".join(dict.fromkeys(r.table["method"]))}
+        {
+            "year": str(r.budget_year),
+            "base_wan": float(r.table["mean"].sum()),
+            "fee_wan": r.need["mean"],
+            "low": r.need["lo-80"],
+            "high": r.need["hi-80"],
+            "method": "; ".join(dict.fromkeys(r.table["method"])),
+        }
         for r in results
-    ]  # fmt: skip
+    ]
     named_table(pd.DataFrame(rows), lang)
     for result in results:
         notes = result.notes if lang == "en" else result.notes_zh

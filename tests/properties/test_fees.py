@@ -65,10 +65,17 @@ def receipts(draw: st.DrawFn, *, plain: bool = False, top: st.SearchStrategy = f
                 continue
             back = Decimal(cents) / 100
             left[origin["receipt_id"]] -= back
-            rows.append({
-                **origin, "receipt_id": f"B{j}", "amount": -back, "unmatched": None, "excluded": None,
-                "refund_of": origin["receipt_id"], "paid_in": max(draw(days), origin["paid_in"]),
-            })  # fmt: skip
+            rows.append(
+                {
+                    **origin,
+                    "receipt_id": f"B{j}",
+                    "amount": -back,
+                    "unmatched": None,
+                    "excluded": None,
+                    "refund_of": origin["receipt_id"],
+                    "paid_in": max(draw(days), origin["paid_in"]),
+                }
+            )
     return rows
 
 
@@ -203,17 +210,31 @@ def test_a_table_larger_than_memory_settles_the_same() -> None:
     for seed in range(2_000 if os.environ.get("FISCALMODEL_SOAK") == "1" else 12):
         draw = random.Random(seed)
         rows = [
-            {"receipt_id": f"R{i}", "bank": draw.choice(BANKS), "kind": draw.choice(KINDS),
-             "account": draw.choice(ACCOUNTS), "paid_in": FIRST + timedelta(days=draw.randrange(900)),
-             "amount": Decimal(draw.randrange(1, 10**7)) / 100, "refund_of": None,
-             "unmatched": draw.choice([None] * 9 + [True]), "excluded": draw.choice([None] * 9 + ["why"])}
+            {
+                "receipt_id": f"R{i}",
+                "bank": draw.choice(BANKS),
+                "kind": draw.choice(KINDS),
+                "account": draw.choice(ACCOUNTS),
+                "paid_in": FIRST + timedelta(days=draw.randrange(900)),
+                "amount": Decimal(draw.randrange(1, 10**7)) / 100,
+                "refund_of": None,
+                "unmatched": draw.choice([None] * 9 + [True]),
+                "excluded": draw.choice([None] * 9 + ["why"]),
+            }
             for i in range(draw.randrange(1, 300))
-        ]  # fmt: skip
+        ]
         for origin in draw.sample(rows, len(rows) // 5):
-            rows.append({
-                **origin, "receipt_id": f"B{origin['receipt_id']}", "refund_of": origin["receipt_id"],
-                "amount": -origin["amount"], "paid_in": LAST, "unmatched": None, "excluded": None,
-            })  # fmt: skip
+            rows.append(
+                {
+                    **origin,
+                    "receipt_id": f"B{origin['receipt_id']}",
+                    "refund_of": origin["receipt_id"],
+                    "amount": -origin["amount"],
+                    "paid_in": LAST,
+                    "unmatched": None,
+                    "excluded": None,
+                }
+            )
         draw.shuffle(rows)
         frame = pd.DataFrame(rows).astype({"receipt_id": "str"})
         source = replace(open_table(frame, name="receipts", chunk_rows=40), large=True)

@@ -19,9 +19,16 @@ from fiscalmodel.fees.words import KINDS, kind_of, near, official
 WAN_FEN = 1_000_000
 BANDS = ("lo-80", "hi-80", "lo-95", "hi-95")
 COLUMNS = [
-    "kind", "base_to_date_wan", "months", "mean", *BANDS, "rate_pct", "fee_mean", *(f"fee_{b}" for b in BANDS),
+    "kind",
+    "base_to_date_wan",
+    "months",
+    "mean",
+    *BANDS,
+    "rate_pct",
+    "fee_mean",
+    *(f"fee_{b}" for b in BANDS),
     "method",
-]  # fmt: skip
+]
 
 
 @dataclass(frozen=True)
@@ -108,8 +115,9 @@ def appropriation(
     A year with twelve months is taken as it stands. One that is under way is
     completed by `fiscalmodel.nowcast_year`, one without any month is forecast
     from whole years by `fiscalmodel.forecast`; where the base has one whole year
-    only, from the forecast of `revenue`, the base keeping its share in it. Bands of kinds are added up, as
-    if fines and charges always erred together: the total band is rather too
+    only, from the forecast of `revenue`, the base keeping its share in it. Bands
+    of kinds are added up, as if fines and charges always erred together: the
+    total band is rather too
     wide than too narrow.
     """
     frame = monthly_bases(bases) if isinstance(bases, CommissionStatement) else bases
@@ -207,11 +215,13 @@ def _base(
             f"{official(kind)}：假定计费基数占公布收入的比重保持{shared[-1]}年的{share:.1%}。",
         ))  # fmt: skip
         return made, 0.0, 0, "forecast of revenue"
-    notes.append((
-        f"{official(kind)}: too little history to complete the year; the base to date stands alone, "
-        "a floor and no forecast.",
-        f"{official(kind)}：历史数据不足，只列年初至今基数，是下限而非预测。",
-    ))  # fmt: skip
+    notes.append(
+        (
+            f"{official(kind)}: too little history to complete the year; the base to date stands "
+            "alone, a floor and no forecast.",
+            f"{official(kind)}：历史数据不足，只列年初至今基数，是下限而非预测。",
+        )
+    )
     return dict.fromkeys(("mean", *BANDS), to_date), to_date, count[year], "to date only"
 
 
@@ -247,51 +257,3 @@ def _verdict(requested: float, need: dict[str, float]) -> Note:
     gap = f"{need['mean'] - requested:,.2f}"
     return (f"The request of {text} 万元 is {gap} 万元 short of the expected need.",
             f"申请数{text}万元比预期需求少{gap}万元。")  # fmt: skip
-
-
-def implied_base(
-    budget_wan: float,
-    rates: RatesLike = None,
-    *,
-    on: str,
-    shares: tuple[float, ...] = (0, 0.25, 0.5, 0.75, 1),
-) -> pd.DataFrame:
-    """The base that a budget for commissions implies, by the share of fines in it.
-
-    Parameters
-    ----------
-    budget_wan
-        Budget for commissions, 万元.
-    on
-        Day whose rates apply.
-    shares
-        Shares of fines in the base; the rest is charges.
-
-    Returns
-    -------
-    DataFrame
-        ``fines_share_pct, rate_pct, base_yi``.
-
-    Notes
-    -----
-    base = budget ÷ (s × rate of fines + (1 − s) × rate of charges).
-
-    Examples
-    --------
-    30 万元 is 1.5 亿元 of charges or 0.6 亿元 of fines:
-
-    >>> list(implied_base(30, {"fines": 0.5, "charges": 0.2}, on="2024-01-01")["base_yi"])[::4]
-    [1.5, 0.6]
-    """
-    day = (dt.date.fromisoformat(on) - dt.date(1970, 1, 1)).days
-    known = read_rates(rates)
-    found = {kind: rate_on(known, "", kind, "", day) for kind in ("fines", "charges")}
-    pct = {kind: Fraction(0) if r is None else r.terms.rate_pct for kind, r in found.items()}
-    rows = []
-    for share in shares:
-        part = Fraction(str(share))
-        mixed = part * pct["fines"] + (1 - part) * pct["charges"]
-        base = Fraction(str(budget_wan)) * 100 / mixed / 10_000 if mixed else None
-        rows.append({"fines_share_pct": float(part * 100), "rate_pct": float(mixed),
-                     "base_yi": float("nan") if base is None else float(base)})  # fmt: skip
-    return pd.DataFrame(rows)
