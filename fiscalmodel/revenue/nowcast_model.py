@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
+from fiscalmodel.revenue import nowcast_gate as gate
+from fiscalmodel.revenue.nowcast_calibre import Growth, underlying
 from fiscalmodel.revenue.nowcast_input import Array, YearTable, fill_years
+from fiscalmodel.revenue.nowcast_ways import WAYS
+
+#: Years of history that are used; older ones say little of this year's months.
+LONGEST = 7
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Full year with bands, and what each way of reckoning said."""
+    """Full year with bands, and what each way of reckoning said.
+
+    Attributes
+    ----------
+    mean
+        Expected full year.
+    bands
+        Level -> lower and upper limit.
+    models
+        ``model, title, weight, full_year``.
+    plain_growth
+        Full year if the rest grew as the year to date did: what the others are measured against.
+    """
 
     mean: float
     bands: dict[float, tuple[float, float]]
@@ -23,56 +40,90 @@ class Estimate:
     plain_growth: float
 
 
-def estimate(
-    table: YearTable, levels: Sequence[float], growth: Mapping[tuple[int, int], float]
-) -> Estimate:
-    """Full year of the last year of `table`."""
-    past, m, c0 = fill_years(table.values[:-1]), table.month, table.to_date
+def estimate(table: YearTable, levels: Sequence[float], growth: Growth) -> Estimate:
+    """Full year of the last year of `table`.
+
+    Notes
+    -----
+    Full year = year to date + Σ weight · remainder over `WAYS`. The weights come from a small
+    network trained on public monthly series (`nowcast_gate`); bands are quantiles of its
+    errors on series that it had not seen, scaled by what tells large errors from small ones.
+    """
+    m, to_date = table.month, table.to_date
     if m == 12:
-        models = pd.DataFrame(
-            [("complete", "全年已公布", 1.0, c0)], columns=["model", "title", "weight", "full_year"]
-        )
-        return Estimate(c0, dict.fromkeys(levels, (c0, c0)), models, ("the year is complete",), c0)
+        made = _models(("complete",), ("全年已公布 the year is complete",), [1.0], [to_date])
+        same = {float(level): (to_date, to_date) for level in levels}
+        return Estimate(to_date, same, made, ("the year is complete",), to_date)
+    filled, notes = underlying(table, growth)
+    past = filled[:-1]
     whole = ~np.isnan(past[:, 11]) & ~np.isnan(past[:, m - 1])
-    c, f = past[whole, m - 1], past[whole, 11]
-    rest = f - c
-    if not len(c):
-        even = c0 * 12 / m
-        spread = abs(even - c0) * 0.5
-        return _made(
-            [("even", "均衡进度", even)], c0, spread, levels, ("no complete year before",), even
-        )
-    ytd = float(np.clip(np.log(c0 / c[-1]), -1, 1)) if c0 > 0 and c[-1] > 0 else 0.0
-    steps = np.diff(np.log(f)) if len(f) > 1 and (f > 0).all() else np.zeros(1)
-    usual = 0.7 * float(np.median(steps))
-    trust = m / (m + 3)
-    share = c0 * float(np.median(f / c)) if (c > 0).all() else c0 + rest[-1]
-    made = [
-        ("growth", "上年余额×增速", c0 + rest[-1] * np.exp(trust * ytd + (1 - trust) * usual)),
-        ("usual", "上年余额×历史增速", c0 + rest[-1] * np.exp(usual)),
-        ("share", "平均进度", share),
-    ]
-    spread = abs(rest[-1]) * max(0.03, float(np.std(steps)))
-    plain = c0 + rest[-1] * float(np.exp(ytd))
-    return _made(made, c0, spread, levels, (f"{len(c)} complete years before",), plain)
+    # Only an unbroken run of whole years up to last year.
+    run = int(np.argmin(whole[::-1])) if not whole.all() else len(whole)
+    if not run:
+        return _alone(table, levels, notes)
+    y = np.concatenate([past[-run:][-LONGEST:], filled[-1:]])[None]
+    y[0, -1, m:] = np.nan
+    x, ways, unit = gate.features(y, m)
+    z = ((ways - ways[0]) / unit).T
+    weights = gate.gate_weights(x, gate.asset()["net"])
+    rest = float(weights[0] @ ways[:, 0])
+    half = gate.half_widths(x, z, weights, m, y.shape[1] - 1, levels)[:, 0] * unit[0]
+    floor = to_date if _never_falls(table) else -np.inf
+    mean = max(to_date + rest, floor)
+    bands = {
+        float(level): (max(mean - float(h), floor), mean + float(h))
+        for level, h in zip(levels, half, strict=True)
+    }
+    notes.append(
+        f"{y.shape[1] - 1} whole years before; weights and bands learned from public monthly series"
+    )
+    made = _models(
+        tuple(w.name for w in WAYS),
+        tuple(w.title for w in WAYS),
+        weights[0].tolist(),
+        (to_date + ways[:, 0]).tolist(),
+    )
+    return Estimate(mean, bands, made, tuple(notes), _plain(table, filled))
 
 
-def _made(
-    parts: list[tuple[str, str, float]],
-    c0: float,
-    spread: float,
-    levels: Sequence[float],
-    notes: tuple[str, ...],
-    plain: float,
-) -> Estimate:
-    mean = float(np.mean([p[2] for p in parts]))
-    models = pd.DataFrame(parts, columns=["model", "title", "full_year"])
-    models.insert(2, "weight", 1 / len(parts))
+def _plain(table: YearTable, filled: Array) -> float:
+    """Year to date and last year's remainder at the growth of the published levels."""
+    m, c0 = table.month, table.to_date
+    levels = fill_years(table.values)
+    before = levels[-2] if not np.isnan(levels[-2, [m - 1, 11]]).any() else filled[-2]
+    rest = before[11] - before[m - 1]
+    return float(c0 + rest * c0 / before[m - 1]) if before[m - 1] > 0 and c0 > 0 else c0 + rest
+
+
+def _never_falls(table: YearTable) -> bool:
+    """Whether no month of the history was negative."""
+    padded = np.concatenate([np.zeros((len(table.values), 1)), table.values], axis=1)
+    return all((np.diff(row[~np.isnan(row)]) >= 0).all() for row in padded)
+
+
+def _alone(table: YearTable, levels: Sequence[float], notes: list[str]) -> Estimate:
+    """No whole year before: even progress, with bands as wide as public series were uneven."""
+    m, to_date = table.month, table.to_date
+    mean = to_date * 12 / m
+    made = gate.asset()
+    limits = np.array(made["alone"][m - 1])
+    floor = to_date if _never_falls(table) else -np.inf
     bands = {}
     for level in levels:
-        half = float(ndtri(0.5 + level / 200)) * spread
-        bands[level] = (mean - half, mean + half)
-    return Estimate(mean, bands, models, notes, plain)
+        half = abs(mean) * gate.quantile(level, made["bands"]["levels"], limits)
+        bands[float(level)] = (max(mean - half, floor), mean + half)
+    notes.append(
+        "no whole year before: the year to date is carried on evenly 均衡进度, without any season; "
+        "give at least one year before"
+    )
+    models = _models(("even",), ("均衡进度 even progress",), [1.0], [mean])
+    return Estimate(mean, bands, models, tuple(notes), mean)
 
 
-__all__ = ["Array", "Estimate", "estimate"]
+def _models(
+    names: Sequence[str], titles: Sequence[str], weights: Sequence[float], years: Sequence[float]
+) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"model": list(names), "title": list(titles), "weight": list(weights),
+         "full_year": list(years)}
+    )  # fmt: skip
