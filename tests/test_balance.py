@@ -59,6 +59,7 @@ def test_available(case):
     assert left["available_wan"].tolist() == case["available"]
     assert left["shortfall_wan"].tolist() == case["shortfall"]
     assert len(left.findings) == sum(1 for short in case["shortfall"] if short)
+    assert float(left) == sum(case["available"])
 
 
 @pytest.mark.parametrize(

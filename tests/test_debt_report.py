@@ -61,6 +61,19 @@ def test_three_totals(view):
     assert view.register["replaced_wan"].sum() == pytest.approx(replaced)
 
 
+def test_the_wall_holds_the_plans_own_bonds(view):
+    wall = view.wall.set_index("year")
+    replaced = view.plan.balances["replaced_wan"].sum()
+    assert wall["planned_principal_wan"].sum() == pytest.approx(replaced, abs=1e-4)
+    years = view.plan.balances["period"].astype(int)
+    assert wall.loc[years, "planned_interest_wan"].tolist() == pytest.approx(
+        view.plan.balances["bond_interest_wan"].tolist(), abs=1e-5
+    )
+    parts = [c for c in wall.columns if c.endswith("_wan") and c != "total_wan"]
+    assert wall[parts].sum(axis=1).tolist() == pytest.approx(wall["total_wan"].tolist())
+    assert wall["share_pct"].sum() == pytest.approx(100)
+
+
 def test_the_register_orders_each_batch_by_rate(view):
     for _, rows in view.register.groupby("batch"):
         assert rows["old_rate_pct"].is_monotonic_decreasing

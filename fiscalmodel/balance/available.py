@@ -36,6 +36,10 @@ class ClearanceResources:
         """A column of the table."""
         return self.table[column]
 
+    def __float__(self) -> float:
+        """What is available in all periods together, 万元."""
+        return math.fsum(self.table["available_wan"])
+
     @property
     def available_wan(self) -> pd.Series[float]:
         """Available amount by period."""

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from fiscalmodel.debt.schedule import add_months
+
 if TYPE_CHECKING:
     from fiscalmodel.debt.plan_result import ClearancePlan
 
@@ -126,3 +128,38 @@ def planned_register(plan: ClearancePlan, ledger: pd.DataFrame) -> pd.DataFrame:
     )
     made.insert(0, "order", range(1, len(made) + 1))
     return made
+
+
+def planned_bonds(plan: ClearancePlan) -> pd.DataFrame:
+    """The bonds that the plan's replacements take, one row a period and quota.
+
+    Returns
+    -------
+    DataFrame
+        Columns of the bond ledger, as `fiscalmodel.read_bonds` takes them;
+        special bonds for replacement that begin on the period's last day and
+        pay interest yearly.
+    """
+    ends = {
+        str(k): day for k, day in zip(plan.problem.grid.labels, plan.problem.grid.ends, strict=True)
+    }
+    quotas = {f"{REPLACEMENT} {q.period}": q for q in plan.given.quotas}
+    table = plan.schedule[plan.schedule["use"].eq("replacement")]
+    keys = table.assign(period=table["period"].astype(str))
+    sums = keys.groupby(["period", "source_id"], as_index=False)["amount_wan"].sum()
+    rows = []
+    for period, name, amount in zip(
+        sums["period"], sums["source_id"], sums["amount_wan"], strict=True
+    ):
+        quota, start = quotas[str(name)], ends[str(period)]
+        rows.append(
+            {
+                "bond_code": f"{name} / {period}", "type": "special", "purpose": REPLACEMENT,
+                "amount_wan": round(float(amount), 6), "rate_pct": quota.rate_pct, "start": start,
+                "maturity": add_months(start, round(quota.tenor_years * 12)),
+                "repayment": quota.repayment, "frequency": "year", "project": "",
+            }
+        )  # fmt: skip
+    columns = ["bond_code", "type", "purpose", "amount_wan", "rate_pct", "start", "maturity",
+               "repayment", "frequency", "project"]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)

@@ -203,22 +203,26 @@ def risk_chart(risk: RiskPath, bounds: dict[str, float], *, lang: str = "zh") ->
 
 
 def wall_chart(wall: pd.DataFrame, *, lang: str = "zh") -> Figure:
-    """Principal by type and interest of the bonds outstanding, by year, 亿元.
+    """Principal by type and interest of the bonds, by year, 亿元.
 
     Parameters
     ----------
     wall
-        `fiscalmodel.debt.maturity.maturity_wall`.
+        `fiscalmodel.debt.maturity.maturity_wall`, with or without planned bonds.
     """
     title = ("法定债务到期分布", "Statutory debt falling due")
     figure, axis, lang = _axes(lang, title)
     bottom = pd.Series(0.0, index=wall.index)
-    interest = wall["general_interest_wan"] + wall["special_interest_wan"]
+    interest = wall[[c for c in wall.columns if "_interest_" in c]].sum(axis=1)
+    none = pd.Series(0.0, index=wall.index)
     for color, name, values in (
         (BLUE, "general_principal", wall["general_principal_wan"]),
         (ORANGE, "special_principal", wall["special_principal_wan"]),
+        (SKY, "planned_principal", wall.get("planned_principal_wan", none)),
         (GREY, "bond_interest", interest),
     ):
+        if not values.any():
+            continue
         axis.bar(range(len(wall)), values / YI, bottom=bottom, width=0.65, color=color,
                  label=word(name, lang))  # fmt: skip
         bottom = bottom + values / YI
@@ -227,7 +231,7 @@ def wall_chart(wall: pd.DataFrame, *, lang: str = "zh") -> Figure:
                       ha="center", fontsize=8.5)  # fmt: skip
     _period_ticks(axis, wall["year"])
     axis.margins(y=0.1)
-    _legend_below(axis, 3)
+    _legend_below(axis, 4)
     return figure
 
 

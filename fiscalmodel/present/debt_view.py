@@ -13,7 +13,7 @@ from fiscalmodel.debt import summary
 from fiscalmodel.debt.bonds import read_bonds
 from fiscalmodel.debt.breakpoints import break_points_of
 from fiscalmodel.debt.ledger import Ledger, read_hidden_ledger
-from fiscalmodel.debt.maturity import maturity_wall
+from fiscalmodel.debt.maturity import maturity_wall, with_planned
 from fiscalmodel.debt.outlook import debt_outlook
 from fiscalmodel.debt.plan_targets import targets
 from fiscalmodel.debt.reserve import required_contributions
@@ -25,6 +25,16 @@ from fiscalmodel.scenario.outcome import Outcome
 
 if TYPE_CHECKING:
     from fiscalmodel.debt.plan_result import ClearancePlan
+
+
+#: Columns of the maturity wall with the plan's own bonds.
+WALL = [
+    "year",
+    *(f"{kind}_{part}_wan" for kind in ("general", "special", "planned")
+      for part in ("principal", "interest")),
+    "total_wan",
+    "share_pct",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,7 +58,8 @@ class DebtView:
     resources_note
         What stands for 综合财力, in both languages.
     wall, reserve
-        Maturity wall, and the reserve fund that covers the next year's service.
+        Maturity wall with the plan's own bonds, and the reserve fund that covers
+        the next year's service.
     targets, breaks
         Targets and break points of the plan.
     totals_only
@@ -101,7 +112,7 @@ def debt_view(scenario: str | Path, *, totals_only: bool = False) -> DebtView:
     ledger = read_hidden_ledger(files["debt.ledger"], as_of=as_of, deadline=str(plan.deadline))
     bonds = read_bonds(files["debt.bonds"], as_of=as_of) if "debt.bonds" in files else None
     outlook, note = _outlook(outcome, bonds, as_of)
-    wall = maturity_wall(bonds, as_of=as_of) if bonds is not None else None
+    wall = _wall(plan, bonds, as_of)
     return DebtView(
         outcome=outcome,
         plan=plan,
@@ -179,6 +190,16 @@ def _totals(
     table = pd.concat([pd.DataFrame([opening]), rows], ignore_index=True)
     table["total_wan"] = table[["hidden_wan", "by_contract_wan", "statutory_wan"]].sum(axis=1)
     return table
+
+
+def _wall(plan: ClearancePlan, bonds: Ledger | None, as_of: str) -> pd.DataFrame | None:
+    """What falls due on the bonds outstanding and on those that the plan takes."""
+    if bonds is None:
+        return None
+    wall, planned = maturity_wall(bonds, as_of=as_of), summary.planned_bonds(plan)
+    if not len(planned):
+        return wall.assign(planned_principal_wan=0.0, planned_interest_wan=0.0)[WALL]
+    return with_planned(wall, maturity_wall(read_bonds(planned), as_of=as_of))
 
 
 def _reserve(wall: pd.DataFrame, first: int, last: int) -> pd.DataFrame:

@@ -219,7 +219,7 @@ def _wall(made: Book, view: DebtView) -> None:
         return
     frame = view.wall
     live: dict[str, Formula] = {
-        "total_wan": (lambda row: f"=SUM(B{row}:E{row})", frame["total_wan"].tolist())
+        "total_wan": (lambda row: f"=SUM(B{row}:G{row})", frame["total_wan"].tolist())
     }
     sums = [c for c in frame.columns if c.endswith("_wan")]
     write_frame(made, made.sheet("wall"), frame, sums=sums, formulas=live, ratios=["share_pct"])
