@@ -1,0 +1,91 @@
+"""Dask: the same results as here, a worker killed in the middle, a scheduler that is not there."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from faults import faulty_notebooks as faulty
+
+from fiscalmodel.errors import InputError
+from fiscalmodel.run.batch import run_batch
+from fiscalmodel.run.parent import private_parent
+from fiscalmodel.run.storage import MANIFEST
+
+pytest.importorskip("distributed")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kills processes by signal")
+JOBS = 200 if os.environ.get("FISCALMODEL_SOAK") == "1" else 10
+
+
+@pytest.fixture(scope="module", autouse=True)
+def parent() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FISCALMODEL_PRELOAD", "json")
+        with private_parent():
+            yield
+
+
+def dask_workers() -> list[psutil.Process]:
+    me = psutil.Process()
+    return [p for p in me.children(recursive=True) if p.name() == "python" and _is_worker(p)]
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    try:
+        return "spawn_main" in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_one_of_four_workers_killed_in_the_middle(tmp_path: Path) -> None:
+    """Fault 7: all results, none twice, and a poison notebook does not fail its neighbours."""
+    cells = ("import time, os; time.sleep(0.5)", "print(code)")
+    notebooks = {"poison": faulty.FAULTS["segfault"], "work": faulty.Fault(cells)}
+    plan = faulty.write_project(tmp_path / "project", notebooks)
+    jobs: list[dict[str, object]] = [
+        {"name": f"job{n:03d}", "notebook": "work", "parameters": {"code": f"{n:06d}"}}
+        for n in range(JOBS)
+    ]
+    jobs.insert(3, {"name": "poison", "notebook": "poison"})
+    faulty.write_plan(plan.parent, jobs)
+    killed: list[int] = []
+
+    def kill_one() -> None:
+        manifest = tmp_path / "out" / MANIFEST
+        for _ in range(1200):
+            if manifest.exists() and len(manifest.read_text().splitlines()) >= 4:
+                victim = dask_workers()[0]
+                killed.append(victim.pid)
+                os.kill(victim.pid, signal.SIGKILL)
+                return
+            time.sleep(0.05)
+
+    killer = threading.Thread(target=kill_one)
+    killer.start()
+    result = run_batch(plan, out=tmp_path / "out", workers=4, dask=True, progress=False)
+    killer.join()
+    assert killed
+    assert [r.id for r in result.failed] == ["poison"]
+    assert len(result.of("done")) == JOBS
+    records = [json.loads(x) for x in (tmp_path / "out" / MANIFEST).read_text().splitlines()]
+    names = [r["job"] for r in records]
+    assert len(names) == len(set(names)) == JOBS + 1
+    for number in range(JOBS):
+        text = (tmp_path / "out" / f"job{number:03d}.ipynb").read_text()
+        printed = json.loads(text)["cells"][-1]["outputs"][0]["text"]
+        assert "".join(printed).strip() == f"{number:06d}"
+    assert not dask_workers()
+
+
+def test_a_scheduler_that_does_not_answer_is_bad_input(tmp_path: Path) -> None:
+    plan = faulty.write_project(tmp_path / "project", {"a": faulty.HEALTHY})
+    with pytest.raises(InputError, match="does not answer"):
+        run_batch(plan, out=tmp_path / "out", scheduler="tcp://127.0.0.1:9", progress=False)
