@@ -18,6 +18,7 @@ _PUBLIC: dict[str, str] = {
     "amortise": "fiscalmodel.debt.cashflow",
     "available_for_clearance": "fiscalmodel.balance",
     "backtest": "fiscalmodel.revenue.backtest",
+    "break_points": "fiscalmodel.debt.breakpoints",
     "close_balance": "fiscalmodel.balance",
     "commission": "fiscalmodel.fees",
     "compare": "fiscalmodel.scenario.compare",

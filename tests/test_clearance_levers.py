@@ -11,7 +11,6 @@ import pytest
 from clearance_oracle import random_case
 
 import fiscalmodel as fm
-from fiscalmodel.debt.breakpoints import break_points
 from fiscalmodel.debt.plan_targets import earliest_clearance, even_effort, latest_start, targets
 
 SOAK = os.environ.get("FISCALMODEL_SOAK") == "1"
@@ -147,14 +146,15 @@ def test_latest_start_and_earliest_clearance():
     assert latest_start(plan) == "2027Q4"
     # 60 in 2027 and 40 in 2028: 15 + 15 + 15 by 2028Q3.
     assert earliest_clearance(plan) == dt.date(2028, 9, 30)
-    assert targets(plan)["target"].tolist() == ["even_effort", "latest_start", "earliest_clearance"]
+    assert plan.targets.equals(targets(plan))
+    assert plan.targets["target"].tolist() == ["even_effort", "latest_start", "earliest_clearance"]
     none = fm.plan_clearance(ledger, [], **AS_OF)
     assert latest_start(none) is None
     assert earliest_clearance(none) is None
 
 
 def points(ledger, sources, quotas=None, **options):
-    return break_points(ledger, sources, quotas, **AS_OF, **options).set_index("shock")
+    return fm.break_points(ledger, sources, quotas, **AS_OF, **options).set_index("shock")
 
 
 def test_break_points_by_hand():
@@ -200,6 +200,8 @@ def test_exposure_of_a_mixed_source():
 
 def test_break_points_of_no_plan():
     found = points([loan(100)], [source(50)])
+    plan = fm.plan_clearance([loan(100)], [source(50)], **AS_OF)
+    assert plan.break_points.set_index("shock").equals(found)
     assert set(found["outcome"]) == {"fails_already"}
 
 
@@ -212,7 +214,7 @@ def test_break_point_is_where_the_plan_just_fails():
             s | {"category": "land" if s["source_id"] == "S0" else "x"} for s in case.sources
         ]
         tables, options = replace(case, sources=sources).arguments()
-        row = break_points(*tables, **options).set_index("shock").loc["land_revenue"]
+        row = fm.break_points(*tables, **options).set_index("shock").loc["land_revenue"]
         if row["outcome"] != "fails_beyond":
             continue
         tried += 1
@@ -224,3 +226,12 @@ def test_break_point_is_where_the_plan_just_fails():
             ]
             assert fm.plan_clearance(tables[0], shocked, tables[2], **options).status == status
     assert tried > 5
+
+
+def test_levers_in_chinese():
+    plan = fm.plan_clearance([loan()], [source(40)], **AS_OF)
+    table = plan.lever_table("zh").set_index("lever")
+    assert table.loc["extra_funds", "unit"] == "万元/年"
+    assert table.loc["extra_funds", "detail"] == "2027—2028年每年"
+    assert table.loc["extra_funds", "amount"] == plan.levers["amount"][0]
+    assert len(plan.notes) == len(plan.notes_zh)

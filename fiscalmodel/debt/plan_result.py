@@ -172,6 +172,20 @@ class ClearancePlan:
 
         return levers(self)
 
+    @cached_property
+    def targets(self) -> pd.DataFrame:
+        """Smallest even yearly effort, latest start, earliest clearance: ``target, value, unit``."""
+        from fiscalmodel.debt.plan_targets import targets
+
+        return targets(self)
+
+    @cached_property
+    def break_points(self) -> pd.DataFrame:
+        """The shock at which the plan just fails; see `fiscalmodel.debt.breakpoints`."""
+        from fiscalmodel.debt.breakpoints import break_points_of
+
+        return break_points_of(self.given, self.problem, {})
+
     def sentence(self, lang: str = "zh") -> str:
         """The answer in one sentence, Chinese or English (``en``)."""
         from fiscalmodel.debt.plan_words import sentence
