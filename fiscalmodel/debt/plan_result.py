@@ -174,7 +174,7 @@ class ClearancePlan:
 
     @cached_property
     def targets(self) -> pd.DataFrame:
-        """Smallest even yearly effort, latest start, earliest clearance: ``target, value, unit``."""
+        """Smallest even effort, latest start, earliest clearance: ``target, value, unit``."""
         from fiscalmodel.debt.plan_targets import targets
 
         return targets(self)
