@@ -229,5 +229,6 @@ def _marks(frame: pd.DataFrame) -> pd.Series[str]:
     text = [c for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c])]
     for column in text[:1]:
         for i, label in enumerate(frame[column]):
-            marks[i] = next((mark for pattern, mark in _MARKS if pattern.match(label)), "")
+            if "计" in label or "其" in label or label.isascii():
+                marks[i] = next((mark for pattern, mark in _MARKS if pattern.match(label)), "")
     return pd.Series(marks, index=frame.index, dtype=object)

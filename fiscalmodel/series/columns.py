@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fiscalmodel.errors import Collector
-from fiscalmodel.series.cells import Cell, parse, percent_of
+from fiscalmodel.series.cells import Cell, parse, percent_of, simple
 from fiscalmodel.series.table import printed
 from fiscalmodel.series.unitlines import header_unit, unit_word
 from fiscalmodel.units import FEN_PER, convert
@@ -68,10 +68,8 @@ def read_column(
         Takes cells that hold text where a number belongs.
     """
     unit = header_unit(name)
-    if percents is None and stored and all(type(v) is float for v in stored):
-        if not _TEXT_NAME.search(name):
-            return Column(list(stored), True, unit)
-        return Column([printed(v) for v in stored], False)
+    if (quick := _quick(name, stored, percents, unit)) is not None:
+        return quick
     if unit is None and len(stored) > _LONG and _all_text(stored[:_LONG]):
         return Column([_text(v) for v in stored], False)
     found = [parse(v) for v in stored]
@@ -99,6 +97,25 @@ def read_column(
     if marked:
         notes.append(f"{name}: footnote marks beside {marked} figure(s) were left out")
     return Column(values, True, unit, notes)
+
+
+def _quick(
+    name: str, stored: Sequence[Any], percents: Sequence[bool] | None, unit: str | None
+) -> Column | None:
+    """A column of nothing but plain figures, or None if it must be looked at cell by cell."""
+    if not stored or (percents is not None and not all(percents)):
+        return None
+    if _TEXT_NAME.search(name) and not unit:
+        return None
+    values: list[float] = []
+    for value in stored:
+        number = simple(value)
+        if number is None or (type(value) is str and _CODE.fullmatch(value)):
+            return None
+        values.append(number)
+    if percents is not None:
+        return Column([percent_of(v) for v in values], True, "%")
+    return Column(values, True, unit)
 
 
 def _all_text(stored: Sequence[Any]) -> bool:

@@ -36,7 +36,7 @@ _REF = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 _TYPE = re.compile(rb'\bt="(\w+)"')
 _ROW = re.compile(rb'<(?:\w+:)?row\b[^>]*?\br="(\d+)"')
 #: More than 26 columns, or 100,000 rows: such a sheet is measured before it is unpacked.
-_WIDE, _LONG = re.compile(rb'r="[A-Z]{2}'), re.compile(rb'r="[A-Z]?\d{6}')
+_VAST = re.compile(rb'r="(?:[A-Z]{2}|[A-Z]?\d{6})')
 
 
 class Package:
@@ -92,7 +92,7 @@ class Package:
         return found
 
     def _refuse_vast(self, xml: bytes, sheet: str) -> None:
-        if not _WIDE.search(xml) and not _LONG.search(xml):
+        if not _VAST.search(xml):
             return
         rows = max((int(row) for row in _ROW.findall(xml)), default=0)
         columns = max((_column(letters) + 1 for letters, _ in _REF.findall(xml)), default=0)
@@ -146,13 +146,12 @@ def _with_attribute(xml: bytes, name: bytes, values: set[bytes]) -> list[Address
     """Addresses of the filled cells whose attribute has one of the values."""
     if not values:
         return []
-    wanted = rb"\b" + name + rb'="(?:' + b"|".join(sorted(values)) + rb')"'
-    ref = rb'r="([A-Z]{1,3})(\d{1,7})"'
-    if xml.count(b"<c ") == xml.count(b"<c r=") and b":c " not in xml:
-        found = re.findall(rb"<c " + ref + rb"[^>]*?" + wanted + rb"[^>]*?(/?)>", xml)
-    else:  # a prefix, or the attributes in another order
-        cell = rb"<(?:\w+:)?c\s(?=[^>]*?" + wanted + rb")[^>]*?\b" + ref + rb"[^>]*?(/?)>"
-        found = re.findall(cell, xml)
+    one_of = rb'="(?:' + b"|".join(sorted(values)) + rb')"'
+    # As every office program writes it: the attribute directly after the address.
+    found = re.findall(rb'r="([A-Z]{1,3})(\d{1,7})" ' + name + one_of + rb"[^>]*?(/?)>", xml)
+    if len(found) < sum(xml.count(b" " + name + b'="' + value + b'"') for value in values):
+        cell = rb"<(?:\w+:)?c\s(?=[^>]*?\b" + name + one_of + rb")[^>]*?\b"
+        found = re.findall(cell + rb'r="([A-Z]{1,3})(\d{1,7})"[^>]*?(/?)>', xml)
     columns = {letters: _column(letters) for letters, _, _ in found}
     return [(int(row) - 1, columns[letters]) for letters, row, empty in found if not empty]
 

@@ -43,8 +43,10 @@ class Rows:
         if not filled:
             return "blank"
         # Most rows of a long sheet are settled by their second cell.
-        if any(type(values[c]) is float and not _maybe_period(values[c]) for c in filled[1:]):
-            return "data"
+        for c in filled[1:3]:
+            number = cells.simple(values[c])
+            if number is not None and not _maybe_period(number):
+                return "data"
         first = values[filled[0]]
         if isinstance(first, str) and _FOOT.match(first.strip()):
             return "foot"
