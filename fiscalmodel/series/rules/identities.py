@@ -73,8 +73,9 @@ def evaluate(book: Book, identities: Iterable[Identity]) -> Iterator[Finding]:
     """Findings for the sums that do not tie.
 
     A difference within the rounding of the printed figures is silent, unless
-    the rest of the publication ties to the last digit: then it is a note (or
-    a warning, where only the figures printed with fewer digits could hold it).
+    the rest of the publication ties to the last digit, or all figures are
+    whole 万元 or 元, as final accounts are kept: then it is a note (or a
+    warning, where only the figures printed with fewer digits could hold it).
     What ties is counted in the book, as evidence for the rules that follow.
     """
     outcomes = [o for i in unique(identities) if (o := arithmetic(i)) is not None]
@@ -92,10 +93,20 @@ def evaluate(book: Book, identities: Iterable[Identity]) -> Iterator[Finding]:
     for o in outcomes:
         if _broken(o):
             yield _report(o, o.identity.severity, broken)
-        elif o.difference and not o.identity.at_most:
-            document = o.identity.total.document
-            if book.exact[document] >= 2 and 2 * book.rounded[document] <= book.exact[document]:
-                yield _report(o, "warning" if abs(o.difference) > o.fine else "note", broken)
+        elif o.difference and not o.identity.at_most and _telling(book, o):
+            yield _report(o, "warning" if abs(o.difference) > o.fine else "note", broken)
+
+
+def _telling(book: Book, o: Outcome) -> bool:
+    """Whether a difference within rounding says something all the same."""
+    document = o.identity.total.document
+    exact, rounded = book.exact[document], book.rounded[document]
+    if exact >= 2 and 2 * rounded <= exact:
+        return True
+    facts = [o.identity.total, *(part for _, part in o.identity.parts)]
+    whole = all(f.figure is not None and f.figure.digits == 0 for f in facts)
+    kept_whole = all(f.unit in ("万元", "元", "") for f in facts)
+    return whole and kept_whole and 2 * rounded <= exact + 4
 
 
 def _broken(o: Outcome) -> bool:

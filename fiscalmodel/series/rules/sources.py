@@ -98,8 +98,9 @@ def _add_file(book: Book, path: Path) -> None:
 def long_csv(path: Path) -> pd.DataFrame | None:
     """A CSV that is a long table, all text; None if it is another kind of file."""
     try:
-        head = pd.read_csv(path, nrows=0, encoding="utf-8-sig")
-        if not is_tidy(list(head.columns)):
+        with path.open(encoding="utf-8-sig") as file:
+            header = file.readline(4096)
+        if not is_tidy([name.strip().strip('"') for name in header.split(",")]):
             return None
         return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except (UnicodeDecodeError, ValueError):
