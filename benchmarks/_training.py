@@ -50,6 +50,7 @@ class Windows:
     proper: np.ndarray
     last: np.ndarray  # window that ends six (Tourism four) values before the end
     full: np.ndarray  # the whole history up to its origin
+    left: np.ndarray  # values after the origin
 
 
 def windows(series: list[tuple[int, bool, np.ndarray]]) -> Windows:
@@ -85,6 +86,7 @@ def windows(series: list[tuple[int, bool, np.ndarray]]) -> Windows:
         np.array([series[s][1] for s in number]),
         table[:, 2].astype(bool),
         table[:, 3].astype(bool),
+        np.array([len(series[s][2]) for s in number]) - table[:, 1],
     )
 
 

@@ -64,13 +64,16 @@ def combine(y: Array, horizon: int, season_length: int = 1) -> Combination:
 
 def _yearly(y: Array, horizon: int, season_length: int = 1) -> Combination:
     """Median of five and pooled model, by the length of the history."""
-    names, parts = candidate_forecasts(y, horizon)
+    # As far ahead as the network was trained, so that what it says of a step does not
+    # depend on how many more are asked for.
+    names, parts = candidate_forecasts(y, max(horizon, pooled.TRAINED_STEPS))
     if len(names) == 1:
         weights = np.ones(parts.shape)
     else:
         core = trust_in_core(y.shape[1])
         weights = (1 - core) * pooled.weights(y, parts)
         weights[names.index(CORE_NAME)] += core
+    weights, parts = weights[:, :, :horizon], parts[:, :, :horizon]
     mean = (weights * parts).sum(axis=0)
     return Combination(mean, names, parts, weights, np.zeros(len(y), dtype=bool))
 

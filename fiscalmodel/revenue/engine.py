@@ -9,6 +9,7 @@ import numpy as np
 
 from fiscalmodel.revenue.combine import Combination, combine
 from fiscalmodel.revenue.intervals import bands
+from fiscalmodel.revenue.outliers import outlying, repaired
 from fiscalmodel.revenue.seasonal_models import seasonal_naive
 from fiscalmodel.revenue.smoothing import Array
 
@@ -56,7 +57,8 @@ def forecast_block(
     clip
         Hold mean and bands at nought where no value of the history is negative.
     """
-    found = combine(y, horizon, season_length)
+    fitted = y if season_length > 1 else repaired(y, outlying(y))
+    found = combine(fitted, horizon, season_length)
     mean = found.mean
     if shrink_to_naive:
         with_season = 1 < season_length < y.shape[1]

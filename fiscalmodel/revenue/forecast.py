@@ -15,6 +15,7 @@ from fiscalmodel.revenue.combine import trust_in_core
 from fiscalmodel.revenue.engine import FUND_SHRINKAGE, Block, forecast_block
 from fiscalmodel.revenue.history import History
 from fiscalmodel.revenue.titles import TITLES
+from fiscalmodel.revenue.outliers import outlying
 from fiscalmodel.revenue.panel import forecast_panel
 from fiscalmodel.series.types import Series
 
@@ -214,6 +215,13 @@ def _why(history: History, block: Block, fund: bool) -> list[str]:
         )
         if n < 4:
             notes.append(f"{n} values: too few for smoothing models, half the mean step stands in")
+    if season == 1:
+        places = np.flatnonzero(outlying(history.values[None, :])[0])
+        notes += [
+            f"{history.past[place]} stands out from its neighbours on both sides: for the fit "
+            "their geometric mean stands in, the bands keep it"
+            for place in places
+        ]
     if fund:
         notes.append(
             "land-sale or fund revenue: trend methods did worse than the last value when tried, "

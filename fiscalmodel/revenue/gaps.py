@@ -176,7 +176,8 @@ def look_for_breaks(y: Any, history: History, *, allow_break: bool) -> tuple[str
         return ()
     if isinstance(y, Series) and y.calibre == "like_for_like":
         return ()
-    found = find_breaks(pd.Series(history.values, index=pd.PeriodIndex(years, freq="Y")))
+    labels = pd.PeriodIndex([str(year) for year in years], freq="Y")
+    found = find_breaks(pd.Series(history.values, index=labels))
     if not found:
         return ()
     said = "; ".join(map(str, found))

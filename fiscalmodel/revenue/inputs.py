@@ -163,21 +163,29 @@ def _regular_index(index: pd.Index[Any], name: str) -> tuple[Any, int]:
         return _to_periods(index, name)
     if pd.api.types.is_integer_dtype(index.dtype) and not pd.api.types.is_bool_dtype(index.dtype):
         return pd.Index(index.to_numpy(dtype="int64")), 1
-    text = [str(item).strip().rstrip("年") for item in index]
+    return _from_text(list(index), name)
+
+
+def _from_text(labels: list[Any], name: str) -> tuple[pd.PeriodIndex, int]:
+    """Years, quarters or months as they are printed; else ISO dates."""
+    from fiscalmodel.series.periods import period
+
+    found = [label if isinstance(label, pd.Period) else period(label) for label in labels]
+    if found and all(label is not None for label in found):
+        codes = {label.freqstr[0] for label in found if label is not None}
+        if len(codes) == 1:
+            return _regular_index(pd.PeriodIndex(found), name)
+        raise InputError(name, "years, quarters and months are mixed", "one frequency a series")
     try:
-        if all(len(item) == 4 and item.isdigit() for item in text):
-            return pd.PeriodIndex(text, freq="Y"), 1
-        if all("Q" in item.upper() for item in text):
-            return pd.PeriodIndex(text, freq="Q"), 4
-        return _to_periods(pd.DatetimeIndex(pd.to_datetime(text)), name)
-    except InputError:
-        raise
+        dates = pd.DatetimeIndex(pd.to_datetime([str(label) for label in labels], format="ISO8601"))
     except (ValueError, TypeError, OverflowError):
+        odd = next(label for label, known in zip(labels, found, strict=True) if known is None)
         raise InputError(
             name,
-            f"the index is not a list of dates (first: {text[0] if text else ''!r})",
-            "use years (2019), quarters (2019Q1), months (2019-01) or dates",
+            f"the index is not a list of dates ({odd!r})",
+            "use years (2019), quarters (2019Q1), months (2019-01) or dates (2019-12-31)",
         ) from None
+    return _to_periods(dates, name)
 
 
 def _to_periods(index: pd.DatetimeIndex, name: str) -> tuple[pd.PeriodIndex, int]:

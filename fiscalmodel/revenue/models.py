@@ -102,11 +102,13 @@ def in_logs(run: Forecaster) -> Forecaster:
         positive = (y > 0).all(axis=1)
         out = np.empty((len(y), horizon))
         if positive.any():
-            logs = np.log(y[positive])
+            # Relative to the largest value: Theta depends on where nought lies.
+            largest = y[positive].max(axis=1, keepdims=True)
+            logs = np.log(y[positive] / largest)
             most = np.abs(np.diff(logs, axis=1)).max(axis=1, keepdims=True)
             bound = np.minimum(most * np.arange(1, horizon + 1), 5.0)
             change = np.clip(run(logs, horizon) - logs[:, -1:], -bound, bound)
-            out[positive] = np.exp(logs[:, -1:] + change)
+            out[positive] = largest * np.exp(logs[:, -1:] + change)
         if not positive.all():
             out[~positive] = run(y[~positive], horizon)
         return out

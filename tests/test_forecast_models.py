@@ -1,0 +1,118 @@
+"""Candidates, seasonality and measures against arithmetic and published definitions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from fiscalmodel.revenue import metrics, models, outliers, pooled, seasonal, smoothing
+from fiscalmodel.revenue.local_global import local_global_trend
+
+CASES = yaml.safe_load((Path(__file__).parent / "cases" / "forecast_plain.yaml").read_text())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_worked_cases(case):
+    history = np.array([case["history"]], dtype=float)
+    made = getattr(models, case["model"])(history, case["horizon"])
+    np.testing.assert_allclose(made[0], case["expected"], rtol=1e-4)
+
+
+def test_a_straight_line_is_continued_by_every_trend_model():
+    y = 100.0 + 5 * np.arange(12)[None, :]
+    for candidate in models.CANDIDATES:
+        made = candidate.run(y, 3)[0]
+        if candidate.name in ("theta", "free_theta", "drift", "line", "recent_2", "recent_5"):
+            np.testing.assert_allclose(made, [160, 165, 170], rtol=0.01)
+        assert np.isfinite(made).all()
+
+
+def test_theta_with_all_weight_on_the_line_matches_its_definition():
+    """Recursion of Fiorucci et al. written out step by step for one alpha."""
+    y = np.array([10.0, 12.0, 11.0, 15.0, 14.0, 18.0, 17.0])
+    alpha, n = 0.9, len(y)
+    level, decay, drift = [0.0], (1 - alpha) ** np.arange(n + 1), [0.0]
+    for t in range(1, n):
+        part = y[:t]
+        time = np.arange(1, t + 1)
+        slope = np.polyfit(time, part, 1)[0] if t > 1 else 0.0
+        intercept = part.mean() - slope * time.mean()
+        drift.append(decay[t] * intercept + (1 - (1 - alpha) ** (t + 1)) / alpha * slope)
+    for t in range(n):
+        level.append(alpha * y[t] + (1 - alpha) * level[-1])
+    states = smoothing._trend_states(y[None, :])
+    for t in range(1, n):
+        reach = (1 - (1 - alpha) ** (t + 1)) / alpha
+        own = decay[t] * states[0][0, t - 1] + reach * states[1][0, t - 1]
+        assert own == pytest.approx(drift[t], rel=1e-9)
+
+
+def test_smoothing_agrees_with_statsmodels_on_its_own_grid_point():
+    """Simple smoothing of a long series: close to the optimum that statsmodels finds."""
+    from statsmodels.tsa.holtwinters import SimpleExpSmoothing
+
+    rng = np.random.default_rng(4)
+    y = 100 + np.cumsum(rng.normal(0, 1, 200)) + rng.normal(0, 2, 200)
+    oracle = SimpleExpSmoothing(y, initialization_method="estimated").fit().forecast(1)[0]
+    assert smoothing.simple_smoothing(y[None, :], 1)[0, 0] == pytest.approx(oracle, rel=0.005)
+
+
+def test_local_global_trend_gives_linear_and_exponential_growth():
+    line = 100.0 + 10 * np.arange(15)[None, :]
+    made = local_global_trend(line, 3)[0]
+    assert made == pytest.approx([250, 260, 270], rel=0.03)
+    grown = 100 * 1.08 ** np.arange(15)[None, :]
+    ahead = local_global_trend(grown, 3)[0] / grown[0, -1]
+    assert 1.04 < ahead[0] < 1.09
+    assert 1.10 < ahead[2] < 1.28
+
+
+def test_pooled_weights_add_up_and_do_not_depend_on_the_unit():
+    rng = np.random.default_rng(0)
+    y = np.exp(rng.normal(0.05, 0.1, (20, 8)).cumsum(axis=1)) * 100
+    names, parts = models.candidate_forecasts(y, 9)
+    weights = pooled.weights(y, parts)
+    assert names == pooled.network().names
+    np.testing.assert_allclose(weights.sum(axis=0), 1, rtol=1e-12)
+    again = pooled.weights(y * 1e4, models.candidate_forecasts(y * 1e4, 9)[1])
+    np.testing.assert_allclose(weights, again, rtol=1e-6, atol=1e-9)
+
+
+def test_seasonality_test_and_naive2():
+    season = np.array([0.8, 1.0, 1.3, 0.9])
+    y = np.tile(season, 6)[None, :] * (100 + np.arange(24))[None, :]
+    assert seasonal.is_seasonal(y, 4)[0]
+    made = seasonal.naive2(y, 4, 4)[0]
+    np.testing.assert_allclose(made / made.mean(), season, rtol=0.02)
+    assert not seasonal.is_seasonal(y[:, :11], 4)[0]  # fewer than three seasons
+    index = seasonal.seasonal_indices(y, 4, multiplicative=True)
+    assert index.mean() == pytest.approx(1)
+
+
+def test_measures_by_hand():
+    actual, made = np.array([100.0, 110.0]), np.array([90.0, 120.0])
+    # 200·10/190 = 10.526; 200·10/230 = 8.696
+    assert metrics.smape(actual, made) == pytest.approx([10.526316, 8.695652], rel=1e-6)
+    assert metrics.mase_scale(np.array([1.0, 3.0, 2.0, 6.0])) == pytest.approx((2 + 1 + 4) / 3)
+    assert np.isnan(metrics.mase_scale(np.ones(5)))
+    assert metrics.owa(8, 2, 10, 4) == pytest.approx(0.5 * (0.8 + 0.5))
+    # width 20 and, for 130 above 110, 2/0.05 · 20 = 800
+    score = metrics.interval_score(
+        np.array([100.0, 130.0]), np.full(2, 90.0), np.full(2, 110.0), 95
+    )
+    assert score == pytest.approx([20, 820])
+
+
+def test_one_year_that_falls_and_comes_back_is_outlying():
+    y = np.array([[100, 105, 111, 116, 80, 128, 134, 141, 148.0]])
+    found = outliers.outlying(y)
+    assert np.flatnonzero(found[0]).tolist() == [4]
+    # sqrt(116 · 128) = 121.85
+    assert outliers.repaired(y, found)[0, 4] == pytest.approx(121.85, abs=0.01)
+    step = np.array([[100, 105, 111, 116, 180, 188, 197, 205, 214.0]])
+    assert not outliers.outlying(step).any()  # a new level is no one-off
+    last = np.array([[100, 105, 111, 116, 122, 128, 134, 141, 90.0]])
+    assert not outliers.outlying(last).any()  # nor is the end of the history
