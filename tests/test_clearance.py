@@ -143,6 +143,16 @@ def test_given_plan_is_taken_as_it_is():
     ]
 
 
+def test_given_plan_may_not_repay_early_what_is_not_prepayable():
+    ledger = [{"contract_id": "A", "principal_wan": 50, "rate_pct": 0, "maturity": "2028-06-30"}]
+    given = [{"period": 2027, "contract_id": "A", "amount_wan": 50}]
+    options = {"as_of": "2026-12-31", "rule": "given", "given": given}
+    plan = fm.plan_clearance(ledger, budget(60, 60), **options)
+    assert plan.shortfall[["period", "amount_wan", "reason"]].to_numpy().tolist() == [
+        ["2027", 50.0, "terms"]
+    ]
+
+
 def test_ordering_rules_pay_in_their_order():
     ledger = [
         {"contract_id": "dear", "principal_wan": 100, "rate_pct": 9, "maturity": "2034-06-30"},

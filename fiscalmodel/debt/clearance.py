@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from fiscalmodel.debt.plan_allot import allot
 from fiscalmodel.debt.plan_input import PlanInput, check_input
@@ -202,7 +203,7 @@ def assemble(
     else:
         status = "infeasible"
         if plan.rule == "given":
-            shortfall = shortfall.assign(reason=shortfall["reason"].replace("terms", "not planned"))
+            shortfall = _not_planned(problem, shortfall)
         elif solved is None:
             notes.append(
                 Note(
@@ -225,3 +226,18 @@ def assemble(
         given=plan, problem=problem, path=path,
         solved=None if status == "infeasible" else solved,
     )  # fmt: skip
+
+
+def _not_planned(p: Problem, shortfall: pd.DataFrame) -> pd.DataFrame:
+    """In a given plan, what terms do not forbid is simply not planned."""
+    row = {c.contract_id: k for k, c in enumerate(p.contracts)}
+    column = {label: t for t, label in enumerate(p.grid.labels)}
+    reasons = [
+        "not planned"
+        if reason == "terms" and np.isinf(p.limit[row[name], column[period]])
+        else reason
+        for name, period, reason in zip(
+            shortfall["contract_id"], shortfall["period"], shortfall["reason"], strict=True
+        )
+    ]
+    return shortfall.assign(reason=reasons)

@@ -9,6 +9,7 @@ be kept is spent first.
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -44,83 +45,104 @@ def run_rule(
     flow = np.zeros((*p.eligible.shape, periods))
     missing = np.zeros((p.eligible.shape[1], periods))
     bonds = np.zeros((len(p.quotas), periods))
-    quota = p.quota.copy()
-    room = np.inf if p.headroom is None else p.headroom
+    quota = Quotas(p.quota.copy(), np.inf if p.headroom is None else p.headroom)
     held = np.zeros(len(p.pool_names))
     current = p.principal.astype(float)
     for t in range(periods):
         money = Money(held + p.cap[:, t], p.eligible, last=p.hold[:, t])
         interest = current * p.interest[:, t]
-        owed = current + interest
-        top = owed if p.capitalise else current
-        # 1. Replacement.
-        want = swaps[:, t] if rule == "given" else np.where(p.replaceable, top, 0.0)
-        due_first = np.concatenate([order[p.highest[order, t] < top[order]], order])
-        swap = np.zeros(n)
-        for i in due_first:
-            amount = min(want[i] - swap[i], top[i], room) if p.replaceable[i] else 0.0
-            taken = _draw(quota, p.quota_open[:, t], amount, bonds[:, t])
-            swap[i] += taken
-            room -= taken
-        left = np.maximum(owed - swap, 0.0)
-        # 2. What must be paid: interest, principal due, minimum instalments.
-        mandatory = np.maximum(left - p.highest[:, t], 0.0)
-        if not p.capitalise:
-            mandatory = np.maximum(mandatory, np.minimum(interest, left))
-        mandatory = np.maximum(mandatory, np.minimum(p.minimum[:, t], left))
-        principal = np.maximum(mandatory - interest, 0.0)
+        top = current + interest if p.capitalise else current
+        want = np.where(p.replaceable, top, 0.0) if rule != "given" else swaps[:, t]
+        swap, bonds[:, t] = _replace(p, t, want, top, order, quota)
+        left = np.maximum(current + interest - swap, 0.0)
+        due = _due(p, t, left, interest)
+        principal = np.maximum(due - interest, 0.0)
         stuck = np.where(p.clear == t, np.maximum(principal - p.limit[:, t], 0.0), 0.0)
         if rule == "given":
             # Due or to be replaced, but neither ordered nor possible: the plan's gap.
             stuck = np.maximum(stuck, principal - orders[:, t])
             stuck = np.maximum(stuck, np.minimum(want - swap, left - interest))
-        mandatory = mandatory - stuck
-        fee = p.fee[:, t] * np.maximum(np.maximum(mandatory - interest, 0) - p.scheduled[:, t], 0)
-        for i in order:
-            need = mandatory[i] + fee[i]
-            missing[p.group[i], t] += need - money.pay(int(p.group[i]), need)
-        cash = mandatory.copy()
-        # 3. What may be paid.
-        free = np.minimum(left - stuck - cash, np.maximum(p.limit[:, t] + interest - cash, 0.0))
-        free = np.maximum(free, 0.0)
+        cash = due - stuck
+        _pay_due(p, t, cash, interest, order, money, missing)
+        rest = left - stuck - cash
+        free = np.clip(p.limit[:, t] + interest - cash, 0.0, np.maximum(rest, 0.0))
         if rule == "given":
-            ordered = np.clip(orders[:, t] - np.maximum(cash - interest, 0.0), 0.0, left - cash)
-            for i in order:
-                if ordered[i] > _TINY:
-                    lawful = min(ordered[i], free[i])
-                    cash[i] += _early(p, i, t, lawful, cash[i] - interest[i], money, missing)
-                    extra = ordered[i] - lawful
-                    unlawful[i, t] += extra if extra > _TINY else 0.0
+            ordered = np.clip(orders[:, t] - np.maximum(cash - interest, 0.0), 0.0, rest)
+            for i in order[ordered[order] > _TINY]:
+                lawful = min(ordered[i], free[i])
+                stuck[i] += ordered[i] - lawful
+                cash[i] += _early(p, i, t, lawful, cash[i] - interest[i], money, missing)
         elif rule == "pro_rata":
             cash += _in_proportion(p, t, free, top, cash - interest, money)
         else:
-            for i in order:
-                if free[i] > _TINY:
-                    cash[i] += _early(p, i, t, free[i], cash[i] - interest[i], money, None)
-        unlawful[:, t] += stuck
-        current = np.maximum(left - unlawful[:, t] - cash, 0.0)
-        balance[:, t], replaced[:, t], flow[:, :, t] = current, swap, money.flow
+            for i in order[free[order] > _TINY]:
+                cash[i] += _early(p, i, t, free[i], cash[i] - interest[i], money, None)
+        current = np.maximum(left - stuck - cash, 0.0)
+        balance[:, t], replaced[:, t], unlawful[:, t] = current, swap, stuck
+        flow[:, :, t] = money.flow
         held = np.where(p.hold[:, t], money.left, 0.0)
     return make_path(p, balance, replaced, unlawful, flow, missing, bonds)
 
 
-def _draw(quota: Floats, open_now: Bools, amount: float, bonds: Floats) -> float:
-    """Take replacement bonds from the quotas that are open; what was taken."""
-    taken = 0.0
-    for q in np.nonzero(open_now)[0]:
-        part = min(quota[q], amount - taken)
-        if part > 0:
-            quota[q] -= part
-            bonds[q] += part
-            taken += part
-    return taken
+@dataclass
+class Quotas:
+    """What is left of each quota, and of the special limit."""
+
+    left: Floats
+    room: float
+
+    def draw(self, open_now: Bools, amount: float, bonds: Floats) -> float:
+        """Take bonds from the quotas that are open; what was taken."""
+        taken = 0.0
+        for q in np.nonzero(open_now)[0]:
+            part = min(self.left[q], amount - taken, self.room)
+            if part > 0:
+                self.left[q] -= part
+                self.room -= part
+                bonds[q] += part
+                taken += part
+        return taken
+
+
+def _replace(
+    p: Problem, t: int, want: Floats, top: Floats, order: Ints, quota: Quotas
+) -> tuple[Floats, Floats]:
+    """Replace what is wanted, contracts that are due first: by contract, and by quota."""
+    swap, bonds = np.zeros(len(want)), np.zeros(len(p.quotas))
+    for i in np.concatenate([order[p.highest[order, t] < top[order]], order]):
+        if p.replaceable[i]:
+            amount = min(want[i], top[i]) - swap[i]
+            swap[i] += quota.draw(p.quota_open[:, t], amount, bonds)
+    return swap, bonds
+
+
+def _due(p: Problem, t: int, left: Floats, interest: Floats) -> Floats:
+    """Cash that must be paid: interest, principal due, minimum instalments."""
+    due = np.maximum(left - p.highest[:, t], np.minimum(p.minimum[:, t], left))
+    if not p.capitalise:
+        due = np.maximum(due, np.minimum(interest, left))
+    return np.maximum(due, 0.0)
+
+
+def _pay_due(
+    p: Problem, t: int, cash: Floats, interest: Floats, order: Ints, money: Money, missing: Floats
+) -> None:
+    """Pay what is due with its fees; what is not there goes to `missing`."""
+    principal = np.maximum(cash - interest, 0.0)
+    need = cash + p.fee[:, t] * np.maximum(principal - p.scheduled[:, t], 0.0)
+    for i in order:
+        missing[p.group[i], t] += need[i] - money.pay(int(p.group[i]), need[i])
 
 
 def _early(
     p: Problem, i: int, t: int, amount: float, principal: float, money: Money,
     missing: Floats | None,
 ) -> float:  # fmt: skip
-    """Pay principal with its fee; where `missing` is given the amount is owed in any case."""
+    """Pay principal with its fee; what was paid.
+
+    With `missing` (G × T) all of it is ordered: what is not there is noted in
+    it and counts as paid.
+    """
     free_of_fee = min(max(p.scheduled[i, t] - max(principal, 0.0), 0.0), amount)
     rate = p.fee[i, t]
     need = amount + rate * (amount - free_of_fee)
