@@ -106,6 +106,7 @@ def assess_target(
     target_value: float,
     expected: float,
     source: str = "",
+    elasticity: float | None = None,
 ) -> TargetAssessment:
     """Set a target beside a forecast.
 
@@ -116,6 +117,8 @@ def assess_target(
     last_value, target_value, expected
         万元; `expected` is the scenario's value of the target year, around which the
         baseline's band is placed, in proportion.
+    elasticity
+        Percent of revenue per percent of its base, for the lever of the base's growth.
     """
     years = target_year - last_year
     need = growth_needed_pct(last_value, target_value, years)
@@ -129,14 +132,10 @@ def assess_target(
             for level in forecast.levels
         },
     )
-    gap = target_value - expected
     growth = growth_needed_pct(last_value, expected, years) if expected > 0 else math.nan
-    rows = [
-        ("extra_growth_each_year", need - growth, "percentage points"),
-        ("one_off_in_target_year", gap, "万元"),
-        ("measure_each_year_from_next", gap, "万元"),
-    ]
-    levers = pd.DataFrame(rows if gap > 0 else [], columns=["lever", "amount", "unit"])
+    levers = levers_for(
+        target_value, expected, last_value=last_value, years=years, elasticity=elasticity
+    )
     return TargetAssessment(
         target_year,
         target_value,
@@ -149,6 +148,58 @@ def assess_target(
         levers,
         source,
     )
+
+
+def levers_for(
+    target: float,
+    expected: float,
+    *,
+    last_value: float,
+    years: int,
+    elasticity: float | None = None,
+) -> pd.DataFrame:
+    """What each lever alone would have to deliver to close the gap to a target.
+
+    Returns
+    -------
+    DataFrame
+        ``lever, amount, unit``; empty if the target is expected to be reached. Growth of the
+        base stands there only with an `elasticity` above 0.
+
+    Notes
+    -----
+    With g the growth expected and g* the growth needed a year, both even:
+    ``extra_growth_each_year`` = g* − g; ``base_growth_each_year`` = (g* − g) / elasticity;
+    ``one_off_in_target_year`` and ``measure_each_year_from_next`` (a measure whose yearly
+    effect does not grow) = target − expected; ``measure_growing_with_revenue`` = the first
+    year's effect x of a measure from next year that grows with revenue,
+    x (1 + g)^(years − 1) = target − expected; ``phased_measure_each_year`` = a like amount
+    added every year up to the target, gap / years.
+
+    Examples
+    --------
+    >>> found = levers_for(110.0, 104.0, last_value=100.0, years=2, elasticity=1.2)
+    >>> found["amount"].round(2).tolist()
+    [2.9, 2.42, 6.0, 6.0, 5.88, 3.0]
+    """
+    gap = target - expected
+    columns = ["lever", "amount", "unit"]
+    if not gap > 0:
+        return pd.DataFrame([], columns=columns)
+    need = growth_needed_pct(last_value, target, years)
+    growth = growth_needed_pct(last_value, expected, years) if expected > 0 else math.nan
+    rows = [("extra_growth_each_year", need - growth, "percentage points")]
+    if elasticity is not None and elasticity > 0:
+        rows.append(("base_growth_each_year", (need - growth) / elasticity, "percentage points"))
+    rows += [
+        ("one_off_in_target_year", gap, "万元"),
+        ("measure_each_year_from_next", gap, "万元"),
+    ]
+    if growth > -100:
+        first = gap / (1 + growth / 100) ** (years - 1)
+        rows.append(("measure_growing_with_revenue", first, "万元"))
+    rows.append(("phased_measure_each_year", gap / years, "万元"))
+    return pd.DataFrame(rows, columns=columns)
 
 
 def probability_of_at_least(
