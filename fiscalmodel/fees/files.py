@@ -43,12 +43,15 @@ class Source:
         Row number and column -> text that says where the cell is.
     large
         Whether it may be too large for memory.
+    whole
+        The frame itself where it is in memory anyway.
     """
 
     name: str
     chunks: Callable[[], Iterator[tuple[int, pd.DataFrame]]]
     place: Callable[[int, str], str]
     large: bool = False
+    whole: pd.DataFrame | None = None
 
 
 def open_table(
@@ -88,15 +91,11 @@ def open_table(
         for first in range(0, len(frame), frame_rows):
             yield first, frame.iloc[first : first + frame_rows]
 
-    return Source(
-        name,
-        slices,
-        lambda row, column: (
-            f"{name}[row {row + 1}, index {labels[row]!r}, {column}]"
-            if str(labels[row]) != str(row)
-            else f"{name}[row {row + 1}, {column}]"
-        ),
-    )
+    def place(row: int, column: str) -> str:
+        index = "" if str(labels[row]) == str(row) else f", index {labels[row]!r}"
+        return f"{name}[row {row + 1}{index}, {column}]"
+
+    return Source(name, slices, place, whole=frame)
 
 
 def records(source: Source) -> list[tuple[int, dict[str, Any]]]:

@@ -43,7 +43,8 @@ def read_receipts(
 ) -> Reading:
     """One pass over the receipts: sums by line and day, problems, refunds resolved."""
     names, book = Names(), Book(changes, since, linked is not None)
-    register: Register = SpillRegister(source) if source.large else MemoryRegister()
+    ids = None if source.whole is None else source.whole["receipt_id"]
+    register: Register = SpillRegister(source) if source.large else MemoryRegister(ids)
     excluded: list[pd.DataFrame] = []
     rows = 0
     for first, frame in source.chunks():

@@ -64,8 +64,9 @@ def say_doubled(found: Collector, place: Place, name: object, row: int, first: i
 
 @dataclass
 class MemoryRegister:
-    """Keeps identifiers and some 17 bytes a row."""
+    """Keeps some 17 bytes a row, and the identifiers unless the `whole` column is at hand."""
 
+    whole: pd.Series[Any] | None = None
     ids: list[pd.Series[Any]] = field(default_factory=list)
     parts: list[tuple[npt.NDArray[Any], ...]] = field(default_factory=list)
     refunds: list[pd.DataFrame] = field(default_factory=list)
@@ -73,7 +74,8 @@ class MemoryRegister:
 
     def add(self, batch: Batch) -> None:
         """Remember a batch."""
-        self.ids.append(batch.frame["receipt_id"])
+        if self.whole is None:
+            self.ids.append(batch.frame["receipt_id"])
         counts_on = batch.day
         if batch.cleared is not None:
             counts_on = np.maximum(batch.day, batch.cleared)
@@ -84,7 +86,8 @@ class MemoryRegister:
 
     def finish(self, found: Collector, place: Place) -> Resolved:
         """Doubled and missing identifiers go to `found`; refunds are resolved."""
-        ids = identifiers(pd.concat(self.ids, ignore_index=True))
+        whole = pd.concat(self.ids, ignore_index=True) if self.whole is None else self.whole
+        ids = identifiers(whole)
         self.ids = []
         status = np.concatenate([part[-1] for part in self.parts])
         rising = _rises(ids)
@@ -136,7 +139,10 @@ def _rises(ids: pd.Series[Any]) -> bool:
 def _search(ids: pd.Series[Any], wanted: pd.Series[Any]) -> npt.NDArray[np.int64]:
     """Rows of identifiers in rising whole numbers; -1 where there is none."""
     values, targets = ids.to_numpy(), wanted.to_numpy()
-    row = np.minimum(np.searchsorted(values, targets), len(values) - 1)
+    # In rising order the search walks through memory once.
+    order = np.argsort(targets)
+    row = np.empty(len(targets), np.int64)
+    row[order] = np.minimum(np.searchsorted(values, targets[order]), len(values) - 1)
     return np.where(values[row] == targets, row, -1)
 
 
