@@ -127,6 +127,7 @@ def test_guardrails_by_year_and_day():
         ({"year": [2024], "ppp_wan": [-1.0]}, "not a possible amount"),
         ({"year": [2024], "expenditure_wan": [0.0]}, "not a possible amount"),
         ({"year": [2024], "ppp_wan": ["a lot"]}, "no number"),
+        ({"year": ["soon"], "ppp_wan": [1.0]}, "not a year"),
     ],
 )
 def test_bad_guardrails(frame, words):

@@ -317,6 +317,9 @@ def test_year_fractions_equal_quantlib():
         ({"business_day": "sometimes"}, "unknown business-day rule"),
         ({"calendar": "moon"}, "unknown calendar"),
         ({"grace_periods": 5}, "cannot all be free"),
+        ({"grace_periods": "two"}, "not a number of payments"),
+        ({"method": "custom", "principal_dates": 7}, "no table of dates"),
+        ({"method": "custom", "principal_dates": ["2025-01-01"]}, "no table of dates"),
         ({"method": "custom"}, "needs principal_dates"),
         ({"principal_dates": {"2025-01-01": 100}}, "the method is bullet"),
         ({"method": "custom", "principal_dates": {"2025-01-01": 90}}, "add up to 90"),
@@ -338,7 +341,9 @@ def test_all_problems_of_the_terms_at_once():
     assert len(caught.value.problems) == 6
 
 
-@pytest.mark.parametrize("flows", [[], [("2024-01-01", 5.0)], [("2024-01-01", float("nan"))]])
+@pytest.mark.parametrize(
+    "flows", [[], None, 5, "2024", [("2024-01-01", 5.0)], [("2024-01-01", float("nan"))]]
+)
 def test_flows_without_a_rate(flows):
     with pytest.raises(InputError):
         irr(flows)

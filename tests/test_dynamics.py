@@ -130,6 +130,12 @@ def test_bad_history(history, words):
         debt_fan(60, 0, 4, 3, history, seed=1, years=3)
 
 
+@pytest.mark.parametrize("years", [0, -3, 5.5, 10**7])
+def test_bad_years(years):
+    with pytest.raises(InputError, match="years"):
+        fm.debt_path(60, 0, 4, 3, years=years)
+
+
 def test_unknown_stress():
     with pytest.raises(InputError, match="unknown path"):
         stress_pack(60, 0, 4, 3, years=2, stresses={"war": {"price": 3}})

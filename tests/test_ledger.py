@@ -90,6 +90,16 @@ def test_all_problems_of_a_ledger_at_once_with_their_cells(tmp_path):
         assert any(line.startswith(where) and words in line for line in told), (where, told)
 
 
+def test_text_in_a_number_cell_is_told_once():
+    with pytest.raises(InputError) as caught:
+        read_hidden_ledger([contract("A", "一千"), contract("B")])
+    assert [str(p) for p in caught.value.problems if "row 1" in str(p)] == [
+        "ledger row 1, principal_wan: '一千' is no number — write a number without unit or sign"
+    ]
+    with pytest.raises(InputError, match="is no number"):
+        read_hidden_ledger([contract("A")], stated_total_wan="about 1,000")
+
+
 def test_a_stated_balance_must_be_met():
     with pytest.raises(InputError, match=r"difference -0\.250000"):
         read_hidden_ledger([contract("A", 999.75)], stated_total_wan=1000)

@@ -99,6 +99,7 @@ def test_without_hidden_debt_the_calibre_says_so():
         ({"resources_wan": 0.0}, "not a possible amount"),
         ({"special_wan": "many"}, "no number"),
         ({"year": 2026}, "stands twice"),
+        ({"year": "someday"}, "not a year"),
     ],
 )
 def test_bad_paths(change, words):

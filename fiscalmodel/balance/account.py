@@ -17,6 +17,9 @@ from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import finding
 from fiscalmodel.series.findings import Finding, to_frame
 
+#: No line of any county's budget comes near; NaN and infinity lie outside too.
+LARGEST_WAN = 1e12
+
 
 @dataclass(frozen=True)
 class BudgetBalance:
@@ -86,6 +89,8 @@ def close_balance(
     >>> close_balance({"收入": 100, "补助": 20, "支出": 110}).carry_over_wan
     10.0
     """
+    if not isinstance(items, Mapping):
+        raise InputError("items", f"{type(items).__name__} is no table", "pass line -> amount")
     name = scope_of(scope)
     found = Collector()
     sides: dict[str, dict[str, float]] = {"resource": {}, "use": {}, "stated": {}, "part": {}}
@@ -97,7 +102,7 @@ def close_balance(
             continue
         if item.name in sides[item.side]:
             found.add(f"items[{word}]", f"the line {item.name} is given twice", "keep one")
-        elif not isinstance(amount, int | float | np.number) or not math.isfinite(amount):
+        elif not isinstance(amount, int | float | np.number) or not abs(amount) < LARGEST_WAN:
             found.add(
                 f"items[{word}]", f"amount {amount!r} is missing or no number", "leave it out"
             )

@@ -175,7 +175,7 @@ def _by_period(
         values = [values[k] for k in labels]
     try:
         array = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         found.add(name, f"{values!r} is not a number or numbers by period")
         return nothing
     if array.ndim and len(array) != len(labels):

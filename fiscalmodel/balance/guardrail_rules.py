@@ -15,7 +15,8 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel import policy
-from fiscalmodel.errors import Collector
+from fiscalmodel.days import calendar_year, to_date
+from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.series.findings import Finding, Severity, to_frame
 
 
@@ -112,7 +113,7 @@ def check_guardrails(frame: pd.DataFrame, on: Any = None) -> Guardrails:
     rows = _checked(frame)
     lines, found = [], []
     for row in rows:
-        day = on or dt.date(int(row["year"]), 12, 31)
+        day = dt.date(int(row["year"]), 12, 31) if on is None else to_date(on, where="on")
         for rule in RULES:
             over, under = row.get(rule.over, math.nan), row.get(rule.under, math.nan)
             entry = _entry(rule.key, day)
@@ -148,9 +149,9 @@ def _finding(rule: Rule, year: Any, share: float, threshold: float, margin: floa
     )  # fmt: skip
 
 
-def _entry(key: str, day: Any) -> policy.Entry | None:
+def _entry(key: str, day: dt.date) -> policy.Entry | None:
     """The threshold on a day; None where it is repealed or did not exist yet."""
-    if policy.parameter(key).entries[0].start > dt.date.fromisoformat(str(day)[:10]):
+    if policy.parameter(key).entries[0].start > day:
         return None
     entry = policy.at(key, day)
     return None if entry.value is None else entry
@@ -158,9 +159,12 @@ def _entry(key: str, day: Any) -> policy.Entry | None:
 
 def _checked(frame: pd.DataFrame) -> list[dict[str, Any]]:
     found = Collector()
+    if not isinstance(frame, pd.DataFrame):
+        raise InputError("frame", f"{type(frame).__name__} is no table", "pass a DataFrame")
     if "year" not in frame:
-        found.add("frame", "column 'year' is missing", f"columns are {list(frame.columns)}")
-        found.raise_if_any()
+        raise InputError("frame", "column 'year' is missing", f"columns are {list(frame.columns)}")
+    for year in frame["year"]:
+        calendar_year(year, where="year")
     for year in frame["year"][frame["year"].duplicated()]:
         found.add(f"year {year}", "the year stands twice", "keep one row a year")
     known = {name for rule in RULES for name in (rule.over, rule.under)}

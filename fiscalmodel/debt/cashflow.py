@@ -12,6 +12,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from fiscalmodel.debt import calendar_cn, principal_rules
@@ -175,9 +176,9 @@ def amortise(
         adjust_accrual=adjust_accrual,
         instalment=instalment,
     )
-    if rounding not in (None, "fen"):
+    if rounding is not None and str(rounding) != "fen":
         raise InputError("rounding", f"unknown rounding {rounding!r}", 'use "fen" or None')
-    if rounding == "fen":
+    if rounding is not None:
         rows = principal_rules.fen_rows(terms, FEN_PER[money_unit(unit)])
         per = FEN_PER[money_unit(unit)]
         columns = [[value / per for value in column] for column in rows]
@@ -244,12 +245,16 @@ def contract_terms(
         ("stub", stub, ("front", "back")),
         ("instalment", instalment, ("nominal", "level")),
     ):
-        if value not in known:
+        if str(value) not in known:
             found.add(f"{at}{name}", f"unknown {name} {value!r}", f"use one of {', '.join(known)}")
     custom: tuple[tuple[date, float], ...] = ()
     if kind == "custom" or principal_dates is not None:
         custom = principal_rules.custom_dates(
             found, at, kind, principal_dates, principal, begin, end
+        )
+    if isinstance(grace_periods, bool) or not isinstance(grace_periods, int | np.integer):
+        found.add(
+            f"{at}grace_periods", f"{grace_periods!r} is not a number of payments", "0, 1, 2 …"
         )
     found.raise_if_any()
     laid = periods(

@@ -18,6 +18,8 @@ from fiscalmodel.errors import Collector, InputError
 
 Path = float | Sequence[float] | npt.NDArray[np.float64] | pd.Series
 Array = npt.NDArray[np.float64]
+#: Most years of a path.
+LONGEST = 1000
 
 
 def broadcast(
@@ -35,7 +37,7 @@ def broadcast(
     for name, path in paths.items():
         try:
             values = np.asarray(path, dtype=float)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             found.add(name, f"{path!r} is not a number or a sequence of numbers")
             continue
         if values.ndim > 1:
@@ -63,8 +65,13 @@ def broadcast(
 
 def _labels(years: int | Iterable[Any]) -> list[Any]:
     if isinstance(years, int | np.integer):
+        if not 0 < years <= LONGEST:
+            raise InputError("years", f"{years} is not a number of years", f"1 to {LONGEST}")
         return list(range(1, int(years) + 1))
-    return list(years)
+    try:
+        return list(years)
+    except TypeError:
+        raise InputError("years", f"{years!r} is no number of years") from None
 
 
 def debt_path(
@@ -152,7 +159,7 @@ def opening_ratio(debt_ratio_pct: Any) -> float:
     """The debt at the start, checked."""
     try:
         value = float(debt_ratio_pct)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError("debt_ratio_pct", f"{debt_ratio_pct!r} is not a number") from None
     if not math.isfinite(value) or value < 0:
         raise InputError(

@@ -7,6 +7,7 @@ worrying is a finding.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +69,11 @@ class Ledger:
 def fen(value: float, where: str, found: Collector) -> int:
     """万元 to integer 分, refused where it is not a whole number of 分."""
     exact = value * FEN_PER_WAN
+    if not math.isfinite(exact):
+        # What is no number has been reported where it was read.
+        if not found.problems:
+            found.add(where, f"{value!r} is no amount", "write a number in 万元")
+        return 0
     whole = round(exact)
     # A double of this size still tells a hundredth of a 分.
     if abs(exact - whole) > max(1e-3, abs(exact) * 1e-12):

@@ -27,7 +27,7 @@ def check_amounts(found: Collector, at: str, principal: Any, rate_pct: Any) -> N
     """Principal positive, rate a percentage."""
     try:
         amount, rate = float(principal), float(rate_pct)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         found.add(f"{at}principal", f"{principal!r} at {rate_pct!r} are not both numbers")
         return
     if not math.isfinite(amount) or amount <= 0:
@@ -65,11 +65,20 @@ def custom_dates(
         )
         found.add(where, problem, 'pass date -> amount with method="custom"')
         return ()
-    if isinstance(given, pd.DataFrame):
-        column = "principal_wan" if "principal_wan" in given else "principal"
-        pairs = list(zip(given["date"], given[column], strict=True))
-    else:
-        pairs = list(given.items() if isinstance(given, Mapping) else given)
+    try:
+        if isinstance(given, pd.DataFrame):
+            column = "principal_wan" if "principal_wan" in given else "principal"
+            pairs = list(zip(given["date"], given[column], strict=True))
+        else:
+            pairs = [
+                (day, amount)
+                for day, amount in (given.items() if isinstance(given, Mapping) else given)
+            ]
+    except (KeyError, TypeError, ValueError):
+        found.add(
+            where, "is no table of dates and amounts", "pass date -> amount, pairs or a frame"
+        )
+        return ()
     due: dict[date, float] = {}
     for day, amount in pairs:
         try:

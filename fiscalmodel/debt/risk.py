@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel import policy
-from fiscalmodel.debt.schedule import to_date
+from fiscalmodel.days import calendar_year, to_date
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import finding
 from fiscalmodel.series.findings import Finding, to_frame
@@ -186,7 +186,8 @@ def risk_path(
     interest / fund expenditure, each against its ceiling (国办函〔2016〕88号).
     """
     table = _checked(frame)
-    days = [on or dt.date(int(year), 12, 31) for year in table["year"]]
+    ends = [dt.date(int(year), 12, 31) for year in table["year"]]
+    days = ends if on is None else [to_date(on, where="on")] * len(ends)
     statutory = table["general_wan"] + table["special_wan"]
     hidden = table.get("hidden_wan", 0.0)
     table["statutory_ratio_pct"] = statutory / table["resources_wan"] * 100
@@ -217,11 +218,15 @@ def risk_path(
 
 def _checked(frame: pd.DataFrame) -> pd.DataFrame:
     found = Collector()
+    if not isinstance(frame, pd.DataFrame):
+        raise InputError("frame", f"{type(frame).__name__} is no table", "pass a DataFrame")
     for name in REQUIRED:
         if name not in frame:
             found.add("frame", f"column {name!r} is missing", f"columns are {list(frame.columns)}")
     found.raise_if_any()
     table = frame[[c for c in frame.columns if c in (*REQUIRED, *OPTIONAL)]].reset_index(drop=True)
+    for year in table["year"]:
+        calendar_year(year, where="year")
     for year in table["year"][table["year"].duplicated()]:
         found.add(f"year {year}", "the year stands twice", "keep one row a year")
     for name in table.columns.drop("year"):

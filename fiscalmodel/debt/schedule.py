@@ -6,14 +6,11 @@ import calendar as _calendar
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
 
-import numpy as np
-import pandas as pd
-
+from fiscalmodel.days import to_date as to_date
 from fiscalmodel.debt import calendar_cn
 from fiscalmodel.errors import InputError
 
@@ -38,29 +35,6 @@ def months_of(frequency: str, *, where: str = "frequency") -> int:
         known = ", ".join(words[0] for words in FREQUENCIES.values())
         raise InputError(where, f"unknown frequency {frequency!r}", f"use one of {known}")
     return months
-
-
-def to_date(value: Any, *, where: str) -> date:
-    """A calendar day from a date, a timestamp or an ISO text.
-
-    >>> to_date("2028-12-31", where="maturity")
-    datetime.date(2028, 12, 31)
-    """
-    if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
-        raise InputError(where, "the date is missing", "write it as YYYY-MM-DD")
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    if isinstance(value, np.datetime64):
-        return pd.Timestamp(value).date()
-    text = str(value).strip().replace("/", "-")
-    for form in ("%Y-%m-%d", "%Y%m%d", "%Y年%m月%d日"):
-        try:
-            return datetime.strptime(text, form).date()
-        except ValueError:
-            continue
-    raise InputError(where, f"{value!r} is not a date", "write it as YYYY-MM-DD")
 
 
 def add_months(day: date, months: int) -> date:

@@ -37,7 +37,13 @@ def dated_flows(flows: Flows, *, where: str = "flows") -> tuple[Array, Array]:
             raise InputError(where, f"column {sorted(missing)[0]!r} is missing")
         pairs = list(zip(flows["date"], flows["amount"], strict=True))
     else:
-        pairs = list(flows.items() if isinstance(flows, Mapping | pd.Series) else flows)
+        try:
+            given = flows.items() if isinstance(flows, Mapping | pd.Series) else flows
+            pairs = [(day, amount) for day, amount in given]
+        except (TypeError, ValueError):
+            raise InputError(
+                where, "are no dated flows", "pass date -> amount, pairs or a frame"
+            ) from None
     found = Collector()
     rows: list[tuple[int, float]] = []
     for number, (day, amount) in enumerate(pairs, 1):
@@ -77,7 +83,7 @@ def present_value(flows: Flows, rate_pct: float, on: Any) -> float:
     100.0
     """
     days, amounts = dated_flows(flows)
-    if not math.isfinite(rate_pct) or rate_pct <= -100:
+    if not isinstance(rate_pct, int | float | np.number) or not -100 < rate_pct < math.inf:
         raise InputError("rate_pct", f"rate {rate_pct!r} is not a number above -100")
     at = to_date(on, where="on").toordinal()
     return float(math.fsum(amounts * (1 + rate_pct / 100) ** (-(days - at) / 365)))
