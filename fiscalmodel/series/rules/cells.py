@@ -11,7 +11,7 @@ from fiscalmodel.series.rules.levels import growth_pct
 from fiscalmodel.series.rules.registry import rule
 from fiscalmodel.series.rules.report import finding, show
 
-_TARGETS = re.compile(r"^\s*[≥≤≦≧<>=＝]|\d")
+_BOUND = re.compile(r"^\s*[≥≤≦≧<>=＝]+\s*\d")
 _REDACTED = re.compile(r"^[xX×＊*]+$")
 _NONE = re.compile(r"^[-—–－/…无]+$")
 
@@ -26,9 +26,10 @@ def is_missing(fact: Fact) -> bool:
     return fact.figure is None and _numeric(fact) and blank
 
 
-def _aims(fact: Fact) -> bool:
+def _is_target(fact: Fact) -> bool:
     """Targets may be printed as ≥ 95 or 10 to 12."""
-    return fact.kind in ("target", "floor", "ceiling") or "绩效" in fact.section + fact.scope
+    aims = fact.kind in ("target", "floor", "ceiling") or "绩效" in fact.section + fact.scope
+    return bool(_BOUND.match(fact.text)) or (aims and any(c.isdigit() for c in fact.text))
 
 
 @rule("no_number", en="text or blank where a number belongs", zh="应填数字处为空或文字")
@@ -42,7 +43,7 @@ def no_number(book: Book) -> Iterator[Finding]:
             redacted.setdefault(fact.document, []).append(fact)
         elif not fact.text:
             yield _blank(fact)
-        elif not _NONE.match(fact.text) and not (_aims(fact) and _TARGETS.search(fact.text)):
+        elif not _NONE.match(fact.text) and not _is_target(fact):
             yield _text(fact)
     for facts in redacted.values():
         yield finding(

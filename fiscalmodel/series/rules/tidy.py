@@ -20,6 +20,7 @@ NAMES = ("indicator_zh", "line", "indicator", "指标", "项目")
 _ENTITY = ("region", "entity", "地区")
 _SUFFIX = re.compile(r"\s*(?:Finance Bureau|财政局)$")
 _FORM = re.compile(r"申报表|绩效目标")
+_NUMBERED = re.compile(r"^([A-Za-z]?)(\d+)$")
 _TARGET = re.compile(r"target value:\s*(.+)$|目标值[:：]\s*(.+)$")
 _PROJECT = re.compile(r"(?:^|;\s*)项目\s+([^;；]+)")
 _FUND = re.compile(r"([^;/ ]*经费)(?:[;/ ]|$)")
@@ -69,7 +70,16 @@ def facts_of(frame: pd.DataFrame, *, file: str, sheet: str = "") -> list[Fact]:
             return CellRef(file, sheet, f"{letters.get(name, 'A')}{row + 2}")
 
         facts.extend(_row(columns, row, at, file))
-    return facts
+    return _in_order(facts)
+
+
+def _in_order(facts: list[Fact]) -> list[Fact]:
+    """By the numbers of their keys, if all have one: 其中 belongs to what was printed above it."""
+    numbers = [_NUMBERED.match(fact.key) for fact in facts]
+    if not all(numbers):
+        return facts
+    order = {id(f): (m[1], int(m[2])) for f, m in zip(facts, numbers, strict=True) if m}
+    return sorted(facts, key=lambda fact: order[id(fact)])
 
 
 def _row(columns: _Columns, row: int, at: Any, file: str) -> Iterator[Fact]:
