@@ -224,6 +224,7 @@ def test_sentences():
         "Hidden debt (隐性债务) of 10,000.00 万元 is cleared on 2026-12-31 at a cost of 12,790.00"
     )
     assert "可于2026年12月31日清零，成本12,790.00万元" in plan.sentence()
+    assert plan.notes_zh[-1].startswith("置换债券截止日前的利息448.00万元由预算另行安排")
     short = fm.plan_clearance(CASES[2]["ledger"], CASES[2]["sources"], as_of="2026-12-31")
     assert "14.55 万元 is missing (14.55 in 2027), on A" in short.sentence("en")
     assert "最少缺口14.55万元（2027年14.55万元），涉及A" in short.sentence()

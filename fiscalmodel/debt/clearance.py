@@ -213,6 +213,15 @@ def assemble(
             )
     staying, staying_total = staying_path(plan, problem)
     _, bond_interest = bond_path(problem, path.bonds)
+    if path.bonds.any():
+        paid = float(bond_interest.sum())
+        notes.append(
+            Note(
+                f"置换债券截止日前的利息{paid:,.2f}万元由预算另行安排，不占用上述资金来源。",
+                f"Interest of the replacement bonds to the deadline, {paid:,.2f} 万元, is paid "
+                "from the budget, not from these sources.",
+            )
+        )
     return ClearancePlan(
         status=status, rule=plan.rule, schedule=schedule,
         balances=balance_table(plan, problem, path, shortfall, staying_total),

@@ -138,7 +138,7 @@ class ClearancePlan:
         """``kind, name, period, saving_wan``; empty unless this is a least-cost plan.
 
         What one more 万元 of a source's cap (before its haircut) or of a quota
-        would save.
+        would save. With minimum instalments: as long as the same ones apply.
         """
         return price_table(self.problem, self.solved)
 
