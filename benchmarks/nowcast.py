@@ -1,0 +1,110 @@
+"""Full-year nowcast against plain year-to-date growth: errors, ratios, coverage.
+
+    python benchmarks/nowcast.py              # national and sample-county series, competitions
+    python benchmarks/nowcast.py --quick      # without the competitions
+
+"Plain growth" carries last year's remainder on at the growth of the year to date. Competition
+series are cut into years; the years counted end with the test part, of which nothing was used
+for fitting. 2021-12 of the national series is not in the data (it lacks November and December):
+where growth was published for December 2022, it is found from it, for nowcasts and for plain
+growth alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+import pandas as pd
+
+import fiscalmodel as fm
+from fiscalmodel.revenue.nowcast_review import accuracy, review_years
+from fiscalmodel.series import catalog
+
+NATIONAL = (
+    "general_public_budget_revenue", "local_general_public_budget_revenue", "tax_revenue",
+    "non_tax_revenue", "vat", "corporate_income_tax", "individual_income_tax",
+    "government_fund_revenue", "land_sale_revenue",
+)  # fmt: skip
+COUNTY = (
+    "general_public_budget_revenue_monthly", "tax_revenue_monthly", "non_tax_revenue_monthly",
+)  # fmt: skip
+
+
+def with_2021(name: str) -> tuple[pd.Series, pd.Series | None]:
+    """A series, its published growth, and its December 2021 where growth tells it."""
+    values = fm.load_series(name).values.copy()
+    growth = catalog.published_growth(name)
+    if growth is None:
+        return values, None
+    december = pd.Period("2022-12", "M")
+    if december in growth.values.index and "2021-12" not in values.index:
+        values[pd.Period("2021-12", "M")] = values[december] / (1 + growth.values[december] / 100)
+    return values.sort_index(), growth.values
+
+
+def show(name: str, table: pd.DataFrame) -> None:
+    for row in table.itertuples():
+        print(
+            f"{name:46} month {row.month:2}  years {row.years:4}  MAPE {row.mape:6.2f}  plain "
+            f"{row.plain_mape:6.2f}  ratio {row.ratio:5.2f}  in band 80: {row.coverage_80:5.1f} "
+            f"95: {row.coverage_95:5.1f}", flush=True,
+        )  # fmt: skip
+
+
+def pooled(reviews: list[pd.DataFrame]) -> pd.DataFrame:
+    return accuracy(pd.concat(reviews, ignore_index=True))
+
+
+def competitions(kind: str, count: int = 300) -> list[pd.DataFrame]:
+    """Nowcasts of the last year of each series, by the public function, as a user calls it."""
+    from _panels import load
+
+    found = []
+    for item in load(kind, "monthly")[:: max(1, len(load(kind, "monthly")) // count)]:
+        x = np.concatenate([item.train, item.test])
+        x = x[len(x) % 12 :]
+        if (x <= 0).any():
+            continue
+        months = pd.period_range("2001-01", periods=len(x), freq="M")
+        ytd = pd.Series(x.reshape(-1, 12).cumsum(axis=1).ravel(), index=months)
+        last = int(months[-1].year)
+        review = review_years(ytd[ytd.index.year >= last - 7])
+        found.append(review[review["year"] == last])
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    quick = parser.parse_args().quick
+    groups: dict[str, list[pd.DataFrame]] = {}
+    for item in NATIONAL:
+        values, growth = with_2021(f"national.{item}")
+        plain = review_years(values)
+        groups.setdefault("national, levels alone", []).append(plain)
+        show(item, accuracy(plain))
+        best = plain
+        if growth is not None:
+            best = review_years(values, published_growth=growth)
+            show(f"{item} + published growth", accuracy(best))
+        groups.setdefault("national, with published growth", []).append(best)
+    for item in COUNTY:
+        review = review_years(fm.load_series(f"sample_county.{item}"))
+        groups.setdefault("sample county (synthetic)", []).append(review)
+        show(item, accuracy(review))
+    if not quick:
+        for kind in ("M3", "M1", "Tourism"):
+            groups[f"{kind} monthly, last year"] = competitions(kind)
+    print()
+    for name, reviews in groups.items():
+        show(f"{name}, {len(reviews)} series", pooled(reviews))
+    worst = pd.concat(groups["national, with published growth"], keys=NATIONAL)
+    worst = worst[worst["month"].isin([3, 6, 9])]
+    row = worst.loc[worst["error_pct"].abs().idxmax()]
+    print(f"\nlargest national error: {row.name[0]}, {row['year']}, month {row['month']}: "
+          f"{row['error_pct']:.1f} % (plain growth {row['plain_error_pct']:.1f} %)")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
