@@ -394,6 +394,18 @@ def test_a_year_under_way_is_completed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "nine cases of ten" in result.notes[0]
 
 
+def test_a_year_under_way_by_the_real_nowcast() -> None:
+    months = [f"{y}-{m:02d}" for y in (2022, 2023, 2024) for m in range(1, 13)]
+    months += [f"2025-{m:02d}" for m in range(1, 8)]
+    values = [100.0 + i / 2 + 9 * (i % 3) for i in range(len(months))]
+    bases = pd.DataFrame({"kind": "罚没", "period": months, "base_wan": values})
+    result = fees.appropriation(bases, base_year=2025)
+    row = result.table.iloc[0]
+    assert (row["months"], row["method"]) == (7, "nowcast_year")
+    assert sum(values[36:]) < row["lo-95"] <= row["lo-80"] < row["mean"] < row["hi-80"]
+    assert result.need["mean"] == pytest.approx(row["mean"] * 0.005)
+
+
 def test_jianghan_as_printed() -> None:
     history = fees.programme_history().set_index("year")
     assert history["initial_budget_wan"].to_dict() == {2022: 194.0, 2023: 57.0, 2024: 42.0}

@@ -92,7 +92,7 @@ def open_table(
             yield first, frame.iloc[first : first + frame_rows]
 
     def place(row: int, column: str) -> str:
-        index = "" if str(labels[row]) == str(row) else f", index {labels[row]!r}"
+        index = "" if str(labels[row]) == str(row) else f", index {labels[row]}"
         return f"{name}[row {row + 1}{index}, {column}]"
 
     return Source(name, slices, place, whole=frame)
