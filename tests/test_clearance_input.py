@@ -176,6 +176,13 @@ def test_places_in_files(tmp_path):
     assert places == ["台账.csv:3, rate_pct", "sources.xlsx [Sheet1!B3] period"]
 
 
+def test_checked_ledger_is_a_ledger():
+    ledger = fm.read_hidden_ledger([GOOD | {"start": "2020-01-01"}], as_of="2026-12-31")
+    plan = fm.plan_clearance(ledger, [MONEY | {"period": y} for y in (2027, 2028)],
+                             as_of="2026-12-31")  # fmt: skip
+    assert (plan.status, plan.cost_wan) == ("optimal", 11.0)
+
+
 def test_missing_column_names_its_neighbour():
     found = problems(ledger=[{"contract_id": "A", "principal_wan": 1, "rate": 5}])
     assert found == ["ledger: column 'rate_pct' is missing — did you mean 'rate'?"]

@@ -105,7 +105,8 @@ def rate(value: Any, where: str, found: Collector) -> float:
     elif 0 < pct < low:
         found.add(where, f"{pct:g} % looks like a ratio", f"did you mean {pct * 100:g}?")
     elif pct > high:
-        found.add(where, f"{pct:g} % is above {high:g} % a year", f"did you mean {pct / 100:g}?")
+        near = pct / (100 if pct >= 100 else 10)
+        found.add(where, f"{pct:g} % is above {high:g} % a year", f"did you mean {near:g}?")
     return pct
 
 

@@ -78,6 +78,9 @@ def read_rows(data: TableLike | None, name: str) -> Table:
         return Table(name, (), ())
     if isinstance(data, str | Path):
         return _read_file(Path(data))
+    inner = getattr(data, "table", None)  # a checked ledger
+    if isinstance(inner, pd.DataFrame):
+        data = inner
     if isinstance(data, pd.DataFrame):
         columns = tuple(map(str, data.columns))
         values = [data.iloc[:, k].tolist() for k in range(len(columns))]
