@@ -263,6 +263,7 @@ def method(view: DebtView, lang: str = "zh") -> None:
         f"{view.resources_note[0]}；债务率两个口径：法定债务；法定债务＋隐性债务（含按合同偿还部分）。",
         f"风险等级界限：{grades.citation()}（可信度{grades.confidence}）。",
         f"化解期限：{deadline.citation()}。",
+        "到期分布和偿债备付金含本方案的置换债券；债务率冲击幅度为自定测试，非规定。",
         *(note.zh for note in view.outcome.notes if note != SYNTHETIC),
     ]
     en = [
@@ -274,6 +275,8 @@ def method(view: DebtView, lang: str = "zh") -> None:
         "with hidden debt (what stays by contract included).",
         f"Bounds of the grades: {grades.citation()} (confidence {grades.confidence}).",
         f"Deadline: {deadline.citation()}.",
+        "Maturities and the reserve fund count the plan's own bonds; the shocks to the ratio are "
+        "a test of our own, not a rule.",
         *(note.en for note in view.outcome.notes if note != SYNTHETIC),
         *plan.notes,
     ]
