@@ -169,6 +169,8 @@ class LimitedEngine(NBClientEngine):  # type: ignore[misc]
             raise_on_iopub_timeout=True,
             iopub_timeout=30,
             record_timing=False,
+            # Nobody scrolls back in a batch; the history is a database and a thread.
+            extra_arguments=["--HistoryManager.enabled=False"],
         )
         client.owns_km = True
         return client.execute(**start)

@@ -24,12 +24,26 @@ import time
 from typing import Any
 
 from fiscalmodel.run import supervisor
+from fiscalmodel.run.warmup import WARM_UPS
 
 _MAX_REQUEST = 4 * 1024 * 1024
 _KERNEL_MODULES = (
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
+    "ipykernel.debugger",
     "IPython.core.pylabtools",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.logger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "encodings.cp437",
+    "pdb",
+    "sqlite3",
+    "tornado.platform.asyncio",
+    "zmq.utils.garbage",
+    "pandas.core.reshape.reshape",
+    "pandas.io.formats.string",
     "fiscalmodel.run.kernelapp",
 )
 #: Start a thread when imported, and are imported by others where they are installed; a
@@ -77,6 +91,8 @@ def preload(modules: list[str]) -> tuple[list[str], str]:
     names = [*modules, *_KERNEL_MODULES]
     if "fiscalmodel" in names:
         names += _package_modules()
+    # Importing the debugger, which every kernel does, says that it will miss breakpoints.
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     for name in names:
         try:
             importlib.import_module(name)
@@ -84,7 +100,7 @@ def preload(modules: list[str]) -> tuple[list[str], str]:
             failed.append(f"{name}: {error}")
         if not threaded and len(os.listdir("/proc/self/task")) != 1:
             threaded = name
-    for warm_up in (_warm_figure, _warm_fit):
+    for warm_up in WARM_UPS:
         with contextlib.suppress(Exception):
             warm_up()
     for blocked in _THREADED:
@@ -104,36 +120,6 @@ def _package_modules() -> list[str]:
     found = pkgutil.walk_packages(fiscalmodel.__path__, "fiscalmodel.", onerror=lambda name: None)
     skipped = ("fiscalmodel.run", "fiscalmodel.cli", "fiscalmodel.__main__")
     return [module.name for module in found if not module.name.startswith(skipped)]
-
-
-def _warm_figure() -> None:
-    if "matplotlib.pyplot" not in sys.modules:
-        return
-    import io
-
-    import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context():
-        figure = Figure()
-        FigureCanvasAgg(figure)
-        axes = figure.add_subplot()
-        axes.plot([1, 2], [1, 2], label="a")
-        axes.legend()
-        figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
-
-
-def _warm_fit() -> None:
-    if "statsmodels.tsa.api" not in sys.modules:
-        return
-    import numpy as np
-    import pandas as pd
-    from statsmodels.tsa.exponential_smoothing.ets import ETSModel
-
-    frame = pd.DataFrame({"x": np.arange(8.0)})
-    frame.to_html()
-    ETSModel(np.arange(1.0, 12.0) ** 1.1, error="add", trend="add").fit(disp=False, maxiter=2)
 
 
 def _pid_file(path: str) -> str:

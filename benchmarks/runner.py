@@ -1,0 +1,188 @@
+"""Reports per second of the suite's own scenario report, against papermill, in one run.
+
+    python benchmarks/runner.py [--notebooks 40] [--peer 6] [--no-dask]
+
+Every mode runs ``notebooks/05_scenario_report.ipynb``. The limit is its cells alone, in as many
+processes as there are processors, after one warm-up; memory is the largest proportional set
+size (PSS) of a kernel's private pages while it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import psutil
+
+from fiscalmodel.paths import project_root
+from fiscalmodel.run.engines import open_engine
+from fiscalmodel.run.jobs import Job
+from fiscalmodel.run.parameters import read_notebook
+from fiscalmodel.run.stamps import without_outputs
+
+ROOT = project_root(Path(__file__).parent)
+NOTEBOOK = ROOT / "notebooks" / "05_scenario_report.ipynb"
+SCENARIO = "params/scenarios/jianghan/baseline.yaml"
+CPUS = os.cpu_count() or 1
+
+
+def command_line(count: int) -> float:
+    """The papermill command, two at a time."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "papermill", str(NOTEBOOK)]
+        begun = time.perf_counter()
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            options = ["-p", "scenario", SCENARIO, "--no-progress-bar"]
+            runs = [
+                pool.submit(
+                    subprocess.run,
+                    [*command, f"{folder}/{n}.ipynb", *options],
+                    check=True,
+                    capture_output=True,
+                    cwd=ROOT,
+                )
+                for n in range(count)
+            ]
+            for run in runs:
+                run.result()
+        return count / (time.perf_counter() - begun)
+
+
+def _papermill_once(number: int) -> float:
+    import papermill
+
+    with tempfile.TemporaryDirectory() as folder:
+        papermill.execute_notebook(
+            str(NOTEBOOK),
+            f"{folder}/{number}.ipynb",
+            {"scenario": SCENARIO},
+            progress_bar=False,
+            cwd=str(ROOT),
+        )
+    return time.perf_counter()
+
+
+def in_process(count: int) -> float:
+    """Papermill's function in two processes that stay."""
+    with concurrent.futures.ProcessPoolExecutor(2) as pool:
+        list(pool.map(_papermill_once, range(2)))
+        begun = time.perf_counter()
+        list(pool.map(_papermill_once, range(count)))
+        return count / (time.perf_counter() - begun)
+
+
+def ours(count: int, workers: int, *, dask: bool = False) -> tuple[float, float]:
+    """Our engine, steady state: from the result after the first round to the last; memory."""
+    document = without_outputs(read_notebook(NOTEBOOK))
+    parameters = {"scenario": SCENARIO, "lang": "zh"}
+    jobs = [Job(f"job-{n}", NOTEBOOK.name, document, parameters, cwd=ROOT) for n in range(count)]
+    times, watch = [], _Memory()
+    with open_engine(workers, dask=dask) as engine, watch:
+        for result in engine.run(jobs):
+            assert result.ok, str(result)
+            assert result.kernel == "warm"
+            times.append(time.perf_counter())
+    steady = times[workers - 1 :]
+    return (len(steady) - 1) / (steady[-1] - steady[0]), watch.largest
+
+
+class _Memory(threading.Thread):
+    """Looks for kernels (two processes below a parent) and keeps the largest PSS, in MB."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.largest = 0.0
+        self._stop_now = threading.Event()
+
+    def __enter__(self) -> None:
+        self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stop_now.set()
+        self.join()
+
+    def run(self) -> None:
+        while not self._stop_now.wait(0.1):
+            for process in psutil.process_iter(["cmdline"]):
+                if "fiscalmodel.run.forkserver" in " ".join(process.info["cmdline"] or ()):
+                    with contextlib.suppress(psutil.Error):
+                        self._look(process)
+
+    def _look(self, process: psutil.Process) -> None:
+        # A kernel leads its own session and was forked by a supervisor that was forked too.
+        ancestor = process.parent()
+        if ancestor is not None and "forkserver" in " ".join(ancestor.cmdline()):
+            self.largest = max(self.largest, process.memory_full_info().pss / 1024 / 1024)
+
+
+def _limit_process(count: int) -> float:
+    """Cells alone, again and again in one process that has everything imported."""
+    code = """
+import contextlib, io, json, os, sys, time
+os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+import IPython.core.interactiveshell as shell
+shell.InteractiveShell.instance()
+cells = json.loads(sys.argv[1])
+for number in range(int(sys.argv[2]) + 1):
+    if number == 1:
+        begun = time.perf_counter()
+    space = {}
+    for cell in cells:
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(cell, space)
+print(time.perf_counter() - begun, file=sys.stderr)
+"""
+    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    sources = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, json.dumps(sources), str(count)],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    return count / float(ran.stderr.split()[-1])
+
+
+def limit(count: int) -> float:
+    """Reports per second of the cells alone on all processors."""
+    with concurrent.futures.ThreadPoolExecutor(CPUS) as pool:
+        return sum(pool.map(_limit_process, [count] * CPUS))
+
+
+def main() -> None:
+    """Measure and print one table."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--notebooks", type=int, default=40)
+    options.add_argument("--peer", type=int, default=6)
+    options.add_argument("--workers", type=int, default=2 * CPUS)
+    options.add_argument("--no-dask", action="store_true")
+    chosen = options.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    rows = [("papermill command line, 2 at a time", command_line(chosen.peer), None)]
+    rows.append(("papermill in 2 processes", in_process(chosen.peer), None))
+    rows.append((f"ours, {chosen.workers} at a time", *ours(chosen.notebooks, chosen.workers)))
+    if not chosen.no_dask:
+        rate, memory = ours(chosen.notebooks, chosen.workers, dask=True)
+        rows.append((f"ours on Dask, {chosen.workers} processes", rate, memory))
+    rows.append((f"limit: cells alone, {CPUS} processes", limit(chosen.notebooks // 2), None))
+    peer, top = rows[0][1], rows[-1][1]
+    print(f"load average before the end: {os.getloadavg()[0]:.1f} on {CPUS} processors")
+    print(f"{'mode':42}{'reports/s':>10}{'x peer':>8}{'of limit':>9}{'MB each':>9}")
+    for name, rate, memory in rows:
+        each = f"{memory:9.0f}" if memory else ""
+        print(f"{name:42}{rate:10.2f}{rate / peer:8.1f}{rate / top:9.2f}{each}")
+
+
+if __name__ == "__main__":
+    main()
