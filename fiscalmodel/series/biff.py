@@ -14,14 +14,22 @@ from fiscalmodel.series.grid import ERROR_VALUE, NO_VALUE, SCALED, Address, Mark
 
 _FREE = 0xFFFFFFFA  # sector numbers from here on end a chain
 _FORMULA, _NUMBER, _RK, _MULRK, _BOOLERR = 0x0006, 0x0203, 0x027E, 0x00BD, 0x0205
+#: Records of one cell, and of several beside each other (their last field is the last column).
+_RUNS = {_MULRK, 0x00BE}
+_CELLS = {_FORMULA, _NUMBER, _RK, _BOOLERR, 0x0201, 0x0204, 0x00FD, 0x00D6} | _RUNS
+_DIMENSIONS = 0x0200
 _BOUNDSHEET, _FORMAT, _XF, _EOF = 0x0085, 0x041E, 0x00E0, 0x000A
 
 
 Classify = Callable[[str], bool]
 
 
+class DamagedContainer(ValueError):
+    """The compound file cannot be walked."""
+
+
 def sheet_marks(data: bytes, is_percent: Classify, is_scaled: Classify) -> dict[int, Marks]:
-    """Position of each worksheet -> its marks; empty if the container cannot be walked.
+    """Position of each worksheet -> its marks.
 
     Parameters
     ----------
@@ -29,13 +37,18 @@ def sheet_marks(data: bytes, is_percent: Classify, is_scaled: Classify) -> dict[
         The whole file.
     is_percent, is_scaled
         Judge a number format's code.
+
+    Raises
+    ------
+    DamagedContainer
+        If sectors are missing or run in a circle, or a cell lies outside the 256 columns
+        of xls: calamine would follow them for ever, or ask for all memory.
     """
     try:
         stream = _workbook_stream(data)
         return _walk(stream, is_percent, is_scaled) if stream else {}
-    except (struct.error, IndexError, ValueError, UnicodeDecodeError, RecursionError):
-        # Damaged: calamine is the one to say so.
-        return {}
+    except (struct.error, LookupError, ValueError) as error:
+        raise DamagedContainer(str(error)) from None
 
 
 def _walk(stream: bytes, is_percent: Classify, is_scaled: Classify) -> dict[int, Marks]:
@@ -63,6 +76,7 @@ def _sheet(stream: bytes, start: int, percent: set[int], scaled: set[int]) -> Ma
     for kind, body in _records(stream, start):
         if kind == _EOF:
             break
+        _refuse_outside(kind, body)
         if kind in (_NUMBER, _RK, _FORMULA):
             row, column, style = struct.unpack_from("<HHH", body)
             if kind == _FORMULA and body[12:14] == b"\xff\xff":
@@ -95,6 +109,17 @@ def _sheet(stream: bytes, start: int, percent: set[int], scaled: set[int]) -> Ma
     return found
 
 
+def _refuse_outside(kind: int, body: bytes) -> None:
+    if kind == _DIMENSIONS:
+        _, rows, _, columns = struct.unpack_from("<IIHH", body)
+        if rows > 65_536 or columns > 256:
+            raise ValueError("dimensions")
+    elif kind in _CELLS and len(body) >= 4:
+        last = struct.unpack_from("<H", body, len(body) - 2)[0] if kind in _RUNS else 0
+        if max(struct.unpack_from("<H", body, 2)[0], last) > 255:
+            raise ValueError("column")
+
+
 def _records(stream: bytes, start: int) -> Iterator[tuple[int, bytes]]:
     at = start
     while at + 4 <= len(stream):
@@ -105,6 +130,8 @@ def _records(stream: bytes, start: int) -> Iterator[tuple[int, bytes]]:
 
 def _workbook_stream(data: bytes) -> bytes:
     """The stream named Workbook (or Book) of a compound file."""
+    if data[30] not in (9, 12) or data[32] != 6:
+        raise ValueError("sector sizes")
     sector, mini = 1 << data[30], 1 << data[32]
     fat_count, directory_start = struct.unpack_from("<I", data, 44)[0], _u32(data, 48)
     cutoff, mini_fat_start, difat, difat_count = struct.unpack_from("<IIxxxxII", data, 56)
@@ -113,6 +140,8 @@ def _workbook_stream(data: bytes) -> bytes:
         return data[(number + 1) * sector : (number + 2) * sector]
 
     fat_sectors = list(struct.unpack_from("<109I", data, 76))
+    if max(difat_count, fat_count) > len(data) // sector:
+        raise ValueError("more sectors than the file has")
     for _ in range(difat_count):
         block = struct.unpack(f"<{sector // 4}I", at(difat))
         fat_sectors += block[:-1]
@@ -123,7 +152,9 @@ def _workbook_stream(data: bytes) -> bytes:
 
     def chain(number: int, table: list[int]) -> list[int]:
         found: list[int] = []
-        while number < _FREE and len(found) <= len(table):
+        while number < _FREE:
+            if len(found) > len(table):
+                raise ValueError("sectors run in a circle")
             found.append(number)
             number = table[number]
         return found
@@ -135,13 +166,13 @@ def _workbook_stream(data: bytes) -> bytes:
         length = struct.unpack_from("<H", entry, 64)[0]
         name = entry[: max(length - 2, 0)].decode("utf-16-le")
         entries[name] = (_u32(entry, 116), _u32(entry, 120))
-    start, size = entries.get("Workbook") or entries.get("Book") or (0, 0)
-    if size >= cutoff:
-        return b"".join(at(n) for n in chain(start, fat))[:size]
     mini_fat: list[int] = []
     for number in chain(mini_fat_start, fat):
         mini_fat += struct.unpack(f"<{sector // 4}I", at(number))
     container = b"".join(at(n) for n in chain(entries["Root Entry"][0], fat))
+    start, size = entries.get("Workbook") or entries.get("Book") or (_FREE, 0)
+    if size >= cutoff:
+        return b"".join(at(n) for n in chain(start, fat))[:size]
     pieces = (container[n * mini : (n + 1) * mini] for n in chain(start, mini_fat))
     return b"".join(pieces)[:size]
 

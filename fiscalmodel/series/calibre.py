@@ -11,7 +11,13 @@ import pandas as pd
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.series.breaks import Break, BreakWarning, find_breaks, refuse_if_broken
-from fiscalmodel.series.calibre_input import by_year, last_digit, published_levels, scope_amounts
+from fiscalmodel.series.calibre_input import (
+    by_year,
+    growth_half,
+    last_digit,
+    published_levels,
+    scope_amounts,
+)
 from fiscalmodel.series.types import Series
 
 __all__ = [
@@ -292,8 +298,9 @@ def _step(
     elif all(y in growth for y in between):
         rates = [growth[y] for y in between]
         base = level / _compound(rates)
-        low = (level - half) / _compound([r + half_growth for r in rates])
-        high = (level + half) / _compound([r - half_growth for r in rates])
+        slack = [growth_half(r, digits[1]) for r in rates]
+        low = (level - half) / _compound([r + h for r, h in zip(rates, slack, strict=True)])
+        high = (level + half) / _compound([r - h for r, h in zip(rates, slack, strict=True)])
         basis = "growth"
     else:
         notes.append(f"{before} to {year}: nothing like-for-like is given; published growth taken")

@@ -92,3 +92,16 @@ def last_digit(values: np.ndarray) -> float:
         if np.isfinite(v) and v
     ]
     return float(Decimal(1).scaleb(min(places, default=0)))
+
+
+def growth_half(rate: float, digit: float) -> float:
+    """Half a unit of the last digit that a growth rate was printed with.
+
+    Beside rates of two decimals, 1.8 may be 1.80 or a rate printed with one: it is
+    given the benefit of one lost digit, since a break must not be made of rounding.
+
+    >>> growth_half(1.8, 0.01), growth_half(1.83, 0.01)
+    (0.05, 0.005)
+    """
+    own = last_digit(np.array([rate])) if rate else digit
+    return float(min(max(own, digit), 10 * digit)) / 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.series.biff import sheet_marks
+from fiscalmodel.series.biff import DamagedContainer, sheet_marks
 from fiscalmodel.series.grid import MAX_COLUMNS, SAVE_AGAIN, Grid, Marks
 from fiscalmodel.series.numfmt import is_percent, is_scaled
 from fiscalmodel.series.ooxml import open_package
@@ -20,7 +20,10 @@ def sheets(data: bytes, name: str) -> list[Grid]:
         For a password, a damaged or over-large workbook, or another kind of file.
     """
     package = open_package(data, name) if data.startswith(b"PK") else None
-    older = {} if package else sheet_marks(data, is_percent, is_scaled)
+    try:
+        older = {} if package else sheet_marks(data, is_percent, is_scaled)
+    except DamagedContainer:
+        raise InputError(name, "the workbook is damaged or cut off", SAVE_AGAIN) from None
     from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetVisibleEnum
 
     try:

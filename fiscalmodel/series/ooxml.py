@@ -92,6 +92,10 @@ class Package:
         return found
 
     def _refuse_vast(self, xml: bytes, sheet: str) -> None:
+        if b" r='" in xml:
+            raise InputError(
+                f"{self.name}[{sheet}]", "the sheet is written in an unusual way", SAVE_AGAIN
+            )
         if not _VAST.search(xml):
             return
         rows = max((int(row) for row in _ROW.findall(xml)), default=0)
