@@ -128,3 +128,13 @@ def test_ranking_by_severity_then_by_size() -> None:
     ]
     order = [findings.index(f) for f in ranked(findings)]
     assert order == [3, 4, 2, 1, 0]
+
+
+def test_a_long_table_under_a_title_keeps_its_cells(tmp_path: Path, project: Path) -> None:
+    frame = pd.read_csv(project / "data" / "yuanling_2024_debt.csv", dtype=str).fillna("")
+    path = tmp_path / "债务.xlsx"
+    with pd.ExcelWriter(path, engine="xlsxwriter") as writer:
+        frame.to_excel(writer, index=False, startrow=2, sheet_name="债务")
+    (finding,) = fm.reconcile(path)
+    assert finding.rule == "refinancing"
+    assert str(finding.cells[0]) == "债务.xlsx[债务!R13]"

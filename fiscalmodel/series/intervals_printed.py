@@ -24,7 +24,7 @@ class Interval:
 
     >>> a = printed("130.62").interval / printed("136.51").interval
     >>> round(float(a.lo), 5), round(float(a.hi), 5)
-    (0.95678, 0.95693)
+    (0.95678, 0.95692)
     """
 
     lo: Decimal

@@ -61,7 +61,7 @@ def _rows(
             continue
         if at_most and whole.number < 0:
             continue
-        words = ("its part", "其中数") if at_most else ("the columns", "各列之和")
+        words = ("its parts", "其中数") if at_most else ("the columns", "各列之和")
         rule = "of_which" if at_most else "sum_total"
         yield Identity(rule, whole, known, *words, at_most=at_most)
 

@@ -101,7 +101,7 @@ def scope_flag(book: Book) -> Iterator[Finding]:
             year, pct = jump
             en = f" {first.label.raw} moves by {pct} % in {year}."
             zh = f"{year} 年{first.label.raw}变动 {pct}%。"
-        flags = "; ".join(dict.fromkeys(f.flag for f in facts))
+        flags = "; ".join(dict.fromkeys(f.note or f.flag for f in facts))
         yield finding(
             "scope_flag",
             "warning",

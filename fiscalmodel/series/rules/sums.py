@@ -217,10 +217,10 @@ def _of_which(book: Book) -> Iterator[Identity]:
             if not fact.label.of_which:
                 parent = fact
             elif parent is not None and parent.factor_to(fact) is not None:
-                yield Identity("of_which", parent, [(1, fact)], "its part", "其中数", at_most=True)
+                yield Identity("of_which", parent, [(1, fact)], "its parts", "其中数", at_most=True)
             partial = fact.label.is_total and not fact.label.prefix and fact is not whole
             if whole is not None and partial and fact.label.core not in PLAIN_TOTAL:
-                yield Identity("of_which", whole, [(1, fact)], "its part", "其中数", at_most=True)
+                yield Identity("of_which", whole, [(1, fact)], "its parts", "其中数", at_most=True)
 
 
 def _balances(book: Book) -> Iterator[Identity]:
