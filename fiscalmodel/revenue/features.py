@@ -58,7 +58,7 @@ def _length(count: int, n: int) -> Array:
 def _size(y: Array, unit: Array) -> Array:
     """Typical step against the mean level and against the last value, in logs."""
     against = np.stack([np.abs(y).mean(axis=1), np.abs(y[:, -1])], axis=1)
-    return np.log(np.clip(unit[:, None] / np.maximum(against, 1e-300), 1e-4, 10))
+    return np.asarray(np.log(np.clip(unit[:, None] / np.maximum(against, 1e-300), 1e-4, 10)))
 
 
 def _trend(y: Array, steps: Array, unit: Array) -> Array:
@@ -93,7 +93,7 @@ def _trend(y: Array, steps: Array, unit: Array) -> Array:
 
 def _growth(y: Array) -> Array:
     """Mean, median and spread of log growth (nought where a value is not positive)."""
-    positive = (y > 0).all(axis=1)
+    positive = y.min(axis=1) > 0
     growth = np.diff(np.log(np.where(positive[:, None], np.maximum(y, 1e-300), 1.0)), axis=1)
     return np.stack(
         [

@@ -14,9 +14,9 @@ from fiscalmodel.revenue import gaps, inputs, intervals
 from fiscalmodel.revenue.combine import trust_in_core
 from fiscalmodel.revenue.engine import FUND_SHRINKAGE, Block, forecast_block
 from fiscalmodel.revenue.history import History
-from fiscalmodel.revenue.titles import TITLES
 from fiscalmodel.revenue.outliers import outlying
 from fiscalmodel.revenue.panel import forecast_panel
+from fiscalmodel.revenue.titles import TITLES
 from fiscalmodel.series.types import Series
 
 __all__ = ["Forecast", "forecast", "forecast_panel"]
@@ -35,7 +35,7 @@ class Forecast:
     table
         Columns ``period, mean, lo-80, hi-80, lo-95, hi-95`` (by level asked for).
     models
-        Columns ``model, title, title_zh, weight`` and one for each period: what each candidate said.
+        Columns ``model, title, title_zh, weight`` and one for each period: what each said.
     notes
         What was done to the input, and why these models.
     coverage
@@ -123,7 +123,7 @@ def forecast(
     named = gaps.breaks_of(breaks)
     if named is not None:
         history = gaps.splice(history, named, allow_break=allow_break)
-    warned = ()
+    warned: tuple[str, ...] = ()
     if named is None and not fund:
         warned = gaps.look_for_breaks(y, history, allow_break=allow_break)
     block = forecast_block(
@@ -218,7 +218,7 @@ def _why(history: History, block: Block, fund: bool) -> list[str]:
     if season == 1:
         places = np.flatnonzero(outlying(history.values[None, :])[0])
         notes += [
-            f"{history.past[place]} stands out from its neighbours on both sides: for the fit "
+            f"{history.past[int(place)]} stands out from its neighbours on both sides: for the fit "
             "their geometric mean stands in, the bands keep it"
             for place in places
         ]

@@ -57,7 +57,7 @@ def check_season(season_length: object) -> int:
 def numbers(values: object, where: str) -> Array:
     """Values as floats, missing as NaN; text, infinities and amounts beyond reason are errors."""
     try:
-        array = pd.to_numeric(pd.Series(values, dtype=object)).to_numpy(dtype=float)  # type: ignore[call-overload]
+        array = pd.to_numeric(pd.Series(values, dtype=object)).to_numpy(dtype=float)
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(
             where, f"not all values are numbers ({error})", "give numbers only"

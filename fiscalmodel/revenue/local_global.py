@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fiscalmodel.revenue.smoothing import Array
 
@@ -86,7 +87,7 @@ def local_global_trend(y: Array, horizon: int, shapes: Shapes = STEADY) -> Array
     unit = np.abs(y).mean(axis=1, keepdims=True)
     unit = np.where(unit > 0, unit, 1.0)
     z = y / unit
-    positive = (y > 0).all(axis=1)
+    positive = y.min(axis=1) > 0
     paths, scores = zip(*_each_shape(z, positive, horizon, shapes), strict=True)
     weight = np.stack(scores) / shapes.flatness
     weight = np.exp(weight - weight.max(axis=0))
@@ -95,7 +96,7 @@ def local_global_trend(y: Array, horizon: int, shapes: Shapes = STEADY) -> Array
 
 
 def _each_shape(
-    z: Array, positive: Array, horizon: int, shapes: Shapes
+    z: Array, positive: NDArray[np.bool_], horizon: int, shapes: Shapes
 ) -> Iterator[tuple[Array, Array]]:
     """Forecasts and log likelihood of each shape of the grid."""
     move = 0.02 * np.square(np.abs(np.diff(z, axis=1)).mean(axis=1)) + 1e-12
@@ -141,6 +142,7 @@ def _regress(
     precision = base ** (-2 * spread)
     weight = precision / precision.mean(axis=1, keepdims=True)
     centre = shapes.growth_prior * np.abs(residual).mean(axis=1)
+    error = residual
     for robust in (False, True):
         if robust:
             scaled = error * np.sqrt(weight)
@@ -167,7 +169,7 @@ def _continue(
     local: Array,
     gamma: Array,
     share: Array,
-    positive: Array,
+    positive: NDArray[np.bool_],
     alpha: float,
     beta: float,
     power: float,

@@ -82,7 +82,7 @@ def line_slope(y: Array, horizon: int) -> Array:
 
 def damped_median_growth(y: Array, horizon: int, *, damping: float = 0.9) -> Array:
     """Median log growth, damped at each step; median step where a value is not positive."""
-    positive = (y > 0).all(axis=1)[:, None]
+    positive = y.min(axis=1, keepdims=True) > 0
     safe = np.where(positive, y, 1.0)
     growth = np.clip(np.median(np.diff(np.log(safe), axis=1), axis=1), -0.5, 0.5)
     step = np.median(np.diff(y, axis=1), axis=1)

@@ -116,14 +116,13 @@ def _restore(index: pd.Index[Any]) -> Any:
             # Year labels keep the month of the history; the day stays at the month's edge.
             step = {"Y": 12, "Q": 3, "M": 1}[labels[0].freqstr[0]]
             first = pd.Period(last, freq="M")
-            moves = [(label - pd.Period(last, freq=labels[0].freq)).n for label in labels]
+            moves = [(label - pd.Period(last, freq=labels[0].freqstr)).n for label in labels]
             found = [first + step * move for move in moves]
             if at_end:
                 return [month.end_time.normalize() for month in found]
             return [month.start_time.replace(day=min(last.day, 28)) for month in found]
 
         return dates
-    if index.dtype == object or pd.api.types.is_string_dtype(index.dtype):
-        if len(index) and isinstance(index[0], str):
-            return lambda labels: [str(label) for label in labels]
+    if len(index) and isinstance(index[0], str):
+        return lambda labels: [str(label) for label in labels]
     return list

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from fiscalmodel.revenue.smoothing import Array
 
-
 #: Multiplicative indices below this would blow the adjusted series up.
 _LEAST_INDEX = 0.02
 
@@ -59,7 +58,7 @@ def seasonal_indices(y: Array, season_length: int, *, multiplicative: bool) -> A
         [np.nanmean(ratio[:, k::season_length], axis=1) for k in range(season_length)], axis=1
     )
     mean = index.mean(axis=1, keepdims=True)
-    return index / mean if multiplicative else index - mean
+    return np.asarray(index / mean if multiplicative else index - mean)
 
 
 def tile(index: Array, start: int, length: int) -> Array:

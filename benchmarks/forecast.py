@@ -1,0 +1,125 @@
+"""Our forecasts against their peers on public series, in one run; prints a Markdown table.
+
+    python benchmarks/forecast.py            every group, every peer (about an hour)
+    python benchmarks/forecast.py --quick    yearly groups without the slow peers
+
+M4's measures: OWA against naive (Naive2 for quarterly and monthly series), coverage and MSIS
+of the 95 % band. The provincial panel is ``data/provincial_annual.csv``; short histories are
+the last points of the yearly training parts, forecast four steps ahead.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from _panels import Item, load
+from _peers import Made, ours, plain, statsforecast_peers, statsmodels_theta
+
+from fiscalmodel.revenue import metrics
+
+PROVINCES = Path(__file__).parents[1] / "data" / "provincial_annual.csv"
+
+
+def provinces(least: int = 5, horizon: int = 3) -> list[Item]:
+    """General public budget revenue of regions without a known break, each origin an item."""
+    table = pd.read_csv(PROVINCES)
+    table = table[table["indicator"] == "general_public_budget_revenue"].dropna(subset=["value"])
+    odd = set(table.loc[table["scope_flag"].notna(), "region"])
+    found = []
+    for region, rows in table[~table["region"].isin(odd)].groupby("region"):
+        y = rows.sort_values("period")["value"].to_numpy(dtype=float)
+        for n in range(least, len(y) - horizon + 1):
+            found.append(Item(f"{region} from {n} years", y[:n], y[n : n + horizon], 1))
+    return found
+
+
+def short(n: int) -> list[Item]:
+    """The last n training values of each yearly competition series, four steps ahead."""
+    items = [item for name in ("M1", "M3", "Tourism") for item in load(name, "yearly")]
+    cut = [Item(i.name, i.train[-n:], i.test[:4], 1) for i in items if len(i.train) >= n]
+    return [item for item in cut if np.ptp(item.train) > 0]
+
+
+def groups(quick: bool) -> list[tuple[str, list[Item], bool]]:
+    """(name, series, whether the slow peers run)."""
+    found = [(f"{name} yearly", load(name, "yearly"), True) for name in ("M1", "M3", "Tourism")]
+    found += [(f"{n} points", short(n), n == 6) for n in (4, 6, 8, 10)]
+    found.append(("Chinese provinces, 1 to 3 years", provinces(), True))
+    if not quick:
+        found += [(f"M3 {kind}", load("M3", kind), False) for kind in ("quarterly", "monthly")]
+    return found
+
+
+def row(group: str, items: list[Item], made: Made, base: Made) -> str:
+    """One line of the table."""
+    actual = np.array([item.test for item in items])
+    unit = np.array([metrics.mase_scale(item.train, item.season) for item in items])
+    keep = np.isfinite(unit)
+
+    def pair(mean: np.ndarray) -> tuple[float, float]:
+        error = np.abs(actual - mean)[keep] / unit[keep][:, None]
+        return float(metrics.smape(actual, mean)[keep].mean()), float(error.mean())
+
+    (smape, mase), naive = pair(made.mean), pair(base.mean)
+    cells = [f"{smape:.2f}", f"{mase:.3f}", f"{metrics.owa(smape, mase, *naive):.3f}"]
+    first = np.where(actual[:, 0] != 0, np.abs(actual[:, 0]), np.nan)
+    cells.append(f"{np.nanmean(100 * np.abs(made.mean - actual)[:, 0] / first):.1f}")
+    if made.low is None or made.high is None or np.isnan(made.low).all():
+        cells += ["", ""]
+    else:
+        inside = (actual >= made.low) & (actual <= made.high)
+        score = metrics.interval_score(actual, made.low, made.high, 95)[keep] / unit[keep][:, None]
+        cells += [f"{100 * inside.mean():.1f}", f"{np.nanmean(score):.1f}"]
+    cells.append(f"{1000 * made.seconds / len(items):.2g}")
+    return f"| {group} ({len(items)}) | {made.method} | " + " | ".join(cells) + " |"
+
+
+def worst(group: str, items: list[Item], made: Made) -> str:
+    """The largest scaled error of our forecasts, and what happened there."""
+    actual = np.array([item.test for item in items])
+    unit = np.array([metrics.mase_scale(item.train, item.season) for item in items])
+    error = np.nan_to_num(np.abs(actual - made.mean) / unit[:, None])
+    number, step = np.unravel_index(int(error.argmax()), error.shape)
+    item, value = items[number], actual[number, step]
+    steps = np.abs(np.diff(item.train))
+    moved = abs(value - item.train[-1]) / max(steps.max(), 1e-300)
+    direction = np.sign(item.train[-1] - item.train[0])
+    if moved > 3:
+        why = f"it moved {moved:.1f} times the largest step ever seen before"
+    elif np.sign(value - item.train[-1]) != direction:
+        why = "the trend of the history turned round"
+    else:
+        why = "the growth of the history went on faster, or slower, than it had been"
+    return (
+        f"- {group}: {item.name}, {step + 1} ahead: {value:,.6g}, forecast "
+        f"{made.mean[number, step]:,.6g}, last known {item.train[-1]:,.6g} "
+        f"({error[number, step]:.1f} mean steps off): {why}."
+    )
+
+
+def main() -> None:
+    """Run all groups and print the table, then the largest errors."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--quick", action="store_true", help="without slow peers and M3 q, m")
+    quick = options.parse_args().quick
+    print("| series | method | sMAPE | MASE | OWA | MAPE 1 ahead | in 95 % band | MSIS | s/1,000 |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    largest = []
+    for group, items, slow in groups(quick):
+        horizon, season = len(items[0].test), items[0].season
+        made = [ours(items, horizon, season), *plain(items, horizon, season)]
+        made += statsforecast_peers(items, horizon, season, slow and not quick)
+        if not quick:
+            made.append(statsmodels_theta(items, horizon, season))
+        for one in made:
+            print(row(group, items, one, made[1]), flush=True)
+        largest.append(worst(group, items, made[0]))
+    print("\nLargest single error of ours in each group:\n")
+    print("\n".join(largest))
+
+
+if __name__ == "__main__":
+    main()
