@@ -64,8 +64,8 @@ def answer(seen: Examination, lang: str = "zh") -> None:
     say(
         f"> 读入 {len(seen.read)} 个文件、{figures:,} 个数字；{tied:,} 项核对相符，"
         f"发现 {len(seen.findings)} 个问题（{_counts(seen.findings, 'zh')}）。只报告，不改数。",
-        f"> {len(seen.read)} files and {figures:,} figures were read; {tied:,} checks tie, "
-        f"{len(seen.findings)} findings do not ({_counts(seen.findings, 'en')}). "
+        f"> {len(seen.read)} files and {figures:,} figures were read; {tied:,} checks tie; "
+        f"{len(seen.findings)} findings say what does not ({_counts(seen.findings, 'en')}). "
         "Nothing is repaired.",
         lang,
     )
