@@ -1,4 +1,4 @@
-"""Periods of a clearance plan and their lengths."""
+"""Periods of a clearance plan and their lengths; service of replacement bonds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import datetime as dt
 import pandas as pd
 import pytest
 
+from fiscalmodel.debt.plan_model import bond_flows
 from fiscalmodel.debt.plan_periods import make_grid, parse_period
 
 
@@ -47,3 +48,18 @@ def test_periods_are_read(text, first, last):
     window = parse_period(text)
     assert window is not None
     assert [str(day) for day in window] == [first, last]
+
+
+@pytest.mark.parametrize("repayment", ["bullet", "equal_principal", "equal_instalment"])
+@pytest.mark.parametrize("tenor", [1, 10, 17.6, 30])
+def test_bond_service(repayment, tenor):
+    """All principal comes back; at its own rate a bond of whole years is worth 1."""
+    flows = bond_flows(tenor, 2.24, repayment)
+    assert flows[-1][0] == pytest.approx(tenor)
+    assert sum(principal for _, principal, _ in flows) == pytest.approx(1.0, abs=1e-12)
+    if tenor == int(tenor):
+        worth = sum((p + c) / 1.0224**t for t, p, c in flows)
+        assert worth == pytest.approx(1.0, abs=1e-12)
+    if repayment == "equal_instalment" and tenor == int(tenor):
+        service = [p + c for _, p, c in flows]
+        assert max(service) - min(service) < 1e-12
