@@ -17,7 +17,7 @@ _FORMULA, _NUMBER, _RK, _MULRK, _BOOLERR = 0x0006, 0x0203, 0x027E, 0x00BD, 0x020
 #: Records of one cell, and of several beside each other (their last field is the last column).
 _RUNS = {_MULRK, 0x00BE}
 _CELLS = {_FORMULA, _NUMBER, _RK, _BOOLERR, 0x0201, 0x0204, 0x00FD, 0x00D6} | _RUNS
-_DIMENSIONS = 0x0200
+_DIMENSIONS, _SST = 0x0200, 0x00FC
 _BOUNDSHEET, _FORMAT, _XF, _EOF = 0x0085, 0x041E, 0x00E0, 0x000A
 
 
@@ -61,6 +61,8 @@ def _walk(stream: bytes, is_percent: Classify, is_scaled: Classify) -> dict[int,
             codes[number] = body[5:].decode("utf-16-le" if flags & 1 else "latin-1")[:length]
         elif kind == _XF:
             styles.append(struct.unpack_from("<H", body, 2)[0])
+        elif kind == _SST and _u32(body, 4) > len(stream):
+            raise ValueError("more texts than the file has bytes")
         elif kind == _BOUNDSHEET:
             starts.append(struct.unpack_from("<I", body)[0])
         elif kind == _EOF:
@@ -111,8 +113,8 @@ def _sheet(stream: bytes, start: int, percent: set[int], scaled: set[int]) -> Ma
 
 def _refuse_outside(kind: int, body: bytes) -> None:
     if kind == _DIMENSIONS:
-        _, rows, _, columns = struct.unpack_from("<IIHH", body)
-        if rows > 65_536 or columns > 256:
+        first, rows, left, columns = struct.unpack_from("<IIHH", body)
+        if not (first <= rows <= 65_536 and left <= columns <= 256):
             raise ValueError("dimensions")
     elif kind in _CELLS and len(body) >= 4:
         last = struct.unpack_from("<H", body, len(body) - 2)[0] if kind in _RUNS else 0

@@ -54,7 +54,7 @@ class Package:
         try:
             # Unpacks to the declared size and checks the sum, so a false size is caught.
             return self.archive.read(part)
-        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError):
+        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError):
             raise InputError(self.name, f"the workbook is damaged ({part})", SAVE_AGAIN) from None
 
     def _sheet_paths(self) -> dict[str, str]:
