@@ -13,11 +13,11 @@ from fiscalmodel.errors import InputError
 from fiscalmodel.series.breaks import Break, BreakWarning, find_breaks, refuse_if_broken
 from fiscalmodel.series.calibre_input import (
     by_year,
-    growth_half,
     last_digit,
     published_levels,
     scope_amounts,
 )
+from fiscalmodel.series.calibre_steps import Step, at, evidence, step_of
 from fiscalmodel.series.types import Series
 
 __all__ = [
@@ -99,19 +99,6 @@ class CalibreLink:
         )
 
 
-@dataclass(frozen=True)
-class _Step:
-    """What is known of one step between two years with a level."""
-
-    year: pd.Period
-    before: pd.Period
-    basis: str  # growth, restated, scope or none
-    base: float
-    low: float
-    high: float
-    growth_pct: float
-
-
 def link_calibre(
     levels: pd.Series[float] | Series | Mapping[Any, float],
     like_for_like_growth_pct: Given | None = None,
@@ -189,7 +176,7 @@ def link_calibre(
     )
     known = published.dropna()
     notes: list[str] = []
-    steps = [_step(known, i, growth, bases, scope, digits, notes) for i in range(1, len(known))]
+    steps = [step_of(known, i, growth, bases, scope, digits, notes) for i in range(1, len(known))]
     return _link(levels, published, labels, steps, scope, digits[0], notes)
 
 
@@ -197,7 +184,7 @@ def _link(
     given: Any,
     published: pd.Series[float],
     labels: dict[pd.Period, Any],
-    steps: list[_Step],
+    steps: list[Step],
     scope: Mapping[pd.Period, pd.Series[float]],
     digit: float,
     notes: list[str],
@@ -208,7 +195,7 @@ def _link(
     rows: dict[Any, dict[str, Any]] = {}
     # From the earliest step on, so that the level before a step is still the published one.
     for step in steps:
-        old, new = _at(published, step.before), step.base
+        old, new = at(published, step.before), step.base
         earlier = published.index <= step.before
         half = digit / 2
         within = step.low <= old + half and step.high >= old - half
@@ -236,10 +223,10 @@ def _link(
                 "low": step.low - old - half,
                 "high": step.high - old + half,
                 "basis": step.basis,
-                "evidence": _evidence(step, published),
+                "evidence": evidence(step, published),
             }
         rows[labels[step.year]] = {
-            "published_growth_pct": 100 * (_at(published, step.year) / old - 1),
+            "published_growth_pct": 100 * (at(published, step.year) / old - 1),
             "like_for_like_growth_pct": step.growth_pct,
             "restated_base": new,
             "break_amount": new - old if is_break else 0.0,
@@ -250,7 +237,7 @@ def _link(
     years = int(known.index[-1].ordinal - known.index[0].ordinal)
     for step in steps:
         if step.basis == "none":  # an addition of scope after it may still change its growth
-            grown = 100 * (_at(linked, step.year) / _at(linked, step.before) - 1)
+            grown = 100 * (at(linked, step.year) / at(linked, step.before) - 1)
             rows[labels[step.year]]["like_for_like_growth_pct"] = grown
     growths = [row["like_for_like_growth_pct"] for row in rows.values()]
     product = float(np.prod([1 + growth / 100 for growth in growths]))
@@ -272,62 +259,3 @@ def _link(
         source=given if isinstance(given, Series) else None,
         notes=tuple(notes),
     )
-
-
-def _step(
-    known: pd.Series[float],
-    i: int,
-    growth: Mapping[pd.Period, float],
-    bases: Mapping[pd.Period, float],
-    scope: Mapping[pd.Period, pd.Series[float]],
-    digits: tuple[float, float],
-    notes: list[str],
-) -> _Step:
-    year, before = known.index[i], known.index[i - 1]
-    level, old = float(known.iloc[i]), float(known.iloc[i - 1])
-    half, half_growth = digits[0] / 2, digits[1] / 2
-    between = [before + k for k in range(1, year.ordinal - before.ordinal + 1)]
-    adjacent = len(between) == 1
-    if adjacent and before in bases:
-        base = bases[before]
-        low, high, basis = base - half, base + half, "restated"
-    elif adjacent and year in scope:
-        base = old + _at(scope[year], before)
-        low = high = base
-        basis = "scope"
-    elif all(y in growth for y in between):
-        rates = [growth[y] for y in between]
-        base = level / _compound(rates)
-        slack = [growth_half(r, digits[1]) for r in rates]
-        low = (level - half) / _compound([r + h for r, h in zip(rates, slack, strict=True)])
-        high = (level + half) / _compound([r - h for r, h in zip(rates, slack, strict=True)])
-        basis = "growth"
-    else:
-        notes.append(f"{before} to {year}: nothing like-for-like is given; published growth taken")
-        return _Step(year, before, "none", old, old, old, 100 * (level / old - 1))
-    implied = 100 * (level / base - 1)
-    given = growth.get(year) if adjacent else None
-    if basis == "growth":
-        implied = 100 * (_compound([growth[y] for y in between]) - 1)
-    elif given is not None and abs(given - implied) > half_growth + 100 * half / base * 2:
-        notes.append(
-            f"{year}: growth {given:g} % was given too; the {basis} base implies {implied:.2f} %"
-        )
-    return _Step(year, before, basis, base, low, high, implied)
-
-
-def _compound(rates: list[float]) -> float:
-    return float(np.prod([1 + rate / 100 for rate in rates]))
-
-
-def _evidence(step: _Step, published: pd.Series[float]) -> str:
-    grown = 100 * (_at(published, step.year) / _at(published, step.before) - 1)
-    if step.basis == "growth":
-        return f"levels grow {grown:+.2f} %, like-for-like growth is {step.growth_pct:+.2f} %"
-    if step.basis == "restated":
-        return f"{step.before} was restated to {step.base:g}"
-    return "a change of scope was stated"
-
-
-def _at(values: pd.Series[float], year: pd.Period) -> float:
-    return float(values.to_numpy()[values.index.get_loc(year)])
