@@ -111,8 +111,12 @@ class FolderStorage:
         """Every record of the manifest that is whole, oldest first."""
         try:
             content = (self.folder / MANIFEST).read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return
+        except OSError as error:
+            raise InputError(
+                f"{self.name}/{MANIFEST}", f"cannot be read ({error.strerror})"
+            ) from None
         for line in content.split(b"\n"):
             record = _record(line)
             if record is not None:
