@@ -9,7 +9,7 @@ from _training import DATASETS, SUMS_WEIGHT, Sample, Windows
 from scipy.optimize import minimize
 
 from fiscalmodel.revenue.combine import combine, trust_in_core
-from fiscalmodel.revenue.intervals import _seasonal_move, scale_features, typical_move
+from fiscalmodel.revenue.intervals import scale_features, seasonal_error, typical_move
 from fiscalmodel.revenue.pooled import TRAINED_STEPS, tilt
 
 LEVELS = [20, 40, 50, 60, 70, 80, 90, 95, 98, 99]
@@ -19,7 +19,7 @@ RECENT = 12
 LENGTHS = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 38]
 SEASONAL = {
     "quarterly": ([1, 2, 4, 6, 8, 10, 12, 16, 20, 28, 36, 44], 8),
-    "monthly": ([1, 2, 4, 8, 12, 18, 24, 36, 48, 60, 84, 108], 18),
+    "monthly": ([1, 2, 4, 8, 12, 18, 24, 36, 48, 60, 84, 108, 160, 270], 18),
 }
 
 
@@ -169,7 +169,7 @@ def _single_points(win: Windows) -> tuple[list, list, int]:
 
 
 def seasonal_group(kind: str) -> dict[str, object]:
-    """Table of quarterly or monthly bands: one factor on the typical move."""
+    """Table of quarterly or monthly bands: one factor on the expected error."""
     lengths, horizon = SEASONAL[kind]
     season = SEASONS[kind]
     rows_q, rows_c, used = [], [], []
@@ -178,10 +178,11 @@ def seasonal_group(kind: str) -> dict[str, object]:
         for number, name in enumerate(DATASETS):
             past, future = cut([item.train for item in load(name, kind)], length, horizon, (0, 2))
             if len(past):
-                error = np.abs(future - combine(past, horizon, season).mean)
+                made = combine(past, horizon, season)
+                error = np.abs(future - made.mean)
                 keep = np.abs(past).max(axis=1) > 0
-                unit = np.maximum(_seasonal_move(past, season), 1e-300)
-                ratio.append((error / unit[:, None])[keep])
+                unit = np.maximum(seasonal_error(past, made.parts, season), 1e-300)
+                ratio.append((error / unit)[keep])
                 dataset.append(np.full(keep.sum(), number))
         whole = np.concatenate(ratio)
         q, c = _rows(whole, np.ones(len(whole)), np.concatenate(dataset))

@@ -26,7 +26,7 @@ FUND_KINDS = ("land", "fund")
 _FUND_WORDS = ("政府性基金", "土地出让", "国有土地使用权", "government_fund", "land")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Forecast:
     """A forecast with bands, and how it came about.
 
@@ -61,6 +61,13 @@ class Forecast:
     def levels(self) -> tuple[float, ...]:
         """Band levels in percent, ascending."""
         return tuple(sorted(float(c[3:]) for c in self.table.columns if c.startswith("lo-")))
+
+    def __repr__(self) -> str:
+        rounded = self.table.set_index("period").round(2)
+        return f"Forecast of {len(rounded)} periods\n{rounded}"
+
+    def _repr_html_(self) -> str:
+        return str(self.table.set_index("period").round(2).to_html())
 
     def plot(self, lang: str = "zh") -> Any:
         """Fan chart of history, forecast and bands, a matplotlib figure."""

@@ -56,6 +56,8 @@ def check_season(season_length: object) -> int:
 
 def numbers(values: object, where: str) -> Array:
     """Values as floats, missing as NaN; text, infinities and amounts beyond reason are errors."""
+    if any(isinstance(value, complex) for value in np.asarray(values, dtype=object).ravel()):
+        raise InputError(where, "complex numbers are no amounts", "give real numbers")
     try:
         array = pd.to_numeric(pd.Series(values, dtype=object)).to_numpy(dtype=float)
     except (TypeError, ValueError, OverflowError) as error:
@@ -160,8 +162,10 @@ def _regular_index(index: pd.Index[Any], name: str) -> tuple[Any, int]:
     if isinstance(index, pd.DatetimeIndex):
         if index.hasnans:
             raise InputError(name, "a date is missing", "give each value its date")
-        return _to_periods(index, name)
+        return _to_periods(index.tz_localize(None), name)
     if pd.api.types.is_integer_dtype(index.dtype) and not pd.api.types.is_bool_dtype(index.dtype):
+        if len(index) and np.abs(index.to_numpy(dtype=float)).max() > 1e12:
+            raise InputError(name, f"{index.max()} is no year", "number the years, or use dates")
         return pd.Index(index.to_numpy(dtype="int64")), 1
     return _from_text(list(index), name)
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from fiscalmodel.revenue import seasonal
 from fiscalmodel.revenue.pooled import tilt
 from fiscalmodel.revenue.smoothing import Array
 
@@ -101,12 +102,11 @@ def expected_error(y: Array, parts: Array, season_length: int = 1) -> Array:
     """Size of error to be expected, shape (series, horizon), up to the table's factor.
 
     Yearly: exp(c_h + β·x + γ·x·tilt(h)) times `typical_move`, x from `scale_features`, fitted
-    to make the interval score small. One point: its absolute value. Seasonal: `typical_move`
-    of the steps and of the steps over a season together.
+    to make the interval score small. One point: its absolute value. Seasonal: `seasonal_error`.
     """
     horizon = parts.shape[2]
     if season_length > 1:
-        return np.repeat(_seasonal_move(y, season_length)[:, None], horizon, axis=1)
+        return seasonal_error(y, parts, season_length)
     if y.shape[1] == 1:
         return np.repeat(np.abs(y), horizon, axis=1)
     model = table()["groups"]["yearly"]["scale"]
@@ -118,12 +118,29 @@ def expected_error(y: Array, parts: Array, season_length: int = 1) -> Array:
     return np.asarray(typical_move(y)[:, None] * np.exp(np.clip(power, -5, 6)))
 
 
+def seasonal_error(y: Array, parts: Array, season_length: int) -> Array:
+    """Size of error to be expected of a seasonal history, shape (series, horizon).
+
+    Notes
+    -----
+    a^½ b^¼ c^¼ with a the typical step over a season, b the typical step of the series
+    adjusted for the season, and c how far the candidates lie apart (at least 5 % of b). Below
+    two seasons: a, which is the typical step while there is no more than one season.
+    """
+    move = _seasonal_move(y, season_length)[:, None]
+    if y.shape[1] < 2 * season_length:
+        return np.repeat(move, parts.shape[2], axis=1)
+    everyone = np.ones(len(y), dtype=bool)
+    step = typical_move(seasonal.adjust(y, 1, season_length, everyone)[0])[:, None]
+    apart = np.maximum(parts.std(axis=0), 0.05 * step)
+    return np.asarray(np.sqrt(move * np.sqrt(step * apart)))
+
+
 def _seasonal_move(y: Array, season_length: int) -> Array:
-    """Typical step, or typical step over a season where that is smaller."""
-    move = typical_move(y)
+    """Typical step over a season; of a period, while there is no more than one season."""
     n = y.shape[1]
     if n <= season_length:
-        return move
+        return typical_move(y)
     level = np.abs(y[:, -season_length:]).mean(axis=1)
     over = np.abs(y[:, season_length:] - y[:, :-season_length]).sum(axis=1)
     return np.asarray((over + PRIOR_MOVE * level) / (n - season_length + 1))
