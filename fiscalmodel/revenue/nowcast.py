@@ -178,7 +178,7 @@ def _growth(published: Any, table: YearTable) -> dict[tuple[int, int], float]:
         return {}
     values = getattr(published, "values", published) if hasattr(published, "kinds") else published
     if isinstance(values, dict):
-        values = pd.Series(values, dtype=float)
+        values = pd.Series(values, dtype=object)
     if not isinstance(values, pd.Series):
         raise InputError("published_growth", "is no series on months", "give percent by month")
     from fiscalmodel.series.periods import period
@@ -188,7 +188,11 @@ def _growth(published: Any, table: YearTable) -> dict[tuple[int, int], float]:
         month = period(label)
         if month is None or month.freqstr[0] != "M":
             raise InputError("published_growth", f"{label!r} is no month", "label with 2024-06")
-        number = float(value)
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            problem = f"{label}: {value!r} is no number"
+            raise InputError("published_growth", problem, "give percent") from None
         if np.isfinite(number) and number > -100:
             found[(int(month.year), int(month.month))] = number / 100
     return found

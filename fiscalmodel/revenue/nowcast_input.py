@@ -84,6 +84,8 @@ def read_cumulative(cumulative: Any, as_of: str | pd.Period | None = None) -> Ye
         figures that are single months rather than cumulative.
     """
     given, unit, name, notes = _values(cumulative)
+    if not len(given):
+        raise InputError("cumulative", "no value", "give year-to-date figures by month")
     values = to_cumulative(to_months(given)).dropna()
     if as_of is not None:
         last = period(as_of)

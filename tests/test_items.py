@@ -1,0 +1,221 @@
+"""Revenue by item, elasticities, sharing between levels, targets on the Jianghan series."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+import yaml
+
+import fiscalmodel as fm
+from fiscalmodel.errors import InputError
+from fiscalmodel.revenue.adjust import Adjustment, apply_adjustments
+from fiscalmodel.revenue.items import (
+    Item,
+    Measure,
+    estimate_elasticity,
+    forecast_items,
+    given_elasticity,
+    reconcile_items,
+)
+from fiscalmodel.revenue.sharing import gross_of, restate, sharing_matrix, split_gross
+from fiscalmodel.revenue.targets import growth_needed_pct, levers_for
+from fiscalmodel.series import catalog
+
+CASES = Path(__file__).with_name("cases")
+ITEMS = yaml.safe_load((CASES / "items_worked.yaml").read_text())
+TARGETS = yaml.safe_load((CASES / "targets_jianghan.yaml").read_text())
+
+
+def item_of(spec: dict, name: str = "x") -> Item:
+    measures = [Measure(m["name"], m["full_year"], m["start"], "assumption", m.get("end"))
+                for m in spec.get("measures", [])]  # fmt: skip
+    return Item(
+        name, spec["last_year"], given_elasticity(spec["elasticity"], "assumption"),
+        spec["growth"], spec.get("one_offs_last_year", 0.0), spec.get("one_offs", {}), measures,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ITEMS, ids=lambda case: case["name"])
+def test_worked_item(case):
+    years = sorted(case["output"])
+    made = forecast_items([item_of(case["item"])], years)
+    assert made.table["x"].to_dict() == pytest.approx(case["output"])
+
+
+def test_items_add_up_and_every_step_does():
+    made = forecast_items(
+        [item_of(case["item"] | {"growth": {2025: 3.3, 2026: 1.7}, "one_offs": {2026: 7}}, f"i{k}")
+         for k, case in enumerate(ITEMS)], [2025, 2026],
+    )  # fmt: skip
+    parts = made.table.drop(columns="total").sum(axis=1)
+    assert made.table["total"].to_numpy() == pytest.approx(parts.to_numpy(), rel=1e-15)
+    steps = made.steps
+    built = steps[["last_year", "one_offs_out", "base_growth", "measures", "one_offs"]].sum(axis=1)
+    assert built.to_numpy() == pytest.approx(steps["value"].to_numpy(), rel=1e-12)
+
+
+def test_elasticity_against_statsmodels_and_by_hand():
+    rng = np.random.default_rng(5)
+    base = pd.Series(100 * np.exp(np.cumsum(rng.normal(0.06, 0.04, 16))), index=range(2008, 2024))
+    revenue = 3 * base**1.3
+    exact = estimate_elasticity(revenue, base)
+    assert exact.value == pytest.approx(1.3)
+    noisy = revenue * np.exp(rng.normal(0, 0.01, 16))
+    found = estimate_elasticity(noisy, base, errors="HC3")
+    x, y = np.diff(np.log(base)), np.diff(np.log(noisy))
+    want = sm.OLS(y, sm.add_constant(x)).fit(cov_type="HC3", use_t=True)
+    assert (found.value, found.standard_error) == pytest.approx((want.params[1], want.bse[1]))
+    # HC3 by hand: (X'X)^-1 X' diag(e² / (1 − h)²) X (X'X)^-1.
+    design = np.column_stack([np.ones_like(x), x])
+    inverse = np.linalg.inv(design.T @ design)
+    error = y - design @ (inverse @ design.T @ y)
+    lever = np.einsum("ij,jk,ik->i", design, inverse, design)
+    middle = design.T @ np.diag(error**2 / (1 - lever) ** 2) @ design
+    assert found.standard_error == pytest.approx(np.sqrt((inverse @ middle @ inverse)[1, 1]))
+    assert found.low < 1.3 < found.high
+    assert found.telling
+
+
+def test_elasticity_refuses_what_says_nothing():
+    years = list(range(2016, 2021))
+    with pytest.raises(InputError, match="too few"):
+        estimate_elasticity(
+            pd.Series([1.0, 2, 3, 4, 5], years), pd.Series([1.0, 2, 3, 4, 5], years)
+        )
+    long = pd.Series(1.05 ** np.arange(12), range(2010, 2022))
+    with pytest.raises(InputError, match="evenly"):
+        estimate_elasticity(long, long)
+    with pytest.raises(InputError, match="not above zero"):
+        estimate_elasticity(long * 0, long)
+    with pytest.raises(InputError, match="source"):
+        given_elasticity(1.0, "")
+
+
+def test_items_against_the_total():
+    history = catalog.load_series("sample_county.tax_revenue").values.dropna()
+    total = fm.forecast(history, 2)
+    years = [int(p.year) for p in total.table["period"]]
+    last = float(history.iloc[-1])
+    growth = dict.fromkeys(years, 4.0)
+    made = forecast_items(
+        [Item("vat", 0.6 * last, given_elasticity(1.0, "assumption", standard_error=0.3), growth),
+         Item("other", 0.4 * last, given_elasticity(0.8, "assumption"), growth)], years,
+    )  # fmt: skip
+    found = reconcile_items(made, total)
+    for year in years:
+        assert found[year].items.sum() == pytest.approx(found[year].total, rel=1e-12)
+        low, high = sorted(
+            (made.table.loc[year, "total"], float(found[year].table["forecast"].iloc[-1]))
+        )
+        assert low - 1e-6 <= found[year].total <= high + 1e-6
+
+
+def test_items_tell_all_their_problems():
+    bad = Item("a", np.nan, given_elasticity(1, "assumption"), {2025: 1.0},
+               measures=[Measure("m", 1.0, dt.date(2025, 2, 1), "", dt.date(2025, 1, 1))],
+               one_offs={2030: 1.0})  # fmt: skip
+    with pytest.raises(InputError) as caught:
+        forecast_items([bad, bad], [2025, 2027])
+    assert len(caught.value.problems) >= 6
+
+
+LINTAO = {"vat": (7833, 3916, 1371, 2546), "corporate_income_tax": (3156, 1894, 631, 631),
+          "individual_income_tax": (778, 467, 156, 155),
+          "resource_tax": (26, 0, 13, 13)}  # fmt: skip
+
+
+def test_sharing_of_lintao_to_the_wan():
+    split = split_gross({t: v[0] for t, v in LINTAO.items()}, "gansu", "2024-02-29")
+    for row, (total, *printed) in zip(split.to_dict("records"), LINTAO.values(), strict=True):
+        assert row["gross"] == row["central"] + row["province"] + row["county"] == total
+        for level, amount in zip(("central", "province", "county"), printed, strict=True):
+            assert abs(row[level] - amount) <= 1  # printed in whole 万元
+
+
+def test_gross_and_local_revenue_of_lintao():
+    # Gross 17,056 = central 7,716 + province 2,432 + city 6 + county 6,902: a factor of 2.5.
+    levels = [
+        catalog.load_series(f"lintao.{n}").values.iloc[0]
+        for n in ("remitted_central", "remitted_province", "remitted_city", "local_revenue_county")
+    ]
+    assert sum(levels) == catalog.load_series("lintao.gross_revenue").values.iloc[0] == 17056
+    back = gross_of({"vat": 2546.0}, "county", "gansu", "2024-02-29")
+    assert back["vat"] == pytest.approx(7833, abs=2)
+    assert np.isnan(gross_of({"tariffs": 1.0}, "local", "national", "2024-01-01")["tariffs"])
+
+
+def test_restating_last_year_to_this_years_shares():
+    # VAT 25 % to 50 % local from May 2016: 25 becomes 50; income tax stays at 40 %.
+    made = restate({"vat": 25.0, "corporate_income_tax": 10.0}, "local", "national",
+                   was="2015-12-31", now="2017-01-01")  # fmt: skip
+    assert made["restated"].tolist() == [50.0, 10.0]
+    assert made["change"].tolist() == [25.0, 0.0]
+
+
+def test_sharing_refuses_unknown_taxes_and_wrong_shares():
+    with pytest.raises(InputError) as caught:
+        split_gross({"window_tax": 1.0, "salt_tax": 2.0}, "gansu", "2024-02-29")
+    assert len(caught.value.problems) == 2
+    with pytest.raises(InputError, match="add up to 90"):
+        sharing_matrix("gansu", "2024-02-29", own={"deed_tax": {"county": 90.0}})
+    own = sharing_matrix("gansu", "2024-02-29", own={"deed_tax": {"county": 100.0}})
+    assert own["deed_tax"] == {"county": 100.0}
+    with pytest.raises(InputError, match="vat"):  # business tax fell away in May 2016
+        split_gross({"business_tax": 1.0}, "national", "2017-01-01")
+
+
+@pytest.mark.parametrize("case", TARGETS, ids=lambda case: case["name"])
+def test_jianghan_target(case):
+    if "reaches" in case:
+        path = case["value"] * (1 + case["growth_pct"] / 100) ** case["years"]
+        assert round(path, 2) == case["reaches"]
+    else:
+        needed = growth_needed_pct(case["value"], case["target"], case["years"])
+        assert round(needed, 2) == case["needed_pct"]
+    if "in_all_pct" in case:
+        assert round(100 * (case["target"] / case["value"] - 1), 2) == case["in_all_pct"]
+
+
+@pytest.mark.parametrize("elasticity", [None, 0.8, 1.5])
+def test_each_lever_alone_reaches_the_target(elasticity):
+    last, years, expected, target = 98.0, 5, 112.0, 137.0
+    growth = growth_needed_pct(last, expected, years)
+    table = levers_for(target, expected, last_value=last, years=years, elasticity=elasticity)
+    need = table.set_index("lever")["amount"]
+    assert last * (1 + (growth + need["extra_growth_each_year"]) / 100) ** years == pytest.approx(
+        137
+    )
+    if elasticity is not None:
+        more = need["base_growth_each_year"] * elasticity
+        assert last * (1 + (growth + more) / 100) ** years == pytest.approx(137)
+    assert expected + need["one_off_in_target_year"] == pytest.approx(137)
+    assert expected + years * need["phased_measure_each_year"] == pytest.approx(137)
+    grown = need["measure_growing_with_revenue"] * (1 + growth / 100) ** (years - 1)
+    assert expected + grown == pytest.approx(137)
+    assert levers_for(100.0, 112.0, last_value=last, years=years).empty
+
+
+def test_waterfall_steps_add_up():
+    rng = np.random.default_rng(8)
+    years = range(2021, 2029)
+    for _ in range(50):
+        base = pd.Series(rng.uniform(50, 150, 8), index=list(years))
+        kinds = ("growth", "shock", "measure", "one_off")
+        changes = [
+            Adjustment(f"a{i}", kinds[int(rng.integers(4))],
+                       {int(y): float(rng.normal(0, 9)) for y in rng.choice(list(years), 3, False)},
+                       "assumption")
+            for i in range(int(rng.integers(1, 9)))
+        ]  # fmt: skip
+        made = apply_adjustments(base, changes, last_actual=100.0)
+        for year, part in made.steps.groupby("year"):
+            total = part[part["kind"] == "scenario"]["amount_wan"].iloc[0]
+            assert part[part["kind"] != "scenario"]["amount_wan"].sum() == pytest.approx(
+                total, abs=1e-9
+            )
+            assert made.path[year] == total

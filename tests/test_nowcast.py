@@ -1,0 +1,219 @@
+"""The year-end nowcast."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+import fiscalmodel as fm
+from fiscalmodel.errors import InputError
+from fiscalmodel.revenue.nowcast_gate import asset, quantile
+from fiscalmodel.revenue.nowcast_items import nowcast_items
+from fiscalmodel.revenue.nowcast_review import accuracy, review_years
+from fiscalmodel.revenue.nowcast_ways import WAYS, remainders
+from fiscalmodel.series import catalog
+
+CASES = yaml.safe_load(
+    Path(__file__).with_name("cases").joinpath("nowcast_worked.yaml").read_text()
+)
+
+
+def series(months: dict[str, float]) -> pd.Series:
+    return pd.Series(list(months.values()), pd.PeriodIndex(list(months), freq="M"), dtype=float)
+
+
+def steady(first: str = "2019-01", last: str = "2024-06", growth: float = 0.05) -> pd.Series:
+    months = pd.period_range(first, last, freq="M")
+    flows = pd.Series([(1 + growth) ** (p.year - 2019) * (5 + p.month % 3) for p in months], months)
+    return flows.groupby(months.year).cumsum()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_worked_case(case):
+    months = {str(k): v for k, v in case["input"]["months"].items()}
+    found = fm.nowcast_year(series(months), budget=case["input"].get("budget"))
+    for name, value in case["output"].items():
+        if name == "mean":
+            assert found.full_year["mean"] == pytest.approx(value)
+        elif name == "plain_growth":
+            assert found.by_month["plain_growth"].iloc[-1] == pytest.approx(value)
+        elif name.endswith(("pct", "points")):
+            assert round(getattr(found.progress, name), 2) == value
+        else:
+            assert getattr(found, name) == value
+
+
+def test_ways_by_hand():
+    # One past year of 1..12 (78 in all), the year under way twice that, up to June.
+    past = np.arange(1.0, 13).cumsum()
+    now = np.where(np.arange(12) < 6, 2 * past, np.nan)
+    made = dict(zip((w.name for w in WAYS), remainders(np.stack([past, now])[None], 6)[:, 0],
+                    strict=True))  # fmt: skip
+    assert made["last_rest"] == 57  # 7 + ... + 12
+    assert made["plain_growth"] == 114
+    assert made["mean_share"] == pytest.approx(42 * 57 / 21)
+    assert made["recent_growth"] == 114  # 4 + 5 + 6 twice over
+    assert made["seasonal_level"] == pytest.approx(30 / 15 * 57)
+    assert made["year_as_usual"] == 78 - 42
+
+
+def test_even_growth_is_found():
+    ytd = steady()
+    whole = ytd["2023-12"] * 1.05
+    assert fm.nowcast_year(ytd).full_year["mean"] == pytest.approx(whole, rel=0.01)
+
+
+def test_table_and_progress():
+    found = fm.nowcast_year(steady(), budget=100)
+    assert list(found.table["what"]) == ["to_date", "rest_of_year", "full_year"]
+    assert list(found.full_year.index) == ["mean", "lo-80", "hi-80", "lo-95", "hi-95"]
+    assert found.progress.even_pct == 50
+    assert found.by_month["probability_pct"].between(0, 100).all()
+    assert found.probability_of_at_least(0) == 99
+
+
+def test_probability_of_a_finished_year_is_all_or_nothing():
+    done = steady(last="2023-12")
+    assert fm.nowcast_year(done, budget=float(done.iloc[-1])).probability_of_budget_pct == 100
+    assert fm.nowcast_year(done, budget=float(done.iloc[-1]) + 1).probability_of_budget_pct == 0
+
+
+def test_bands_narrow_as_the_year_goes_on():
+    ytd = fm.load_series("sample_county.general_public_budget_revenue_monthly")
+    by_month = fm.nowcast_year(ytd, as_of="2024-12").by_month
+    width = (by_month["hi-80"] - by_month["lo-80"]).to_numpy()
+    assert width[0] > width[5] > width[-2] > width[-1] == 0
+
+
+def test_gaps_and_a_missing_january_are_no_obstacle():
+    ytd = steady()
+    holes = ytd[(ytd.index.month != 1) & (ytd.index != pd.Period("2022-06"))]
+    found = fm.nowcast_year(holes)
+    assert found.full_year["mean"] == pytest.approx(
+        fm.nowcast_year(ytd).full_year["mean"], rel=0.02
+    )
+    assert [p.month for p in found.by_month["month"]] == [2, 3, 4, 5, 6]
+
+
+def test_a_year_without_any_figure_cuts_the_history():
+    ytd = steady()
+    found = fm.nowcast_year(ytd[ytd.index.year != 2021])
+    assert any("no figure at all for 2021" in note for note in found.notes)
+    kept = fm.nowcast_year(ytd[ytd.index.year > 2021])
+    assert found.full_year.equals(kept.full_year)
+
+
+def test_a_series_keeps_name_and_unit():
+    found = fm.nowcast_year(fm.load_series("national.tax_revenue"))
+    assert (found.name, found.unit) == ("national.tax_revenue", "万元")
+
+
+def test_growth_on_another_calibre_moves_the_estimate():
+    # June 2022: the level was 10.2 % down on refunds, the published growth +3.3 %. The rest of
+    # the year is expected at the underlying growth; 2021-12 follows from the growth of 2022-12.
+    name = "national.general_public_budget_revenue"
+    values, growth = fm.load_series(name).values.copy(), catalog.published_growth(name).values
+    values[pd.Period("2021-12", "M")] = values["2022-12"] / 1.006
+    plain = fm.nowcast_year(values.sort_index(), as_of="2022-06")
+    told = fm.nowcast_year(values.sort_index(), as_of="2022-06", published_growth=growth)
+    outturn = values["2022-12"]
+    assert abs(told.full_year["mean"] - outturn) < abs(plain.full_year["mean"] - outturn)
+    assert any("different calibres in 2022" in note for note in told.notes)
+
+
+def test_growth_of_later_months_is_not_used():
+    name = "national.general_public_budget_revenue"
+    values, growth = fm.load_series(name).values, catalog.published_growth(name).values
+    cut = growth[growth.index <= pd.Period("2024-06")]
+    one = fm.nowcast_year(values, as_of="2024-06", published_growth=growth).full_year
+    assert one.equals(fm.nowcast_year(values, as_of="2024-06", published_growth=cut).full_year)
+
+
+BAD = {
+    "nothing": (pd.Series([], dtype=float), {}, "no value"),
+    "all missing": (series({"2024-01": np.nan}), {}, "no value"),
+    "text": (pd.Series(["a"], index=["2024-01"]), {}, "no number"),
+    "infinite": (series({"2024-01": np.inf}), {}, "infinite"),
+    "twice": (pd.Series([1.0, 2.0], index=["2024-01", "2024年1月"]), {}, "twice"),
+    "no month": (pd.Series([1.0], index=["spring"]), {}, "no month"),
+    "list": ([1.0, 2.0], {}, "no months"),
+    "years": (pd.Series([1.0], pd.PeriodIndex(["2024"], freq="Y")), {}, "no month"),
+    "single months": (
+        series({f"2024-{m:02d}": v for m, v in enumerate([5.0, 4, 6, 3, 5, 4, 6, 2, 7, 3], 1)}),
+        {}, "single months",
+    ),
+    "budget of nought": (series({"2024-06": 5.0}), {"budget": 0}, "above zero"),
+    "budget in words": (series({"2024-06": 5.0}), {"budget": "much"}, "no number"),
+    "as_of": (series({"2024-06": 5.0}), {"as_of": "soon"}, "no month"),
+    "before the first": (series({"2024-06": 5.0}), {"as_of": "2020-01"}, "no value"),
+    "level": (series({"2024-06": 5.0}), {"levels": (0,)}, "0"),
+    "growth in words": (
+        series({"2024-06": 5.0}), {"published_growth": {"2024-06": "x"}}, "no number",
+    ),
+    "growth": (series({"2024-06": 5.0}), {"published_growth": 3.0}, "no series"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_clear_error(name):
+    given, options, words = BAD[name]
+    with pytest.raises(InputError, match=words):
+        fm.nowcast_year(given, **options)
+
+
+def test_review_uses_what_was_known_then():
+    ytd = fm.load_series("sample_county.tax_revenue_monthly").values
+    review = review_years(ytd)
+    row = review[(review["year"] == 2023) & (review["month"] == 6)].iloc[0]
+    assert row["mean"] == fm.nowcast_year(ytd, as_of="2023-06").full_year["mean"]
+    assert row["error_pct"] == pytest.approx(100 * (row["mean"] / ytd["2023-12"] - 1))
+    table = accuracy(review)
+    assert list(table["month"]) == [3, 6, 9, 11]
+    part = review[review["month"] == 9]
+    assert table["mape"].iloc[2] == pytest.approx(part["error_pct"].abs().mean())
+
+
+def test_review_needs_a_year_before():
+    with pytest.raises(InputError, match="no finished year"):
+        review_years(steady("2023-01", "2024-06"))
+
+
+def test_items_keep_their_total():
+    tax, other = (
+        fm.load_series(f"sample_county.{n}_revenue_monthly").values for n in ("tax", "non_tax")
+    )
+    whole = fm.load_series("sample_county.general_public_budget_revenue_monthly").values
+    frame = pd.DataFrame({"tax": tax, "non-tax": other, "all": whole})
+    found = nowcast_items(frame, total="all", budget={"all": float(whole.max())})
+    means = found.table.set_index("item")["mean"]
+    assert means["tax"] + means["non-tax"] == pytest.approx(means["all"], rel=1e-12)
+    assert found.total.full_year["mean"] == means["all"]
+    done = nowcast_items(frame, total="all", as_of="2024-12").table.set_index("item")
+    assert done.loc["all", "mean"] == pytest.approx(whole["2024-12"])
+
+
+def test_items_that_miss_their_total_are_refused():
+    ytd = steady()
+    with pytest.raises(InputError, match="items add up to"):
+        nowcast_items(pd.DataFrame({"a": ytd, "b": ytd, "sum": ytd}), total="sum")
+    with pytest.raises(InputError, match="no column"):
+        nowcast_items(pd.DataFrame({"a": ytd}), total="b")
+    with pytest.raises(InputError, match="different months"):
+        nowcast_items(pd.DataFrame({"a": ytd, "b": ytd[:-1]}))
+
+
+def test_shipped_table_is_in_order():
+    made = asset()["bands"]
+    for group in made["quantiles"]:
+        for row in group:
+            assert all(a < b for a, b in itertools.pairwise(row))
+    values = np.array(made["quantiles"][0][0])
+    assert quantile(80, made["levels"], values) == pytest.approx(values[1])
+    assert (
+        quantile(99.9, made["levels"], values) > values[-1] > quantile(97, made["levels"], values)
+    )
