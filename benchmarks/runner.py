@@ -4,7 +4,7 @@
 
 Every mode runs ``notebooks/05_scenario_report.ipynb``. The limit is its cells alone, in as many
 processes as there are processors, after one warm-up; memory is the largest proportional set
-size (PSS) of a kernel's private pages while it runs.
+size (PSS) of a kernel while it runs.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def ours(count: int, workers: int, *, dask: bool = False) -> tuple[float, float]
 
 
 class _Memory(threading.Thread):
-    """Looks for kernels (two processes below a parent) and keeps the largest PSS, in MB."""
+    """Looks at running kernels and keeps the largest PSS, in MB."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -112,16 +112,11 @@ class _Memory(threading.Thread):
 
     def run(self) -> None:
         while not self._stop_now.wait(0.1):
-            for process in psutil.process_iter(["cmdline"]):
-                if "fiscalmodel.run.forkserver" in " ".join(process.info["cmdline"] or ()):
+            for process in psutil.process_iter(["name"]):
+                if process.info["name"] == "fm-kernel":
                     with contextlib.suppress(psutil.Error):
-                        self._look(process)
-
-    def _look(self, process: psutil.Process) -> None:
-        # A kernel leads its own session and was forked by a supervisor that was forked too.
-        ancestor = process.parent()
-        if ancestor is not None and "forkserver" in " ".join(ancestor.cmdline()):
-            self.largest = max(self.largest, process.memory_full_info().pss / 1024 / 1024)
+                        megabytes = process.memory_full_info().pss / 1024 / 1024
+                        self.largest = max(self.largest, megabytes)
 
 
 def _limit_process(count: int) -> float:

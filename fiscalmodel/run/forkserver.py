@@ -236,6 +236,7 @@ def _exactly(client: socket.socket, size: int) -> bytes:
 
 def run_worker(request: dict[str, Any]) -> None:
     """In the forked process: become a worker of a batch."""
+    supervisor.name_process("fm-worker")
     _settle(request)
     from fiscalmodel.run.worker import work
 
@@ -244,6 +245,7 @@ def run_worker(request: dict[str, Any]) -> None:
 
 def run_kernel(request: dict[str, Any]) -> None:
     """In the forked process: become the kernel that a command line describes."""
+    supervisor.name_process("fm-kernel")
     _settle(request)
     from fiscalmodel.run.kernelapp import start
 

@@ -12,6 +12,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -149,8 +150,21 @@ class WarmProvisioner(LocalProvisioner):
         return self.connection_info
 
     def _fork(self, argv: list[str], env: dict[str, str], cwd: str, memory: int) -> Lease:
+        """A kernel from the parent; asked again if the parent ends while it is asked."""
         if not os.path.isdir(cwd):
             raise FileNotFoundError(f"no folder {cwd}")
+        for attempt in range(3):
+            try:
+                return self._fork_once(argv, env, cwd, memory)
+            except parent.ParentFailed:
+                raise
+            except OSError:
+                if attempt == 2:
+                    raise
+                time.sleep(0.2)
+        raise AssertionError("not reached")
+
+    def _fork_once(self, argv: list[str], env: dict[str, str], cwd: str, memory: int) -> Lease:
         connection = parent.connect()
         try:
             request: dict[str, Any] = {"argv": argv, "env": env, "cwd": cwd}

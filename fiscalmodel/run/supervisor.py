@@ -25,6 +25,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
 _PR_SET_CHILD_SUBREAPER = 36
 _SLACK = 48 * 1024 * 1024
 _CHECK_EVERY = 0.5  # seconds between two looks at the memory
@@ -34,6 +35,12 @@ def prctl(option: int, value: int) -> None:
     """Set a property of this process (Linux)."""
     if ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
+
+
+def name_process(name: str) -> None:
+    """What ``top`` and ``ps`` call this process; at most 15 characters."""
+    buffer = ctypes.create_string_buffer(name.encode()[:15])
+    ctypes.CDLL(None).prctl(_PR_SET_NAME, buffer, 0, 0, 0)
 
 
 def send(lease: socket.socket, message: dict[str, Any]) -> None:
