@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.series.template_spec import is_example_row
 
 #: What a table argument may be: a frame, a CSV or Excel file, or records.
 TableLike: TypeAlias = "pd.DataFrame | str | Path | Iterable[Mapping[str, object]]"
@@ -135,6 +136,8 @@ def _from_cells(name: str, lines: Sequence[Sequence[Any]], *, sheet: str) -> Tab
     body = lines[head + 1 :]
     while body and not any(str(c).strip() for c in body[-1]):
         body = body[:-1]
+    if len(body) > 1 and is_example_row(body[0]):  # a template's example above real rows
+        head, body = head + 1, body[1:]
     rows = tuple(
         {c: _blank(line[k]) if k < len(line) else None for k, c in enumerate(columns)}
         for line in body

@@ -18,6 +18,7 @@ import pandas as pd
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.fees.words import HEADERS, clean
+from fiscalmodel.series.template_spec import is_example_row
 
 #: Rows read at a time from a file.
 CHUNK_ROWS = 1_000_000
@@ -243,6 +244,8 @@ def _excel(path: Path, headers: Mapping[str, Sequence[str]], required: Sequence[
     body = rows[start + 1 :]
     while body and not any(clean(v) for v in body[-1]):
         body = body[:-1]
+    if len(body) > 1 and is_example_row(body[0]):  # the template's example above real rows
+        start, body = start + 1, body[1:]
     frame = pd.DataFrame(
         {c: pd.Series([_cell(row[j]) for row in body], dtype=object) for j, c in wanted}
     )

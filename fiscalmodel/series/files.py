@@ -96,16 +96,20 @@ def _csv_grid(data: bytes, name: str) -> Grid:
 
 
 def _separator(text: str) -> str:
-    """The separator that most lines hold in the same number."""
+    """The separator that splits most lines into the same number of columns, commas first."""
     lines = [line for line in text.splitlines()[:50] if line.strip()]
 
-    def steady(mark: str) -> tuple[int, int]:
-        counts = [line.count(mark) for line in lines if mark in line]
-        common = max(set(counts), key=counts.count, default=0)
-        return counts.count(common) if common else 0, common
+    def steady(mark: str) -> int:
+        # Split as CSV, so that a mark inside a quoted text does not count.
+        try:
+            widths = [len(row) for row in csv.reader(lines, delimiter=mark)]
+        except csv.Error:
+            return 0
+        split = [width for width in widths if width > 1]
+        return max((split.count(width) for width in set(split)), default=0)
 
-    best = max((",", "\t", ";", "，"), key=lambda mark: (steady(mark), mark == ","))
-    return best if steady(best)[0] > steady(",")[0] or "," not in text else ","
+    best = max(("\t", ";", "，"), key=steady)
+    return best if steady(best) > steady(",") else ","
 
 
 def _similar(file: Path) -> str:

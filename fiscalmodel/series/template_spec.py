@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,6 +44,19 @@ class Field:
     low: float | None = None
     high: float | None = None
     zh_header: str = ""
+
+
+#: How the first cell of an example row begins in templates whose rows have an id.
+EXAMPLE_ID = "示例-"
+
+
+def is_example_row(cells: Iterable[object]) -> bool:
+    """Whether a row is a template's example, left in place above real rows.
+
+    >>> is_example_row(["示例-001", "城投平台A"]), is_example_row(["HD-001", "城投平台A"])
+    (True, False)
+    """
+    return any(isinstance(cell, str) and cell.strip().startswith(EXAMPLE_ID) for cell in cells)
 
 
 _SCOPES = ("一般公共预算", "政府性基金", "国有资本经营", "社会保险基金")
