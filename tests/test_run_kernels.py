@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from faults import faulty_notebooks as faulty
 
-from fiscalmodel.run import parent, provisioner
+from fiscalmodel.run import fingerprint, parent, provisioner
 from fiscalmodel.run.execute import execute_notebook
 from fiscalmodel.run.kernels import KERNEL_NAME, is_installed
 
@@ -121,7 +121,8 @@ def test_a_client_that_is_killed_takes_its_kernel_along(tmp_path: Path) -> None:
         f"import os, subprocess, time\nsubprocess.Popen(['sleep', '{faulty.FOREVER}1'])\n"
         f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\ntime.sleep(1000)",
     )
-    code = "import sys; from fiscalmodel.run import execute as e; e.execute_notebook(sys.argv[1], None)"
+    code = "import sys; from fiscalmodel.run import execute; "
+    code += "execute.execute_notebook(sys.argv[1], None)"
     client = subprocess.Popen([sys.executable, "-c", code, str(notebook)])
     for _ in range(600):
         if (tmp_path / "pid").exists() and (tmp_path / "pid").read_text():
@@ -175,15 +176,15 @@ def test_a_parent_that_cannot_start_gives_cold_kernels(
 def test_edited_code_gets_another_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "fiscalmodel" / "run"
     package.mkdir(parents=True)
-    module = package / "parent.py"
+    module = package / "fingerprint.py"
     module.write_text("a = 1\n")
-    monkeypatch.setattr(parent, "__file__", str(module))
-    before = parent.fingerprint(fresh=True)
-    assert parent.fingerprint(fresh=True) == before
+    monkeypatch.setattr(fingerprint, "__file__", str(module))
+    before = fingerprint.fingerprint(fresh=True)
+    assert fingerprint.fingerprint(fresh=True) == before
     module.write_text("a = 22\n")
-    assert parent.fingerprint(fresh=True) != before
+    assert fingerprint.fingerprint(fresh=True) != before
     monkeypatch.setenv("FISCALMODEL_PRELOAD", "json")
-    assert parent.fingerprint(fresh=True) != before
+    assert fingerprint.fingerprint(fresh=True) != before
 
 
 def test_long_temporary_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.run.engines import Engine, open_engine
+from fiscalmodel.run.engines import open_engine
 from fiscalmodel.run.jobs import Job, JobResult
 from fiscalmodel.run.limits import Limits
 from fiscalmodel.run.manifest import Manifest
 from fiscalmodel.run.plan import Plan, load_plan, plan_of_scenarios
 from fiscalmodel.run.progress import Progress
+from fiscalmodel.run.runner import Runner
 from fiscalmodel.run.storage import Storage, open_storage
 
 
@@ -157,7 +155,7 @@ def run_batch(
         todo = [j for j in jobs if j.id not in valid]
         if only_failed:
             todo = [j for j in todo if j.id in failed_before]
-        runner = _Runner(manifest, storage, todo, retry=retry, fail_fast=fail_fast)
+        runner = Runner(manifest, storage, todo, retry=retry, fail_fast=fail_fast)
         reporter = Progress(len(todo), log_json=log_json, quiet=not progress)
         where = scheduler or ("local Dask cluster" if dask else "this machine")
         reporter.start(unchanged=len(valid), workers=count, place=where)
@@ -239,91 +237,6 @@ def _in_order(
         status = "unchanged" if job.id in valid else "not run"
         made.append(ran.get(job.id) or JobResult(job.id, job.notebook, status, attempts=0))
     return tuple(made)
-
-
-class _Runner:
-    """Runs jobs, writes results and records, and survives interruption."""
-
-    def __init__(
-        self,
-        manifest: Manifest,
-        storage: Storage,
-        jobs: Sequence[Job],
-        *,
-        retry: int,
-        fail_fast: bool,
-    ) -> None:
-        self.manifest = manifest
-        self.storage = storage
-        self.jobs = {job.id: job for job in jobs}
-        self.retry = retry
-        self.fail_fast = fail_fast
-        self.results: dict[str, JobResult] = {}
-        self.interrupted = False
-
-    def run(self, engine_of: Any, progress: Progress) -> None:
-        """Run every job, and failed ones again as often as asked for."""
-        with _terminated_as_interrupt():
-            try:
-                with engine_of() as engine:
-                    self._rounds(engine, progress)
-            except KeyboardInterrupt:
-                self.interrupted = True
-
-    def _rounds(self, engine: Engine, progress: Progress) -> None:
-        todo = list(self.jobs.values())
-        for attempt in range(self.retry + 1):
-            again: list[Job] = []
-            for result in engine.run(todo):
-                last = result.ok or attempt == self.retry
-                result = replace(result, attempts=result.attempts + attempt)
-                if not last:
-                    again.append(self.jobs[result.id])
-                    continue
-                progress.job(self._keep(result))
-                if self.fail_fast and not self.results[result.id].ok:
-                    return
-            todo = again
-            if not todo:
-                return
-
-    def _keep(self, result: JobResult) -> JobResult:
-        """Output first, record second: a crash between them costs one more run."""
-        job = self.jobs[result.id]
-        content = result.text.encode("utf-8")
-        if result.ok:
-            try:
-                self.storage.write(job.output, content)
-            except Exception as error:
-                result = replace(result, status="failed", reason=str(error))
-        if not result.ok:
-            self.storage.remove(job.output)
-        result = result.without_text()
-        self.results[job.id] = result
-        try:
-            self.manifest.record(job, result, size=len(content))
-        except InputError as error:
-            if result.ok:
-                result = replace(result, status="failed", reason=str(error))
-                self.results[job.id] = result
-        return result
-
-
-@contextlib.contextmanager
-def _terminated_as_interrupt() -> Iterator[None]:
-    """A polite kill ends a batch as Ctrl-C does: nothing is left running."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _tables(

@@ -17,11 +17,10 @@ from fiscalmodel.run.jobs import Job
 from fiscalmodel.run.limits import Limits, parse_duration, parse_size
 from fiscalmodel.run.parameters import check_parameters
 from fiscalmodel.run.plan_notebooks import Notebooks, relative
-from fiscalmodel.run.plan_schema import JobSpec, Override, PlanSpec
+from fiscalmodel.run.plan_schema import PLAN_KEYS, JobSpec, Override, PlanSpec, explained
 from fiscalmodel.suggest import did_you_mean, known_names
 
 REPORT_NOTEBOOK = "notebooks/05_scenario_report.ipynb"
-PLAN_KEYS = frozenset(PlanSpec.model_fields)
 TIMEOUT = 600.0
 
 
@@ -66,7 +65,7 @@ def load_plan(path: str | Path) -> Plan:
     try:
         spec = PlanSpec.model_validate(data)
     except ValidationError as error:
-        raise InputError.of(_explained(error, str(path), positions).problems) from None
+        raise InputError.of(explained(error, str(path), positions).problems) from None
     builder = _Builder(root, spec, str(path), positions)
     plan = builder.build()
     return replace(plan, sources=(file.resolve(), *plan.sources))
@@ -274,23 +273,6 @@ def _refuse_same_output(jobs: Sequence[Job], found: Collector, *, where: str) ->
                 "give them names that differ in more than case",
             )
         taken.setdefault(folded, job.id)
-
-
-def _explained(error: ValidationError, name: str, positions: yamlio.Positions) -> Collector:
-    found = Collector()
-    for detail in error.errors(include_url=False):
-        path: tuple[str | int, ...] = tuple(
-            part for part in detail["loc"] if not (isinstance(part, str) and "[" in part)
-        )
-        where = f"{yamlio.place(name, positions, path)}: {yamlio.dotted(path)}"
-        hint = ""
-        if detail["type"] == "extra_forbidden":
-            known = PLAN_KEYS if len(path) == 1 else Override.model_fields
-            hint = did_you_mean(str(path[-1]), known) or known_names(known)
-            found.add(where, "unknown key", hint)
-        else:
-            found.add(where, detail["msg"], hint)
-    return found
 
 
 def _stem(notebook: str | None) -> str | None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from fiscalmodel import yamlio
+from fiscalmodel.errors import Collector
+from fiscalmodel.suggest import did_you_mean, known_names
 
 Names = Annotated[list[str], Field(min_length=1, max_length=5_000)]
 
@@ -57,3 +61,24 @@ class PlanSpec(Part):
     secrets: list[str] = []
     timeout: str | float | None = None
     memory: str | int | None = None
+
+
+PLAN_KEYS = frozenset(PlanSpec.model_fields)
+
+
+def explained(error: ValidationError, name: str, positions: yamlio.Positions) -> Collector:
+    """What pydantic found, with the place in the file."""
+    found = Collector()
+    for detail in error.errors(include_url=False):
+        path: tuple[str | int, ...] = tuple(
+            part for part in detail["loc"] if not (isinstance(part, str) and "[" in part)
+        )
+        where = f"{yamlio.place(name, positions, path)}: {yamlio.dotted(path)}"
+        hint = ""
+        if detail["type"] == "extra_forbidden":
+            known = PLAN_KEYS if len(path) == 1 else Override.model_fields
+            hint = did_you_mean(str(path[-1]), known) or known_names(known)
+            found.add(where, "unknown key", hint)
+        else:
+            found.add(where, detail["msg"], hint)
+    return found
