@@ -175,13 +175,54 @@ def backtest(view: View, lang: str = "zh") -> None:
     say(f"### 回测\n{verdict}", f"### Backtest\n{verdict}", lang)
     alt = "回测误差" if lang == "zh" else "backtest errors"
     show_chart(charts_revenue.backtest_chart(tested, lang=lang), alt)
+    _backtest_table(tested, lang, ("滚动原点回测", "Rolling origin"))
+
+
+def _backtest_table(tested: pd.DataFrame, lang: str, caption: tuple[str, str]) -> None:
     frame = tested[["method", "horizon", "forecasts", "mape", "mase", "owa"]].copy()
     english = lang == "en"
     frame["method"] = [_METHODS.get(m, (m, m))[english] for m in frame["method"]]
     frame["horizon"] = [
         str(h) if h != "all" else ("全部", "all")[english] for h in frame["horizon"]
     ]
-    _show(frame, lang, ("滚动原点回测", "Rolling origin"))
+    _show(frame, lang, caption)
+
+
+def province_panel() -> pd.DataFrame:
+    """Local revenue of the provinces with a clean calibre: ``unique_id, ds, y`` in 万元."""
+    from fiscalmodel.series import catalog
+
+    flagged = set(catalog.calibre_breaks()["series_id"])
+    known = catalog.describe()
+    names = known[known["table"].eq("provincial_annual")]["series_id"]
+    frames = []
+    for name in names:
+        if name in flagged or not name.endswith("general_public_budget_revenue"):
+            continue
+        values = catalog.load_series(name).values.dropna()
+        frames.append(pd.DataFrame({"unique_id": name, "ds": [int(p.year) for p in values.index],
+                                    "y": values.to_numpy()}))  # fmt: skip
+    return pd.concat(frames, ignore_index=True)
+
+
+def provinces(lang: str = "zh") -> None:
+    """The same model on the provinces' published revenue: more forecasts than one region has."""
+    import fiscalmodel as fm
+
+    panel = province_panel()
+    tested = fm.backtest(panel, 3)
+    count = panel["unique_id"].nunique()
+    verdict = tested.attrs["verdict_zh" if lang == "zh" else "verdict"]
+    say(
+        f"一个地区的历史太短，难以下结论；把同一模型用于 {count} 个口径未变的省级地区"
+        f"（2015–2023年）：{verdict}",
+        f"One region's history is too short to tell; the same model on {count} provincial-level "
+        f"regions with an unbroken calibre, 2015 to 2023: {verdict}",
+        lang,
+    )
+    alt = "各省回测误差" if lang == "zh" else "backtest errors, provinces"
+    show_chart(charts_revenue.backtest_chart(tested, lang=lang), alt)
+    _backtest_table(tested, lang, (f"{count} 个省级地区", f"{count} provincial-level regions"))
 
 
 def target(view: View, lang: str = "zh") -> None:
