@@ -129,7 +129,7 @@ def shortfall(view: DebtView, lang: str = "zh") -> None:
         gap = gap.groupby("period")["amount_wan"].sum().reset_index()
     codes = [c for c in ("use", "reason") if c in gap]
     _table(gap.assign(**{c: [label(str(v), lang, "values") for v in gap[c]] for c in codes}), lang)
-    levers = plan.levers.drop(columns=["detail"] if view.totals_only else [])
+    levers = plan.lever_table(lang).drop(columns=["detail"] if view.totals_only else [])
     levers = levers.rename(columns={"amount": "lever_amount"})
     _table(levers.assign(lever=[label(str(v), lang, "values") for v in levers["lever"]]), lang)
 

@@ -115,7 +115,7 @@ def debt(outcome: Outcome, lang: str = "zh") -> None:
         show_table(_in_words(plan.shortfall, lang), lang, caption=caption)
     if len(plan.levers):
         caption = "What each would have to give, alone" if lang == "en" else "单独采用时所需的力度"
-        levers = plan.levers.rename(columns={"amount": "lever_amount"})
+        levers = plan.lever_table(lang).rename(columns={"amount": "lever_amount"})
         show_table(_in_words(levers, lang), lang, caption=caption)
 
 
@@ -142,7 +142,12 @@ def method(outcome: Outcome, lang: str = "zh") -> None:
     spec = outcome.scenario.spec
     lines = []
     if outcome.forecast is not None:
-        lines += [f"- {note}" for note in outcome.forecast.notes]
+        in_zh = getattr(outcome.forecast, "notes_zh", outcome.forecast.notes)
+        said = outcome.forecast.notes if lang == "en" else in_zh
+        lines += [f"- {note}" for note in said]
+    if outcome.plan is not None:
+        said = outcome.plan.notes if lang == "en" else outcome.plan.notes_zh
+        lines += [f"- {note}" for note in said]
     if spec.revenue is not None:
         lines += [f"- {c.name.get(lang)}: {c.source}" for c in spec.revenue.adjustments.values()]
         if spec.revenue.target is not None:
