@@ -122,7 +122,10 @@ def debt(outcome: Outcome, lang: str = "zh") -> None:
 def _in_words(frame: pd.DataFrame, lang: str) -> pd.DataFrame:
     """Codes in text columns as words."""
     codes = [c for c in ("use", "reason", "lever") if c in frame]
-    return frame.assign(**{c: [label(str(v), lang, "values") for v in frame[c]] for c in codes})
+    made = frame.assign(**{c: [label(str(v), lang, "values") for v in frame[c]] for c in codes})
+    if "source_id" in made and lang != "en":
+        made["source_id"] = made["source_id"].astype(str).str.replace("replacement ", "置换债券 ")
+    return made
 
 
 def commissions(outcome: Outcome, lang: str = "zh") -> None:
@@ -133,7 +136,7 @@ def commissions(outcome: Outcome, lang: str = "zh") -> None:
         return
     alt = "Commissions by bank and kind" if lang == "en" else "按银行和收入类别的代收手续费"
     show_chart(charts.commission_chart(outcome, lang), alt)
-    show_table(_in_yuan(outcome.commissions, lang), "en")
+    show_table(_in_yuan(outcome.commissions), lang)
 
 
 def method(outcome: Outcome, lang: str = "zh") -> None:
@@ -212,16 +215,8 @@ def _missing(outcome: Outcome, part: str, lang: str) -> None:
     say(f"*{reason.zh}*", f"*{reason.en}*", lang)
 
 
-def _in_yuan(table: pd.DataFrame, lang: str) -> pd.DataFrame:
-    """Fen columns as 元 with two decimals, with their headers."""
-    from fiscalmodel.units import yuan_text
-
-    shown = pd.DataFrame()
-    for column in table.columns:
-        name = label(str(column), lang)
-        if str(column).endswith("_fen"):
-            name = name.replace("（分）", "（元）").replace("(分)", "(元)")
-            shown[name] = [yuan_text(int(v)) for v in table[column]]
-        else:
-            shown[name] = table[column].astype(str)
-    return shown
+def _in_yuan(table: pd.DataFrame) -> pd.DataFrame:
+    """Fen columns as 元, and the words of commissions for columns that mean other things too."""
+    fen = {c: str(c).replace("_fen", "_yuan") for c in table.columns if str(c).endswith("_fen")}
+    shown = table.assign(**{c: table[c] / 100 for c in fen})
+    return shown.rename(columns={**fen, "kind": "receipt_kind", "rate_pct": "fee_rate_pct"})
