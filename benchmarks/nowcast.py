@@ -69,8 +69,9 @@ def competitions(kind: str, count: int = 300) -> list[pd.DataFrame]:
         months = pd.period_range("2001-01", periods=len(x), freq="M")
         ytd = pd.Series(x.reshape(-1, 12).cumsum(axis=1).ravel(), index=months)
         last = int(months[-1].year)
-        review = review_years(ytd[ytd.index.year >= last - 7])
-        found.append(review[review["year"] == last])
+        kept = ytd[ytd.index.year >= last - 7]
+        if kept.index[0].year < last:
+            found.append(review_years(kept, least=len(set(kept.index.year)) - 1))
     return found
 
 

@@ -224,12 +224,12 @@ def method(view: View, lang: str = "zh") -> None:
     """How it is done, and what it rests on."""
     notes = "\n".join(f"- {note}" for note in view.found.notes)
     say(
-        "### 方法与来源\n全年 = 累计 + 余下月份。余下月份由十三种简单算法加权得出，权重由小型网络"
+        "### 方法与来源\n全年 = 累计 + 余下月份。余下月份由十五种简单算法加权得出，权重由小型网络"
         "给出，它只在公开竞赛的月度序列（M1、M3、Tourism 的训练部分）与构造的国库流量上训练；区间是"
         "它在未见过的序列上的误差分位数。公布增速与水平口径不同时（如2022年留抵退税），以公布增速代表"
         f"基础增速，退税不外推到余下月份。数据：财政部月度财政收支情况。\n\n{notes}",
         "### Method and sources\nFull year = year to date + rest. The rest is a weighted mean of "
-        "thirteen simple ways; the weights come from a small network trained only on public "
+        "fifteen simple ways; the weights come from a small network trained only on public "
         "competition series (training parts of M1, M3, Tourism) and on made-up treasury flows; "
         "bands are quantiles of its errors on series it had not seen. Where published growth is "
         "on another calibre than the levels (2022: VAT refunds 留抵退税), it stands for the "

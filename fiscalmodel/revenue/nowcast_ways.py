@@ -15,6 +15,10 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 
 #: Growth beyond these factors is not carried forward.
 LEAST, MOST = 0.4, 2.5
+#: Smoothing parameters tried.
+_ALPHAS = (0.02, 0.05, 0.1, 0.2, 0.35, 0.55, 0.8)
+#: Months with less than this share of the year tell no level.
+_LEAST_SHARE = 0.015
 #: Share of last year's growth that is expected again.
 DAMPING = 0.7
 
@@ -41,6 +45,8 @@ WAYS: tuple[Way, ...] = (
     Way("year_as_usual", "全年按历史增速，减已完成 usual full year less year to date"),
     Way("trend_rest", "余额趋势外推 trend of past remainders"),
     Way("middle_rest", "近三年余额中位数 median of three remainders"),
+    Way("smoothed_level", "季调指数平滑 smoothed seasonal level"),
+    Way("smoothed_growth", "季调指数平滑加增长 smoothed seasonal level with growth"),
 )
 
 
@@ -118,6 +124,7 @@ def remainders(y: Array, m: int) -> Array:
             past[:, -1, 11] * usual - c0,
             trend(rests),
             np.median(rests[:, -3:], axis=1) * usual,
+            *_smoothed(y, m, shape, np.log(usual), last),
         ]
     )
 
@@ -154,6 +161,42 @@ def _window(shape: Array, m: int, months: int) -> Array:
     """Share of the last `months` months up to m in a year, over the turn of the year."""
     doubled = np.concatenate([shape, shape], axis=1)
     return np.asarray(doubled[:, 12 + m - months : 12 + m].sum(axis=1))
+
+
+def _smoothed(y: Array, m: int, shape: Array, growth: Array, last: Array) -> tuple[Array, Array]:
+    """Remainder at the smoothed level of the seasonally adjusted months, flat and growing.
+
+    Notes
+    -----
+    Simple exponential smoothing of month ÷ share, over at most three years, with the
+    smoothing parameter of `_ALPHAS` that had the smallest one-step squared errors. Months with
+    hardly a share of the year are passed over. The growing one adds the usual growth over the
+    months by which the level lags behind and those that lie ahead.
+    """
+    amounts = month_amounts(y).reshape(len(y), -1)[:, : (y.shape[1] - 1) * 12 + m][:, -36 - m :]
+    shares = np.tile(shape, (1, y.shape[1]))[:, : (y.shape[1] - 1) * 12 + m][:, -36 - m :]
+    good = shares > _LEAST_SHARE
+    adjusted = np.where(good, amounts / np.where(good, shares, 1.0), np.nan)
+    first = adjusted[:, :12]
+    count = np.maximum((~np.isnan(first)).sum(axis=1), 1)
+    start = np.where(np.isnan(first), 0.0, first).sum(axis=1) / count
+    alphas = np.array(_ALPHAS)
+    level = np.repeat(start[:, None], len(alphas), axis=1)
+    squares = np.zeros_like(level)
+    for t in range(adjusted.shape[1]):
+        now = adjusted[:, t, None]
+        error = np.where(np.isnan(now), 0.0, now - level)
+        squares += error**2
+        level = level + alphas * error
+    best = squares.argmin(axis=1)
+    rows = np.arange(len(y))
+    ahead = shape[:, m:].sum(axis=1)
+    flat = level[rows, best] * ahead
+    sane = good[:, :12].any(axis=1) & (np.abs(flat) < 4 * np.abs(y[:, -2, 11]) + 1e-12)
+    flat = np.where(sane, flat, last)
+    lag = np.minimum(1 / alphas[best] - 1, 12)
+    months = lag + (13 - m) / 2
+    return np.asarray(flat), np.asarray(flat * np.exp(growth * months / 12))
 
 
 def _mean_share(past: Array, rests: Array, c0: Array, m: int) -> Array:
