@@ -80,7 +80,8 @@ def yearly_group(win: Windows, data: Sample, weights: np.ndarray) -> dict[str, o
             q, c, count = _single_points(win)
         else:
             near = (win.length >= n - n // 8) & (win.length <= n + n // 8) & (win.left <= RECENT)
-            pick = usable[near[usable]]
+            # Yearly series proper alone: sums of noisy months err more than what users have.
+            pick = usable[(near & win.proper)[usable]]
             q, c = _rows(ratio[pick], weight[pick], win.dataset[pick])
             count = len(pick)
         lengths.append(n)
