@@ -32,7 +32,7 @@ def leftovers() -> list[str]:
         private = (process.info["environ"] or {}).get("FISCALMODEL_KERNEL_DIR", "")
         # A parent of this session may stay; a worker, a kernel and what it started may not.
         kernel = "fiscalmodel.run" in command and process.pid not in parents
-        if str(faulty.FOREVER) in command or (kernel and "fm-" in private):
+        if str(faulty.FOREVER) in command or (kernel and private == str(folder)):
             found.append(f"{process.pid} {command}")
     return found
 

@@ -164,9 +164,12 @@ def run_batch(
         reporter.close()
         results = _in_order(jobs, valid, runner.results)
         result = BatchResult(results, storage.name, time.monotonic() - begun, runner.interrupted)
-        if result.ok and stamp and keys.is_covered(plan):
-            manifest.record_complete(stamp, jobs)
     result = _tables(result, plan, storage, count, begun)
+    if result.ok and stamp and keys.is_covered(plan):
+        with storage.locked():
+            manifest.record_complete(
+                stamp, jobs, [f"tables/{Path(t).name}" for t in result.tables.values()]
+            )
     if log_json:
         statuses = ("done", "unchanged", "failed", "not run")
         reporter.event("end", **{s.replace(" ", "_"): len(result.of(s)) for s in statuses})
@@ -212,11 +215,12 @@ def _quick_stamp(scenarios: Any, settings: list[Any]) -> str:
 
 def _kept(storage: Storage, stamp: str, begun: float) -> BatchResult | None:
     """The result of a plan of which nothing changed, or None."""
-    entries = Manifest(storage).still_complete(stamp)
-    if entries is None:
+    kept = Manifest(storage).still_complete(stamp)
+    if kept is None:
         return None
-    results = tuple(JobResult(entry.job, "", "unchanged") for entry in entries)
-    return BatchResult(results, storage.name, time.monotonic() - begun)
+    results = tuple(JobResult(entry.job, "", "unchanged") for entry in kept[0])
+    tables = {Path(name).stem: f"{storage.name}/{name}" for name in kept[1]}
+    return BatchResult(results, storage.name, time.monotonic() - begun, tables=tables)
 
 
 def _limited(job: Job, timeout: float | None, memory: int | None) -> Job:

@@ -16,10 +16,12 @@ from fiscalmodel.run.plan import Plan
 def project_stamps(root: Path) -> dict[str, str]:
     """Hashes that all jobs of a project share: data and parameters, package, environment.
 
-    Scenario files are not among them: each job counts its own.
+    Scenario files and plans are not among them: each job counts its own.
     """
     return {
-        "data": stamps.files_stamp(root, ("data", "params"), without=["params/scenarios"]),
+        "data": stamps.files_stamp(
+            root, ("data", "params"), without=["params/scenarios", "params/plans"]
+        ),
         "package": stamps.package_stamp(),
         "environment": stamps.environment_stamp(),
     }

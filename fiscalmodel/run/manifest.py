@@ -34,13 +34,13 @@ class Manifest:
     def __init__(self, storage: Storage) -> None:
         self.storage = storage
         self.entries: dict[str, Entry] = {}
-        self.complete: dict[str, list[str]] = {}
+        self.complete: dict[str, Mapping[str, Any]] = {}
         for record in storage.records():
             self._take(record)
 
     def _take(self, record: Mapping[str, Any]) -> None:
         if "complete" in record:
-            self.complete[str(record["complete"])] = list(record.get("jobs", ()))
+            self.complete[str(record["complete"])] = record
             return
         try:
             entry = Entry(
@@ -97,19 +97,23 @@ class Manifest:
             record["notes"] = list(result.notes)
         self._write(record)
 
-    def record_complete(self, stamp: str, jobs: Iterable[Job]) -> None:
-        """Note that every job of a plan with this stamp is done."""
-        self._write({"complete": stamp, "jobs": [job.id for job in jobs]})
+    def record_complete(self, stamp: str, jobs: Iterable[Job], tables: Iterable[str]) -> None:
+        """Note that every job of a plan with this stamp is done, and its tables."""
+        sizes = self.storage.sizes(list(tables))
+        self._write({"complete": stamp, "jobs": [job.id for job in jobs], "tables": sizes})
 
-    def still_complete(self, stamp: str) -> list[Entry] | None:
-        """The entries of a plan with this stamp, if all its results are in place."""
-        entries = [self.entries.get(name) for name in self.complete.get(stamp, ())]
-        done = [entry for entry in entries if entry is not None and entry.status == "done"]
-        if not done or len(done) < len(entries):
+    def still_complete(self, stamp: str) -> tuple[list[Entry], list[str]] | None:
+        """Entries and tables of a plan with this stamp, if all its results are in place."""
+        record = self.complete.get(stamp)
+        if record is None:
             return None
-        sizes = self.storage.sizes([entry.output for entry in done])
-        same = all(sizes.get(entry.output) == entry.size for entry in done)
-        return done if same else None
+        entries = [self.entries.get(name) for name in record.get("jobs", ())]
+        done = [entry for entry in entries if entry is not None and entry.status == "done"]
+        wanted = {entry.output: entry.size for entry in done} | dict(record.get("tables", {}))
+        if not wanted or len(done) < len(entries):
+            return None
+        same = self.storage.sizes(list(wanted)) == wanted
+        return (done, sorted(record.get("tables", {}))) if same else None
 
     def _write(self, record: dict[str, Any]) -> None:
         self.storage.append(record)
