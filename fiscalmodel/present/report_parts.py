@@ -145,8 +145,7 @@ def method(outcome: Outcome, lang: str = "zh") -> None:
     spec = outcome.scenario.spec
     lines = []
     if outcome.forecast is not None:
-        in_zh = getattr(outcome.forecast, "notes_zh", outcome.forecast.notes)
-        said = outcome.forecast.notes if lang == "en" else in_zh
+        said = outcome.forecast.notes if lang == "en" else outcome.forecast.notes_zh
         lines += [f"- {note}" for note in said]
     if outcome.plan is not None:
         said = outcome.plan.notes if lang == "en" else outcome.plan.notes_zh
