@@ -268,7 +268,8 @@ def _settled(node: Any, *, had_ids: bool) -> Any:
         cell.metadata.pop("execution", None)
         for name in clock:
             cell.metadata.get("papermill", {}).pop(name, None)
-    for name in clock:
+    # Papermill was handed the notebook itself, and would keep a copy of it as its "path".
+    for name in (*clock, "input_path", "output_path"):
         node.metadata.get("papermill", {}).pop(name, None)
     return node
 
