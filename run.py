@@ -137,8 +137,8 @@ def test(arguments):
     steps = [
         ("code style", ["-m", "ruff", "check", "."]),
         ("types", ["-m", "mypy"]),
-        ("notebooks", ["-m", "pytest", "--nbval", "notebooks"]),
-        ("tests", ["-m", "pytest", "tests"]),
+        ("notebooks", ["-m", "pytest", "--nbval", "notebooks", "-n", "auto", "--dist", "loadfile"]),
+        ("tests", ["-m", "pytest", "tests", "-n", "auto"]),
     ]
     failed = []
     for name, command in steps:

@@ -145,7 +145,7 @@ def run_report(
     run = execute_notebook(
         root / NOTEBOOK,
         stem.with_suffix(".ipynb"),
-        {"scenario": str(case.file), "lang": lang},
+        {"scenario": _shown(case.file, root), "lang": lang},
         kernel=kernel,
         timeout=timeout,
         cwd=root,
@@ -171,6 +171,11 @@ def run_report(
     return ReportResult(
         case, files, outcome.headline(lang), seconds=seconds, feasible=outcome.feasible
     )
+
+
+def _shown(file: Path, root: Path) -> str:
+    """The file from the project's folder, so that a report names no machine's path."""
+    return file.relative_to(root).as_posix() if root in file.parents else str(file)
 
 
 def _evaluated(scenario: Scenario | str | Path) -> Outcome:
