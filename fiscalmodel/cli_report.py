@@ -59,22 +59,27 @@ def run(scenarios: tuple[str, ...], out: str, lang: str, strict: bool, cold: boo
 @LANG
 def compare(scenarios: tuple[str, ...], csv_file: str | None, lang: str) -> int:
     """Show the scenarios' main figures side by side, and what their files say differently."""
+    from fiscalmodel.present.outcome_words import comparison
     from fiscalmodel.present.show import TableView
     from fiscalmodel.run.execute import write_whole
     from fiscalmodel.run.report import evaluate_all, load_all
+    from fiscalmodel.scenario.compare import by_region, differences
     from fiscalmodel.scenario.compare import compare as compare_outcomes
-    from fiscalmodel.scenario.compare import differences
 
     loaded = load_all(scenario_paths(scenarios))
-    table = compare_outcomes(evaluate_all(loaded))
+    outcomes = evaluate_all(loaded)
+    table = compare_outcomes(outcomes)
     if csv_file:
         from fiscalmodel.present.safe_text import csv_bytes
 
         write_whole(Path(csv_file), csv_bytes(table))
-    click.echo(repr(TableView(table, lang)))
-    for scenario in loaded[1:]:
-        changes = differences(loaded[0], scenario)
-        if len(changes):
-            click.echo(f"\n{loaded[0].id} → {scenario.id}")
-            click.echo(repr(TableView(changes, lang)))
+    for group in by_region(outcomes):
+        first = group[0].scenario
+        click.echo(f"\n{first.region.name(lang)}")
+        click.echo(repr(TableView(comparison(group, lang), lang)))
+        for other in group[1:]:
+            changes = differences(first, other.scenario)
+            if len(changes):
+                click.echo(f"\n{first.id} → {other.scenario.id}")
+                click.echo(repr(TableView(changes, lang)))
     return 0

@@ -170,6 +170,13 @@ def debt_chart(outcome: Outcome, lang: str = "zh") -> Figure:
     for bars, values in ((one, hidden), (two, statutory)):
         texts = [f"{v:,.2f}" if v > 0.005 else "" for v in values]
         axis.bar_label(bars, labels=texts, label_type="center", color="white")
+    staying = frame["by_contract_wan"] / YI if "by_contract_wan" in frame else hidden * 0
+    if staying.gt(0).any():
+        axis.bar(
+            at, staying, bottom=hidden + statutory, width=0.55, color=GREY,
+            label="Kept by contract 按合同偿还" if en else "按合同偿还",
+        )  # fmt: skip
+    axis.set_ylim(top=float((hidden + statutory + staying).max()) * 1.08 or 1.0)
     axis.set_xticks(list(at), [str(p) for p in frame["period"]])
     axis.legend(ncols=2, loc="upper left", bbox_to_anchor=(0, -0.1))
     return figure
@@ -178,11 +185,13 @@ def debt_chart(outcome: Outcome, lang: str = "zh") -> Figure:
 def commission_chart(outcome: Outcome, lang: str = "zh") -> Figure:
     """Commissions by bank and kind, 万元."""
     title = ("代收手续费：按银行和收入类别", "Commissions 代收手续费 by bank and kind")
-    figure, axis, lang = _axes(lang, title, "万元")
     table = outcome.commissions
     assert table is not None
     wide = table.pivot_table(index="bank", columns="kind", values="fee_fen", aggfunc="sum")
-    wide = wide.fillna(0) / 1_000_000
+    wide = wide.fillna(0)
+    small = float(wide.sum(axis=1).max()) < 1_000_000  # under 1 万元
+    wide = wide / (100 if small else 1_000_000)
+    figure, axis, lang = _axes(lang, title, "元" if small else "万元")
     words = {"罚没": "Fines 罚没", "收费": "Charges 收费"}
     bottom = pd.Series(0.0, index=wide.index)
     for color, kind in zip((ORANGE, BLUE, GREEN), wide.columns, strict=False):

@@ -9,6 +9,7 @@ import pandas as pd
 
 from fiscalmodel.present import charts_scenario as charts
 from fiscalmodel.present.labels import label
+from fiscalmodel.present.outcome_words import comparison, in_words, in_yuan
 from fiscalmodel.present.show import say, show_chart, show_table
 
 if TYPE_CHECKING:
@@ -106,26 +107,17 @@ def debt(outcome: Outcome, lang: str = "zh") -> None:
     if len(plan.schedule):
         paid = plan.schedule.groupby(keys, as_index=False, dropna=False)["amount_wan"].sum()
         show_table(
-            _in_words(paid, lang),
+            in_words(paid, lang),
             lang,
             caption="Paid from each source" if lang == "en" else "分来源还款",
         )
     if len(plan.shortfall):
         caption = "Shortfall" if lang == "en" else "资金缺口"
-        show_table(_in_words(plan.shortfall, lang), lang, caption=caption)
+        show_table(in_words(plan.shortfall, lang), lang, caption=caption)
     if len(plan.levers):
         caption = "What each would have to give, alone" if lang == "en" else "单独采用时所需的力度"
         levers = plan.lever_table(lang).rename(columns={"amount": "lever_amount"})
-        show_table(_in_words(levers, lang), lang, caption=caption)
-
-
-def _in_words(frame: pd.DataFrame, lang: str) -> pd.DataFrame:
-    """Codes in text columns as words."""
-    codes = [c for c in ("use", "reason", "lever") if c in frame]
-    made = frame.assign(**{c: [label(str(v), lang, "values") for v in frame[c]] for c in codes})
-    if "source_id" in made and lang != "en":
-        made["source_id"] = made["source_id"].astype(str).str.replace("replacement ", "置换债券 ")
-    return made
+        show_table(in_words(levers, lang), lang, caption=caption)
 
 
 def commissions(outcome: Outcome, lang: str = "zh") -> None:
@@ -136,7 +128,7 @@ def commissions(outcome: Outcome, lang: str = "zh") -> None:
         return
     alt = "Commissions by bank and kind" if lang == "en" else "按银行和收入类别的代收手续费"
     show_chart(charts.commission_chart(outcome, lang), alt)
-    show_table(_in_yuan(outcome.commissions), lang)
+    show_table(in_yuan(outcome.commissions), lang)
 
 
 def method(outcome: Outcome, lang: str = "zh") -> None:
@@ -161,8 +153,6 @@ def method(outcome: Outcome, lang: str = "zh") -> None:
 
 def compare_region(outcomes: Sequence[Outcome], lang: str = "zh") -> None:
     """One region's scenarios: charts and table."""
-    from fiscalmodel.scenario.compare import compare
-
     region = outcomes[0].scenario.region.name(lang)
     _heading(region, region, lang)
     lines = [
@@ -173,12 +163,7 @@ def compare_region(outcomes: Sequence[Outcome], lang: str = "zh") -> None:
         show_chart(charts.comparison_chart(outcomes, lang), region)
     if all(o.debt is not None for o in outcomes):
         show_chart(charts.hidden_debt_comparison(outcomes, lang), region)
-    table = compare(outcomes)
-    names = {o.scenario.id: o.scenario.spec.name.get(lang) for o in outcomes}
-    words = pd.Series(_PARTS_EN if lang == "en" else _PARTS)
-    table["part"] = table["part"].map(words)
-    table["metric"] = [label(m, lang) for m in table["metric"]]
-    show_table(table.rename(columns=names), lang)
+    show_table(comparison(outcomes, lang), lang)
 
 
 def what_differs(outcomes: Sequence[Outcome], lang: str = "zh") -> None:
@@ -190,10 +175,6 @@ def what_differs(outcomes: Sequence[Outcome], lang: str = "zh") -> None:
         changes = differences(first, other)
         if len(changes):
             show_table(changes, lang, caption=f"{first.name(lang)} → {other.spec.name.get(lang)}")
-
-
-_PARTS = {"revenue": "收入", "balance": "平衡", "debt": "债务", "commissions": "手续费"}
-_PARTS_EN = {k: k.capitalize() for k in _PARTS}
 
 
 def _whole(frame: pd.DataFrame) -> dict[str, int]:
@@ -212,10 +193,3 @@ def _heading(zh: str, en: str, lang: str) -> None:
 def _missing(outcome: Outcome, part: str, lang: str) -> None:
     reason = outcome.reasons[part]
     say(f"*{reason.zh}*", f"*{reason.en}*", lang)
-
-
-def _in_yuan(table: pd.DataFrame) -> pd.DataFrame:
-    """Fen columns as 元, and the words of commissions for columns that mean other things too."""
-    fen = {c: str(c).replace("_fen", "_yuan") for c in table.columns if str(c).endswith("_fen")}
-    shown = table.assign(**{c: table[c] / 100 for c in fen})
-    return shown.rename(columns={**fen, "kind": "receipt_kind", "rate_pct": "fee_rate_pct"})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from fiscalmodel.present.labels import label
+from fiscalmodel.present.outcome_words import in_words, in_yuan
 
 if TYPE_CHECKING:
     from fiscalmodel.scenario.outcome import Outcome
@@ -59,7 +60,8 @@ def outcome_workbook(outcome: Outcome, lang: str = "zh") -> bytes:
         if name == "debt_shortfall" and not len(frame):
             continue
         sheet = book.add_worksheet(_sheet_name(name, lang))
-        _write_frame(sheet, formats, frame, lang)
+        shown = in_yuan(frame) if name == "commissions" else in_words(frame, lang)
+        _write_frame(sheet, formats, shown, lang)
         if name == "revenue":
             _revenue_chart(book, sheet, frame, _sheet_name(name, lang), lang)
     book.close()
@@ -140,7 +142,7 @@ def _write_frame(sheet: Any, formats: dict[str, Any], frame: pd.DataFrame, lang:
 
 def _is_flow(column: str) -> bool:
     """Whether the sum down the column means something; a balance's or a path's does not."""
-    return column in ("fee_fen", "base_fen", "paid_fen", "amount_wan_paid")
+    return column in ("fee_fen", "base_fen", "fee_yuan", "base_yuan", "paid_yuan", "payable_yuan")
 
 
 def _number_format(formats: dict[str, Any], column: str) -> Any:

@@ -12,20 +12,20 @@ from fiscalmodel.scenario.part_revenue import revenue_part
 
 MISSING = {
     "revenue": Said(
-        "情景未设置收入部分：该地区没有可用的收入序列。",
-        "No revenue part: the region has no revenue series here.",
+        "本情景未提供收入序列，不做收入预测。",
+        "This scenario names no revenue series, so there is no forecast.",
     ),
     "balance": Said(
-        "情景未设置收支平衡部分：该地区未公布所需数据。",
-        "No balance part: the region has not published what it needs.",
+        "本情景未提供支出或“三保”数据，不编制收支平衡。",
+        "This scenario gives no expenditure and no need for 三保, so there is no balance.",
     ),
     "debt": Said(
-        "未公布隐性债务台账，不编制化债方案。",
-        "No ledger of hidden debt 隐性债务 is published, so there is no clearance plan.",
+        "本情景未提供隐性债务台账，不编制化债方案。",
+        "This scenario names no ledger of hidden debt 隐性债务, so there is no clearance plan.",
     ),
     "commissions": Said(
-        "没有缴款明细，不计算代收手续费。",
-        "There are no receipts, so no commissions 代收手续费 are worked out.",
+        "本情景未提供缴款明细，不计算代收手续费。",
+        "This scenario names no receipts, so no commissions 代收手续费 are worked out.",
     ),
 }
 SYNTHETIC = Said(

@@ -23,7 +23,7 @@ _WORDS = {
     "date_type": "must be a date such as 2028-12-31",
     "dict_type": "must be a mapping of keys and values",
     "model_type": "must be a mapping of keys and values",
-    "string_too_short": "must not be empty",
+    "string_too_short": "is too short",
 }
 
 

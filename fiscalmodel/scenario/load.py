@@ -143,6 +143,8 @@ def _find(path: str | Path) -> Path:
         [given] if given.is_absolute() else [Path.cwd() / given, project_root() / given]
     ):
         if candidate.is_file():
+            if candidate.suffix.lower() not in (".yaml", ".yml"):
+                raise InputError(str(path), "is no scenario", "a scenario is a .yaml file")
             return candidate.resolve()
     raise InputError(str(path), "scenario file not found", "check the path and the name")
 

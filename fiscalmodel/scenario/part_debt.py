@@ -52,7 +52,8 @@ def debt_part(
         discount_pct=spec.discount_pct,
         frequency=spec.frequency,
     )
-    balances = plan.balances
+    # The ledger's word for a balance; here it is what was repaid.
+    balances = plan.balances.rename(columns={"principal_wan": "repaid_wan"})
     if "debt.bonds" in scenario.files:
         balances = with_bonds(balances, scenario.files["debt.bonds"], as_of)
         held = float(balances["existing_bonds_wan"].iloc[0])

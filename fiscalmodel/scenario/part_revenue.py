@@ -9,6 +9,7 @@ import pandas as pd
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.adjust import Adjustment, apply_adjustments
+from fiscalmodel.revenue.targets import growth_needed_pct
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.outcome import Said
 from fiscalmodel.scenario.schema import RevenueSpec
@@ -63,6 +64,19 @@ def revenue_part(scenario: Scenario, spec: RevenueSpec) -> RevenuePart:
         raise InputError(
             "years.last", f"{last} is not after the newest figure, {newest}", "move years.last"
         )
+    if first <= newest:
+        raise InputError(
+            "years.first",
+            f"{first} has a figure already (the newest is {newest})",
+            f"start at {newest + 1}, or set as_of before {first}",
+        )
+    if first > newest + 1:
+        notes.append(
+            Said(
+                f"数据止于{newest}年，{newest + 1}–{first - 1}年也由模型推算。",
+                f"The data end in {newest}; {newest + 1} to {first - 1} are forecasts too.",
+            )
+        )
     made = forecast(known, last - newest)
     table = made.table.set_axis([newest + 1 + i for i in range(last - newest)])
     table = table.loc[[y for y in table.index if y >= first]]
@@ -83,7 +97,7 @@ def revenue_part(scenario: Scenario, spec: RevenueSpec) -> RevenuePart:
     frame = _frame(published, kinds, linked, table, adjusted.path)
     target = _target(spec, made, frame, newest)
     return RevenuePart(
-        frame, adjusted.steps, made, link, target, tuple(notes), _answer(frame, target, first, last)
+        frame, adjusted.steps, made, link, target, tuple(notes), _answer(frame, target, last)
     )
 
 
@@ -200,28 +214,31 @@ def _target(spec: RevenueSpec, made: Any, frame: pd.DataFrame, newest: int) -> A
     )
 
 
-def _answer(frame: pd.DataFrame, target: Any, first: int, last: int) -> Said:
+def _answer(frame: pd.DataFrame, target: Any, last: int) -> Said:
+    """The year's value, its band, and the mean growth from the newest figure."""
+    past = frame[frame["kind"] != "forecast"]
     ahead = frame[frame["kind"] == "forecast"].set_index("year")
     row = ahead.loc[[last]].drop(columns="kind")
     at = dict(zip(map(str, row.columns), row.to_numpy(dtype=float)[0].tolist(), strict=True))
-    low, high = at.get("lo-80"), at.get("hi-80")
-    years = last - first
-    start, end = float(ahead["scenario_wan"].iloc[0]), at["scenario_wan"]
-    growth = ((end / start) ** (1 / years) - 1) * 100 if years and start > 0 < end else None
+    base, newest = float(past["linked_wan"].iloc[-1]), int(past["year"].iloc[-1])
+    end = at["scenario_wan"]
     zh = f"{last}年一般公共预算收入预计 {end / 1e4:.2f} 亿元"
     en = (
         f"General public budget revenue 一般公共预算收入 of {end / 1e4:.2f} 亿元 expected in {last}"
     )
+    low, high = at.get("lo-80"), at.get("hi-80")
     if low is not None and high is not None:
-        zh += f"（80%区间 {low / 1e4:.2f}–{high / 1e4:.2f} 亿元）"
-        en += f" (80 % band {low / 1e4:.2f} to {high / 1e4:.2f})"
-    if growth is not None:
-        zh += (
-            f"，{first}–{last}年年均增长 {growth:.2f}%"
-            if growth >= 0
-            else (f"，{first}–{last}年年均下降 {-growth:.2f}%")
-        )
-        en += f", {growth:+.2f} % a year from {first}"
+        zh += f"（80%区间 {low / 1e4:.2f}–{high / 1e4:.2f} 亿元"
+        en += f" (80 % band {low / 1e4:.2f} to {high / 1e4:.2f}"
+        if high - low > end:
+            zh += "，区间过宽，仅供参考"
+            en += ", too wide to plan on"
+        zh, en = zh + "）", en + ")"
+    if base > 0 < end:
+        growth = growth_needed_pct(base, end, last - newest)
+        word = "增长" if growth >= 0 else "下降"
+        zh += f"，自{newest}年起年均{word} {abs(growth):.2f}%"
+        en += f", {growth:+.2f} % a year from {newest}"
     zh, en = zh + "。", en + "."
     if target is not None:
         zh, en = zh + target.sentence("zh"), f"{en} {target.sentence('en')}"
