@@ -138,7 +138,7 @@ def test(arguments):
         ("code style", ["-m", "ruff", "check", "."]),
         ("types", ["-m", "mypy"]),
         ("notebooks", ["-m", "pytest", "--nbval", "notebooks", "-n", "auto", "--dist", "loadfile"]),
-        ("tests", ["-m", "pytest", "tests", "-n", "auto"]),
+        ("tests", ["-m", "pytest", "tests", "-n", "auto", "--dist", "loadfile"]),
     ]
     failed = []
     for name, command in steps:
