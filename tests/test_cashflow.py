@@ -17,6 +17,7 @@ import fiscalmodel as fm
 from fiscalmodel.debt import calendar_cn
 from fiscalmodel.debt.cashflow import irr, present_value
 from fiscalmodel.debt.daycount import year_fraction
+from fiscalmodel.debt.schedule import months_of
 from fiscalmodel.errors import InputError
 
 CASES = yaml.safe_load(
@@ -347,3 +348,31 @@ def test_all_problems_of_the_terms_at_once():
 def test_flows_without_a_rate(flows):
     with pytest.raises(InputError):
         irr(flows)
+
+
+@pytest.mark.parametrize(
+    ("words", "months"),
+    [
+        (("yearly", "annually", "annual", "Year", 1, "1", "每年"), 12),
+        (("half-yearly", "half_yearly", "half yearly", "halfyear", "h", 2, 2.0, "按半年"), 6),
+        (("semiannual", "semi-annual", "Semi Annual", "half_year"), 6),
+        (("quarterly", "Q", 4, "季度"), 3),
+        (("monthly", " M ", 12, "月"), 1),
+    ],
+)
+def test_words_of_a_frequency(words, months):
+    for word in words:
+        assert months_of(word) == months
+    for unknown in (0, 3, 7, None, "", "weekly", 2.5, True):
+        with pytest.raises(InputError, match="unknown frequency"):
+            months_of(unknown)
+
+
+def test_words_of_a_method_and_frequency_reach_the_schedule():
+    terms = {"start": "2024-01-01", "maturity": "2026-01-01"}
+    for method in ("equal principal", "equal-principal", "Equal_Principal"):
+        frame = fm.amortise(100, 4, **terms, method=method, frequency="half-yearly")
+        # 100, 75, 50 and 25 at 2 % each: 2 + 1.5 + 1 + 0.5.
+        assert frame["interest"].sum() == pytest.approx(5)
+    frame = fm.amortise(100, 4, **terms, method="equal instalment", frequency=12)
+    assert len(frame) == 24

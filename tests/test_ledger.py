@@ -320,3 +320,25 @@ def test_problems_of_a_workbook_name_the_cell(tmp_path):
     with pytest.raises(InputError, match=r"隐债!G3") as caught:
         read_hidden_ledger(file)
     assert "did you mean 5.5" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "canonical"),
+    [
+        ("half_yearly", "half_year"), ("half-yearly", "half_year"), ("h", "half_year"),
+        ("semi-annual", "half_year"), (2, "half_year"), ("2.0", "half_year"), (1, "year"),
+        (4, "quarter"), ("12", "month"), ("按季", "quarter"), (None, "year"),
+    ],
+)  # fmt: skip
+def test_a_frequency_reaches_the_ledger_by_any_word(word, canonical):
+    bonds = read_bonds(pd.DataFrame([bond("B1", frequency=word)]))
+    assert bonds.table["frequency"].tolist() == [canonical]
+    hidden = read_hidden_ledger(pd.DataFrame([contract("A1", frequency=word)]))
+    assert hidden.table["frequency"].tolist() == [canonical]
+
+
+def test_an_unknown_frequency_is_never_taken_for_a_year():
+    with pytest.raises(InputError, match="weekly"):
+        read_bonds(pd.DataFrame([bond("B1", frequency="weekly")]))
+    with pytest.raises(InputError, match="weekly"):
+        read_hidden_ledger(pd.DataFrame([contract("A1", frequency="weekly")]))

@@ -10,10 +10,11 @@ import pandas as pd
 
 from fiscalmodel.debt.ledger import (
     FEN_PER_WAN,
+    FREQUENCY_OF,
     Ledger,
     check_total,
     fen,
-    frequency_of,
+    in_known_words,
     matured,
     unique,
 )
@@ -59,7 +60,7 @@ def read_bonds(
         Every problem of the table at once, each with file and cell.
     """
     found = Collector()
-    table = english(read_rows(data, "bonds"), found)
+    table = in_known_words(english(read_rows(data, "bonds"), found))
     when = day(as_of, "as_of", found)
     as_contracts, checked = _as_contracts(table), Collector()
     rows: list[dict[str, Any]] = []
@@ -84,7 +85,7 @@ def read_bonds(
             "start": bond.start,
             "maturity": bond.maturity,
             "repayment": bond.repayment,
-            "frequency": frequency_of(cells.get("frequency")),
+            "frequency": FREQUENCY_OF[bond.step or 12],
             "balance_fen": fen(bond.principal, table.where(number_, "amount_wan"), found),
         }
         rows.append(row)

@@ -17,7 +17,7 @@ import pandas as pd
 
 from fiscalmodel.debt import calendar_cn, principal_rules
 from fiscalmodel.debt.daycount import convention, year_fraction
-from fiscalmodel.debt.schedule import Period, months_of, periods, to_date
+from fiscalmodel.debt.schedule import Period, months_of, periods, plain_word, to_date
 from fiscalmodel.debt.valuation import irr, present_value
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.units import FEN_PER, money_unit
@@ -31,7 +31,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "equal_instalment": ("等额本息", "equal_installment", "annuity"),
     "custom": ("自定义", "约定还本", "分期还本"),
 }
-_METHOD = {word: name for name, words in METHODS.items() for word in (name, *words)}
+_METHOD = {plain_word(word): name for name, words in METHODS.items() for word in (name, *words)}
 
 PrincipalDates = Mapping[Any, float] | Iterable[tuple[Any, float]] | pd.DataFrame
 
@@ -39,10 +39,10 @@ PrincipalDates = Mapping[Any, float] | Iterable[tuple[Any, float]] | pd.DataFram
 def method_of(word: str, *, where: str = "method") -> str:
     """The canonical name of a repayment method.
 
-    >>> method_of("等额本息")
-    'equal_instalment'
+    >>> method_of("等额本息"), method_of("Equal principal")
+    ('equal_instalment', 'equal_principal')
     """
-    name = _METHOD.get(str(word).strip().lower())
+    name = _METHOD.get(plain_word(word))
     if name is None:
         known = ", ".join(f"{key} {words[0]}" for key, words in METHODS.items())
         raise InputError(where, f"unknown repayment method {word!r}", f"use one of {known}")
@@ -78,7 +78,7 @@ def amortise(
     start: Any,
     maturity: Any,
     method: str = "bullet",
-    frequency: str = "year",
+    frequency: str | int = "year",
     day_count: str = "ACT/ACT",
     rounding: Literal["fen"] | None = None,
     grace_periods: int = 0,
@@ -105,7 +105,8 @@ def amortise(
         ``bullet`` 到期还本, ``equal_principal`` 等额本金, ``equal_instalment``
         等额本息, ``custom`` (principal on the days of `principal_dates`).
     frequency
-        ``year``, ``half_year``, ``quarter``, ``month``.
+        ``year``, ``half_year``, ``quarter``, ``month`` (or yearly, half-yearly, …;
+        按年, 按半年, …), or payments a year: 1, 2, 4, 12.
     day_count
         ``ACT/ACT`` (ICMA), ``ACT/ACT.ISDA``, ``ACT/365``, ``ACT/360``,
         ``30/360``, ``30E/360``.

@@ -8,7 +8,7 @@ worrying is a finding.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -16,12 +16,14 @@ import pandas as pd
 from fiscalmodel.debt.ledger_columns import HIDDEN_TEXTS, english
 from fiscalmodel.debt.plan_rows import read_contract
 from fiscalmodel.debt.plan_tables import Table, TableLike, day, flag, number, read_rows
-from fiscalmodel.debt.schedule import months_of
+from fiscalmodel.debt.schedule import FREQUENCIES, months_of
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import finding
 from fiscalmodel.series.findings import Finding, to_frame
 
 FEN_PER_WAN = 1_000_000
+#: Months between two payments -> canonical word.
+FREQUENCY_OF = {months: words[0] for months, words in FREQUENCIES.items()}
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def read_hidden_ledger(
         Every problem of the table at once, each with file and cell.
     """
     found = Collector()
-    table = english(read_rows(data, "ledger"), found)
+    table = in_known_words(english(read_rows(data, "ledger"), found))
     rows: list[dict[str, Any]] = []
     notes: list[Finding] = []
     places: dict[str, str] = {}
@@ -142,7 +144,7 @@ def read_hidden_ledger(
             "start": contract.start,
             "maturity": contract.maturity,
             "repayment": contract.repayment,
-            "frequency": frequency_of(cells.get("frequency")),
+            "frequency": FREQUENCY_OF[contract.step or 12],
             "overdue": contract.overdue,
             "litigation": flag(cells.get("litigation"), table.where(number_, "litigation"), found),
             "replaceable": contract.replaceable,
@@ -161,13 +163,22 @@ def read_hidden_ledger(
     return ledger
 
 
-def frequency_of(value: Any) -> str:
-    """Canonical frequency; read_contract has reported what is not known."""
-    try:
-        months = months_of(str(value or "year"))
-    except InputError:
-        return "year"
-    return {12: "year", 6: "half_year", 3: "quarter", 1: "month"}[months]
+def in_known_words(table: Table) -> Table:
+    """The table with each frequency in its canonical word; unknown ones stay, to be reported."""
+
+    def canonical(value: Any) -> Any:
+        try:
+            return FREQUENCY_OF[months_of(value)]
+        except InputError:
+            return value
+
+    rows = tuple(
+        row | {"frequency": canonical(row["frequency"])}
+        if row.get("frequency") is not None
+        else row
+        for row in table.rows
+    )
+    return replace(table, rows=rows)
 
 
 def unique(

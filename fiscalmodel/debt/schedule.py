@@ -3,34 +3,51 @@
 from __future__ import annotations
 
 import calendar as _calendar
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 from fiscalmodel.days import to_date as to_date
 from fiscalmodel.debt import calendar_cn
 from fiscalmodel.errors import InputError
 
-#: Months of a period -> words that mean it.
+#: Months of a period -> words that mean it; spaces, hyphens and underscores are all the same,
+#: and a plain number is payments a year.
 FREQUENCIES: dict[int, tuple[str, ...]] = {
-    12: ("year", "annual", "yearly", "a", "y", "1y", "年", "按年", "每年"),
-    6: ("half_year", "half-year", "semiannual", "semi-annual", "6m", "半年", "按半年", "每半年"),
-    3: ("quarter", "quarterly", "q", "3m", "季", "按季", "每季", "季度"),
-    1: ("month", "monthly", "m", "1m", "月", "按月", "每月"),
-}
+    12: ("year", "annual", "annually", "yearly", "a", "y", "1y", "1", "年", "按年", "每年"),
+    6: (
+        "half_year", "half_yearly", "halfyear", "halfyearly", "semiannual", "semi_annual",
+        "semiannually", "semi_annually", "h", "6m", "2", "半年", "按半年", "每半年",
+    ),
+    3: ("quarter", "quarterly", "q", "3m", "4", "季", "按季", "每季", "季度", "按季度", "每季度"),
+    1: ("month", "monthly", "m", "1m", "12", "月", "按月", "每月"),
+}  # fmt: skip
 _MONTHS = {word: months for months, words in FREQUENCIES.items() for word in words}
 
 
-def months_of(frequency: str, *, where: str = "frequency") -> int:
-    """Length of a payment period in months.
+def plain_word(value: Any) -> str:
+    """A word of a contract as the tables know it: lower case, parts joined by underscores.
 
-    >>> months_of("half_year"), months_of("按季")
-    (6, 3)
+    >>> plain_word(" Half-Yearly "), plain_word("equal principal"), plain_word(2.0)
+    ('half_yearly', 'equal_principal', '2')
     """
-    months = _MONTHS.get(str(frequency).strip().lower())
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return re.sub(r"[\s_\-‐-―－]+", "_", str(value).strip().lower())
+
+
+def months_of(frequency: str | int, *, where: str = "frequency") -> int:
+    """Length of a payment period in months, by a word or by payments a year.
+
+    >>> months_of("half-yearly"), months_of("按季"), months_of(12)
+    (6, 3, 1)
+    """
+    months = _MONTHS.get(plain_word(frequency))
     if months is None:
         known = ", ".join(words[0] for words in FREQUENCIES.values())
         raise InputError(where, f"unknown frequency {frequency!r}", f"use one of {known}")
