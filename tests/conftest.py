@@ -6,11 +6,11 @@ import os
 import sys
 from pathlib import Path
 
-import matplotlib
+import matplotlib as mpl
 import pytest
 from hypothesis import HealthCheck, settings
 
-matplotlib.use("Agg")
+mpl.use("Agg")
 
 SOAK = os.environ.get("FISCALMODEL_SOAK") == "1"
 ROOT = Path(__file__).resolve().parents[1]
