@@ -177,6 +177,9 @@ def test_loan_that_cannot_be_repaid_in_time_says_so():
     assert plan.status == "infeasible"
     row = plan.shortfall.iloc[0]
     assert (row["contract_id"], row["amount_wan"], row["reason"]) == ("A", 80.0, "terms")
+    assert "80.00 万元 is not repaid in time by its terms" in plan.sentence("en")
+    assert "needed" not in plan.sentence("en")
+    assert "80.00万元按合同条款或所给方案不能按期偿还" in plan.sentence()
     funds = plan.levers.set_index("lever").loc["extra_funds"]
     assert not funds["closes"]
 
@@ -226,8 +229,8 @@ def test_sentences():
     assert "可于2026年12月31日清零，成本12,790.00万元" in plan.sentence()
     assert plan.notes_zh[-1].startswith("置换债券截止日前的利息448.00万元由预算另行安排")
     short = fm.plan_clearance(CASES[2]["ledger"], CASES[2]["sources"], as_of="2026-12-31")
-    assert "14.55 万元 is missing (14.55 in 2027), on A" in short.sentence("en")
-    assert "最少缺口14.55万元（2027年14.55万元），涉及A" in short.sentence()
+    assert "at least 14.55 万元 more is needed (14.55 by 2027), for A" in short.sentence("en")
+    assert "最少缺口14.55万元（至迟2027年需到位14.55万元），涉及A" in short.sentence()
 
 
 def test_same_input_same_plan_and_input_untouched():
@@ -291,4 +294,4 @@ def test_gap_in_many_months_is_told_by_year():
     plan = fm.plan_clearance(ledger, [], as_of="2026-12-31", frequency="month")
     # 0.6 a month for 24 months and 120 at the end.
     assert plan.shortfall_wan == pytest.approx(134.4)
-    assert "(7.20 in 2027, 127.20 in 2028)" in plan.sentence("en")
+    assert "(7.20 by 2027, 127.20 by 2028)" in plan.sentence("en")

@@ -106,8 +106,9 @@ def plan_clearance(
     Returns
     -------
     ClearancePlan
-        Also where there is no plan: then with the smallest shortfall and the
-        levers that would close it.
+        Also where there is no plan: then with the smallest sum of money that
+        is needed by when, the balances if it does not come, and the levers
+        that would close the gap.
 
     Raises
     ------
@@ -222,10 +223,11 @@ def assemble(
                 "from the budget, not from these sources.",
             )
         )
+    balances = balance_table(plan, problem, path, shortfall, staying_total)
     return ClearancePlan(
-        status=status, rule=plan.rule, schedule=schedule,
-        balances=balance_table(plan, problem, path, shortfall, staying_total),
-        shortfall=shortfall, by_contract=staying, interest_wan=float(path.accrued.sum()),
+        status=status, rule=plan.rule, schedule=schedule, balances=balances,
+        shortfall=shortfall, by_contract=staying,
+        interest_wan=float(balances["interest_wan"].sum()),
         fee_wan=float(path.fee.sum()),
         replacement_pv_wan=float(np.sum(problem.bond_value * path.bonds)),
         bond_interest_wan=float(bond_interest.sum()),

@@ -21,7 +21,7 @@ class Path:
     """Amounts in 万元, n contracts × T periods unless said otherwise.
 
     ``balance`` is as if missing money were there; what a contract really owes
-    is that and what it is still missing.
+    is that and what it is still missing, with its interest (`plan_tally.owed`).
     """
 
     opening: Floats

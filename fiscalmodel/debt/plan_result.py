@@ -37,11 +37,16 @@ class ClearancePlan:
         ``period, hidden_wan, statutory_wan, by_contract_wan, total_wan,
         interest_wan, bond_interest_wan, principal_wan, replaced_wan``: closing
         balances and flows. Total = hidden + statutory + by contract, since
-        replacement (置换) converts debt and does not reduce it.
+        replacement (置换) converts debt and does not reduce it. Where there is
+        no plan, what happens without the missing money: it stays owed and
+        bears interest, which stays owed too.
     shortfall
         ``period, contract_id, amount_wan, use, reason``: the smallest sum of
-        money that is missing, and the contracts it falls on; ``reason`` is
-        money, or terms where the contract may not be repaid in time at all.
+        money that is needed besides the sources, the period by which it is
+        needed (later it would have to be more, by the interest it saves), and
+        the contracts it falls on; ``reason`` is money, or terms where the
+        contract may not be repaid in time at all. By a rule or a given plan:
+        what that plan lacks.
     by_contract
         Debt that stays beyond the deadline by contract, reported separately.
     """
@@ -88,7 +93,7 @@ class ClearancePlan:
 
     @property
     def shortfall_wan(self) -> float:
-        """Money that is missing in all; 0 where the plan holds."""
+        """Money that is needed besides the sources in all; 0 where the plan holds."""
         return float(self.shortfall["amount_wan"].sum())
 
     @property

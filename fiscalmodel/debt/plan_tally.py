@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -59,12 +61,22 @@ def staying_path(plan: PlanInput, p: Problem) -> tuple[pd.DataFrame, Floats]:
     return pd.DataFrame(rows, columns=columns), total
 
 
-def owed(p: Problem, path: Path, shortfall: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
-    """What is really owed: closing balance, interest and principal paid, by contract and period.
+@dataclass(frozen=True)
+class Owed:
+    """What happens if missing money does not come; n contracts × T periods, 万元."""
 
-    What is missing stays owed (no interest is reckoned on it).
+    closing: Floats
+    accrued: Floats  # opening balance × rate × length of the period
+    interest: Floats  # paid in cash
+    principal: Floats  # paid in cash
+
+
+def owed(p: Problem, path: Path, shortfall: pd.DataFrame) -> Owed:
+    """What is really owed: what is missing stays owed and bears interest, which is not paid.
+
+    A fee for early repayment that is missing is no debt.
     """
-    closing = path.balance.copy()
+    closing, accrued = path.balance.copy(), path.accrued.copy()
     interest, principal = path.interest.copy(), path.principal.copy()
     if len(shortfall):
         row = {c.contract_id: k for k, c in enumerate(p.contracts)}
@@ -79,26 +91,30 @@ def owed(p: Problem, path: Path, shortfall: pd.DataFrame) -> tuple[Floats, Float
                 interest[i, t] -= amount
             elif reason == "money":
                 principal[i, t] -= amount
-        closing += np.cumsum(lack, axis=1)
-    return closing, interest, principal
+        unpaid = np.zeros(len(p.contracts))
+        for t in range(len(p.grid)):
+            accrued[:, t] += unpaid * p.interest[:, t]
+            unpaid = unpaid * (1 + p.interest[:, t]) + lack[:, t]
+            closing[:, t] += unpaid
+    return Owed(closing, accrued, interest, principal)
 
 
 def contract_table(p: Problem, path: Path, shortfall: pd.DataFrame) -> pd.DataFrame:
     """Roll-forward of each contract, period by period."""
     n, periods = p.shape
-    closing, interest, principal = owed(p, path, shortfall)
-    opening = np.concatenate([p.principal[:, None], closing[:, :-1]], axis=1)[:, :periods]
+    real = owed(p, path, shortfall)
+    opening = np.concatenate([p.principal[:, None], real.closing[:, :-1]], axis=1)[:, :periods]
     names = np.array([c.contract_id for c in p.contracts], dtype=object)
     return pd.DataFrame(
         {
             "period": np.tile(np.array(p.grid.labels, dtype=object), n),
             "contract_id": np.repeat(names, periods),
             "opening_wan": opening.ravel(),
-            "interest_wan": path.accrued.ravel(),
-            "unpaid_interest_wan": (path.accrued - interest).ravel(),
-            "principal_wan": principal.ravel(),
+            "interest_wan": real.accrued.ravel(),
+            "unpaid_interest_wan": (real.accrued - real.interest).ravel(),
+            "principal_wan": real.principal.ravel(),
             "replaced_wan": path.replaced.ravel(),
-            "closing_wan": closing.ravel(),
+            "closing_wan": real.closing.ravel(),
         }
     )
 
@@ -107,9 +123,9 @@ def balance_table(
     plan: PlanInput, p: Problem, path: Path, shortfall: pd.DataFrame, staying: Floats
 ) -> pd.DataFrame:
     """Hidden, statutory and total obligations side by side, by period."""
-    closing, _, principal = owed(p, path, shortfall)
+    real = owed(p, path, shortfall)
     bonds, bond_interest = bond_path(p, path.bonds)
-    hidden = closing.sum(axis=0)
+    hidden = real.closing.sum(axis=0)
     statutory = plan.statutory + bonds
     return pd.DataFrame(
         {
@@ -118,9 +134,9 @@ def balance_table(
             "statutory_wan": statutory,
             "by_contract_wan": staying,
             "total_wan": hidden + statutory + staying,
-            "interest_wan": path.accrued.sum(axis=0),
+            "interest_wan": real.accrued.sum(axis=0),
             "bond_interest_wan": bond_interest,
-            "principal_wan": principal.sum(axis=0),
+            "principal_wan": real.principal.sum(axis=0),
             "replaced_wan": path.replaced.sum(axis=0),
         }
     )

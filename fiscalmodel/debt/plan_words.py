@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from fiscalmodel.debt.plan_result import ClearancePlan
 
 
@@ -37,7 +39,7 @@ def _zh_period(period: str) -> str:
 
 
 def sentence(plan: ClearancePlan, lang: str = "zh") -> str:
-    """Cleared when, at what cost, held back by what; or how much is missing, when, on whom."""
+    """Cleared when, at what cost, held back by what; or how much is needed, by when, for whom."""
     if plan.status == "infeasible":
         return _missing(plan, lang)
     stays = float(plan.by_contract["closing_wan"].sum()) if len(plan.by_contract) else 0.0
@@ -72,23 +74,41 @@ def _binding(plan: ClearancePlan, tight: str, loose: str) -> str:
     return tight if plan.binding_period else loose
 
 
-def _missing(plan: ClearancePlan, lang: str) -> str:
-    by_period = plan.shortfall.groupby("period")["amount_wan"].sum()
+def _by_period(rows: pd.DataFrame) -> pd.Series:
+    by_period = rows.groupby("period")["amount_wan"].sum()
     if len(by_period) > MOST_PERIODS:
         by_period = by_period.groupby(by_period.index.astype(str).str[:4]).sum()
+    return by_period
+
+
+def _missing(plan: ClearancePlan, lang: str) -> str:
+    """Money needed, by when; and apart from it what no money could repay in time."""
+    money = plan.shortfall[plan.shortfall["reason"] == "money"]
+    stuck = plan.shortfall[plan.shortfall["reason"] != "money"]["amount_wan"].sum()
+    needed, by_period = money["amount_wan"].sum(), _by_period(money)
+    least = plan.rule == "least_cost"  # a rule lacks what it lacks, not the smallest sum
     names = list(dict.fromkeys(plan.shortfall["contract_id"]))
     shown, more = names[:3], len(names) - 3
     if lang == "en":
-        parts = ", ".join(f"{amount:,.2f} in {period}" for period, amount in by_period.items())
+        when = ", ".join(f"{amount:,.2f} by {period}" for period, amount in by_period.items())
         on = ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+        parts = []
+        if needed > 0:
+            parts += [f"{'at least ' if least else ''}{needed:,.2f} 万元 more is needed ({when})"]
+        if stuck > 0:
+            parts += [f"{stuck:,.2f} 万元 is not repaid in time by its terms or the plan given"]
         return (
             f"Hidden debt (隐性债务) of {plan.opening_wan:,.2f} 万元 cannot be cleared by "
-            f"{plan.deadline} by this plan: "
-            f"{plan.shortfall_wan:,.2f} 万元 is missing ({parts}), on {on}."
+            f"{plan.deadline} by this plan: {'; '.join(parts)}, for {on}."
         )
-    parts = "、".join(f"{_zh_period(str(p))}{amount:,.2f}万元" for p, amount in by_period.items())
+    when = "、".join(
+        f"至迟{_zh_period(str(p))}需到位{amount:,.2f}万元" for p, amount in by_period.items()
+    )
     on = "、".join(shown) + (f"等{len(names)}笔" if more > 0 else "")
+    parts = [f"{'最少' if least else ''}缺口{needed:,.2f}万元（{when}）"] if needed > 0 else []
+    if stuck > 0:
+        parts += [f"{stuck:,.2f}万元按合同条款或所给方案不能按期偿还"]
     return (
         f"隐性债务{plan.opening_wan:,.2f}万元无法按本方案于{_zh_date(plan.deadline)}前清零："
-        f"最少缺口{plan.shortfall_wan:,.2f}万元（{parts}），涉及{on}。"
+        f"{'；'.join(parts)}，涉及{on}。"
     )

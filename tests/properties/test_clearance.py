@@ -30,6 +30,7 @@ def test_plan_adds_up(seed, rule, capitalise, frequency):
         *tables, **options, rule=rule, capitalise=capitalise, frequency=frequency
     )
     check_contracts(plan)
+    check_interest(plan, case)
     check_money(plan, case)
     check_terms(plan, case, capitalise)
 
@@ -56,6 +57,19 @@ def check_contracts(plan):
     assert (b.statutory_wan - b.replaced_wan.cumsum()).abs().max() < 1e-9
 
 
+def check_interest(plan, case):
+    """Interest = opening balance × rate × length of the period in every row."""
+    c = plan.contracts
+    rates = c["contract_id"].map({r["contract_id"]: r["rate_pct"] / 100 for r in case.ledger})
+    length = c["period"].map(
+        dict(zip(plan.problem.grid.labels, plan.problem.grid.fractions, strict=True))
+    )
+    assert (c["interest_wan"] - c["opening_wan"] * rates * length).abs().max() < 1e-9
+    by_period = c.groupby("period", sort=False)["interest_wan"].sum().to_numpy()
+    assert by_period == pytest.approx(plan.balances["interest_wan"].to_numpy(), abs=1e-9)
+    assert plan.interest_wan == pytest.approx(c["interest_wan"].sum(), abs=1e-9)
+
+
 def check_money(plan, case):
     """Every source pays what it may and no more than it has."""
     by_source = plan.sources
@@ -80,9 +94,16 @@ def check_terms(plan, case, capitalise):
     if plan.status == "infeasible":
         assert plan.shortfall_wan > 0
         assert np.isnan(plan.cost_wan)
-        # A fee for early repayment that cannot be paid is no debt.
-        lack = plan.shortfall.loc[plan.shortfall["use"] != "fee", "amount_wan"].sum()
-        assert plan.balances["hidden_wan"].iloc[-1] == pytest.approx(lack, abs=CLOSE)
+        # What is missing stays owed and bears interest; a missing fee is no debt.
+        lack = plan.shortfall[plan.shortfall["use"] != "fee"]
+        labels = {label: t for t, label in enumerate(plan.problem.grid.labels)}
+        rates = {r["contract_id"]: r["rate_pct"] / 100 for r in case.ledger}
+        length = plan.problem.grid.fractions
+        owed = sum(
+            amount * np.prod(1 + rates[name] * length[labels[period] + 1 :])
+            for period, name, amount in lack.iloc[:, :3].itertuples(index=False)
+        )
+        assert plan.balances["hidden_wan"].iloc[-1] == pytest.approx(owed, abs=CLOSE)
         return
     assert plan.shortfall.empty
     assert plan.balances["hidden_wan"].iloc[-1] == 0.0
