@@ -294,3 +294,19 @@ def test_what_moves_the_ratio():
         implied_terms(outlook.iloc[:1])
     with pytest.raises(InputError, match="'hidden_interest_wan' is missing"):
         implied_terms(outlook.drop(columns="hidden_interest_wan"))
+
+
+def test_a_year_before_the_thresholds_has_a_ratio_and_no_grade():
+    year = {"resources_wan": 1_245_000, "general_wan": 456_400, "special_wan": 400_000}
+    path = risk_path(pd.DataFrame([{"year": 2017, **year}, {"year": 2021, **year}]))
+    # 856,400 / 1,245,000 = 68.787 %.
+    assert path.table["risk_ratio_pct"].round(1).tolist() == [68.8, 68.8]
+    assert path.table["grade"].isna().tolist() == [True, False]
+    assert path.table["grade"].iloc[1] == "green"
+    assert [(f.rule, f.where) for f in path.found] == [("no_grade", "2017")]
+    assert path.changes().empty
+    assert path.first_year("green") == 2021
+    given = risk_path(
+        pd.DataFrame([{"year": 2017, **year}]), bounds={"yellow": 60, "orange": 90, "red": 120}
+    )
+    assert given.table["grade"].tolist() == ["yellow"]

@@ -50,7 +50,8 @@ class RiskPath:
         One row a year: the input, ``statutory_ratio_pct`` and ``risk_ratio_pct``
         (with hidden debt), ``grade``, ``general_headroom_wan``,
         ``special_headroom_wan``, ``general_interest_pct``,
-        ``special_interest_pct``. What cannot be computed is missing.
+        ``special_interest_pct``. What cannot be computed is missing; so is the
+        grade of a year before the thresholds, which a finding tells.
     found
         Limits, warning lines and ceilings that are broken.
     calibres
@@ -69,7 +70,7 @@ class RiskPath:
     def changes(self) -> pd.DataFrame:
         """Years in which the grade changes: ``year, from_grade, to_grade, ratio_pct``."""
         grades = self.table["grade"]
-        moved = grades.ne(grades.shift()) & grades.shift().notna()
+        moved = grades.ne(grades.shift()) & grades.shift().notna() & grades.notna()
         rows = self.table[moved]
         return pd.DataFrame(
             {
@@ -83,7 +84,8 @@ class RiskPath:
     def first_year(self, grade: str) -> Any:
         """First year from which the grade is `grade` or better and stays so; None if never."""
         worst = GRADES.index(_known_grade(grade))
-        ranks = [GRADES.index(g) for g in self.table["grade"]]
+        # A year without a grade is no proof that the grade was reached.
+        ranks = [GRADES.index(g) if g in GRADES else -1 for g in self.table["grade"]]
         years = self.table["year"].tolist()
         good = next(
             (i for i in range(len(ranks)) if all(rank >= worst for rank in ranks[i:])), None
@@ -193,7 +195,7 @@ def risk_path(
     table["statutory_ratio_pct"] = statutory / table["resources_wan"] * 100
     table["risk_ratio_pct"] = (statutory + hidden) / table["resources_wan"] * 100
     table["grade"] = [
-        grade_of(float(r), d, bounds=bounds)
+        grade_of(float(r), d, bounds=bounds) if bounds or _began("debt_risk_grades", d) else None
         for r, d in zip(table["risk_ratio_pct"], days, strict=True)
     ]
     for kind, base in (("general", "expenditure_wan"), ("special", "fund_expenditure_wan")):
@@ -247,6 +249,12 @@ def _checked(frame: pd.DataFrame) -> pd.DataFrame:
 def _broken(table: pd.DataFrame, days: list[Any]) -> Iterator[Finding]:
     for row, day in zip(table.to_dict("records"), days, strict=True):
         year = row["year"]
+        if row["grade"] not in GRADES:
+            yield finding(
+                "no_grade", str(year), computed=row["risk_ratio_pct"], severity="note", unit="%",
+                en="no thresholds of the risk grade were in force yet, so the year has no grade",
+                zh="当时尚无债务风险等级划分标准，不评定等级",
+            )  # fmt: skip
         for kind, zh in (("general", "一般债务"), ("special", "专项债务")):
             limit, balance = row.get(f"{kind}_limit_wan", math.nan), row[f"{kind}_wan"]
             if balance > limit:
@@ -274,9 +282,14 @@ def _broken(table: pd.DataFrame, days: list[Any]) -> Iterator[Finding]:
                 )  # fmt: skip
 
 
+def _began(key: str, day: Any) -> bool:
+    """Whether a policy parameter exists on a day already."""
+    return policy.parameter(key).entries[0].start <= to_date(day, where="on")
+
+
 def _held(key: str, day: Any) -> float | None:
     """A policy value on a day; None where it is repealed or did not exist yet."""
-    if policy.parameter(key).entries[0].start > to_date(day, where="on"):
+    if not _began(key, day):
         return None
     value = policy.value(key, on=day)
     return None if value is None else float(value)
