@@ -45,7 +45,7 @@ def test_scalars_take_a_number_of_years_or_their_labels():
 
 def test_series_and_arrays_are_paths():
     listed = fm.debt_path(60, [0, 1], 4, 3.5)
-    for path in (pd.Series([0, 1], index=[2026, 2027]), np.array([0, 1]), (0, 1)):
+    for path in (pd.Series([0, 1]), np.array([0, 1]), (0, 1)):
         pd.testing.assert_frame_equal(fm.debt_path(60, path, 4, 3.5), listed)
 
 
@@ -139,3 +139,27 @@ def test_bad_years(years):
 def test_unknown_stress():
     with pytest.raises(InputError, match="unknown path"):
         stress_pack(60, 0, 4, 3, years=2, stresses={"war": {"price": 3}})
+
+
+def test_a_series_brings_its_years():
+    growth = pd.Series([5.0, 4.0, 3.0], index=[2026, 2027, 2028])
+    path = fm.debt_path(60, 0, 4, growth)
+    assert path["year"].tolist() == [2026, 2027, 2028]
+    for index in (pd.PeriodIndex(["2026", "2027"], freq="Y"), pd.DatetimeIndex(["2026", "2027"])):
+        assert fm.debt_path(60, 0, 4, growth[:2].set_axis(index))["year"].tolist() == [2026, 2027]
+    # The plain count of a list made into a Series is no year.
+    assert fm.debt_path(60, 0, 4, pd.Series([5.0, 4.0]))["year"].tolist() == [1, 2]
+
+
+def test_series_meet_by_year():
+    growth = pd.Series([5.0, 4.0, 3.0], index=[2026, 2027, 2028])
+    rate = pd.Series([3.0, 3.5, 4.0], index=[2026, 2027, 2028])
+    want = fm.debt_path(60, 0, rate, growth)
+    pd.testing.assert_frame_equal(fm.debt_path(60, 0, rate, growth[::-1]), want)
+    pd.testing.assert_frame_equal(
+        fm.debt_path(60, 0, rate, growth[::-1], years=[2026, 2027, 2028]), want
+    )
+    with pytest.raises(InputError, match="2027 to 2029 are not those of rate_pct, 2026 to 2028"):
+        fm.debt_path(60, 0, rate, growth.set_axis([2027, 2028, 2029]))
+    with pytest.raises(InputError, match="differ in length"):
+        fm.debt_path(60, 0, rate, growth[:2])

@@ -27,12 +27,17 @@ def broadcast(
 ) -> tuple[list[Any], dict[str, Array]]:
     """Year labels, and each path as one value a year.
 
+    A pandas Series brings its own labels: without `years` they are the labels of
+    the path, and Series of the same years in another order are put in order.
+
     Raises
     ------
     InputError
-        For a missing or non-numeric value, or lengths that differ.
+        For a missing or non-numeric value, lengths or years that differ.
     """
     found = Collector()
+    labels = None if years is None else _labels(years)
+    paths, labels = _aligned(paths, labels, found)
     arrays: dict[str, Array] = {}
     for name, path in paths.items():
         try:
@@ -48,7 +53,6 @@ def broadcast(
         else:
             arrays[name] = values
     found.raise_if_any()
-    labels = None if years is None else _labels(years)
     lengths = {name: len(values) for name, values in arrays.items() if values.ndim}
     if labels is not None:
         lengths["years"] = len(labels)
@@ -61,6 +65,43 @@ def broadcast(
     return labels or list(range(1, count + 1)), {
         name: np.broadcast_to(values, count) for name, values in arrays.items()
     }
+
+
+def _aligned(
+    paths: dict[str, Any], labels: list[Any] | None, found: Collector
+) -> tuple[dict[str, Any], list[Any] | None]:
+    """Labelled Series in the order of the labels, or of the first of them."""
+    aligned, first = dict(paths), ""
+    given = labels is not None
+    for name, path in paths.items():
+        own = _own_labels(path)
+        if own is None:
+            continue
+        if labels is None:
+            labels, first = own, name
+        elif own != labels and len(set(own)) == len(own) and set(own) == set(labels):
+            aligned[name] = path.iloc[[own.index(label) for label in labels]]
+        elif own != labels and not given and len(own) == len(labels):
+            found.add(
+                name,
+                f"its years {own[0]} to {own[-1]} are not those of {first}, "
+                f"{labels[0]} to {labels[-1]}",
+                "give both on the same years",
+            )
+    return aligned, labels
+
+
+def _own_labels(path: Any) -> list[Any] | None:
+    """Labels of a Series; None for what has none, as the plain count 0, 1, 2 …"""
+    if not isinstance(path, pd.Series) or not len(path):
+        return None
+    index = path.index
+    if index.equals(pd.RangeIndex(len(index))):
+        return None
+    yearly = isinstance(index, pd.PeriodIndex) and index.freqstr[0] in "YA"
+    if yearly or (isinstance(index, pd.DatetimeIndex) and index.year.is_unique):
+        return [int(label.year) for label in index]
+    return list(index)
 
 
 def _labels(years: int | Iterable[Any]) -> list[Any]:
@@ -99,8 +140,8 @@ def debt_path(
     stock_flow_pct
         Stock-flow adjustment (debt taken on outside the balance), percent.
     years
-        Number of years, or their labels. Needed where all paths are scalars;
-        one year without it.
+        Number of years, or their labels; without it those of a Series given on
+        years. Needed where all paths are scalars; one year without it.
 
     Returns
     -------
