@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import fiscalmodel as fm
+from fiscalmodel.errors import InputError
 from fiscalmodel.present.tables_monthly import monthly_table
 from fiscalmodel.series.monthly import spans, to_cumulative, to_months
 from fiscalmodel.series.progress import even_progress_pct, progress, shares_pct, year_on_year
@@ -155,3 +156,18 @@ def test_monthly_table_of_the_nation(national: pd.DataFrame) -> None:
         monthly_table(national[columns], "2030-01")
     with pytest.raises(fm.InputError, match="is no item"):
         monthly_table(national[columns], "2025-08", budget={"x": 1})
+
+
+@pytest.mark.parametrize("given", [[1, 2, 3], (1.0,), 5, None, np.array([1.0, 2.0])])
+def test_figures_without_months_are_refused(given: object) -> None:
+    for change in (fm.to_months, fm.to_cumulative):
+        with pytest.raises(InputError, match="has no months"):
+            change(given)
+
+
+def test_words_among_the_figures_are_refused() -> None:
+    for given in ({"2024-01": "许多"}, pd.Series(["许多"], index=["2024-01"])):
+        for change in (fm.to_months, fm.to_cumulative):
+            with pytest.raises(InputError, match="not all numbers"):
+                change(given)
+    assert fm.to_months({"2024-01": 1.0, "2024-02": 3.0}).tolist() == [1.0, 2.0]

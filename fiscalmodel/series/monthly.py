@@ -118,7 +118,13 @@ def _each(given: Values, one: Any) -> Values:
             _ADDED: next(iter(columns.values())).attrs.get(_ADDED, []) if columns else [],
         }
         return frame
-    result: Values = one(pd.Series(given, dtype=float) if isinstance(given, Mapping) else given)
+    if not isinstance(given, (pd.Series, Mapping)):
+        raise InputError(
+            "months",
+            f"{type(given).__name__} has no months",
+            "pass a Series, DataFrame or mapping labelled by month, as {'2024-02': 17056.0}",
+        )
+    result: Values = one(pd.Series(given, dtype=object) if isinstance(given, Mapping) else given)
     return result
 
 
@@ -180,7 +186,11 @@ def _keeping(result: pd.Series[float], given: pd.Series[float]) -> pd.Series[flo
 
 def _monthly(values: pd.Series[float], *, full: bool) -> pd.Series[float]:
     """Floats on a sorted monthly index; with `full`, from the first January without gaps."""
-    months = pd.Series(np.asarray(values, dtype=float), index=_index(values)).sort_index()
+    try:
+        numbers = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError("months", "the figures are not all numbers", "mend the text") from None
+    months = pd.Series(numbers, index=_index(values)).sort_index()
     if np.isinf(months).any():
         raise InputError("months", f"{months.index[np.isinf(months)][0]} is infinite", "")
     if not full or not len(months):
