@@ -176,3 +176,14 @@ def test_fitting_across_a_break_is_refused_or_warned_of() -> None:
     with pytest.warns(BreakWarning, match="2016"):
         assert len(refuse_if_broken(JIANGHAN, allow_break=True)) == 1
     assert refuse_if_broken(link_calibre(JIANGHAN, GROWTH).linked) == []
+
+
+@pytest.mark.parametrize("freq", ["YS", "YE"])
+def test_levels_on_one_day_a_year(freq: str) -> None:
+    days = pd.date_range("2015-01-01", periods=5, freq=freq)
+    link = link_calibre(JIANGHAN.set_axis(days), GROWTH.set_axis(days[1:]))
+    assert link.linked.round(2).tolist() == [94.62, 111.36, 131.48, 136.51, 130.62]
+    assert link.linked.index.equals(days)
+    months = pd.date_range("2015-01-01", periods=5, freq="MS")
+    with pytest.raises(fm.InputError, match="is no year"):
+        link_calibre(JIANGHAN.set_axis(months), GROWTH)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
@@ -376,3 +377,12 @@ def test_words_of_a_method_and_frequency_reach_the_schedule():
         assert frame["interest"].sum() == pytest.approx(5)
     frame = fm.amortise(100, 4, **terms, method="equal instalment", frequency=12)
     assert len(frame) == 24
+
+
+def test_principal_dates_take_decimal_amounts():
+    terms = {"start": "2024-01-01", "maturity": "2026-01-01", "method": "custom"}
+    due = {"2025-01-01": Decimal("40.25"), "2026-01-01": Decimal("59.75")}
+    frame = fm.amortise(100, 4, **terms, principal_dates=due, rounding="fen")
+    assert frame["principal"].tolist() == [40.25, 59.75]
+    with pytest.raises(InputError, match="not a positive number"):
+        fm.amortise(100, 4, **terms, principal_dates=due | {"2025-06-01": Decimal("NaN")})

@@ -86,7 +86,8 @@ def custom_dates(
         except InputError as error:
             found.extend(error)
             continue
-        if not isinstance(amount, int | float | np.number) or not 0 < amount < math.inf:
+        known = isinstance(amount, int | float | np.number | Decimal)
+        if not known or not 0 < float(amount) < math.inf:
             found.add(where, f"principal {amount!r} on {on} is not a positive number")
             continue
         if begin and end and not begin < on <= end:

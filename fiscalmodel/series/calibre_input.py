@@ -31,6 +31,9 @@ def published_levels(given: Any) -> tuple[pd.Series[float], dict[pd.Period, Any]
 
 
 def _years(index: pd.Index[Any], where: str) -> list[pd.Period]:
+    if isinstance(index, pd.DatetimeIndex) and index.year.is_unique and len(set(index.month)) == 1:
+        # One day a year, always in the same month: a day that stands for its year.
+        return [pd.Period(year=int(year), freq="Y") for year in index.year]
     found: list[pd.Period] = []
     for label in index:
         year = period(label)
