@@ -310,3 +310,26 @@ def test_a_year_before_the_thresholds_has_a_ratio_and_no_grade():
         pd.DataFrame([{"year": 2017, **year}]), bounds={"yellow": 60, "orange": 90, "red": 120}
     )
     assert given.table["grade"].tolist() == ["yellow"]
+
+
+def test_interest_of_debt_that_stays_by_contract():
+    balances = pd.DataFrame(
+        {
+            "period": ["2026", "2027"],
+            "hidden_wan": [500.0, 200.0],
+            "by_contract_wan": [100.0, 80.0],
+            "replaced_wan": [0.0, 0.0],
+            "interest_wan": [25.0, 10.0],
+        }
+    )
+    given = BONDS, {2026: 1000.0, 2027: 1000.0}
+    alone = debt_outlook(balances, *given, as_of="2025-12-31")
+    assert alone["hidden_wan"].tolist() == [600, 280]
+    assert alone["hidden_interest_wan"].tolist() == [25, 10]
+    assert "by contract" in alone.attrs["notes"][0]
+    known = balances.assign(by_contract_interest_wan=[5.0, 4.5])
+    both = debt_outlook(known, *given, as_of="2025-12-31")
+    assert both["hidden_interest_wan"].tolist() == [30, 14.5]
+    assert both.attrs["notes"] == ()
+    none = debt_outlook(balances.assign(by_contract_wan=0.0), *given, as_of="2025-12-31")
+    assert none.attrs["notes"] == ()

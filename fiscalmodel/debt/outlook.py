@@ -14,6 +14,10 @@ from fiscalmodel.debt.schedule import to_date
 from fiscalmodel.errors import Collector
 
 ByYear = Mapping[int, float]
+UNKNOWN_INTEREST = (
+    "hidden_wan counts debt that stays by contract, hidden_interest_wan does not count its "
+    "interest, which is not given by year (按合同偿还的债务计入余额，其利息未按年提供，未计入)"
+)
 
 
 def debt_outlook(
@@ -32,8 +36,8 @@ def debt_outlook(
     ----------
     balances
         The plan's closing balances: ``period, hidden_wan, replaced_wan`` and
-        where known ``interest_wan``, ``bond_interest_wan``, ``by_contract_wan``;
-        any period that begins with its year.
+        where known ``interest_wan``, ``bond_interest_wan``, ``by_contract_wan``,
+        ``by_contract_interest_wan``; any period that begins with its year.
     bonds
         Statutory bonds outstanding on `as_of`.
     resources_wan
@@ -54,7 +58,9 @@ def debt_outlook(
         One row a year of the plan: ``year, resources_wan, general_wan,
         special_wan, hidden_wan, general_interest_wan, special_interest_wan,
         principal_due_wan``, ``hidden_interest_wan`` where known, and the
-        further columns.
+        further columns. ``attrs["notes"]`` says where debt that stays by
+        contract is in ``hidden_wan`` and its interest, not being given, is not
+        in ``hidden_interest_wan``.
 
     Notes
     -----
@@ -71,6 +77,11 @@ def debt_outlook(
     replaced = yearly["replaced_wan"].sum()
     service = yearly["bond_interest_wan"].sum() if "bond_interest_wan" in balances else None
     paid = yearly["interest_wan"].sum() if "interest_wan" in balances else None
+    notes: tuple[str, ...] = ()
+    if paid is not None and "by_contract_interest_wan" in balances:
+        paid = paid + yearly["by_contract_interest_wan"].sum()
+    elif paid is not None and "by_contract_wan" in balances and balances["by_contract_wan"].any():
+        notes = (UNKNOWN_INTEREST,)
     found = Collector()
     for name, by_year in {"resources_wan": resources_wan, **(further or {})}.items():
         for year in stock.index:
@@ -105,4 +116,6 @@ def debt_outlook(
         if paid is not None:
             row["hidden_interest_wan"] = float(paid[year])
         rows.append(row)
-    return pd.DataFrame(rows)
+    outlook = pd.DataFrame(rows)
+    outlook.attrs["notes"] = notes
+    return outlook
