@@ -217,3 +217,20 @@ def test_shipped_table_is_in_order():
     assert (
         quantile(99.9, made["levels"], values) > values[-1] > quantile(97, made["levels"], values)
     )
+
+
+def test_a_file_is_nowcast_without_published_growth(tmp_path, monkeypatch):
+    from fiscalmodel.present.nowcast_report import nowcast_view
+
+    months = pd.period_range("2019-02", "2024-06", freq="M")
+    lines = [f"{m.year}-{m.month:02d},{1000 * m.month * 1.05 ** (m.year - 2019):.0f},万元"
+             for m in months if m.month > 1]  # fmt: skip
+    (tmp_path / "my_monthly.csv").write_text("期间,数值,单位\n" + "\n".join(lines), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    view = nowcast_view("my_monthly.csv", items={"national.x": "x"}, remainder="rest")
+    assert view.items is None
+    assert view.found.year == 2024
+    with pytest.raises(InputError, match=r"gone\.csv"):
+        nowcast_view("gone.csv")
+    with pytest.raises(InputError, match="unknown series"):
+        nowcast_view("national.gone")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from fiscalmodel.paths import project_root
 from fiscalmodel.present import charts_nowcast as charts
 from fiscalmodel.present.show import say, show_chart, show_table
 from fiscalmodel.revenue.nowcast import Nowcast, nowcast_year
@@ -15,6 +17,7 @@ from fiscalmodel.revenue.nowcast_review import accuracy, review_years
 from fiscalmodel.series import catalog
 from fiscalmodel.series.types import Series
 
+_FILES = (".csv", ".xlsx", ".xls", ".xlsm")
 YI = 10_000  # 万元 in 亿元
 _WORDS = {
     "month": ("截至月份", "Up to"), "to_date": ("累计（亿元）", "Year to date (亿元)"),
@@ -64,7 +67,8 @@ def nowcast_view(
     Parameters
     ----------
     series
-        A monthly year-to-date series of the catalogue, 万元.
+        A monthly year-to-date series of the catalogue, 万元, or the path of a file with
+        one; a file brings neither published growth nor items.
     as_of
         Last month to use; empty for the last published.
     budget_yi
@@ -74,8 +78,11 @@ def nowcast_view(
     remainder
         Name of the item for the rest; empty if the items are everything.
     """
-    total = catalog.load_series(series)
-    growth = catalog.published_growth(series)
+    file = _file(series)
+    total = catalog.load_series(series if file is None else file)
+    growth = None if file is not None else catalog.published_growth(series)
+    if file is not None:
+        items, remainder = {}, ""
     values = None if growth is None else growth.values
     month = as_of or None
     first = nowcast_year(total, published_growth=values, as_of=month)
@@ -89,6 +96,19 @@ def nowcast_view(
         _items(total, values, items or {}, remainder, month),
         review_years(total, published_growth=values), dict(items or {}),
     )  # fmt: skip
+
+
+def _file(series: str) -> Path | None:
+    """The file that `series` names, here or in the project; None for a catalogue name."""
+    if series in catalog.names():
+        return None
+    path = Path(series)
+    if not path.suffix and len(path.parts) == 1:
+        return None
+    found = (p for p in (Path.cwd() / path, project_root() / path) if p.is_file())
+    near = next(found, None)
+    # A dotted word that is no file is a misspelt name: load_series says which is near.
+    return near if near is not None or path.suffix.lower() not in _FILES else path
 
 
 def _items(
