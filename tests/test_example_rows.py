@@ -31,9 +31,34 @@ def test_a_ledger_drops_the_example_and_keeps_its_line_numbers(tmp_path: Path) -
 
 def test_receipts_drop_the_example(tmp_path: Path) -> None:
     file = with_second_row(write_template("receipts", tmp_path / "receipts.xlsx"), "R1")
-    both = fm.commission(file)
-    alone = write_template("receipts", tmp_path / "alone.xlsx")
-    assert both.table["base_fen"].sum() == fm.commission(alone).table["base_fen"].sum()
+    assert fm.commission(file).table["base_fen"].sum() == 20_000
+
+
+def test_receipts_in_csv_drop_the_example_and_keep_their_line_numbers(tmp_path: Path) -> None:
+    file = tmp_path / "receipts.csv"
+    head = "receipt_id,bank,kind,account,paid_in,amount\n示例-0001,甲,fines,treasury,2025-01-02,9\n"
+    file.write_text(head, "utf-8")
+    with pytest.raises(fm.InputError, match="only the example row is filled in"):
+        fm.commission(file)
+    file.write_text(head + "R1,甲,fines,treasury,2025-01-03,200\n", "utf-8")
+    assert fm.commission(file).table["base_fen"].sum() == 20_000
+    file.write_text(head + "R1,甲,fines,treasury,2025-01-03,x\n", "utf-8")
+    with pytest.raises(fm.InputError, match=r"receipts\.csv:3:amount"):
+        fm.commission(file)
+
+
+def test_a_refund_before_its_receipt_is_a_problem() -> None:
+    line = {"bank": "甲", "kind": "fines", "account": "treasury"}
+    rows = [
+        {"receipt_id": "R1", **line, "paid_in": "2025-03-02", "amount": 200, "refund_of": None},
+        {"receipt_id": "R2", **line, "paid_in": "2025-03-01", "amount": -50, "refund_of": "R1"},
+    ]
+    with pytest.raises(fm.InputError, match="dated before its receipt"):
+        fm.commission(rows)
+    rows[1]["paid_in"] = "2025-03-03"
+    assert fm.commission(rows).table["base_fen"].sum() == 15_000
+    with pytest.raises(fm.InputError, match="after as_of 2025-03-02"):
+        fm.commission(rows, as_of="2025-03-02")
 
 
 @pytest.mark.parametrize("name", ["series", "department_budget_2024", "performance"])

@@ -160,6 +160,11 @@ def _csv(
     start = _header_row(top, headers)
     renames = _columns([c for c in (top[start] if top else []) if c], headers, required, path.name)
 
+    example = len(top) > start + 1 and is_example_row(top[start + 1])
+    if example and len(top) == start + 2:
+        raise _only_example(path.name)
+    skipped = 1 if example else 0
+
     large = path.stat().st_size > LARGE_BYTES
     read = _by_arrow if large and find_spec("pyarrow") else _by_pandas
 
@@ -167,16 +172,24 @@ def _csv(
         first = 0
         try:
             for frame in read(path, start, encoding, list(renames), chunk_rows):
-                yield first, _without_blank_end(frame.rename(columns=renames))
-                first += len(frame)
+                own = frame.iloc[skipped:] if first == 0 else frame
+                yield first, _without_blank_end(own.rename(columns=renames))
+                first += len(own)
         except (ValueError, UnicodeDecodeError, csv.Error) as error:
             if isinstance(error, InputError):
                 raise
             says = str(error).strip().splitlines()[-1]
             raise InputError(path.name, f"cannot be read: {says}", "save it as CSV UTF-8") from None
 
+    top_lines = start + 2 + skipped
     return Source(
-        path.name, chunks, lambda row, column: f"{path.name}:{row + start + 2}:{column}", large
+        path.name, chunks, lambda row, column: f"{path.name}:{row + top_lines}:{column}", large
+    )
+
+
+def _only_example(where: str) -> InputError:
+    return InputError(
+        where, "only the example row is filled in", "write your own rows below it, or over it"
     )
 
 
@@ -244,8 +257,10 @@ def _excel(path: Path, headers: Mapping[str, Sequence[str]], required: Sequence[
     body = rows[start + 1 :]
     while body and not any(clean(v) for v in body[-1]):
         body = body[:-1]
-    if len(body) > 1 and is_example_row(body[0]):  # the template's example above real rows
+    if body and is_example_row(body[0]):  # the template's example above real rows
         start, body = start + 1, body[1:]
+        if not body:
+            raise _only_example(where)
     frame = pd.DataFrame(
         {c: pd.Series([_cell(row[j]) for row in body], dtype=object) for j, c in wanted}
     )

@@ -112,7 +112,12 @@ def judge(
             "status": [_GOES[int(s)] for s in status],
         }
     )
-    backwards = int((known & (table["day"] < table["at_day"]).to_numpy()).sum())
+    early = known & (table["day"] < table["at_day"]).to_numpy()
+    for i in np.flatnonzero(early)[:LISTED]:
+        theirs = place(int(table["at"].iloc[int(i)]), "paid_in")
+        problem = f"the refund is dated before its receipt ({theirs})"
+        say(i, "paid_in", problem, "correct one of the two days")
+    backwards = int(early.sum())
     return Resolved(frame[known & (frame["line"].to_numpy() >= 0)], backwards, turned)
 
 
