@@ -163,7 +163,7 @@ def test_paths_go_to_the_readers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     fm.load_series(tmp_path / "收入.xlsx", sheet="表1", unit="万元")
     fm.load_series("收入.csv")
     fm.load_series("folder/收入.csv")
-    assert asked[0] == (tmp_path / "收入.xlsx", {"sheet": "表1", "unit": "万元"})
+    assert asked[0] == (tmp_path / "收入.xlsx", {"sheet": "表1", "unit": "万元", "column": None})
     assert [path for path, _ in asked[1:]] == ["收入.csv", "folder/收入.csv"]
 
 

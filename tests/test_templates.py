@@ -12,7 +12,8 @@ import pytest
 import fiscalmodel as fm
 from fiscalmodel.series import templates, vocab
 from fiscalmodel.series.readers import read_series
-from fiscalmodel.series.template_spec import TEMPLATES
+from fiscalmodel.series.template_spec import TEMPLATES, Field
+from fiscalmodel.series.template_write import example
 
 #: Columns of the design's tables.
 DESIGN = {
@@ -167,14 +168,136 @@ def test_a_revenue_template_is_a_series(tmp_path: Path) -> None:
 
 def test_templates_go_straight_into_plan_and_commission(tmp_path: Path) -> None:
     """What a user fills in is what the debt and fee rooms read, by the same headers."""
-    debt = templates.write_template("debt", tmp_path / "债务.xlsx")
-    funds = templates.write_template("funding", tmp_path / "资金.xlsx")
+    debt, funds, receipts = (
+        _own(templates.write_template(kind, tmp_path / name), _one(kind), example=False)
+        for kind, name in (("debt", "债务.xlsx"), ("funding", "资金.xlsx"), ("receipts", "款.xlsx"))
+    )
     plan = fm.plan_clearance(
         templates.read("debt", debt), templates.read("funding", funds), as_of="2026-01-01"
     )
     direct = fm.plan_clearance(debt, funds, as_of="2026-01-01")
     pd.testing.assert_frame_equal(plan.balances, direct.balances)
-    receipts = templates.write_template("receipts", tmp_path / "缴款.xlsx")
     statement = fm.commission(templates.read("receipts", receipts), rates={"罚没": 0.5})
     assert int(statement.table["fee_fen"].sum()) == 100  # 200.00 元 at 0.5 % is 1.00 元
     assert int(fm.commission(receipts, rates={"罚没": 0.5}).table["fee_fen"].sum()) == 100
+
+
+def _heads(field: Field) -> list[str]:
+    return [vocab.bare(h) for h in (field.zh_header, *vocab.headers_of(field.name)) if h]
+
+
+def _own(path: Path, rows: list[dict[str, object]], *, example: bool = True) -> Path:
+    """Rows of the office below the example (or in its place), by column name."""
+    book = openpyxl.load_workbook(path)
+    sheet = book.worksheets[0]
+    heads = {vocab.bare(c.value): c.column for c in sheet[1]}
+    known = {h: f.name for fields in TEMPLATES.values() for f in fields for h in _heads(f)}
+    wanted = {k for row in rows for k in row}
+    at = {known[h]: column for h, column in heads.items() if known[h] in wanted}
+    sample = {name: sheet.cell(2, column).value for name, column in at.items()}
+    for r, row in enumerate(rows, 3):
+        for name, column in at.items():
+            sheet.cell(r, column, row.get(name, sample[name]))
+    if not example:
+        sheet.delete_rows(2)
+    book.save(path)
+    return path
+
+
+def _one(kind: str, lang: str = "zh") -> list[dict[str, object]]:
+    """The example's record under an id of the office."""
+    fields = TEMPLATES[kind]
+    return [{f.name: example(f, lang) for f in fields} | {fields[0].name: "X1"}]
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("kind", ["revenue", "monthly", "budget"])
+def test_a_series_template_is_read_in_both_languages_without_its_example(
+    kind: str, lang: str, tmp_path: Path
+) -> None:
+    path = templates.write_template(kind, tmp_path / "own.xlsx", lang)
+    with pytest.raises(fm.InputError, match="only the example row is filled in"):
+        fm.load_series(path)
+    periods = ["2023-03", "2023-04"] if kind == "monthly" else ["2022", "2023"]
+    rows: list[dict[str, object]] = [
+        {"period": p, "value": 1000.0 + i, "indicator": "一般公共预算收入", "unit": "亿元",
+         "kind": "actual" if lang == "en" else "实际数"}
+        for i, p in enumerate(periods)
+    ]  # fmt: skip
+    found = fm.load_series(_own(path, rows))
+    assert found.values.tolist() == [10_000_000.0, 10_010_000.0]
+    assert [str(p) for p in found.values.index] == periods
+    assert found.region == ""
+    assert found.unit == "万元"
+    assert "the example in row 2 was left out" in found.notes
+    assert "no unit is stated" not in found.notes
+
+
+def test_an_example_row_that_was_overwritten_is_data(tmp_path: Path) -> None:
+    path = templates.write_template("revenue", tmp_path / "own.xlsx")
+    book = openpyxl.load_workbook(path)
+    sheet = book.worksheets[0]
+    value = next(c for c in sheet[1] if str(c.value).startswith("数值")).column
+    sheet.cell(2, value, 50_000)
+    book.save(path)
+    assert fm.load_series(path).values.tolist() == [50_000.0]
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_receipts_are_read_in_both_languages(lang: str, tmp_path: Path) -> None:
+    path = templates.write_template("receipts", tmp_path / "own.xlsx", lang)
+    with pytest.raises(fm.InputError, match="only the example row is filled in"):
+        fm.commission(path)
+    _own(path, _one("receipts", lang))
+    assert fm.commission(path).table["base_fen"].sum() == 20_000
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("kind", ["debt", "funding"])
+def test_debt_templates_are_read_in_both_languages(kind: str, lang: str, tmp_path: Path) -> None:
+    path = templates.write_template(kind, tmp_path / "own.xlsx", lang)
+    found = templates.read(kind, _own(path, _one(kind, lang)))
+    assert found[TEMPLATES[kind][0].name].tolist() == ["X1"]
+
+
+def test_a_template_is_an_excel_file(tmp_path: Path) -> None:
+    with pytest.raises(fm.InputError, match=r"name an \.xlsx file"):
+        templates.write_template("receipts", tmp_path / "x.csv")
+
+
+def test_of_several_versions_of_a_year_the_firmest_is_taken(tmp_path: Path) -> None:
+    path = templates.write_template("budget", tmp_path / "own.xlsx")
+    rows: list[dict[str, object]] = [
+        {"period": "2024", "value": 100.0, "version": "年初预算", "kind": "预算数"},
+        {"period": "2024", "value": 90.0, "version": "决算数", "kind": "实际数"},
+        {"period": "2024", "value": 95.0, "version": "调整预算", "kind": "预算数"},
+        {"period": "2025", "value": 110.0, "version": "年初预算", "kind": "预算数"},
+    ]
+    for row in rows:
+        row |= {"indicator": "一般公共预算收入", "unit": "万元"}
+    found = fm.load_series(_own(path, rows))
+    assert found.values.tolist() == [90.0, 110.0]
+    assert found.kinds is not None
+    assert found.kinds.tolist() == ["actual", "budget"]
+    assert "2024: final_account 取代 replaces adjusted_budget, initial_budget" in found.notes
+
+
+def test_the_usual_series_is_taken_of_several_and_another_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "own.csv"
+    file.write_text(
+        "指标,期间,数值,单位\n一般公共预算收入,2023,5,万元\n税收收入,2023,4,万元\n", "utf-8"
+    )
+    usual = fm.load_series(file)
+    assert usual.values.tolist() == [5.0]
+    assert any("was taken of 2 series" in note for note in usual.notes)
+    assert fm.load_series(file, column="税收收入").values.tolist() == [4.0]
+    file.write_text("指标,期间,数值,单位\n甲,2023,5,万元\n乙,2023,4,万元\n", "utf-8")
+    with pytest.raises(fm.InputError, match="2 series were found"):
+        fm.load_series(file)
+
+
+def test_an_unknown_unit_names_its_cell(tmp_path: Path) -> None:
+    file = tmp_path / "own.csv"
+    file.write_text("指标,期间,数值,单位\n收入,2022,5,万元\n收入,2023,5,万園\n", "utf-8")
+    with pytest.raises(fm.InputError, match=r"D3.*unknown unit of money '万園'"):
+        fm.load_series(file)

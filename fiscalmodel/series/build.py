@@ -66,8 +66,12 @@ def build_table(
             units[name] = column.unit
         if shown and column.numeric:
             percents |= {(i, name) for i, mark in enumerate(shown) if mark}
-    if not unit and any(
-        pd.api.types.is_numeric_dtype(frame[name].dtype) and name not in units for name in frame
+    if (
+        not unit
+        and any(
+            pd.api.types.is_numeric_dtype(frame[name].dtype) and name not in units for name in frame
+        )
+        and not _unit_in_each_row(frame)
     ):
         notes.append("no unit is stated")
     _refuse_ragged(rows, layout, problems)
@@ -91,6 +95,14 @@ def build_table(
         problems=tuple(problems.problems),
         percents=frozenset(percents),
     )
+
+
+def _unit_in_each_row(frame: dict[str, Any]) -> bool:
+    """Whether a column of units is filled wherever the row is."""
+    at = next((n for n in frame if n.strip().lower() in ("单位", "计量单位", "unit")), None)
+    if at is None or pd.api.types.is_numeric_dtype(frame[at].dtype):
+        return False
+    return len(frame[at]) > 0 and all(str(text).strip() for text in frame[at])
 
 
 def _unit(rows: Rows, layout: Layout, asked: str | None, notes: list[str]) -> str:

@@ -21,7 +21,11 @@ _FILES = (".csv", ".xlsx", ".xls", ".xlsm", ".ods", ".txt", ".tsv")
 
 
 def load_series(
-    name_or_path: str | Path, *, sheet: str | None = None, unit: str | None = None
+    name_or_path: str | Path,
+    *,
+    sheet: str | None = None,
+    unit: str | None = None,
+    column: str | None = None,
 ) -> Series:
     """One series, from the catalogue or from a published file.
 
@@ -32,6 +36,9 @@ def load_series(
         the path of a CSV or Excel file.
     sheet, unit
         Sheet and unit of a file; not for catalogue names.
+    column
+        Column, row, indicator or ``series_id`` of a file with several series; by
+        default 一般公共预算收入 where there is one, with a note.
 
     Returns
     -------
@@ -56,11 +63,11 @@ def load_series(
         if _looks_like_path(name):
             from fiscalmodel.series.readers import read_series
 
-            return read_series(name_or_path, sheet=sheet, unit=unit)
+            return read_series(name_or_path, sheet=sheet, unit=unit, column=column)
         hint = did_you_mean(name, _index()) or "see fiscalmodel.series.catalog.names()"
         raise InputError("series", f"unknown series {name!r}", f"{hint} (or give a file's path)")
-    if sheet is not None or unit is not None:
-        raise InputError(name, "sheet and unit belong to files", "leave them out")
+    if sheet is not None or unit is not None or column is not None:
+        raise InputError(name, "sheet, unit and column belong to files", "leave them out")
     rows = datapackage.read_text(table)
     return assemble(name, rows[rows["series_id"].eq(name)], table)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -11,35 +11,29 @@ import pandas as pd
 
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.series import vocab
+from fiscalmodel.series.examples import example_rows
+from fiscalmodel.series.firmest import Point, firmest, refuse_unknown_units
 from fiscalmodel.series.periods import Heading, bare_month, heading, period
 from fiscalmodel.series.table import Table, printed
-from fiscalmodel.series.types import CellRef, Series
+from fiscalmodel.series.types import Series
 from fiscalmodel.units import FEN_PER, convert
 
 #: Headers of the tidy series table, in both languages.
 _TIDY = {"period": ("period", "期间", "期次", "时期"), "value": ("value", "数值", "金额数值")}
 _EXTRAS = {
-    "series_id": ("series_id", "序列编号"),
+    "series_id": ("series_id", "序列编号", "series"),
     "unit": ("unit", "单位", "计量单位"),
     "kind": ("kind", "数据性质"),
     "source": ("source", "来源", "数据来源"),
     "region": ("region", "地区"),
     "indicator": ("indicator", "指标"),
-    "budget_scope": ("budget_scope", "预算类别"),
+    "budget_scope": ("budget_scope", "预算类别", "budget"),
     "coverage": ("coverage", "口径范围"),
     "calibre": ("calibre", "口径"),
     "version": ("version", "预算版本"),
 }
-
-
-@dataclass(frozen=True)
-class Point:
-    """One value on its way into a series."""
-
-    heading: Heading
-    value: float
-    cell: CellRef
-    source: str = ""
+#: What is meant where a file holds several series and none is named.
+_USUAL = "一般公共预算收入"
 
 
 def table_to_series(table: Table, *, column: str | None = None) -> Series:
@@ -87,15 +81,22 @@ def _tidy(table: Table, at: Mapping[str, str], wanted: str | None) -> Series:
     problems = Collector()
     texts = {key: _words(table, key, at[key], problems) for key in at if key != "value"}
     problems.raise_if_any()
-    rows, chosen = range(len(table)), table.name
+    left_out = example_rows(table)
+    rows, chosen = [i for i in range(len(table)) if i not in left_out], table.name
+    if left_out:
+        places = ", ".join(f"row {table.rows[i]}" for i in sorted(left_out))
+        table = replace(table, notes=(*table.notes, f"the example in {places} was left out"))
     name = next((k for k in ("series_id", "indicator") if k in texts), None)
     if name is not None:
-        chosen = _choose(table, list(dict.fromkeys(t for t in texts[name] if t)), wanted, "series")
-        rows = [i for i in rows if texts[name][i] == chosen]  # type: ignore[assignment]
+        listed = list(dict.fromkeys(texts[name][i] for i in rows if texts[name][i]))
+        chosen, table = _choose(table, listed, wanted, "series")
+        rows = [i for i in rows if texts[name][i] == chosen]
     same: dict[str, str] = {}
-    for key in ("unit", "region", "indicator", "budget_scope", "coverage", "calibre", "version"):
+    if "unit" in at:
+        refuse_unknown_units(table, at["unit"], rows, texts["unit"])
+    for key in ("unit", "region", "indicator", "budget_scope", "coverage", "calibre"):
         values = sorted({texts[key][i] for i in rows} - {""}) if key in texts else []
-        if len(values) > 1 and key != "version":
+        if len(values) > 1:
             raise InputError(
                 _at(table),
                 f"{chosen!r} mixes two {key}s: {values[0]} and {values[1]}",
@@ -112,10 +113,15 @@ def _tidy(table: Table, at: Mapping[str, str], wanted: str | None) -> Series:
             continue
         kind = texts["kind"][i] if "kind" in texts else ""
         source = texts["source"][i] if "source" in texts else ""
+        version = texts["version"][i] if "version" in texts else ""
         value = _number(table, row, at["value"])
         cell = table.cell(row, at["value"])
-        points.append(Point(Heading(when, kind or "actual"), value, cell, source))
+        points.append(Point(Heading(when, kind or "actual", version), value, cell, source))
     problems.raise_if_any()
+    points, replaced = firmest(points)
+    table = replace(table, notes=(*table.notes, *replaced))
+    versions = {p.heading.version for p in points}
+    same["version"] = versions.pop() if len(versions) == 1 else ""
     unit = same.pop("unit", "") or table.unit_of(at["value"])
     return _assemble(table, str(chosen), points, unit, same)
 
@@ -139,7 +145,7 @@ def _long(table: Table, down: str, wanted: str | None) -> Series:
     numbers = [c for c in table.numbers if c != down]
     if not numbers:
         raise InputError(_at(table), "no column of figures was found", "see the table's notes")
-    name = _choose(table, numbers, wanted, "column")
+    name, table = _choose(table, numbers, wanted, "column")
     points = []
     for row, text in table.frame[down].items():
         when = heading(text)
@@ -157,7 +163,7 @@ def _wide(table: Table, across: Mapping[str, Heading], wanted: str | None) -> Se
         twice = next(t for t in keyed if list(labels[rows]).count(t) > 1)
         if wanted in (None, twice):
             raise InputError(_at(table), f"{twice!r} labels two rows", "make the labels differ")
-    name = _choose(table, list(keyed), wanted, "row")
+    name, table = _choose(table, list(keyed), wanted, "row")
     row = keyed[name]
     points = [Point(h, _number(table, row, c), table.cell(row, c)) for c, h in across.items()]
     units = {table.unit_of(c) for c in across}
@@ -233,19 +239,24 @@ def _period_column(table: Table) -> str:
     return ""
 
 
-def _choose(table: Table, found: list[str], wanted: str | None, what: str) -> str:
+def _choose(table: Table, found: list[str], wanted: str | None, what: str) -> tuple[str, Table]:
+    """The column, row or series to take; the table with a note if it was not asked for."""
     listed = "、".join(found[:20])
     if wanted is not None:
         if wanted in found:
-            return wanted
+            return wanted, table
         near = get_close_matches(wanted, found, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise InputError(_at(table), f"no {what} {wanted!r}", f"{hint}there are: {listed}")
     if len(found) == 1:
-        return found[0]
+        return found[0], table
+    many = f"{len(found)} {what if what == 'series' else what + 's'}"
+    if _USUAL in found:
+        note = f"{_USUAL!r} was taken of {many}; column= names another"
+        return _USUAL, replace(table, notes=(*table.notes, note))
     raise InputError(
         _at(table),
-        f"{len(found)} {what}s were found and none was named",
+        f"{many} were found and none was named",
         f"column= one of {listed}",
     )
 
@@ -255,7 +266,7 @@ def _number(table: Table, row: Hashable, column: str) -> float:
 
 
 def _first(names: list[str], headers: tuple[str, ...]) -> str:
-    return next((n for n in names if n in headers), "")
+    return next((n for n in names if vocab.bare(n) in headers), "")
 
 
 def _at(table: Table) -> str:

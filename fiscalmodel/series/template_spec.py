@@ -48,6 +48,8 @@ class Field:
 
 #: How the first cell of an example row begins in templates whose rows have an id.
 EXAMPLE_ID = "示例-"
+#: How the note of an example row begins in every template.
+EXAMPLE_NOTE = "示例行"
 
 
 def is_example_row(cells: Iterable[object]) -> bool:

@@ -46,6 +46,8 @@ def write_template(kind: str, path: str | Path, lang: str = "zh") -> Path:
     if lang not in template_write.SHEETS:
         raise InputError("lang", f"unknown language {lang!r}", "use zh or en")
     target = Path(path)
+    if target.suffix.lower() != ".xlsx":
+        raise InputError(str(target), "a template is an Excel file", "name an .xlsx file")
     if not target.parent.is_dir():
         raise InputError(str(target), "the folder is not there", "make it first")
     import xlsxwriter
