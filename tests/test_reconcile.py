@@ -138,3 +138,40 @@ def test_a_long_table_under_a_title_keeps_its_cells(tmp_path: Path, project: Pat
     (finding,) = fm.reconcile(path)
     assert finding.rule == "refinancing"
     assert str(finding.cells[0]) == "债务.xlsx[债务!R13]"
+
+
+_KINDS_BY_ROW = {"项目": ["一般债务", "专项债务", "合计"]}
+_LIMITS_BY_ROW = {"项目": ["一般债务限额", "一般债务余额", "专项债务限额", "专项债务余额"]}
+
+
+@pytest.mark.parametrize(
+    ("table", "within"),
+    [
+        (
+            {**_KINDS_BY_ROW, "限额（万元）": [100.0, 50, 150], "余额（万元）": [90.0, 55, 145]},
+            {**_KINDS_BY_ROW, "限额（万元）": [100.0, 50, 150], "余额（万元）": [90.0, 45, 135]},
+        ),
+        (
+            {**_LIMITS_BY_ROW, "2024年（万元）": [100.0, 90, 50, 55]},
+            {**_LIMITS_BY_ROW, "2024年（万元）": [100.0, 90, 50, 50]},
+        ),
+        (
+            {**_LIMITS_BY_ROW, "2023年": [100.0, 90, 50, 45], "2024年": [100.0, 90, 50, 55]},
+            {**_LIMITS_BY_ROW, "2023年": [100.0, 90, 50, 45], "2024年": [110.0, 105, 60, 55]},
+        ),
+        (
+            {"项目": ["年末限额", "年末余额"], "一般债务": [100.0, 90], "专项债务": [50.0, 55]},
+            {"项目": ["年末限额", "年末余额"], "一般债务": [100.0, 90], "专项债务": [50.0, 45]},
+        ),
+        (
+            {**_KINDS_BY_ROW, "2024年限额": [100.0, 50, 150], "2024年末余额": [90.0, 55, 145]},
+            # The limit of one year says nothing on the balance of another.
+            {**_KINDS_BY_ROW, "2023年限额": [100.0, 50, 150], "2024年末余额": [90.0, 55, 145]},
+        ),
+    ],
+)  # fmt: skip
+def test_debt_above_its_limit_in_wide_tables(table: dict, within: dict) -> None:
+    findings = fm.reconcile(pd.DataFrame(table), only=["debt_limit"])
+    assert [(f.rule, f.stated, f.computed) for f in findings] == [("debt_limit", 55.0, 50.0)]
+    assert "专项债务" in findings[0].explanation
+    assert fm.reconcile(pd.DataFrame(within), only=["debt_limit"]) == []

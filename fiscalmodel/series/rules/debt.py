@@ -72,7 +72,7 @@ def debt_limit(book: Book) -> Iterator[Finding]:
             tolerance = limit.interval.half + balance.interval.half * factor
             book.tied["debt_limit"] += over <= tolerance
             if over > tolerance:
-                yield _over(limit, balance, over, tolerance)
+                yield over_limit(limit, balance, over, tolerance)
         for what in ("limit", "balance"):
             total, parts = debts["total"].get(what), [debts[k].get(what) for k in _KINDS]
             known = [p for p in parts if p]
@@ -86,10 +86,12 @@ def _place(fact: Fact) -> str:
     """Entity, year and kind of debt."""
     kind = _KINDS.get(_kind(fact))
     words = [fact.entity or (fact.label.raw if fact.in_grid else ""), fact.year]
-    return " ".join([w for w in words if w] + ([f"{kind}债务"] if kind else []))
+    said = kind is None or any(f"{kind}债" in w for w in words if w)
+    return " ".join([w for w in words if w] + ([] if said else [f"{kind}债务"]))
 
 
-def _over(limit: Fact, balance: Fact, over: Decimal, tolerance: Decimal) -> Finding:
+def over_limit(limit: Fact, balance: Fact, over: Decimal, tolerance: Decimal) -> Finding:
+    """A balance above its limit."""
     return finding(
         "debt_limit",
         "error",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fiscalmodel.series.findings import Finding
+from fiscalmodel.series.rules import wide_debt as wide_debt  # registers its rule
 from fiscalmodel.series.rules.across import column_identities
 from fiscalmodel.series.rules.book import Book, Fact, Grid
 from fiscalmodel.series.rules.down import row_identities
