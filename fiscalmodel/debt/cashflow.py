@@ -202,7 +202,7 @@ def contract_terms(
     start: Any,
     maturity: Any,
     method: str,
-    frequency: str,
+    frequency: str | int,
     day_count: str,
     grace_periods: int = 0,
     principal_dates: PrincipalDates | None = None,
