@@ -7,6 +7,7 @@ import datetime as dt
 import pandas as pd
 import pytest
 
+import fiscalmodel as fm
 from fiscalmodel.debt.plan_model import bond_flows
 from fiscalmodel.debt.plan_periods import make_grid, parse_period
 
@@ -63,3 +64,17 @@ def test_bond_service(repayment, tenor):
     if repayment == "equal_instalment" and tenor == int(tenor):
         service = [p + c for _, p, c in flows]
         assert max(service) - min(service) < 1e-12
+
+
+@pytest.mark.parametrize("frequency", ["year", "quarter"])
+def test_debt_kept_by_contract_tells_its_yearly_service(frequency):
+    """90 in four parts from 2027: 22.5 a year; 4 % on 90 and on 67.5 is 3.6 and 2.7."""
+    kept = {
+        "contract_id": "shanty", "principal_wan": 90, "rate_pct": 4, "maturity": "2030-12-31",
+        "repayment": "equal_principal", "frequency": "year", "by_contract": True,
+    }  # fmt: skip
+    plan = fm.plan_clearance([kept], [], as_of="2026-12-31", frequency=frequency)
+    told = "2027 principal 22.50, interest 3.60; 2028 principal 22.50, interest 2.70"
+    assert sum(told in note for note in plan.notes) == 1
+    told = "2027年本金22.50、利息3.60；2028年本金22.50、利息2.70"
+    assert sum(told in note for note in plan.notes_zh) == 1

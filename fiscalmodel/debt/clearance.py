@@ -212,7 +212,8 @@ def assemble(
                     f"The rule {plan.rule} has no foresight; least_cost may still find a plan.",
                 )
             )
-    staying, staying_total = staying_path(plan, problem)
+    staying, staying_total, service = staying_path(plan, problem)
+    notes += service
     _, bond_interest = bond_path(problem, path.bonds)
     if path.bonds.any():
         paid = float(bond_interest.sum())

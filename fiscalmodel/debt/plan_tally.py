@@ -13,6 +13,7 @@ from fiscalmodel.debt.plan_lp import Solution
 from fiscalmodel.debt.plan_model import Problem, bond_flows, principal_due
 from fiscalmodel.debt.plan_path import Path
 from fiscalmodel.debt.plan_periods import Floats
+from fiscalmodel.debt.plan_words import Note
 
 #: Prices below this (万元 per 万元) are rounding of the solver.
 PRICE_DUST = 1e-9
@@ -39,15 +40,20 @@ def bond_path(p: Problem, bonds: Floats) -> tuple[Floats, Floats]:
     return balance, interest
 
 
-def staying_path(plan: PlanInput, p: Problem) -> tuple[pd.DataFrame, Floats]:
-    """Debt repaid by contract beyond the deadline, and its total by period."""
+def staying_path(plan: PlanInput, p: Problem) -> tuple[pd.DataFrame, Floats, list[Note]]:
+    """Debt repaid by contract beyond the deadline, its total by period, its yearly service."""
     total = np.zeros(len(p.grid))
     rows = []
+    years = np.array([end.year for end in p.grid.ends])
+    service = {int(year): np.zeros(2) for year in years}
     for c in plan.staying:
         due = principal_due(c, p.grid)[:-1]
         left = c.principal - np.cumsum(due)
         opening = np.concatenate([[c.principal], left[:-1]])
-        interest = float((opening * p.grid.fractions).sum() * c.rate_pct / 100)
+        accrued = opening * p.grid.fractions * c.rate_pct / 100
+        interest = float(accrued.sum())
+        for year, amounts in service.items():
+            amounts += due[years == year].sum(), accrued[years == year].sum()
         rows.append((c.contract_id, c.principal, c.rate_pct, c.maturity, interest, float(left[-1])))
         total += left
     columns = [
@@ -58,7 +64,22 @@ def staying_path(plan: PlanInput, p: Problem) -> tuple[pd.DataFrame, Floats]:
         "interest_wan",
         "closing_wan",
     ]
-    return pd.DataFrame(rows, columns=columns), total
+    return pd.DataFrame(rows, columns=columns), total, _service_notes(service)
+
+
+def _service_notes(service: dict[int, Floats]) -> list[Note]:
+    """What debt kept by contract costs year by year; no source of the plan pays it."""
+    if not any(amounts.any() for amounts in service.values()):
+        return []
+    zh = "；".join(f"{y}年本金{a:,.2f}、利息{b:,.2f}" for y, (a, b) in service.items())
+    en = "; ".join(f"{y} principal {a:,.2f}, interest {b:,.2f}" for y, (a, b) in service.items())
+    return [
+        Note(
+            f"按合同偿还的债务在截止日前的本息（万元）不由上述资金来源支付，须另行安排：{zh}。",
+            "Service of the debt kept by contract up to the deadline is paid by none of these "
+            f"sources and has to be found besides (万元): {en}.",
+        )
+    ]
 
 
 @dataclass(frozen=True)
