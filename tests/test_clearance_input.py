@@ -53,6 +53,17 @@ def problems(ledger=(GOOD,), sources=(MONEY,), quotas=(), **options):
         ({"frequency": "weekly"}, "ledger row 1, frequency", "'weekly' is not known"),
         ({"contract_id": None}, "ledger row 1, contract_id", "has no id"),
         ({"min_instalment_wan": -1}, "ledger row 1, min_instalment_wan", "negative"),
+        ({"min_instalment_wan": 101}, "ledger row 1, min_instalment_wan", "above the principal"),
+        (
+            {"maturity": "2026-06-30", "overdue": False},
+            "ledger row 1, maturity",
+            "已过到期日但未标逾期",
+        ),
+        (
+            {"maturity": "2026-06-30", "overdue": "否"},
+            "ledger row 1, maturity",
+            "past its maturity on 2026-12-31 but not marked overdue",
+        ),
     ],
 )
 def test_ledger(change, place, words):
@@ -77,6 +88,7 @@ def test_ledger(change, place, words):
         ({"category": "other", "name": "misc"}, "without a name is not a source"),
         ({"earmark": "nobody"}, "neither a contract nor a category"),
         ({"available_from": "mid 2028"}, "is no date"),
+        ({"available_from": "2029-05-01"}, "2029-05-01 is after the end of its period 2028 ("),
     ],
 )
 def test_sources(change, words):
@@ -84,6 +96,29 @@ def test_sources(change, words):
     assert len(found) == 1, found
     assert found[0].startswith("sources row 1")
     assert words in found[0]
+
+
+def test_money_that_comes_after_its_period_is_told():
+    row = MONEY | {"period": 2027, "available_from": "2028-05-01"}
+    plan = fm.plan_clearance([GOOD], [row], as_of="2026-12-31")
+    assert plan.sources.query("available_wan > 0")["period"].tolist() == ["2028"]
+    assert any("available_from 2028-05-01 is after its period's end" in n for n in plan.notes)
+    assert any("可用起始日2028-05-01晚于其所属期间末2027-12-31" in n for n in plan.notes_zh)
+
+
+@pytest.mark.parametrize("change", [{}, {"overdue": None}, {"overdue": True}])
+def test_matured_debt_without_a_flag_is_taken_as_overdue(change):
+    row = GOOD | {"maturity": "2026-06-30"} | change
+    plan = fm.plan_clearance([row], [MONEY], as_of="2026-12-31")
+    told = any("taken as overdue" in note for note in plan.notes)
+    assert told == (change.get("overdue") is not True)
+
+
+@pytest.mark.parametrize("lang", ["fr", "ZH", "", None])
+def test_unknown_language_is_refused(lang):
+    plan = fm.plan_clearance([GOOD], [MONEY], as_of="2026-12-31")
+    with pytest.raises(fm.InputError, match="one of zh, en"):
+        plan.sentence(lang)
 
 
 def test_other_with_a_name_is_a_source():
@@ -100,6 +135,7 @@ def test_other_with_a_name_is_a_source():
         ({"period": None}, "the quota has no year"),
         ({"tenor_years": 0}, "outside 0 to 50"),
         ({"repayment": "later"}, "'later' is not known"),
+        ({"available_from": "2029-05-01"}, "2029-05-01 is after the end of its period 2028 ("),
     ],
 )
 def test_quotas(change, words):

@@ -96,7 +96,7 @@ def check_input(
     headroom = _optional(special_headroom_wan, "special_headroom_wan", found)
 
     contracts = read_ledger(ledger, custom, start, end, stated, found, notes)
-    lines = _sources(sources, contracts, found, notes)
+    lines = _sources(sources, contracts, end, found, notes)
     allowances = _quotas(quotas, found)
     reserve = _reserved(reserved, found)
     orders = _given(given, contracts, start, end, found)
@@ -168,7 +168,11 @@ def _options(
 
 
 def _sources(
-    data: TableLike, contracts: tuple[Contract, ...], found: Collector, notes: list[Note]
+    data: TableLike,
+    contracts: tuple[Contract, ...],
+    deadline: dt.date,
+    found: Collector,
+    notes: list[Note],
 ) -> tuple[Source, ...]:
     table = english(read_rows(data, "sources"), found)
     if not table.need(("source_id", "period", "cap_wan"), found):
@@ -193,6 +197,23 @@ def _sources(
                     f"{mark!r} is neither a contract nor a category of the ledger",
                     "earmarks are contract ids or categories, separated by ';'",
                 )
+        arrives = s.available_from
+        if arrives is not None and arrives > deadline >= s.last:
+            found.add(
+                table.where(row, "available_from"),
+                f"{arrives} is after the end of its period {s.period} ({s.last}) and "
+                f"after the deadline {deadline}: this money would never be used",
+                "correct the date or the period, or leave the row out",
+            )
+        elif arrives is not None and s.last < arrives <= deadline and s.cap > 0:
+            notes.append(
+                Note(
+                    f"{s.source_id} {s.period}：可用起始日{arrives}晚于其所属期间末"
+                    f"{s.last}，自该日所在时段起使用",
+                    f"{s.source_id} {s.period}: available_from {arrives} is after its "
+                    f"period's end {s.last}; used from that day's period on",
+                )
+            )
         lines.append(s)
     return tuple(lines)
 
@@ -201,7 +222,15 @@ def _quotas(data: TableLike | None, found: Collector) -> tuple[Quota, ...]:
     table = english(read_rows(data, "quotas"), found)
     if not table.need(("period", "quota_wan", "rate_pct"), found):
         return ()
-    return tuple(read_quota(table, row, found) for row in range(len(table.rows)))
+    quotas = tuple(read_quota(table, row, found) for row in range(len(table.rows)))
+    for row, q in enumerate(quotas):
+        if q.available_from is not None and q.available_from > q.last:
+            found.add(
+                table.where(row, "available_from"),
+                f"{q.available_from} is after the end of its period {q.period} ({q.last})",
+                "a quota is usable inside its period; correct the date or the period",
+            )
+    return quotas
 
 
 def _reserved(

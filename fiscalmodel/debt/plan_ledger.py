@@ -71,7 +71,15 @@ def read_ledger(
             found.add(
                 table.where(row, "clear_by"), f"clear_by {c.clear_by} is before as_of {as_of}", ""
             )
-        if c.maturity and c.maturity <= as_of and not c.overdue and c.principal > 0:
+        matured = None if c.overdue or not c.principal > 0 else c.maturity
+        if matured and matured < as_of and table.rows[row].get("overdue") is not None:
+            found.add(
+                table.where(row, "maturity"),
+                f"{c.maturity}早于余额日{as_of}，已过到期日但未标逾期 / "
+                f"{c.maturity} is past its maturity on {as_of} but not marked overdue",
+                "correct the date or mark it overdue",
+            )
+        elif matured and matured <= as_of:
             notes.append(
                 Note(
                     f"{c.contract_id}：{c.maturity}已到期，早于余额日，按逾期处理",

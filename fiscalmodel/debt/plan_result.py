@@ -192,7 +192,13 @@ class ClearancePlan:
         return break_points_of(self.given, self.problem, {})
 
     def sentence(self, lang: str = "zh") -> str:
-        """The answer in one sentence, Chinese or English (``en``)."""
+        """The answer in one sentence, Chinese or English (``en``).
+
+        Raises
+        ------
+        InputError
+            For any other language.
+        """
         from fiscalmodel.debt.plan_words import sentence
 
         return sentence(self, lang)

@@ -159,6 +159,12 @@ def read_contract(table: Table, row: int, found: Collector) -> Contract:
     minimum = number(get("min_instalment_wan"), at("min_instalment_wan"), found, 0.0)
     if minimum < 0:
         found.add(at("min_instalment_wan"), f"{minimum:g} is negative", "write 0 or more")
+    elif 0 < principal < minimum:
+        found.add(
+            at("min_instalment_wan"),
+            f"the minimum instalment {minimum:g} is above the principal {principal:g}",
+            "both in 万元; at most what is still owed",
+        )
     return Contract(
         contract_id="" if name is None else str(name),
         principal=principal,

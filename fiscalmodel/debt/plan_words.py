@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fiscalmodel.errors import InputError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -40,6 +42,8 @@ def _zh_period(period: str) -> str:
 
 def sentence(plan: ClearancePlan, lang: str = "zh") -> str:
     """Cleared when, at what cost, held back by what; or how much is needed, by when, for whom."""
+    if lang not in ("zh", "en"):
+        raise InputError("lang", f"{lang!r} is not known", "one of zh, en")
     if plan.status == "infeasible":
         return _missing(plan, lang)
     stays = float(plan.by_contract["closing_wan"].sum()) if len(plan.by_contract) else 0.0
