@@ -221,7 +221,7 @@ def test_checked_ledger_is_a_ledger():
 
 def test_missing_column_names_its_neighbour():
     found = problems(ledger=[{"contract_id": "A", "principal_wan": 1, "rate": 5}])
-    assert found == ["ledger: column 'rate_pct' is missing — did you mean 'rate'?"]
+    assert found == ["ledger: column 'rate_pct' (利率（%）) is missing — did you mean 'rate'?"]
 
 
 def test_file_that_is_not_there(tmp_path):

@@ -15,7 +15,9 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.paths import project_root
 from fiscalmodel.series.template_spec import is_example_row
+from fiscalmodel.yamlio import load_yaml
 
 #: What a table argument may be: a frame, a CSV or Excel file, or records.
 TableLike: TypeAlias = "pd.DataFrame | str | Path | Iterable[Mapping[str, object]]"
@@ -54,8 +56,19 @@ class Table:
             hint = (
                 f"did you mean {near[0]!r}?" if near else f"columns are {', '.join(self.columns)}"
             )
-            found.add(self.name, f"column {column!r} is missing", hint)
+            zh = _chinese(column)
+            found.add(self.name, f"column {column!r}{zh and f' ({zh})'} is missing", hint)
         return not missing
+
+
+def _chinese(column: str) -> str:
+    """The Chinese header of a column, from ``params/labels.yaml``; empty where there is none."""
+    try:
+        path = project_root() / "params" / "labels.yaml"
+    except InputError:
+        return ""
+    entry: Any = load_yaml(path)[0]["columns"].get(column) if path.is_file() else None
+    return str(entry.get("zh") or "") if entry else ""
 
 
 def _letters(index: int) -> str:
