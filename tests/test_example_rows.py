@@ -66,3 +66,9 @@ def test_commas_win_over_full_width_commas_in_texts(project: Path, name: str) ->
     table = fm.read_table(project / "data" / f"{name}.csv")
     header = (project / "data" / f"{name}.csv").read_text("utf-8").splitlines()[0]
     assert table.frame.shape[1] == header.count(",") + 1
+
+
+def test_an_untouched_ledger_template_is_refused(tmp_path: Path) -> None:
+    file = write_template("debt", tmp_path / "debt.xlsx")
+    with pytest.raises(fm.InputError, match="only the example row"):
+        read_rows(file, "ledger")

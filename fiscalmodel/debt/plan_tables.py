@@ -149,8 +149,12 @@ def _from_cells(name: str, lines: Sequence[Sequence[Any]], *, sheet: str) -> Tab
     body = lines[head + 1 :]
     while body and not any(str(c).strip() for c in body[-1]):
         body = body[:-1]
-    if len(body) > 1 and is_example_row(body[0]):  # a template's example above real rows
+    if body and is_example_row(body[0]):  # a template's example is never data
         head, body = head + 1, body[1:]
+        if not body:
+            raise InputError(
+                name, "only the example row is filled in", "write your own rows over it or below"
+            )
     rows = tuple(
         {c: _blank(line[k]) if k < len(line) else None for k, c in enumerate(columns)}
         for line in body
