@@ -10,6 +10,7 @@ from pathlib import Path
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.paths import project_root
 from fiscalmodel.run.execute import execute_notebook, write_whole
+from fiscalmodel.run.parent import private_parent
 from fiscalmodel.scenario.load import Scenario, load_scenario
 from fiscalmodel.scenario.outcome import Outcome
 
@@ -195,11 +196,12 @@ def run_reports(
     folder = Path(out).resolve()
     check_writable(folder)
     results: list[ReportResult] = []
-    for outcome in outcomes:
-        result = run_report(outcome, out=folder, lang=lang, kernel=kernel)
-        results.append(result)
-        if on_done:
-            on_done(result)
+    with private_parent():  # one warm parent for all reports, gone when they are done
+        for outcome in outcomes:
+            result = run_report(outcome, out=folder, lang=lang, kernel=kernel)
+            results.append(result)
+            if on_done:
+                on_done(result)
     write_index(results, folder, lang)
     return results
 
