@@ -259,7 +259,7 @@ def _has_ids(document: Mapping[str, Any]) -> bool:
 
 
 def _settled(node: Any, *, had_ids: bool) -> Any:
-    """Take out what differs between two runs of the same: times and random names."""
+    """Take out times, random names and the "path", which is the whole notebook here."""
     clock = ("start_time", "end_time", "duration")
     for index, cell in enumerate(node.cells):
         injected = "injected-parameters" in cell.metadata.get("tags", ())
@@ -268,7 +268,6 @@ def _settled(node: Any, *, had_ids: bool) -> Any:
         cell.metadata.pop("execution", None)
         for name in clock:
             cell.metadata.get("papermill", {}).pop(name, None)
-    # Papermill was handed the notebook itself, and would keep a copy of it as its "path".
     for name in (*clock, "input_path", "output_path"):
         node.metadata.get("papermill", {}).pop(name, None)
     return node
