@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,8 +23,15 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="warm kernels ar
 HEALTHY = [f"healthy_{number}" for number in range(4)]
 
 
-def leftovers() -> list[str]:
-    """Processes of a batch or of its notebooks that still run."""
+def leftovers(grace: float = 5.0) -> list[str]:
+    """Processes of a batch or of its notebooks that still run a moment after its end."""
+    until = time.monotonic() + grace
+    while (found := _running()) and time.monotonic() < until:
+        time.sleep(0.1)  # a supervisor ends just after the kernel that it saw die
+    return found
+
+
+def _running() -> list[str]:
     found = []
     folder = Path(os.environ["FISCALMODEL_KERNEL_DIR"])
     parents = {int(path.read_text()) for path in folder.glob("*.pid")}
