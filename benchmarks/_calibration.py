@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from _panels import SEASONS, load
 from _panels import windows as cut
-from _training import DATASETS, SUMS_WEIGHT, Sample, Windows
+from _training import COMPETITIONS, DATASETS, SUMS_WEIGHT, Sample, Windows
 from scipy.optimize import minimize
 
-from fiscalmodel.revenue.combine import combine, trust_in_core
+from fiscalmodel.revenue.combine import SHARES, combine
 from fiscalmodel.revenue.intervals import scale_features, seasonal_error, typical_move
+from fiscalmodel.revenue.models import POOLED_NAME
 from fiscalmodel.revenue.pooled import TRAINED_STEPS, tilt
 
 LEVELS = [20, 40, 50, 60, 70, 80, 90, 95, 98, 99]
@@ -51,10 +52,11 @@ def _rows(ratio: np.ndarray, weight: np.ndarray, dataset: np.ndarray) -> tuple[l
     return found.round(4).tolist(), covered.round(1).tolist()
 
 
-def yearly_group(win: Windows, data: Sample, weights: np.ndarray) -> dict[str, object]:
+def yearly_group(win: Windows, data: Sample, pooled: np.ndarray) -> dict[str, object]:
     """Table of yearly bands, with the model of the expected error."""
-    core = np.array([trust_in_core(n) for n in win.length])[:, None]
-    mean = (1 - core) * (weights * data.parts).sum(axis=1) + core * data.parts[:, -1]
+    parts = np.concatenate([data.parts, pooled[:, None]], axis=1)
+    names = (*data.names, POOLED_NAME)
+    mean = sum(share * parts[:, names.index(name)] for name, share in SHARES.items())
     error = np.abs(win.future - mean)
     move = np.empty(len(mean))
     x = np.empty((len(mean), TRAINED_STEPS, 10))
@@ -62,7 +64,7 @@ def yearly_group(win: Windows, data: Sample, weights: np.ndarray) -> dict[str, o
     for n, past in win.history.items():
         rows = win.rows[n]
         move[rows] = typical_move(past)
-        x[rows] = scale_features(past, data.parts[rows].transpose(1, 0, 2))
+        x[rows] = scale_features(past, parts[rows].transpose(1, 0, 2))
         naive_unit[rows] = np.abs(np.diff(past, axis=1)).mean(axis=1)
     weight = np.where(win.proper, 1.0, SUMS_WEIGHT) / np.bincount(win.series)[win.series] ** 0.7
     usable = np.flatnonzero(data.usable & (move > 0))
@@ -176,7 +178,7 @@ def seasonal_group(kind: str) -> dict[str, object]:
     rows_q, rows_c, used = [], [], []
     for length in lengths:
         ratio, dataset = [], []
-        for number, name in enumerate(DATASETS):
+        for number, name in enumerate(COMPETITIONS):
             past, future = cut([item.train for item in load(name, kind)], length, horizon, (0, 2))
             if len(past):
                 made = combine(past, horizon, season)

@@ -42,11 +42,11 @@ def frame(items: list[Item]) -> pd.DataFrame:
     )
 
 
-def ours(items: list[Item], horizon: int, season: int) -> Made:
-    """`forecast_panel` with its defaults."""
+def ours(items: list[Item], horizon: int, season: int, kind: str | None = None) -> Made:
+    """`forecast_panel` with its defaults, for a kind of revenue where it is known."""
     df = frame(items)
     start = time.process_time()
-    made = fm.forecast_panel(df, horizon, season_length=season)
+    made = fm.forecast_panel(df, horizon, season_length=season, kind=kind)
     seconds = time.process_time() - start
     table = made[["mean", "lo-95", "hi-95"]].to_numpy().reshape(len(items), horizon, 3)
     return Made("fiscalmodel", table[..., 0], table[..., 1], table[..., 2], seconds)

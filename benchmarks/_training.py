@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from _economies import economies, local_finance
 from _panels import load
 
 from fiscalmodel.revenue.features import features, mean_step, scaled_changes
 from fiscalmodel.revenue.models import candidate_forecasts
 from fiscalmodel.revenue.pooled import TRAINED_STEPS, Network, silu, tilt
 
-DATASETS = ("M1", "M3", "Tourism")
+COMPETITIONS = ("M1", "M3", "Tourism")
+DATASETS = (*COMPETITIONS, "local finance", "economies")
+#: How much a window counts by data set, so that none drowns the others.
+SHARES = np.array([3.0, 1.0, 1.5, 2.0, 1.0])
 LONGEST = 40
 SHORT = (2, 3, 4, 5, 6, 7, 8, 10, 12, 15)
 #: Weight of yearly sums of quarterly and monthly series against yearly series proper.
@@ -23,7 +27,9 @@ TYPICAL_SMAPE, TYPICAL_MASE = 0.18, 3.0
 def yearly_series() -> list[tuple[int, bool, np.ndarray]]:
     """(dataset, yearly proper?, values) of all training parts; sums over whole years last."""
     found = []
-    for number, dataset in enumerate(DATASETS):
+    for number, panel in enumerate((local_finance(), economies()), start=len(COMPETITIONS)):
+        found += [(number, True, y) for y in panel]
+    for number, dataset in enumerate(COMPETITIONS):
         found += [(number, True, item.train) for item in load(dataset, "yearly")]
         for kind in ("quarterly", "monthly"):
             for item in load(dataset, kind):
@@ -140,7 +146,7 @@ def train(
     rows: np.ndarray,
     chance: np.ndarray,
     *,
-    members: int = 6,
+    members: int = 8,
     hidden: int = 32,
     epochs: int = 5,
     batch: int = 1024,
@@ -183,8 +189,10 @@ def _start(rng: np.random.Generator, inputs: int, hidden: int, count: int) -> di
         "b1": np.zeros(hidden),
         "w2": layer(hidden, hidden),
         "b2": np.zeros(hidden),
-        "w3": layer(hidden, 2 * count, 0.3),
-        "b3": np.zeros(2 * count),
+        "w3": np.concatenate(
+            [layer(hidden, 2 * count, 0.3), layer(hidden, TRAINED_STEPS, 0.015)], axis=1
+        ),
+        "b3": np.zeros(2 * count + TRAINED_STEPS),
     }
 
 
@@ -208,10 +216,11 @@ def _gradient(
     h2 = silu(a2) * keep2
     out = h2 @ p["w3"] + p["b3"]
     count = z.shape[1]
-    score = out[:, :count, None] + out[:, count:, None] * lean
+    score = out[:, :count, None] + out[:, count : 2 * count, None] * lean
     score = np.exp(score - score.max(axis=1, keepdims=True))
     share = score / score.sum(axis=1, keepdims=True)
-    f = (share * z).sum(axis=1)
+    middle = (share * z).sum(axis=1)
+    f = middle + out[:, 2 * count :]
     error = f - y
     size = np.maximum(np.abs(level[:, None] + y) + np.abs(level[:, None] + f), 1e-6)
     slope = np.sign(error) * (np.abs(error) < 25) / TYPICAL_MASE
@@ -219,8 +228,8 @@ def _gradient(
         np.sign(error) / size - np.abs(error) * np.sign(level[:, None] + f) / size**2
     )
     slope = np.where(known, slope, 0) / known.sum(axis=1, keepdims=True) / len(pick)
-    d_score = share * (z - f[:, None]) * slope[:, None]
-    d_out = np.concatenate([d_score.sum(axis=2), d_score @ lean], axis=1)
+    d_score = share * (z - middle[:, None]) * slope[:, None]
+    d_out = np.concatenate([d_score.sum(axis=2), d_score @ lean, slope], axis=1)
     d2 = (d_out @ p["w3"].T) * keep2 * _silu_slope(a2)
     d1 = (d2 @ p["w2"].T) * keep1 * _silu_slope(a1)
     return {
@@ -242,4 +251,5 @@ def chances(win: Windows, rows: np.ndarray) -> np.ndarray:
     """Chance of each window: long series and sums of other frequencies count for less."""
     number = np.bincount(win.series)[win.series][rows]
     weight = number**-0.7 * np.where(win.proper[rows], 1.0, SUMS_WEIGHT)
+    weight = weight * SHARES[win.dataset[rows]]
     return weight / weight.sum()

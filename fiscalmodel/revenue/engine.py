@@ -9,16 +9,10 @@ import numpy as np
 
 from fiscalmodel.revenue.combine import Combination, combine
 from fiscalmodel.revenue.intervals import bands
+from fiscalmodel.revenue.kinds import PLAIN, Kind
 from fiscalmodel.revenue.outliers import outlying, repaired
 from fiscalmodel.revenue.seasonal_models import seasonal_naive
 from fiscalmodel.revenue.smoothing import Array
-
-#: Share of the last value in forecasts of land-sale and other fund revenue. On the provinces'
-#: fund revenue every trend made things worse (errors of 22, 39 and 48 % one to three years
-#: ahead for the last value, 26, 53 and 76 % for the combination).
-FUND_SHRINKAGE = 0.9
-#: Bands of fund revenue are wider by this factor: so measured on the same series.
-FUND_WIDENING = 1.2
 
 
 @dataclass(frozen=True)
@@ -37,7 +31,7 @@ def forecast_block(
     season_length: int,
     levels: Sequence[float],
     *,
-    shrink_to_naive: float = 0.0,
+    kind: Kind = PLAIN,
     clip: bool = True,
 ) -> Block:
     """Forecast histories of one length, shape (series, n), without missing values.
@@ -52,23 +46,23 @@ def forecast_block(
         Periods in a season; 1 for none.
     levels
         Band levels in percent, ascending.
-    shrink_to_naive
-        Share of the last value in the mean (see `FUND_SHRINKAGE`).
+    kind
+        How this kind of revenue is forecast.
     clip
         Hold mean and bands at nought where no value of the history is negative.
     """
     fitted = y if season_length > 1 else repaired(y, outlying(y))
-    found = combine(fitted, horizon, season_length)
+    found = combine(fitted, horizon, season_length, kind.shares)
     mean = found.mean
-    if shrink_to_naive:
+    if kind.shrink:
         with_season = 1 < season_length < y.shape[1]
         anchor = (seasonal_naive if with_season else _last)(y, horizon, season_length)
-        mean = (1 - shrink_to_naive) * mean + shrink_to_naive * anchor
+        mean = (1 - kind.shrink) * mean + kind.shrink * anchor
     lower, upper = {}, {}
     floor = np.where(clip & (y.min(axis=1) >= 0), 0.0, -np.inf)[:, None]
     inner_low, inner_high = mean, mean
     for band in bands(y, found.parts, levels, season_length):
-        width = band.half_width * (FUND_WIDENING if shrink_to_naive else 1.0)
+        width = band.half_width * kind.widening
         inner_low = np.minimum(inner_low, mean - width)
         inner_high = np.maximum(inner_high, mean + width)
         lower[band.level] = np.maximum(inner_low, floor)

@@ -9,21 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fiscalmodel.errors import InputError
 from fiscalmodel.revenue import gaps, inputs, intervals
-from fiscalmodel.revenue.combine import trust_in_core
-from fiscalmodel.revenue.engine import FUND_SHRINKAGE, Block, forecast_block
+from fiscalmodel.revenue.engine import Block, forecast_block
 from fiscalmodel.revenue.history import History
+from fiscalmodel.revenue.kinds import Kind, kind_of
 from fiscalmodel.revenue.outliers import outlying
 from fiscalmodel.revenue.panel import forecast_panel
 from fiscalmodel.revenue.titles import TITLES
 from fiscalmodel.series.types import Series
 
 __all__ = ["Forecast", "forecast", "forecast_panel"]
-
-#: Kinds of revenue that follow the land market rather than a trend.
-FUND_KINDS = ("land", "fund")
-_FUND_WORDS = ("政府性基金", "土地出让", "国有土地使用权", "government_fund", "land")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -111,8 +106,8 @@ def forecast(
     breaks
         First period on a new calibre -> factor for the values before it (None: unknown).
     kind
-        ``"land"`` or ``"fund"`` for land-sale or other fund revenue; by default found from
-        the series' budget scope.
+        ``"revenue"`` for general public budget revenue and its taxes, ``"land"`` or ``"fund"``
+        for land-sale or other fund revenue; by default found from the series' budget scope.
 
     Returns
     -------
@@ -133,21 +128,21 @@ def forecast(
     horizon = inputs.check_horizon(horizon)
     wanted = inputs.check_levels(levels)
     history = inputs.read(y, horizon, season_length)
-    fund = _is_fund(y, kind)
+    treated = kind_of(y, kind)
     named = gaps.breaks_of(breaks)
     if named is not None:
         history = gaps.splice(history, named, allow_break=allow_break)
     warned: tuple[str, ...] = ()
-    if named is None and not fund:
+    if named is None and not treated.shrink:
         warned = gaps.look_for_breaks(y, history, allow_break=allow_break)
     block = forecast_block(
         history.values[None, :],
         horizon,
         history.season_length,
         wanted,
-        shrink_to_naive=FUND_SHRINKAGE if fund else 0.0,
+        kind=treated,
     )
-    notes = [*history.notes, *warned, *_why(history, block, fund)]
+    notes = [*history.notes, *warned, *_why(history, block, treated)]
     return Forecast(
         table=_table(history, block),
         models=_models(history, block),
@@ -157,17 +152,6 @@ def forecast(
         season_length=history.season_length,
         unit=y.unit if isinstance(y, Series) else "",
     )
-
-
-def _is_fund(y: Any, kind: str | None) -> bool:
-    if kind is not None and not isinstance(kind, str):
-        raise InputError("kind", f"{kind!r} is not text", "'land', 'fund' or None")
-    if kind is not None:
-        return kind in FUND_KINDS
-    if not isinstance(y, Series):
-        return False
-    text = f"{y.budget_scope} {y.indicator} {y.series_id}".lower()
-    return any(word in text for word in _FUND_WORDS)
 
 
 def _table(history: History, block: Block) -> pd.DataFrame:
@@ -207,7 +191,7 @@ def _coverage(history: History, horizon: int, levels: Sequence[float]) -> pd.Dat
     return pd.DataFrame(rows, columns=["period", "level", "coverage_pct"])
 
 
-def _why(history: History, block: Block, fund: bool) -> list[str]:
+def _why(history: History, block: Block, kind: Kind) -> list[str]:
     """Why these models, in words."""
     n, season = len(history.values), history.season_length
     found = block.combination
@@ -222,10 +206,13 @@ def _why(history: History, block: Block, fund: bool) -> list[str]:
     else:
         if season > 1:
             notes.append(f"no more than one season ({season} periods): treated as not seasonal")
-        core = trust_in_core(n)
+        said = ", ".join(
+            f"{share:.4g}% {TITLES[name][0]}"
+            for name, share in ((name, 100 * share) for name, share in kind.shares.items())
+        )
         notes.append(
-            f"{n} values: {core:.0%} median of five plain methods, {1 - core:.0%} the weights that "
-            "a pooled model learned on public series gives (the shorter the history, the more)"
+            f"{n} values: {said} (the pooled model learned on public series which method to "
+            "trust for a history of this shape)"
         )
         if n < 4:
             notes.append(f"{n} values: too few for smoothing models, half the mean step stands in")
@@ -236,10 +223,10 @@ def _why(history: History, block: Block, fund: bool) -> list[str]:
             "their geometric mean stands in, the bands keep it"
             for place in places
         ]
-    if fund:
+    if kind.shrink:
         notes.append(
             "land-sale or fund revenue: trend methods did worse than the last value when tried, "
-            f"so the mean is {FUND_SHRINKAGE:.0%} last value"
+            f"so the mean is {kind.shrink:.0%} last value"
         )
     if n > 1 and np.ptp(history.values) == 0:
         notes.append("all values are equal: the bands rest on how other series moved")

@@ -142,11 +142,14 @@ CANDIDATES: tuple[Candidate, ...] = (
     Candidate("flexible", _flexible_trend, 3, "local-global trend, free", "局部—全局趋势（灵活）"),
 )
 
-#: The plain combination: the median of these stands as one more candidate. Linear and
-#: exponential growth are both among them, so that neither alone decides the far end.
+#: The median of these stands as one more candidate. Linear and exponential growth are both
+#: among them, so that neither alone decides the far end.
 CORE = ("theta", "steady", "damped", "drift", "median_growth")
 CORE_NAME = "core_median"
 CORE_TITLE = ("median of five", "五法中位数")
+#: The pooled model's own forecast, made from all the others.
+POOLED_NAME = "pooled"
+POOLED_TITLE = ("pooled model", "汇总学习模型")
 
 
 def candidate_forecasts(y: Array, horizon: int) -> tuple[tuple[str, ...], Array]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from fiscalmodel.revenue.titles import TITLES
+
 _SAID: tuple[tuple[str, str], ...] = (
     (r"one value only: carried forward.*", "只有一个数值：沿用该值，区间取最宽。"),
     (
@@ -13,8 +15,8 @@ _SAID: tuple[tuple[str, str], ...] = (
     (r"fewer than two seasons.*", "不足两个季节周期：无法区分季节与趋势。"),
     (r"no more than one season \((\d+) periods\).*", r"不超过一个季节周期（\1期）：按无季节处理。"),
     (
-        r"(\d+) values: (\d+)% median of five plain methods, (\d+)%.*",
-        r"共\1个数值：\2%取五种简单方法的中位数，\3%取由公开序列训练的模型给出的权重（历史越短，后者比重越大）。",
+        r"(\d+) values: (.+%.+) \(the pooled model learned.*",
+        r"共\1个数值：\2（汇总学习模型由大量公开序列训练，按历史的形状判断哪种方法可信）。",
     ),
     (
         r"(\d+) values: too few for smoothing models.*",
@@ -64,5 +66,12 @@ def in_chinese(note: str) -> str:
     for pattern, chinese in _PATTERNS:
         match = pattern.fullmatch(note)
         if match:
-            return match.expand(chinese)
+            return _titled(match.expand(chinese))
     return note
+
+
+def _titled(note: str) -> str:
+    """The candidates' English titles in it replaced by the Chinese ones, longest first."""
+    for english, chinese in sorted(TITLES.values(), key=lambda pair: -len(pair[0])):
+        note = note.replace(english, chinese)
+    return note.replace(", ", "、")

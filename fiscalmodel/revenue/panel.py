@@ -12,6 +12,7 @@ from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.revenue import inputs
 from fiscalmodel.revenue.engine import forecast_block
 from fiscalmodel.revenue.history import History
+from fiscalmodel.revenue.kinds import kind_of
 
 _COLUMNS = ("unique_id", "ds", "y")
 
@@ -22,6 +23,7 @@ def forecast_panel(
     *,
     season_length: int = 1,
     levels: Sequence[float] = (80, 95),
+    kind: str | None = None,
 ) -> pd.DataFrame:
     """Forecast every series of a long frame.
 
@@ -35,6 +37,8 @@ def forecast_panel(
         1 yearly, 4 quarterly, 12 monthly.
     levels
         Bands in percent.
+    kind
+        As in `forecast`, for all series.
 
     Returns
     -------
@@ -50,6 +54,7 @@ def forecast_panel(
     horizon = inputs.check_horizon(horizon)
     wanted = inputs.check_levels(levels)
     season_length = inputs.check_season(season_length)
+    treated = kind_of(df, kind)
     histories, ids, back = histories_of(df, horizon, season_length)
     by_shape: dict[tuple[int, int], list[int]] = {}
     for place, history in enumerate(histories):
@@ -58,7 +63,11 @@ def forecast_panel(
     out = np.empty((len(histories), horizon, len(names)))
     for (_, season), places in by_shape.items():
         block = forecast_block(
-            np.stack([histories[place].values for place in places]), horizon, season, wanted
+            np.stack([histories[place].values for place in places]),
+            horizon,
+            season,
+            wanted,
+            kind=treated,
         )
         out[places, :, 0] = block.mean
         for k, level in enumerate(wanted):

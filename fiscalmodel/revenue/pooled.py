@@ -1,9 +1,10 @@
 """The pooled model: which candidate to trust, learned on thousands of public series.
 
-A small network reads the shape of a history (`features`) and gives each candidate a
-weight for each step ahead. It can only weigh, never invent: its forecast lies between
-the lowest and the highest candidate. Weights were trained offline on training parts of
-public competitions (``benchmarks/calibrate_forecast.py``) and are shipped as arrays.
+A small network reads the shape of a history (`features`), gives each candidate a weight
+for each step ahead, and moves their weighted mean by some part of the history's mean
+step. It was trained offline on training parts of public competitions and on panels of
+local finance and of economies (``benchmarks/calibrate_forecast.py``), and is shipped as
+arrays.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fiscalmodel.revenue.features import features, scaled_changes
+from fiscalmodel.revenue.features import features, mean_step, scaled_changes
 from fiscalmodel.revenue.smoothing import Array
 
 _FILE = Path(__file__).parent / "_assets" / "pooled.npz"
@@ -32,7 +33,8 @@ class Network:
     centre, spread
         Standardisation of the features.
     w1, b1, w2, b2, w3, b3
-        Layers: features -> hidden -> hidden -> two numbers for each candidate.
+        Layers: features -> hidden -> hidden -> two numbers for each candidate, then one
+        move for each trained step ahead.
     names
         Candidates, in the order of the outputs.
     """
@@ -67,8 +69,8 @@ def tilt(horizon: int) -> Array:
     return np.asarray((np.minimum(np.arange(horizon), TRAINED_STEPS - 1) - middle) / middle)
 
 
-def weights(y: Array, parts: Array, net: Network | None = None) -> Array:
-    """Weights of the candidates, shape (candidates, series, horizon), adding up to one.
+def forecast(y: Array, parts: Array, net: Network | None = None) -> Array:
+    """Forecast of the pooled model, shape (series, horizon).
 
     Parameters
     ----------
@@ -81,7 +83,10 @@ def weights(y: Array, parts: Array, net: Network | None = None) -> Array:
 
     Notes
     -----
-    softmax(a + b·tilt(h)) with (a, b) from the network; mean over its members.
+    With (a, b, d) from the network, z_c the change that candidate c says and s the mean
+    absolute step of the history: y_n + Σ_c softmax(a + b·tilt(h))_c z_c + s·d_h; mean over
+    the members. d is that of the last trained step beyond it, and nought for a history
+    that never moved.
     """
     net = net or network()
     horizon = parts.shape[2]
@@ -91,7 +96,10 @@ def weights(y: Array, parts: Array, net: Network | None = None) -> Array:
     hidden = silu(np.einsum("esh,ehg->esg", hidden, net.w2) + net.b2[:, None])
     out = np.einsum("esg,ego->eso", hidden, net.w3) + net.b3[:, None]
     count = len(net.names)
-    score = out[..., :count, None] + out[..., count:, None] * tilt(horizon)
+    score = out[..., :count, None] + out[..., count : 2 * count, None] * tilt(horizon)
     score = np.exp(score - score.max(axis=2, keepdims=True))
-    share = score / score.sum(axis=2, keepdims=True)
-    return np.asarray(share.mean(axis=0).transpose(1, 0, 2))
+    share = (score / score.sum(axis=2, keepdims=True)).mean(axis=0)
+    steps = np.minimum(np.arange(horizon), TRAINED_STEPS - 1)
+    move = out[..., 2 * count :].mean(axis=0)[:, steps] * mean_step(y)[:, None]
+    move = np.where(np.ptp(y, axis=1)[:, None] > 0, move, 0.0)
+    return np.asarray((share.transpose(1, 0, 2) * parts).sum(axis=0) + move)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.adjust import Adjustment, apply_adjustments
+from fiscalmodel.revenue.kinds import kind_of
 from fiscalmodel.revenue.targets import growth_needed_pct
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.outcome import Said
 from fiscalmodel.scenario.schema import RevenueSpec
+from fiscalmodel.series.types import Series
 
 BANDS = ("lo-80", "hi-80", "lo-95", "hi-95")
 
@@ -41,7 +43,7 @@ def revenue_part(scenario: Scenario, spec: RevenueSpec) -> RevenuePart:
     """
     from fiscalmodel.revenue.forecast import forecast
 
-    published, kinds, growth, notes = _history(scenario, spec)
+    series, published, kinds, growth, notes = _history(scenario, spec)
     link, linked = _linked(spec, published[kinds.eq("actual")], growth, notes)
     known = linked
     if spec.use_estimates:
@@ -77,7 +79,8 @@ def revenue_part(scenario: Scenario, spec: RevenueSpec) -> RevenuePart:
                 f"The data end in {newest}; {newest + 1} to {first - 1} are forecasts too.",
             )
         )
-    made = forecast(known, last - newest)
+    made = forecast(known, last - newest, kind=kind_of(series).name or None)
+    made = replace(made, unit=series.unit)
     table = made.table.set_axis([newest + 1 + i for i in range(last - newest)])
     table = table.loc[[y for y in table.index if y >= first]]
     if not len(table):
@@ -103,7 +106,7 @@ def revenue_part(scenario: Scenario, spec: RevenueSpec) -> RevenuePart:
 
 def _history(
     scenario: Scenario, spec: RevenueSpec
-) -> tuple[pd.Series[float], pd.Series[str], Any, list[Said]]:
+) -> tuple[Series, pd.Series[float], pd.Series[str], Any, list[Said]]:
     from fiscalmodel.series import catalog
 
     file = scenario.files.get("revenue.series")
@@ -124,6 +127,7 @@ def _history(
         raise InputError("revenue.series", f"{spec.series} has no actual value up to {end}")
     growth = None if file else catalog.like_for_like_growth(spec.series)
     return (
+        series,
         values,
         kinds,
         growth,
