@@ -16,7 +16,7 @@ from fiscalmodel.revenue.pooled import TRAINED_STEPS, tilt
 LEVELS = [20, 40, 50, 60, 70, 80, 90, 95, 98, 99]
 #: Windows whose origin lies at most this many values before the end: what a user has is the
 #: latest history, while the first years of many series are wild.
-RECENT = 12
+RECENT = 7
 LENGTHS = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 38]
 SEASONAL = {
     "quarterly": ([1, 2, 4, 6, 8, 10, 12, 16, 20, 28, 36, 44], 8),
@@ -81,7 +81,7 @@ def yearly_group(win: Windows, data: Sample, pooled: np.ndarray) -> dict[str, ob
         if n == 1:
             q, c, count = _single_points(win)
         else:
-            near = (win.length >= n - n // 8) & (win.length <= n + n // 8) & (win.left <= RECENT)
+            near = (np.abs(win.length - n) <= n // 4) & (win.left <= RECENT)
             # Yearly series proper alone: sums of noisy months err more than what users have.
             pick = usable[(near & win.proper)[usable]]
             q, c = _rows(ratio[pick], weight[pick], win.dataset[pick])
