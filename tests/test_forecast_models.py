@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
-from fiscalmodel.revenue import metrics, models, outliers, pooled, seasonal, smoothing
+import fiscalmodel as fm
+from fiscalmodel.errors import InputError
+from fiscalmodel.revenue import (
+    combine,
+    features,
+    kinds,
+    metrics,
+    models,
+    outliers,
+    pooled,
+    seasonal,
+    smoothing,
+)
 from fiscalmodel.revenue.local_global import local_global_trend
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "forecast_plain.yaml").read_text())
@@ -70,15 +84,89 @@ def test_local_global_trend_gives_linear_and_exponential_growth():
     assert 1.10 < ahead[2] < 1.28
 
 
-def test_pooled_weights_add_up_and_do_not_depend_on_the_unit():
+def some_histories(count: int = 20, n: int = 8) -> np.ndarray:
     rng = np.random.default_rng(0)
-    y = np.exp(rng.normal(0.05, 0.1, (20, 8)).cumsum(axis=1)) * 100
+    return np.exp(rng.normal(0.05, 0.1, (count, n)).cumsum(axis=1)) * 100
+
+
+def test_pooled_forecast_does_not_depend_on_the_unit():
+    y = some_histories()
     names, parts = models.candidate_forecasts(y, 9)
-    weights = pooled.weights(y, parts)
+    made = pooled.forecast(y, parts)
     assert names == pooled.network().names
-    np.testing.assert_allclose(weights.sum(axis=0), 1, rtol=1e-12)
-    again = pooled.weights(y * 1e4, models.candidate_forecasts(y * 1e4, 9)[1])
-    np.testing.assert_allclose(weights, again, rtol=1e-6, atol=1e-9)
+    assert made.shape == (20, 9)
+    again = pooled.forecast(y * 1e4, models.candidate_forecasts(y * 1e4, 9)[1])
+    np.testing.assert_allclose(made * 1e4, again, rtol=1e-6)
+
+
+def test_pooled_forecast_as_worked_out_step_by_step():
+    """The formula of the docstring, one series, one member and one number at a time."""
+    y = some_histories(1)
+    _, parts = models.candidate_forecasts(y, 6)
+    net = pooled.network()
+    unit = np.abs(np.diff(y[0])).mean()
+    seen = features.scaled_changes(y, parts)
+    x = (features.features(y, seen)[0] - net.centre) / net.spread
+
+    def silu(a: float) -> float:
+        return a / (1 + math.exp(-a))
+
+    said = np.zeros((len(net.w1), 6))
+    for member in range(len(net.w1)):
+        one = [silu(x @ net.w1[member][:, k] + net.b1[member][k]) for k in range(32)]
+        two = [silu(np.dot(one, net.w2[member][:, k]) + net.b2[member][k]) for k in range(32)]
+        out = np.array(two) @ net.w3[member] + net.b3[member]
+        for h in range(6):
+            tilt = (h - 2.5) / 2.5
+            score = [math.exp(out[c] + out[len(parts) + c] * tilt) for c in range(len(parts))]
+            mean = sum(w * parts[c, 0, h] for c, w in enumerate(score)) / sum(score)
+            said[member, h] = mean + unit * out[2 * len(parts) + h]
+    np.testing.assert_allclose(pooled.forecast(y, parts)[0], said.mean(axis=0), rtol=1e-9)
+
+
+def test_pooled_forecast_leaves_a_constant_history_alone():
+    y = np.full((1, 7), 42.0)
+    assert pooled.forecast(y, models.candidate_forecasts(y, 12)[1]) == pytest.approx(42)
+
+
+@pytest.mark.parametrize("shares", [combine.SHARES, combine.REVENUE_SHARES])
+def test_combination_is_the_weighted_mean_of_named_candidates(shares):
+    y = some_histories()
+    made = combine.combine(y, 4, shares=shares)
+    assert sum(shares.values()) == 1
+    by_name = dict(zip(made.names, made.parts, strict=True))
+    expected = sum(share * by_name[name] for name, share in shares.items())
+    np.testing.assert_allclose(made.mean, expected, rtol=1e-12)
+    np.testing.assert_allclose(made.weights.sum(axis=0), 1, rtol=1e-12)
+    # A step does not depend on how many more are asked for.
+    np.testing.assert_allclose(combine.combine(y, 2, shares=shares).mean, made.mean[:, :2])
+
+
+def test_kind_of_revenue():
+    y = [100.0, 108.0, 121.0, 128.0, 140.0, 149.0, 155.0]
+    plain, revenue = fm.forecast(y, 3), fm.forecast(y, 3, kind="revenue")
+    said = revenue.models.set_index("model")
+    assert said["weight"]["damped"] == 0.5
+    assert said["weight"].sum() == 1
+    third = said[said.columns[-1]]
+    expected = (third * said["weight"]).sum()
+    assert revenue.table["mean"].iloc[-1] == pytest.approx(expected, rel=1e-12)
+    assert plain.table["mean"].iloc[-1] != revenue.table["mean"].iloc[-1]
+    assert any("damped" in note for note in revenue.notes)
+    assert "阻尼趋势" in "".join(revenue.notes_zh)
+    long = pd.DataFrame({"unique_id": "a", "ds": range(2015, 2022), "y": y})
+    panel = fm.forecast_panel(long, 3, kind="revenue")
+    np.testing.assert_allclose(panel["mean"], revenue.table["mean"])
+    published = fm.load_series("jianghan.general_public_budget_revenue")
+    assert kinds.kind_of(published) is kinds.REVENUE
+    land = fm.load_series("national.land_sale_revenue")
+    assert kinds.kind_of(land) is kinds.FUND
+
+
+@pytest.mark.parametrize("run", [fm.forecast, fm.backtest])
+def test_unknown_kind_is_refused(run):
+    with pytest.raises(InputError, match="revenue"):
+        run([1.0, 2.0, 3.0, 4.0, 5.0], 2, kind="revenu")
 
 
 def test_seasonality_test_and_naive2():
