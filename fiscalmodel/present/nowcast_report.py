@@ -242,7 +242,8 @@ def past_years(view: View, lang: str = "zh") -> None:
 
 def method(view: View, lang: str = "zh") -> None:
     """How it is done, and what it rests on."""
-    notes = "\n".join(f"- {note}" for note in view.found.notes)
+    said = view.found.notes_zh if lang == "zh" else view.found.notes
+    notes = "\n".join(f"- {note}" for note in said)
     say(
         "### 方法与来源\n全年 = 累计 + 余下月份。余下月份由十五种简单算法加权得出，权重由小型网络"
         "给出，它只在公开竞赛的月度序列（M1、M3、Tourism 的训练部分）与构造的国库流量上训练；区间是"

@@ -34,8 +34,9 @@ def revenue_view(scenario: str | Path, compare_with: str | Path = "") -> View:
 
     outcome = _revenue_only(scenario)
     other = _revenue_only(compare_with) if compare_with else None
-    history = outcome.forecast.history
-    tested = fm.backtest(history, min(2, max(1, len(history) - 3)))
+    made = outcome.forecast
+    steps = min(2, max(1, len(made.history) - 3))
+    tested = fm.backtest(made.history, steps, kind=made.kind or None)
     return View(outcome, other, tested)
 
 
@@ -174,7 +175,7 @@ def provinces(lang: str = "zh") -> None:
     import fiscalmodel as fm
 
     panel = province_panel()
-    tested = fm.backtest(panel, 3)
+    tested = fm.backtest(panel, 3, kind="revenue")
     count = panel["unique_id"].nunique()
     verdict = tested.attrs["verdict_zh" if lang == "zh" else "verdict"]
     say(
@@ -249,7 +250,8 @@ def adjustments(view: View, lang: str = "zh") -> None:
 def method(view: View, lang: str = "zh") -> None:
     """How it is done, and the sources."""
     made = view.outcome.forecast
-    notes = "\n".join(f"- {note}" for note in made.notes)
+    said = made.notes_zh if lang == "zh" else made.notes
+    notes = "\n".join(f"- {note}" for note in said)
     from fiscalmodel.series import catalog
 
     spec = view.outcome.scenario.spec.revenue

@@ -42,6 +42,8 @@ class Forecast:
         Periods in a season that were used.
     unit
         Unit of the values, where known.
+    kind
+        Kind of revenue that it was forecast as (see `kinds`); empty for none of them.
     """
 
     table: pd.DataFrame
@@ -51,6 +53,7 @@ class Forecast:
     history: pd.Series[float]
     season_length: int = 1
     unit: str = ""
+    kind: str = ""
 
     @property
     def notes_zh(self) -> tuple[str, ...]:
@@ -151,6 +154,7 @@ def forecast(
         history=pd.Series(history.values, index=pd.Index(list(history.past), name="period")),
         season_length=history.season_length,
         unit=y.unit if isinstance(y, Series) else "",
+        kind=treated.name,
     )
 
 

@@ -1,4 +1,4 @@
-"""The forecast's notes in Chinese: one sentence for each that the package writes."""
+"""Notes of forecasts and nowcasts in Chinese: one sentence for each that the package writes."""
 
 from __future__ import annotations
 
@@ -52,6 +52,29 @@ _SAID: tuple[tuple[str, str], ...] = (
     (
         r"WARNING: a likely break of calibre lies in the history \((.+)\)",
         r"警告：历史中可能有口径变化（\1）。",
+    ),
+    (
+        r"published growth and levels are on different calibres in (.+): the published.*",
+        r"\1的公布增速与公布数口径不同：以公布增速代表同口径基础增速，未计入的部分不外推到以后月份。",
+    ),
+    (r"(\d+): full year from the growth published for (\d+)", r"\1年全年数由\2年的公布增速推得。"),
+    (
+        r"(\d+) ends with month (\d+): its full year.*",
+        r"\1年只有前\2个月：全年数按其他年份的进度推算。",
+    ),
+    (r"no figure at all for (.+): earlier years are left out", r"\1无任何数据：更早的年份未使用。"),
+    (
+        r"estimates, budgets and targets in the series are left out",
+        "未使用预计数、预算数和目标数。",
+    ),
+    (r"the year is complete", "全年数已公布。"),
+    (
+        r"(\d+) whole years before; weights and bands learned.*",
+        r"此前有\1个完整年度；权重与区间由公开月度序列得出。",
+    ),
+    (
+        r"no whole year before: the year to date.*",
+        "此前没有完整年度：按均衡进度外推，不含季节因素；请至少提供上一年数据。",
     ),
 )
 _PATTERNS = tuple((re.compile(said, re.S), zh) for said, zh in _SAID)

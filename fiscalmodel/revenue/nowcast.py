@@ -68,6 +68,13 @@ class Nowcast:
     name: str = ""
 
     @property
+    def notes_zh(self) -> tuple[str, ...]:
+        """The notes in Chinese."""
+        from fiscalmodel.revenue.notes_zh import in_chinese
+
+        return tuple(map(in_chinese, self.notes))
+
+    @property
     def levels(self) -> tuple[float, ...]:
         """Band levels in percent, ascending."""
         return tuple(sorted(float(c[3:]) for c in self.full_year.index if c.startswith("lo-")))
