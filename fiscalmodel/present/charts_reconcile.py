@@ -41,7 +41,7 @@ def findings_chart(findings: Sequence[Finding], *, lang: str = "zh") -> Figure:
 
     rules()  # the words of every rule
     counts: Counter[tuple[str, str]] = Counter((f.rule, f.severity) for f in findings)
-    names = sorted({rule for rule, _ in counts}, key=lambda rule: _order(rule, counts))
+    names = sorted(sorted({rule for rule, _ in counts}), key=lambda rule: _order(rule, counts))
     figure, axis = plt.subplots(figsize=(8.6, 1.4 + 0.34 * max(4, len(names))))
     left = dict.fromkeys(names, 0)
     for severity in SEVERITIES:

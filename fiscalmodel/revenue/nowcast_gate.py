@@ -19,7 +19,11 @@ _FAR = 6.0
 _TRIED = 3
 #: Error, as a share of the year, below which ways are not told apart.
 _FLOOR = 0.003
-
+#: Three ways that did best together on a treasury's months, ahead of any model chosen by the
+#: data; they have this share of the weight whatever the network says. On China's national
+#: series the three alone did better still, on competition series worse.
+STEADY_WAYS = ("usual_growth", "trend_rest", "mean_share")
+STEADY_SHARE = 2 / 3
 
 #: Features before the ways' own past errors, in order.
 FEATURES = (
@@ -110,7 +114,10 @@ def features(y: Array, m: int) -> tuple[Array, Array, Array]:
 
 
 def gate_weights(x: Array, net: Mapping[str, Any]) -> Array:
-    """Weights of the ways, shape (series, ways): mean of softmax over the members."""
+    """Weights of the ways, shape (series, ways).
+
+    Mean of softmax over the network's members, with the share of `STEADY_WAYS` fixed.
+    """
     scaled = (x - np.array(net["centre"])) / np.array(net["spread"])
     scaled = np.clip(scaled, -_FAR, _FAR)
     total = np.zeros((len(x), len(WAYS)))
@@ -120,7 +127,8 @@ def gate_weights(x: Array, net: Mapping[str, Any]) -> Array:
         score = hidden @ np.array(p["w3"]) + np.array(p["b3"])
         share = np.exp(score - score.max(axis=1, keepdims=True))
         total += share / share.sum(axis=1, keepdims=True)
-    return np.asarray(total / len(net["members"]))
+    steady = np.isin([way.name for way in WAYS], STEADY_WAYS) / len(STEADY_WAYS)
+    return np.asarray((1 - STEADY_SHARE) * total / len(net["members"]) + STEADY_SHARE * steady)
 
 
 def _silu(a: Array) -> Array:
