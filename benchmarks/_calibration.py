@@ -8,7 +8,7 @@ from _panels import windows as cut
 from _training import COMPETITIONS, DATASETS, SUMS_WEIGHT, Sample, Windows
 from scipy.optimize import minimize
 
-from fiscalmodel.revenue.combine import SHARES, combine
+from fiscalmodel.revenue.combine import SHARES, combine, spread_of
 from fiscalmodel.revenue.intervals import scale_features, seasonal_error, typical_move
 from fiscalmodel.revenue.models import POOLED_NAME
 from fiscalmodel.revenue.pooled import TRAINED_STEPS, tilt
@@ -64,7 +64,7 @@ def yearly_group(win: Windows, data: Sample, pooled: np.ndarray) -> dict[str, ob
     for n, past in win.history.items():
         rows = win.rows[n]
         move[rows] = typical_move(past)
-        x[rows] = scale_features(past, parts[rows].transpose(1, 0, 2))
+        x[rows] = scale_features(past, spread_of(names, parts[rows].transpose(1, 0, 2)))
         naive_unit[rows] = np.abs(np.diff(past, axis=1)).mean(axis=1)
     weight = np.where(win.proper, 1.0, SUMS_WEIGHT) / np.bincount(win.series)[win.series] ** 0.7
     usable = np.flatnonzero(data.usable & (move > 0))

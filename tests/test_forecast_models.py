@@ -204,3 +204,22 @@ def test_one_year_that_falls_and_comes_back_is_outlying():
     assert not outliers.outlying(step).any()  # a new level is no one-off
     last = np.array([[100, 105, 111, 116, 122, 128, 134, 141, 90.0]])
     assert not outliers.outlying(last).any()  # nor is the end of the history
+
+
+def test_compound_growth_is_held_within_what_the_history_has_shown():
+    # Steps of 10 and 20 up, at most 20/60 in logs ln(80/60) = .28768 a step.
+    y = np.array([[50.0, 60.0, 80.0]])
+    said = np.array([[[1e9, 1e9, -1e9]]])
+    made = models.bounded(y, said)[0, 0]
+    # 80·(80/60)^h, more than 80 + 20 h; down by the same amount.
+    assert made == pytest.approx([80 * 80 / 60, 80 * (80 / 60) ** 2, 80 - (80 * (4 / 3) ** 3 - 80)])
+    mixed = models.bounded(np.array([[-5.0, 0.0, 10.0]]), np.array([[[1e9, 1e9]]]))[0, 0]
+    assert mixed == pytest.approx([20, 30])  # largest step 10 for each step ahead
+
+
+@pytest.mark.parametrize("horizon", [24, 100])
+def test_far_horizons_stay_within_reason(horizon):
+    y = [1.0, 2.0, 1.5, 4.0, 9.0, 7.0, 30.0, 70.0]
+    made = fm.forecast(y, horizon).table
+    assert made["mean"].max() < 70 * math.exp(5)
+    assert np.isfinite(made.iloc[:, 1:].to_numpy(dtype=float)).all()

@@ -38,6 +38,11 @@ class Combination:
     weights: Array
     seasonal: NDArray[np.bool_]
 
+    @property
+    def spread(self) -> Array:
+        """What the candidates of `SPREAD` said; all of them for other series."""
+        return spread_of(self.names, self.parts)
+
 
 #: The pooled model and two methods that each history fits for itself. Half the mean step in
 #: one (Theta), strong priors in the other: where growth fades after the years that the pooled
@@ -47,6 +52,10 @@ SHARES: dict[str, float] = {"pooled": 0.5, "theta": 0.25, "steady": 0.25}
 #: China's local revenue has grown more slowly in each period than in the one before; on the
 #: provinces 2020 to 2023 the damped trend did best (the choice is made on those years).
 REVENUE_SHARES: dict[str, float] = {"damped": 0.5} | {k: v / 2 for k, v in SHARES.items()}
+
+#: Whose disagreement tells how sure a yearly forecast is: without the candidates that follow
+#: the latest steps alone, which run off at the far end.
+SPREAD = ("naive", "drift", "median_growth", "theta", "damped", "steady", "pooled")
 
 
 def combine(
@@ -67,6 +76,13 @@ def combine(
     return Combination(
         made.mean * scale, made.names, made.parts * scale, made.weights, made.seasonal
     )
+
+
+def spread_of(names: tuple[str, ...], parts: Array) -> Array:
+    """Forecasts of the candidates of `SPREAD`, or all of them where those are not there."""
+    if not set(SPREAD) <= set(names):
+        return parts
+    return parts[[names.index(name) for name in SPREAD]]
 
 
 def with_pooled(y: Array, horizon: int) -> tuple[tuple[str, ...], Array]:

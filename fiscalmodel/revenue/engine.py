@@ -61,7 +61,7 @@ def forecast_block(
     lower, upper = {}, {}
     floor = np.where(clip & (y.min(axis=1) >= 0), 0.0, -np.inf)[:, None]
     inner_low, inner_high = mean, mean
-    for band in bands(y, found.parts, levels, season_length):
+    for band in bands(y, found.spread, levels, season_length):
         width = band.half_width * kind.widening
         inner_low = np.minimum(inner_low, mean - width)
         inner_high = np.maximum(inner_high, mean + width)

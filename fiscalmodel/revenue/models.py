@@ -116,6 +116,22 @@ def in_logs(run: Forecaster) -> Forecaster:
     return logged
 
 
+def bounded(y: Array, said: Array) -> Array:
+    """Changes held within what the history has shown, shape as `said` (..., series, horizon).
+
+    At most the largest step up or down for each step ahead or, where all values are
+    positive, the largest growth (e⁵ in all). Only models with compound growth reach it.
+    """
+    ahead = np.arange(1, said.shape[-1] + 1)
+    last = y[:, -1:]
+    most = np.abs(np.diff(y, axis=1)).max(axis=1, keepdims=True) * ahead
+    positive = (y > 0).all(axis=1, keepdims=True)
+    logs = np.log(np.where(positive, y, 1.0))
+    growth = np.abs(np.diff(logs, axis=1)).max(axis=1, keepdims=True) * ahead
+    most = np.where(positive, np.maximum(most, last * np.expm1(np.minimum(growth, 5.0))), most)
+    return np.asarray(last + np.clip(said - last, -most, most))
+
+
 def _flexible_trend(y: Array, horizon: int) -> Array:
     return local_global_trend(y, horizon, FLEXIBLE)
 
@@ -165,4 +181,4 @@ def candidate_forecasts(y: Array, horizon: int) -> tuple[tuple[str, ...], Array]
     parts = [c.run(y, horizon) if n >= c.least else stand_in for c in CANDIDATES]
     names = [c.name for c in CANDIDATES]
     core = np.median(np.stack([parts[names.index(name)] for name in CORE]), axis=0)
-    return (*names, CORE_NAME), np.stack([*parts, core])
+    return (*names, CORE_NAME), bounded(y, np.stack([*parts, core]))
