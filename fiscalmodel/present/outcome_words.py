@@ -18,7 +18,10 @@ _PARTS = {"revenue": "收入", "balance": "平衡", "debt": "债务", "commissio
 
 
 def in_words(frame: pd.DataFrame, lang: str) -> pd.DataFrame:
-    """Codes in text columns as words."""
+    """Codes in text columns as words; items by their name in the language."""
+    if "item_en" in frame:
+        frame = frame.assign(item=frame["item_en" if lang == "en" else "item"])
+        frame = frame.drop(columns="item_en").rename(columns={"item": "revenue_item"})
     codes = [c for c in CODES if c in frame]
     made = frame.assign(**{c: [label(str(v), lang, "values") for v in frame[c]] for c in codes})
     if "source_id" in made and lang != "en":

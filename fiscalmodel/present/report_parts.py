@@ -50,6 +50,30 @@ def revenue(outcome: Outcome, lang: str = "zh") -> None:
         alt = f"{year}: baseline to scenario" if lang == "en" else f"{year}年从基线到本情景的分解"
         show_chart(charts.waterfall_chart(outcome, year, lang), alt)
         show_table(_steps(outcome, year, lang), lang)
+    if outcome.items is not None:
+        _items(outcome.items, last, lang)
+
+
+def _items(frame: pd.DataFrame, year: int, lang: str) -> None:
+    """Revenue by item over the years, and how the last year is reckoned; each with its total."""
+    words = in_words(frame, lang)
+    names = list(dict.fromkeys(words["revenue_item"]))
+    years = words.pivot_table(
+        index="revenue_item", columns="year", values="reconciled_wan", observed=True
+    ).loc[names]
+    years.columns = [str(y) for y in years.columns]
+    caption = "Revenue by item 分税种, 万元" if lang == "en" else "分税种收入（万元）"
+    _with_total(years.reset_index(), lang, caption)
+    caption = f"How {year} is reckoned" if lang == "en" else f"{year}年分税种测算"
+    _with_total(words[words["year"] == year].drop(columns="year"), lang, caption)
+
+
+def _with_total(table: pd.DataFrame, lang: str, caption: str) -> None:
+    sums = table.drop(columns="revenue_item").sum()
+    total = pd.DataFrame([{"revenue_item": "Total" if lang == "en" else "合计", **sums}])
+    shown = pd.concat([table, total], ignore_index=True)
+    digits = {str(column): 0 for column in shown.columns if column != "revenue_item"}
+    show_table(shown, lang, digits=digits, caption=caption)
 
 
 def _steps(outcome: Outcome, year: int, lang: str) -> pd.DataFrame:
@@ -143,7 +167,11 @@ def method(outcome: Outcome, lang: str = "zh") -> None:
         said = outcome.plan.notes if lang == "en" else outcome.plan.notes_zh
         lines += [f"- {note}" for note in said]
     if spec.revenue is not None:
-        lines += [f"- {c.name.get(lang)}: {c.source}" for c in spec.revenue.adjustments.values()]
+        items = spec.revenue.items.values()
+        named = [(item.name, item.source) for item in items]
+        named += [(m.name, m.source) for item in items for m in item.measures.values()]
+        named += [(c.name, c.source) for c in spec.revenue.adjustments.values()]
+        lines += [f"- {name.get(lang)}: {source}" for name, source in named]
         if spec.revenue.target is not None:
             lines.append(f"- {spec.revenue.target.source}")
     lines += [f"- {part.source}" for part in (spec.expenditure, spec.balance) if part is not None]

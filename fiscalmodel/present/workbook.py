@@ -27,6 +27,7 @@ SHEETS: dict[str, tuple[str, str]] = {
     "summary": ("摘要", "Summary"),
     "revenue": ("收入预测", "Revenue"),
     "waterfall": ("情景分解", "Waterfall"),
+    "items": ("分税种收入", "Revenue by item"),
     "balance": ("收支平衡", "Balance"),
     "debt": ("债务余额", "Debt"),
     "debt_schedule": ("化债明细", "Clearance schedule"),

@@ -170,7 +170,7 @@ def forecast_items(items: Sequence[Item], years: Sequence[int]) -> ItemsForecast
             measured = sum(m.effect(year) - m.effect(year - 1) for m in item.measures)
             extra = float(item.one_offs.get(year, 0.0))
             value = level - once + grown + measured + extra
-            rows.append((year, item.name, level, -once, grown, measured, extra, value))
+            rows.append((year, item.name, level, 0.0 - once, grown, measured, extra, value))
             variance += kept**2 * (
                 (growth * item.elasticity.standard_error) ** 2 + item.elasticity.residual**2
             )

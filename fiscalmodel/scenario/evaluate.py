@@ -64,6 +64,7 @@ def evaluate(scenario: Scenario) -> Outcome:
         found |= {
             "revenue": part.frame,
             "waterfall": part.waterfall,
+            "items": part.items,
             "forecast": part.forecast,
             "link": part.link,
             "target": part.target,

@@ -35,6 +35,8 @@ class Outcome:
         lo-80, hi-80, lo-95, hi-95``, in 万元; None without a revenue part.
     waterfall
         ``year, step, kind, amount_wan, source``: baseline to scenario, adding up each year.
+    items
+        Revenue by item, see `part_items.ItemsPart`; None where none are given.
     balance
         ``year, revenue_wan, expenditure_wan, self_sufficiency_pct, ...``.
     debt
@@ -52,6 +54,7 @@ class Outcome:
     scenario: Scenario
     revenue: pd.DataFrame | None = None
     waterfall: pd.DataFrame | None = None
+    items: pd.DataFrame | None = None
     balance: pd.DataFrame | None = None
     debt: pd.DataFrame | None = None
     commissions: pd.DataFrame | None = None
@@ -69,6 +72,7 @@ class Outcome:
         named = {
             "revenue": self.revenue,
             "waterfall": self.waterfall,
+            "items": self.items,
             "balance": self.balance,
             "debt": self.debt,
             "commissions": self.commissions,

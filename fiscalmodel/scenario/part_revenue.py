@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from fiscalmodel.errors import InputError
@@ -13,8 +14,12 @@ from fiscalmodel.revenue.kinds import kind_of
 from fiscalmodel.revenue.targets import growth_needed_pct
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.outcome import Said
+from fiscalmodel.scenario.part_items import items_part
 from fiscalmodel.scenario.schema import RevenueSpec
 from fiscalmodel.series.types import Series
+
+if TYPE_CHECKING:
+    from fiscalmodel.revenue.forecast import Forecast
 
 BANDS = ("lo-80", "hi-80", "lo-95", "hi-95")
 
@@ -30,6 +35,7 @@ class RevenuePart:
     target: Any
     notes: tuple[Said, ...]
     answer: Said
+    items: pd.DataFrame | None = None
 
 
 def revenue_part(scenario: Scenario, spec: RevenueSpec) -> RevenuePart:
@@ -38,8 +44,10 @@ def revenue_part(scenario: Scenario, spec: RevenueSpec) -> RevenuePart:
     Notes
     -----
     The history is linked to the newest calibre where like-for-like growth is
-    published. The scenario's bands are the baseline's, scaled by scenario over
-    baseline: an adjustment moves the level and is itself taken as certain.
+    published. Items, where the scenario gives them, are reconciled with the forecast
+    of the total, which then is the baseline. The scenario's bands are the baseline's,
+    scaled by scenario over baseline: an adjustment moves the level and is itself taken
+    as certain.
     """
     from fiscalmodel.revenue.forecast import forecast
 
@@ -81,6 +89,11 @@ def revenue_part(scenario: Scenario, spec: RevenueSpec) -> RevenuePart:
         )
     made = forecast(known, last - newest, kind=kind_of(series).name or None)
     made = replace(made, unit=series.unit)
+    items = None
+    if spec.items:
+        items = items_part(spec.items, made, newest, float(known.iloc[-1]))
+        made = _moved(made, items.total.to_numpy(dtype=float))
+        notes.append(items.note)
     table = made.table.set_axis([newest + 1 + i for i in range(last - newest)])
     table = table.loc[[y for y in table.index if y >= first]]
     if not len(table):
@@ -99,9 +112,20 @@ def revenue_part(scenario: Scenario, spec: RevenueSpec) -> RevenuePart:
     )
     frame = _frame(published, kinds, linked, table, adjusted.path)
     target = _target(spec, made, frame, newest)
-    return RevenuePart(
-        frame, adjusted.steps, made, link, target, tuple(notes), _answer(frame, target, last)
-    )
+    answer = _answer(frame, target, last)
+    listed = None if items is None else items.frame[items.frame["year"] >= first]
+    return RevenuePart(frame, adjusted.steps, made, link, target, tuple(notes), answer, listed)
+
+
+def _moved(made: Forecast, means: Any) -> Forecast:
+    """The forecast with other means, its bands in proportion."""
+    table = made.table.copy()
+    old = table["mean"].to_numpy(dtype=float)
+    scale = np.divide(means, old, out=np.ones_like(old), where=old != 0)
+    for band in (b for b in BANDS if b in table):
+        table[band] = table[band].to_numpy(dtype=float) * scale
+    table["mean"] = means
+    return replace(made, table=table)
 
 
 def _history(

@@ -81,6 +81,37 @@ class Target(Part):
     source: str = Field(min_length=2)
 
 
+class MeasureSpec(Part):
+    """A dated policy measure 政策性增减收 on an item; a tax cut is negative."""
+
+    name: Text
+    full_year_wan: Amount
+    start: dt.date
+    end: dt.date | None = None
+    source: str = Field(min_length=2)
+
+
+class ItemSpec(Part):
+    """One revenue item 税种或非税项目, carried forward by the growth of its base."""
+
+    name: Text
+    series: str | None = None
+    last_wan: Amount | None = None
+    one_offs_last_wan: Amount = 0.0
+    elasticity: float = Field(default=1.0, ge=-5, le=5, allow_inf_nan=False)
+    elasticity_error: float = Field(default=0.0, ge=0, le=5, allow_inf_nan=False)
+    base_growth_pct: Percent | dict[Year, Percent]
+    one_offs_wan: ByYear = {}
+    measures: dict[str, MeasureSpec] = {}
+    source: str = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _one_last(self) -> ItemSpec:
+        if (self.series is None) == (self.last_wan is None):
+            raise ValueError("give either series or last_wan")
+        return self
+
+
 class RevenueSpec(Part):
     """General public budget revenue 一般公共预算收入."""
 
@@ -88,6 +119,7 @@ class RevenueSpec(Part):
     like_for_like: bool = True
     use_estimates: bool = False
     allow_break: bool = False
+    items: dict[str, ItemSpec] = {}
     adjustments: dict[str, AdjustmentSpec] = {}
     target: Target | None = None
 

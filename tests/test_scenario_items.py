@@ -1,0 +1,114 @@
+"""Revenue by item in a scenario file: sums, the total, what is refused."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+import fiscalmodel as fm
+from fiscalmodel.errors import InputError
+from fiscalmodel.present.workbook import outcome_workbook
+from fiscalmodel.scenario.outcome import Outcome
+
+FILE = Path("params/scenarios/sample_county/by_item.yaml")
+STEPS = ["last_year_wan", "one_offs_out_wan", "base_growth_wan", "measures_wan", "one_offs_wan"]
+
+
+@pytest.fixture(scope="module")
+def outcome(project: Path) -> Outcome:
+    return fm.evaluate(fm.load_scenario(project / FILE))
+
+
+def test_items_by_hand(outcome: Outcome) -> None:
+    at = outcome.items.set_index(["item", "year"])["forecast_wan"]
+    # 21,495 × (1 + 1.0 × 4.5 %)
+    assert at["增值税", 2026] == pytest.approx(22_462.275)
+    # 8,127 × (1 + 1.2 × 4 %)
+    assert at["企业所得税", 2026] == pytest.approx(8_517.096)
+    # Relief of 600 a year from July 2026: 184 of 365 days, then the rest of it.
+    assert at["其他税收", 2026] == pytest.approx(15_025 * 1.03 - 600 * 184 / 365)
+    assert at["其他税收", 2027] == pytest.approx(
+        (15_025 * 1.03 - 600 * 184 / 365) * 1.03 - 600 * 181 / 365
+    )
+    # (34,009 − 2,500) × 1.01, then × 1.01 and 1,800 once, which the year after leaves out.
+    assert at["非税收入", 2026] == pytest.approx(31_509 * 1.01)
+    assert at["非税收入", 2027] == pytest.approx(31_509 * 1.01**2 + 1_800)
+    assert at["非税收入", 2028] == pytest.approx(31_509 * 1.01**3)
+
+
+def test_parts_add_up_to_the_whole(outcome: Outcome) -> None:
+    items = outcome.items
+    assert (items[STEPS].sum(axis=1) - items["forecast_wan"]).abs().max() < 1e-9 * 1e5
+    baseline = outcome.revenue.dropna(subset=["baseline_wan"]).set_index("year")["baseline_wan"]
+    total = items.groupby("year")["reconciled_wan"].sum()
+    assert (total - baseline).abs().max() < 1e-9 * baseline.max()
+    steps = outcome.waterfall[outcome.waterfall["step"] == "baseline"].set_index("year")
+    assert (steps["amount_wan"] - baseline).abs().max() < 1e-9 * baseline.max()
+
+
+def test_total_lies_between_the_model_and_the_items(outcome: Outcome, project: Path) -> None:
+    alone = fm.evaluate(fm.load_scenario(project / "params/scenarios/sample_county/baseline.yaml"))
+    model = alone.revenue.set_index("year")["baseline_wan"].dropna()
+    items = outcome.items.groupby("year")["forecast_wan"].sum()
+    agreed = outcome.items.groupby("year")["reconciled_wan"].sum()
+    for year in agreed.index:
+        low, high = sorted((model[year], items[year]))
+        assert low <= agreed[year] <= high
+    note = next(note for note in outcome.notes if "调和" in note.zh)
+    assert f"{items[2028] / 1e4:.2f}" in note.zh
+    assert f"{model[2028] / 1e4:.2f}" in note.en
+
+
+def test_workbook_has_the_items(outcome: Outcome) -> None:
+    book = openpyxl.load_workbook(BytesIO(outcome_workbook(outcome, "en")))
+    sheet = book["Revenue by item"]
+    names = {row[1].value for row in sheet.iter_rows(min_row=2)}
+    assert "VAT 增值税" in names
+    assert "增值税" not in names
+
+
+BASELINE = """\
+name: {zh: 基准, en: Baseline}
+region: sample_county
+as_of: 2025-12-31
+years: {first: 2026, last: 2028}
+synthetic: true
+revenue: {series: sample_county.general_public_budget_revenue}
+"""
+
+
+def changed(folder: Path, old: str, new: str, project: Path) -> Path:
+    text = (project / FILE).read_text(encoding="utf-8")
+    assert old in text
+    made = folder / "by_item.yaml"
+    made.write_text(text.replace(old, new), encoding="utf-8")
+    (folder / "baseline.yaml").write_text(BASELINE, encoding="utf-8")
+    return made
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("      last_wan: 21614\n", "      last_wan: 11614\n", "add up to 92,785"),
+        ("      last_wan: 21614\n", "", "either series or last_wan"),
+        ("      series: sample_county.vat\n", "      series: sample_county.vta\n", "vta"),
+        (
+            "      series: sample_county.vat\n",
+            "      series: sample_county.tax_revenue_monthly\n",
+            "not yearly",
+        ),
+        ("{2026: -3.0, 2027: 0.0, 2028: 1.0}", "{2026: -3.0, 2027: 0.0}", "2028"),
+        ("one_offs_wan: {2027: 1800}", "one_offs_wan: {2035: 1800}", "2035"),
+        ("elasticity: 1.2", "elasticity: .inf", "elasticity"),
+        ("          start: 2026-07-01\n", "", "start"),
+    ],
+)
+def test_bad_items_are_refused(
+    old: str, new: str, said: str, project: Path, tmp_path: Path
+) -> None:
+    made = changed(tmp_path, old, new, project)
+    with pytest.raises(InputError, match=said):
+        fm.evaluate(fm.load_scenario(made))
