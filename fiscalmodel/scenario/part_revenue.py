@@ -10,7 +10,7 @@ import pandas as pd
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.adjust import Adjustment, apply_adjustments
-from fiscalmodel.revenue.kinds import kind_of
+from fiscalmodel.revenue.kinds import REVENUE, kind_of
 from fiscalmodel.revenue.targets import growth_needed_pct
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.outcome import Said
@@ -87,7 +87,8 @@ def revenue_part(scenario: Scenario, spec: RevenueSpec) -> RevenuePart:
                 f"The data end in {newest}; {newest + 1} to {first - 1} are forecasts too.",
             )
         )
-    made = forecast(known, last - newest, kind=kind_of(series).name or None)
+    # A scenario's revenue is general public budget revenue unless its series says otherwise.
+    made = forecast(known, last - newest, kind=kind_of(series).name or REVENUE.name)
     made = replace(made, unit=series.unit)
     items = None
     if spec.items:
