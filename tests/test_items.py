@@ -219,3 +219,14 @@ def test_waterfall_steps_add_up():
                 total, abs=1e-9
             )
             assert made.path[year] == total
+
+
+def test_error_of_the_base_counts() -> None:
+    # Year 1: 100 · 1.2 · 2 % = 2.4. Year 2 adds (106 · 1.2 · 2 %)² = 2.544²: √(2.4² + 2.544²).
+    item = Item(
+        "vat", 100.0, given_elasticity(1.2, "assumption"), {2025: 5.0, 2026: 5.0},
+        base_growth_error_pct=2.0,
+    )  # fmt: skip
+    spread = forecast_items([item], [2025, 2026]).spread["vat"]
+    assert spread[2025] == pytest.approx(2.4)
+    assert spread[2026] == pytest.approx((2.4**2 + 2.544**2) ** 0.5)

@@ -92,6 +92,8 @@ class Item:
         Year -> amount that comes once.
     measures
         Policy measures that change it.
+    base_growth_error_pct
+        Standard error of the growth of the base in a year, percentage points.
     """
 
     name: str
@@ -101,6 +103,7 @@ class Item:
     one_offs_last_year: float = 0.0
     one_offs: Mapping[int, float] = field(default_factory=dict)
     measures: Sequence[Measure] = ()
+    base_growth_error_pct: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -144,8 +147,8 @@ def forecast_items(items: Sequence[Item], years: Sequence[int]) -> ItemsForecast
     A measure enters with the *change* of its effect on the year before, so that a measure of
     July works half in its first year and half more in the second. Its effect then stays in the
     base and grows with it. One-offs of a year are taken out before the next is reckoned.
-    Standard error of a year: √((g · s.e. of ε)² + residual²) × base, added over the years as
-    if independent.
+    Standard error of a year: √((g · s.e. of ε)² + (ε · s.e. of g)² + residual²) × base, added
+    over the years as if independent.
 
     Examples
     --------
@@ -172,7 +175,9 @@ def forecast_items(items: Sequence[Item], years: Sequence[int]) -> ItemsForecast
             value = level - once + grown + measured + extra
             rows.append((year, item.name, level, 0.0 - once, grown, measured, extra, value))
             variance += kept**2 * (
-                (growth * item.elasticity.standard_error) ** 2 + item.elasticity.residual**2
+                (growth * item.elasticity.standard_error) ** 2
+                + (item.elasticity.value * item.base_growth_error_pct / 100) ** 2
+                + item.elasticity.residual**2
             )
             values.setdefault(item.name, []).append(value)
             errors.setdefault(item.name, []).append(float(np.sqrt(variance)))

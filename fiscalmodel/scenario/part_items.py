@@ -143,4 +143,5 @@ def _item(key: str, spec: ItemSpec, newest: int, years: list[int]) -> Any:
             Measure(m.name.zh, m.full_year_wan, m.start, m.source, m.end)
             for m in spec.measures.values()
         ],
+        spec.base_growth_error_pct,
     )

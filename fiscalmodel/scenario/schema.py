@@ -101,6 +101,7 @@ class ItemSpec(Part):
     elasticity: float = Field(default=1.0, ge=-5, le=5, allow_inf_nan=False)
     elasticity_error: float = Field(default=0.0, ge=0, le=5, allow_inf_nan=False)
     base_growth_pct: Percent | dict[Year, Percent]
+    base_growth_error_pct: float = Field(default=0.0, ge=0, le=50, allow_inf_nan=False)
     one_offs_wan: ByYear = {}
     measures: dict[str, MeasureSpec] = {}
     source: str = Field(min_length=2)
