@@ -64,3 +64,17 @@ def test_steps_add_up_in_every_year(levels: list[float], drawn: list[tuple]) -> 
         total = float(parts.drop("scenario").sum())
         scale = max(1.0, float(parts.abs().max()))
         assert abs(total - float(parts["scenario"])) <= 1e-9 * scale
+
+
+@pytest.mark.parametrize(
+    ("baseline", "growth", "expected"),
+    [
+        # Growth from nought has no ratio: 2022 keeps the baseline's 10, 2023 is 10 · 1.5.
+        ({2021: 0.0, 2022: 10.0, 2023: 12.0}, {2023: 50.0}, [0.0, 10.0, 15.0]),
+        # 100 · 1.5, then the baseline's move from −10 to 12.
+        ({2021: 100.0, 2022: -10.0, 2023: 12.0}, {2022: 50.0}, [100.0, 150.0, 172.0]),
+    ],
+)
+def test_growth_beside_a_baseline_at_nought_or_below(baseline, growth, expected):
+    change = Adjustment("path", "growth", growth, "assumption")
+    assert apply_adjustments(pd.Series(baseline), [change]).path.tolist() == expected

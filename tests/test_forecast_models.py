@@ -24,6 +24,7 @@ from fiscalmodel.revenue import (
     smoothing,
 )
 from fiscalmodel.revenue.local_global import local_global_trend
+from fiscalmodel.series import catalog
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "forecast_plain.yaml").read_text())
 
@@ -223,3 +224,37 @@ def test_far_horizons_stay_within_reason(horizon):
     made = fm.forecast(y, horizon).table
     assert made["mean"].max() < 70 * math.exp(5)
     assert np.isfinite(made.iloc[:, 1:].to_numpy(dtype=float)).all()
+
+
+def test_weights_give_the_mean_for_every_kind():
+    y = [80.0, 95.0, 90.0, 120.0, 100.0, 84.0]
+    monthly = [float(v) for year in range(3) for v in range(10 + year, 22 + year)]
+    for given, kind, season in ((y, "land", 1), (y, "revenue", 1), (y, None, 1),
+                                (monthly, "fund", 12), ([5.0], "land", 1)):  # fmt: skip
+        made = fm.forecast(given, 3, kind=kind, season_length=season)
+        said = made.models[made.models.columns[4:]].to_numpy(dtype=float)
+        assert made.models["weight"].sum() == pytest.approx(1)
+        expected = made.models["weight"].to_numpy() @ said
+        np.testing.assert_allclose(made.table["mean"], expected, rtol=1e-9)
+    land = fm.forecast(y, 3, kind="land").models.set_index("model")["weight"]
+    assert land["naive"] == pytest.approx(0.9)
+    seasonal = fm.forecast(monthly, 3, kind="land", season_length=12)
+    assert any("90% same period of last year" in note for note in seasonal.notes)
+
+
+def test_nothing_is_said_of_the_coverage_of_levels_not_tried():
+    made = fm.forecast([1.0, 2.0, 3.0, 4.0, 6.0], 2, levels=(80, 99.9)).coverage
+    assert made[made["level"] == 99.9]["coverage_pct"].isna().all()
+    assert made[made["level"] == 80]["coverage_pct"].notna().all()
+
+
+def test_kind_of_what_is_not_own_revenue():
+    for name in ("fund_expenditure", "general_public_budget_tax_returns"):
+        found = [key for key in catalog.names() if key.endswith("." + name)]
+        assert found
+        assert kinds.kind_of(fm.load_series(found[0])) is kinds.PLAIN
+    name = "jianghan.general_public_budget_revenue"
+    link = fm.link_calibre(fm.load_series(name).actuals(), catalog.like_for_like_growth(name))
+    assert kinds.kind_of(link) is kinds.REVENUE
+    one, other = fm.forecast(link, 3), fm.forecast(link.series, 3)
+    np.testing.assert_allclose(one.table["mean"], other.table["mean"])

@@ -230,3 +230,29 @@ def test_error_of_the_base_counts() -> None:
     spread = forecast_items([item], [2025, 2026]).spread["vat"]
     assert spread[2025] == pytest.approx(2.4)
     assert spread[2026] == pytest.approx((2.4**2 + 2.544**2) ** 0.5)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"one_offs": {2025: float("nan")}},
+        {"measures": [Measure("m", float("nan"), dt.date(2025, 1, 1), "assumption")]},
+        {"base_growth_error_pct": float("inf")},
+    ],
+)
+def test_missing_amounts_are_refused_and_never_nought(change) -> None:
+    item = Item("a", 100.0, given_elasticity(1, "assumption"), {2025: 1.0}, **change)
+    with pytest.raises(InputError, match="a"):
+        forecast_items([item], [2025])
+
+
+def test_no_years_is_one_clear_problem() -> None:
+    item = Item("a", 1.0, given_elasticity(1, "xx"), {2025: 1.0}, one_offs={2025: 1.0})
+    with pytest.raises(InputError) as caught:
+        forecast_items([item], [])
+    assert [problem.where for problem in caught.value.problems] == ["years"]
+
+
+def test_missing_gross_stays_missing() -> None:
+    made = split_gross({"vat": float("nan")}, "gansu", "2024-02-29")
+    assert made.drop(columns="tax").isna().all().all()

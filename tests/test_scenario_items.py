@@ -112,3 +112,52 @@ def test_bad_items_are_refused(
     made = changed(tmp_path, old, new, project)
     with pytest.raises(InputError, match=said):
         fm.evaluate(fm.load_scenario(made))
+
+
+def scenario(folder: Path, more: str, series: str = "general_public_budget_revenue") -> Path:
+    made = folder / "one.yaml"
+    text = BASELINE.replace("revenue: {series: sample_county.general_public_budget_revenue}", "")
+    made.write_text(f"{text}revenue:\n  series: sample_county.{series}\n{more}", encoding="utf-8")
+    return made
+
+
+def test_a_measure_that_takes_revenue_below_nought_is_refused(tmp_path: Path) -> None:
+    more = """\
+  adjustments:
+    cut:
+      name: {zh: 减收, en: Cut}
+      kind: measure
+      amount_wan: {2027: -3000000}
+      source: assumption
+"""
+    with pytest.raises(InputError, match="below nought"):
+        fm.evaluate(fm.load_scenario(scenario(tmp_path, more)))
+
+
+def test_fund_revenue_is_no_budget_revenue(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="政府性基金"):
+        fm.evaluate(fm.load_scenario(scenario(tmp_path, "", "land_sale_revenue")))
+
+
+def test_a_target_beyond_the_scenario_is_said(tmp_path: Path) -> None:
+    more = "  target: {year: 2030, value_wan: 130000, source: assumption}\n"
+    made = fm.evaluate(fm.load_scenario(scenario(tmp_path, more)))
+    assert made.target is None
+    assert any("2030" in note.en for note in made.notes)
+
+
+def test_growth_in_the_first_year_after_forecast_years(tmp_path: Path) -> None:
+    more = """\
+  adjustments:
+    path:
+      name: {zh: 增速, en: Growth}
+      kind: growth
+      pct: {2027: 10}
+      source: assumption
+"""
+    file = scenario(tmp_path, more)
+    file.write_text(file.read_text(encoding="utf-8").replace("first: 2026", "first: 2027"))
+    made = fm.evaluate(fm.load_scenario(file))
+    before = made.forecast.table["mean"].iloc[0]  # 2026, itself a forecast
+    first = made.revenue[made.revenue["year"] == 2027]["scenario_wan"].item()
+    assert first == pytest.approx(1.1 * before)

@@ -133,9 +133,14 @@ def _applied(
         new: list[float] = []
         previous = old[0]
         for i, year in enumerate(years):
-            own = old[i + 1] / old[i] if old[i] else 1.0
-            factor = 1 + change.by_year[year] / 100 if year in change.by_year else own
-            previous = previous * factor if i or last_actual is not None else values[0]
+            if not i and last_actual is None:
+                previous = values[0]
+            elif year in change.by_year:
+                previous = previous * (1 + change.by_year[year] / 100)
+            elif old[i] > 0:
+                previous = previous * old[i + 1] / old[i]
+            else:  # no growth from nought or below: the amount that the baseline moves by
+                previous = previous + old[i + 1] - old[i]
             new.append(previous)
         return pd.Series(new, index=path.index)
     if change.kind == "shock":

@@ -17,12 +17,18 @@ from fiscalmodel.revenue.smoothing import Array
 
 @dataclass(frozen=True)
 class Block:
-    """Forecasts of a block: `mean`, `lower[level]`, `upper[level]`, each (series, horizon)."""
+    """Forecasts of a block: `mean`, `lower[level]`, `upper[level]`, each (series, horizon).
+
+    ``anchor`` is what the mean is shrunk to for some kinds of revenue, by the name
+    ``anchor_name``: the last value, or that of a year before.
+    """
 
     mean: Array
     lower: dict[float, Array]
     upper: dict[float, Array]
     combination: Combination
+    anchor: Array
+    anchor_name: str
 
 
 def forecast_block(
@@ -54,9 +60,9 @@ def forecast_block(
     fitted = y if season_length > 1 else repaired(y, outlying(y))
     found = combine(fitted, horizon, season_length, kind.shares)
     mean = found.mean
+    with_season = 1 < season_length < y.shape[1]
+    anchor = (seasonal_naive if with_season else _last)(y, horizon, season_length)
     if kind.shrink:
-        with_season = 1 < season_length < y.shape[1]
-        anchor = (seasonal_naive if with_season else _last)(y, horizon, season_length)
         mean = (1 - kind.shrink) * mean + kind.shrink * anchor
     lower, upper = {}, {}
     floor = np.where(clip & (y.min(axis=1) >= 0), 0.0, -np.inf)[:, None]
@@ -67,7 +73,8 @@ def forecast_block(
         inner_high = np.maximum(inner_high, mean + width)
         lower[band.level] = np.maximum(inner_low, floor)
         upper[band.level] = np.maximum(inner_high, floor)
-    return Block(np.maximum(mean, floor), lower, upper, found)
+    name = "seasonal_naive" if with_season else "naive"
+    return Block(np.maximum(mean, floor), lower, upper, found, anchor, name)
 
 
 def _last(y: Array, horizon: int, season_length: int) -> Array:

@@ -148,7 +148,7 @@ def forecast(
     notes = [*history.notes, *warned, *_why(history, block, treated)]
     return Forecast(
         table=_table(history, block),
-        models=_models(history, block),
+        models=_models(history, block, treated),
         notes=tuple(notes),
         coverage=_coverage(history, horizon, wanted),
         history=pd.Series(history.values, index=pd.Index(list(history.past), name="period")),
@@ -166,19 +166,29 @@ def _table(history: History, block: Block) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _models(history: History, block: Block) -> pd.DataFrame:
+def _models(history: History, block: Block, kind: Kind) -> pd.DataFrame:
     """What each candidate said, with its mean weight over the horizon."""
     found = block.combination
+    names, weights = list(found.names), found.weights[:, 0].mean(axis=1)
+    said = found.parts[:, 0, :]
+    if kind.shrink:
+        # The share of the last value, or of last year's period, stands beside the candidates.
+        weights = weights * (1 - kind.shrink)
+        if block.anchor_name in names:
+            weights[names.index(block.anchor_name)] += kind.shrink
+        else:
+            names.append(block.anchor_name)
+            weights = np.append(weights, kind.shrink)
+            said = np.concatenate([said, block.anchor[:1]])
     frame = pd.DataFrame(
         {
-            "model": list(found.names),
-            "title": [TITLES.get(name, (name, name))[0] for name in found.names],
-            "title_zh": [TITLES.get(name, (name, name))[1] for name in found.names],
-            "weight": found.weights[:, 0].mean(axis=1),
+            "model": names,
+            "title": [TITLES.get(name, (name, name))[0] for name in names],
+            "title_zh": [TITLES.get(name, (name, name))[1] for name in names],
+            "weight": weights,
         }
     )
-    said = pd.DataFrame(found.parts[:, 0, :], columns=[str(p) for p in history.ahead])
-    return pd.concat([frame, said], axis=1)
+    return pd.concat([frame, pd.DataFrame(said, columns=[str(p) for p in history.ahead])], axis=1)
 
 
 def _coverage(history: History, horizon: int, levels: Sequence[float]) -> pd.DataFrame:
@@ -227,12 +237,15 @@ def _why(history: History, block: Block, kind: Kind) -> list[str]:
             "their geometric mean stands in, the bands keep it"
             for place in places
         ]
-    if kind.shrink:
+    if kind.shrink and n > 1:
+        anchor = TITLES[block.anchor_name][0]
         notes.append(
-            "land-sale or fund revenue: trend methods did worse than the last value when tried, "
-            f"so the mean is {kind.shrink:.0%} last value"
+            f"land-sale or fund revenue: trend methods did worse than the {anchor} when tried, "
+            f"so the mean is {kind.shrink:.0%} {anchor}"
         )
-    if n > 1 and np.ptp(history.values) == 0:
+    if not history.values.any():
+        notes.append("all values are nought: there is no scale to set a band by")
+    elif n > 1 and np.ptp(history.values) == 0:
         notes.append("all values are equal: the bands rest on how other series moved")
     if history.values.min() >= 0:
         notes.append("no value is negative: mean and bands are held at nought or above")

@@ -214,12 +214,15 @@ def bands(y: Array, parts: Array, levels: Sequence[float], season_length: int = 
 def coverage(n: int, horizon: int, level: float, season_length: int = 1) -> Array:
     """Share (%) of actual values inside the band, by step, when it was tried out.
 
-    Each competition was forecast with a model and a table made from the others.
+    Each data set was forecast with a model and a table made from the others. NaN for
+    levels beyond those tried.
     """
     group = _group(season_length)
     levels = np.array(group["levels"], dtype=float)
     lengths = np.array(group["lengths"], dtype=float)
     grid = np.array(group["coverage"])
     by_level = np.stack([_interpolate(n, lengths, grid[:, k]) for k in range(len(levels))])
-    row = _interpolate(float(np.clip(level, levels[0], levels[-1])), levels, by_level)
+    if not levels[0] <= level <= levels[-1]:
+        return np.full(horizon, np.nan)
+    row = _interpolate(level, levels, by_level)
     return np.asarray(row[np.minimum(np.arange(horizon), len(row) - 1)])

@@ -183,7 +183,7 @@ def forecast_items(items: Sequence[Item], years: Sequence[int]) -> ItemsForecast
             errors.setdefault(item.name, []).append(float(np.sqrt(variance)))
             level, once = value, extra
     table = pd.DataFrame(values, index=pd.Index(list(years), name="year"))
-    table["total"] = table.sum(axis=1)
+    table["total"] = table.sum(axis=1, skipna=False)
     columns = ["year", "item", "last_year", "one_offs_out", "base_growth", "measures",
                "one_offs", "value"]  # fmt: skip
     return ItemsForecast(
@@ -242,21 +242,30 @@ def _check(items: Sequence[Item], years: Sequence[int]) -> None:
     found = Collector()
     if not len(items):
         found.add("items", "none given", "give at least one")
-    if not len(years) or list(years) != list(range(years[0], years[0] + len(years))):
-        found.add("years", "are not consecutive", "such as 2025, 2026, 2027")
+    consecutive = len(years) > 0 and list(years) == list(range(years[0], years[0] + len(years)))
+    if not consecutive:
+        found.add("years", "none, or not consecutive", "such as 2025, 2026, 2027")
     names = [item.name for item in items]
     for name in sorted({n for n in names if names.count(n) > 1} | ({"total"} & set(names))):
         found.add(name, "stands twice, or is the name of the total", "give each item its own name")
     for item in items:
-        numbers = {"last_year": item.last_year, "one-offs": item.one_offs_last_year}
+        numbers = {
+            "last_year": item.last_year,
+            "the one-off amount of last year": item.one_offs_last_year,
+            "elasticity": item.elasticity.value,
+            "the elasticity's standard error": item.elasticity.standard_error,
+            "the base growth's error": item.base_growth_error_pct,
+            **{f"the one-off of {year}": amount for year, amount in item.one_offs.items()},
+            **{f"the measure {m.name}": m.full_year for m in item.measures},
+        }
         for what, number in numbers.items():
             if not np.isfinite(number):
                 found.add(item.name, f"{what} is {number}", "give the amount")
-        for year in years:
+        for year in years if consecutive else ():
             growth = item.base_growth_pct.get(year)
             if growth is None or not np.isfinite(growth):
                 found.add(item.name, f"no growth of its base for {year}", "add it, with its source")
-        for year in sorted(set(item.one_offs) - set(years)):
+        for year in sorted(set(item.one_offs) - set(years)) if consecutive else ():
             found.add(item.name, f"a one-off of {year}, which is not forecast", "check the year")
         for measure in item.measures:
             if len(measure.source.strip()) < 2:

@@ -8,6 +8,7 @@ from typing import Any
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.combine import REVENUE_SHARES, SHARES
+from fiscalmodel.series.calibre import CalibreLink
 from fiscalmodel.series.types import Series
 from fiscalmodel.suggest import did_you_mean, known_names
 
@@ -47,6 +48,11 @@ KINDS: dict[str, Kind] = {"revenue": REVENUE, "land": FUND, "fund": FUND}
 _FUND_WORDS = ("政府性基金", "土地出让", "国有土地使用权", "government_fund", "land_sale")
 _BUDGET_WORDS = ("一般公共预算", "general_public_budget")
 _REVENUE_WORDS = ("收入", "税", "revenue", "tax")
+#: Not own revenue: what is spent, and what comes from above or from bonds.
+_NOT_REVENUE = (
+    "支出", "expenditure", "uses", "转移支付", "补助", "返还", "转贷", "债券", "结转", "结余",
+    "transfer", "tax_return", "onlending", "bond", "carry_over",
+)  # fmt: skip
 
 
 def kind_of(y: Any, kind: str | None = None) -> Kind:
@@ -62,11 +68,13 @@ def kind_of(y: Any, kind: str | None = None) -> Kind:
             return KINDS[kind]
         hint = did_you_mean(str(kind), KINDS) or known_names(KINDS)
         raise InputError("kind", f"{kind!r} is no kind of revenue", hint)
+    if isinstance(y, CalibreLink):
+        y = y.series
     if not isinstance(y, Series):
         return PLAIN
     text = f"{y.budget_scope} {y.indicator} {y.series_id}".lower()
+    if any(word in text for word in _NOT_REVENUE) or not any(w in text for w in _REVENUE_WORDS):
+        return PLAIN
     if any(word in text for word in _FUND_WORDS):
         return FUND
-    budget = any(word in text for word in _BUDGET_WORDS)
-    revenue = any(word in text for word in _REVENUE_WORDS) and "支出" not in text
-    return REVENUE if budget and revenue else PLAIN
+    return REVENUE if any(word in text for word in _BUDGET_WORDS) else PLAIN

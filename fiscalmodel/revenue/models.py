@@ -141,21 +141,21 @@ CANDIDATES: tuple[Candidate, ...] = (
     Candidate("naive", naive, 1, "last value", "上年数"),
     Candidate("drift", drift, 2, "mean step", "平均增量"),
     Candidate(
-        "median_growth", damped_median_growth, 2, "median growth, damped", "中位增速（递减）"
+        "median_growth", damped_median_growth, 2, "median growth (damped)", "中位增速（递减）"
     ),
     Candidate("theta", dynamic_theta, 3, "dynamic Theta", "动态 Theta"),
     Candidate("log_theta", in_logs(dynamic_theta), 3, "Theta on logs", "对数 Theta"),
     Candidate("damped", damped_trend, 4, "damped trend", "阻尼趋势"),
     Candidate("log_damped", in_logs(damped_trend), 4, "damped trend on logs", "对数阻尼趋势"),
-    Candidate("free_theta", free_theta, 3, "Theta, free smoothing", "自由平滑 Theta"),
+    Candidate("free_theta", free_theta, 3, "Theta (free smoothing)", "自由平滑 Theta"),
     Candidate("ses", simple_smoothing, 3, "simple smoothing", "简单指数平滑"),
     Candidate("recent_5", recent_drift(5), 2, "mean of the last 5 steps", "近五期平均增量"),
     Candidate("recent_2", recent_drift(2), 2, "mean of the last 2 steps", "近两期平均增量"),
     Candidate("line", line_slope, 2, "slope of the trend line", "趋势线斜率"),
     Candidate(
-        "steady", local_global_trend, 3, "local-global trend, steady", "局部—全局趋势（稳健）"
+        "steady", local_global_trend, 3, "local-global trend (steady)", "局部—全局趋势（稳健）"
     ),
-    Candidate("flexible", _flexible_trend, 3, "local-global trend, free", "局部—全局趋势（灵活）"),
+    Candidate("flexible", _flexible_trend, 3, "local-global trend (free)", "局部—全局趋势（灵活）"),
 )
 
 #: The median of these stands as one more candidate. Linear and exponential growth are both

@@ -79,9 +79,8 @@ def split_gross(
         parts = {level: float(amount) * pct / 100 for level, pct in matrix[tax].items()}
         largest = max(parts, key=lambda level: matrix[tax][level])
         parts[largest] = float(amount) - sum(v for k, v in parts.items() if k != largest)
-        rows.append({"tax": tax, "gross": float(amount), **parts})
-    frame = pd.DataFrame(rows, columns=["tax", "gross", *levels])
-    return frame.fillna(dict.fromkeys(levels, 0.0))
+        rows.append({"tax": tax, "gross": float(amount), **dict.fromkeys(levels, 0.0), **parts})
+    return pd.DataFrame(rows, columns=["tax", "gross", *levels])
 
 
 def gross_of(

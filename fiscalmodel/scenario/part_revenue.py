@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.adjust import Adjustment, apply_adjustments
-from fiscalmodel.revenue.kinds import REVENUE, kind_of
+from fiscalmodel.revenue.kinds import FUND, REVENUE, kind_of
 from fiscalmodel.revenue.targets import growth_needed_pct
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.outcome import Said
 from fiscalmodel.scenario.part_items import items_part
+from fiscalmodel.scenario.revenue_frame import moved, refuse_below_nought, revenue_frame
 from fiscalmodel.scenario.schema import RevenueSpec
 from fiscalmodel.series.types import Series
-
-if TYPE_CHECKING:
-    from fiscalmodel.revenue.forecast import Forecast
-
-BANDS = ("lo-80", "hi-80", "lo-95", "hi-95")
 
 
 @dataclass(frozen=True)
@@ -90,10 +85,16 @@ def revenue_part(scenario: Scenario, spec: RevenueSpec) -> RevenuePart:
     # A scenario's revenue is general public budget revenue unless its series says otherwise.
     made = forecast(known, last - newest, kind=kind_of(series).name or REVENUE.name)
     made = replace(made, unit=series.unit)
+    if made.kind == FUND.name:
+        raise InputError(
+            "revenue.series",
+            f"{spec.series} is fund revenue 政府性基金收入, not general public budget revenue",
+            "forecast it in a notebook with fm.forecast(series, years), and name the other here",
+        )
     items = None
     if spec.items:
         items = items_part(spec.items, made, newest, float(known.iloc[-1]))
-        made = _moved(made, items.total.to_numpy(dtype=float))
+        made = moved(made, items.total.to_numpy(dtype=float))
         notes.append(items.note)
     table = made.table.set_axis([newest + 1 + i for i in range(last - newest)])
     table = table.loc[[y for y in table.index if y >= first]]
@@ -102,7 +103,9 @@ def revenue_part(scenario: Scenario, spec: RevenueSpec) -> RevenuePart:
             "years.first", f"{first} leaves no year to forecast", f"newest is {newest}"
         )
     baseline = table["mean"].astype(float)
-    last_level = float(known.iloc[-1]) if newest == int(table.index[0]) - 1 else None
+    # The level before the first year: known, or itself a forecast.
+    gap = first - newest - 1
+    last_level = float(known.iloc[-1] if gap == 0 else made.table["mean"].iloc[gap - 1])
     adjusted = apply_adjustments(
         baseline,
         [
@@ -111,22 +114,12 @@ def revenue_part(scenario: Scenario, spec: RevenueSpec) -> RevenuePart:
         ],
         last_actual=last_level,
     )
-    frame = _frame(published, kinds, linked, table, adjusted.path)
-    target = _target(spec, made, frame, newest)
+    refuse_below_nought(known, adjusted.path)
+    frame = revenue_frame(published, kinds, linked, table, adjusted.path)
+    target = _target(spec, made, frame, newest, notes)
     answer = _answer(frame, target, last)
     listed = None if items is None else items.frame[items.frame["year"] >= first]
     return RevenuePart(frame, adjusted.steps, made, link, target, tuple(notes), answer, listed)
-
-
-def _moved(made: Forecast, means: Any) -> Forecast:
-    """The forecast with other means, its bands in proportion."""
-    table = made.table.copy()
-    old = table["mean"].to_numpy(dtype=float)
-    scale = np.divide(means, old, out=np.ones_like(old), where=old != 0)
-    for band in (b for b in BANDS if b in table):
-        table[band] = table[band].to_numpy(dtype=float) * scale
-    table["mean"] = means
-    return replace(made, table=table)
 
 
 def _history(
@@ -189,56 +182,33 @@ def _linked(
     return link, actual
 
 
-def _frame(
-    published: pd.Series[float],
-    kinds: pd.Series[str],
-    linked: pd.Series[float],
-    table: pd.DataFrame,
-    path: pd.Series[float],
-) -> pd.DataFrame:
-    past = pd.DataFrame(
-        {
-            "year": [int(p.year) for p in published.index],
-            "kind": kinds.tolist(),
-            "published_wan": published.tolist(),
-            "linked_wan": linked.reindex(published.index).fillna(published).tolist(),
-        }
-    )
-    ahead = pd.DataFrame(
-        {
-            "year": [int(y) for y in table.index],
-            "kind": "forecast",
-            "baseline_wan": table["mean"].astype(float).tolist(),
-            "scenario_wan": path.tolist(),
-        }
-    )
-    scale = (path / table["mean"].astype(float).where(lambda m: m != 0)).fillna(1.0)
-    for band in (b for b in BANDS if b in table):
-        ahead[band] = (table[band].astype(float) * scale).tolist()
-    frame = pd.concat([past, ahead], ignore_index=True)
-    level = frame["scenario_wan"].fillna(frame["linked_wan"])
-    step = frame["year"].diff()
-    frame["growth_pct"] = (level / level.shift() - 1).where(step == 1) * 100
-    columns = ["year", "kind", "published_wan", "linked_wan", "baseline_wan", "scenario_wan"]
-    return frame[[*columns, "growth_pct", *[b for b in BANDS if b in frame]]]
-
-
-def _target(spec: RevenueSpec, made: Any, frame: pd.DataFrame, newest: int) -> Any:
+def _target(
+    spec: RevenueSpec, made: Any, frame: pd.DataFrame, newest: int, notes: list[Said]
+) -> Any:
     if spec.target is None:
         return None
     from fiscalmodel.revenue.targets import assess_target
 
     ahead = frame[frame["kind"] == "forecast"].set_index("year")
-    if spec.target.year not in ahead.index:
-        return None
     past = frame[frame["kind"] != "forecast"]
+    last_value = float(past["linked_wan"].iloc[-1])
+    year = spec.target.year
+    if year not in ahead.index or last_value <= 0:
+        notes.append(
+            Said(
+                f"{year}年目标未核对：该年不在情景年份内，或最近一年收入不是正数。",
+                f"The target of {year} is not assessed: the year lies outside the scenario, or "
+                "revenue of the newest year is not positive.",
+            )
+        )
+        return None
     return assess_target(
         made,
         last_year=newest,
-        last_value=float(past["linked_wan"].iloc[-1]),
-        target_year=spec.target.year,
+        last_value=last_value,
+        target_year=year,
         target_value=spec.target.value_wan,
-        expected=float(ahead["scenario_wan"].loc[spec.target.year]),
+        expected=float(ahead["scenario_wan"].loc[year]),
         source=spec.target.source,
     )
 
