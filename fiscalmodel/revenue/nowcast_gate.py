@@ -23,7 +23,7 @@ _FLOOR = 0.003
 #: data; they have this share of the weight whatever the network says. On China's national
 #: series the three alone did better still, on competition series worse.
 STEADY_WAYS = ("usual_growth", "trend_rest", "mean_share")
-STEADY_SHARE = 2 / 3
+STEADY_SHARE = 1 / 2
 
 #: Features before the ways' own past errors, in order.
 FEATURES = (
