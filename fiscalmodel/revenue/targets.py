@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -33,7 +34,7 @@ def growth_needed_pct(value: float, target: float, years: int) -> float:
     """
     if years < 1:
         raise InputError("years", f"{years} is not at least 1", "the target lies after the base")
-    if value <= 0 or target <= 0:
+    if not (0 < value < math.inf and 0 < target < math.inf):
         raise InputError("target", "growth between amounts that are not positive", "check both")
     factor: float = (target / value) ** (1 / years)
     return (factor - 1) * 100
@@ -85,15 +86,18 @@ class TargetAssessment:
         chance = f"{self.probability_pct:.0f}"
         if lang == "en":
             gap = f"{short:.2f} 亿元 short" if short > 0 else f"{-short:.2f} 亿元 above"
+            said = f"needs {need:.2f} %" if need >= 0 else f"allows a fall of {-need:.2f} %"
             return (
-                f"The {self.target_year} target of {self.target_value / 1e4:.2f} 亿元 needs "
-                f"{need:.2f} % a year from {self.last_year}; the scenario is {gap}, "
+                f"The {self.target_year} target of {self.target_value / 1e4:.2f} 亿元 {said} "
+                f"a year from {self.last_year}; the scenario is {gap}, "
                 f"and the chance of reaching it is about {chance} %."
             )
         gap = f"低于目标 {short:.2f} 亿元" if short > 0 else f"高于目标 {-short:.2f} 亿元"
+        since = f"自{self.last_year}年起年均"
+        said = f"要求{since}增长 {need:.2f}%" if need >= 0 else f"容许{since}下降 {-need:.2f}%"
         return (
-            f"{self.target_year}年目标 {self.target_value / 1e4:.2f} 亿元要求自{self.last_year}年起"
-            f"年均增长 {need:.2f}%；本情景{gap}，达成概率约 {chance}%。"
+            f"{self.target_year}年目标 {self.target_value / 1e4:.2f} 亿元{said}；"
+            f"本情景{gap}，达成概率约 {chance}%。"
         )
 
 
@@ -113,22 +117,32 @@ def assess_target(
     Parameters
     ----------
     forecast
-        The baseline forecast, whose first period is the year after `last_year`.
+        The baseline forecast by year, whose first period is the year after `last_year`.
     last_value, target_value, expected
-        万元; `expected` is the scenario's value of the target year, around which the
-        baseline's band is placed, in proportion.
+        万元; `expected` is the scenario's value of the target year. The baseline's band is
+        placed around it: in proportion where both are above 0, else as wide as it is.
     elasticity
         Percent of revenue per percent of its base, for the lever of the base's growth.
+
+    Raises
+    ------
+    InputError
+        As `growth_needed_pct`; a target year that is not forecast; a forecast that does not
+        start after `last_year`, or is not by year.
     """
     years = target_year - last_year
     need = growth_needed_pct(last_value, target_value, years)
-    row = forecast.table.iloc[years - 1]
-    scale = expected / float(row["mean"]) if float(row["mean"]) else 1.0
+    row = _row_of(forecast, last_year, target_year)
+    base = float(row["mean"])
+
+    def placed(value: float) -> float:
+        return value * (expected / base) if base > 0 < expected else value + (expected - base)
+
     chance = probability_of_at_least(
         target_value,
         expected,
         {
-            level: (float(row[f"lo-{level:g}"]) * scale, float(row[f"hi-{level:g}"]) * scale)
+            level: (placed(float(row[f"lo-{level:g}"])), placed(float(row[f"hi-{level:g}"])))
             for level in forecast.levels
         },
     )
@@ -150,6 +164,26 @@ def assess_target(
     )
 
 
+def _row_of(forecast: Forecast, last_year: int, target_year: int) -> pd.Series[Any]:
+    """The forecast's row of the target year."""
+    periods = list(forecast.table["period"])
+    first = periods[0]
+    if isinstance(first, pd.Period) and first.freqstr[0] not in "YA":
+        raise InputError("forecast", f"starts with {first}: not by year", "add up to years")
+    start = getattr(first, "year", first)
+    # Lists are numbered from 1: only numbers that can be years are held against `last_year`.
+    if isinstance(start, int) and 1900 <= start <= 2200 and start != last_year + 1:
+        problem = f"{last_year} is not the year before the forecast, which starts in {start}"
+        raise InputError("last_year", problem, f"give {start - 1}")
+    if target_year - last_year > len(periods):
+        raise InputError(
+            "target_year",
+            f"{target_year} is not forecast",
+            f"the forecast holds {last_year + 1} to {last_year + len(periods)}",
+        )
+    return forecast.table.iloc[target_year - last_year - 1]
+
+
 def levers_for(
     target: float,
     expected: float,
@@ -164,7 +198,8 @@ def levers_for(
     -------
     DataFrame
         ``lever, amount, unit``; empty if the target is expected to be reached. Growth of the
-        base stands there only with an `elasticity` above 0.
+        base stands there only with an `elasticity` above 0, growth of any kind only with an
+        expected value above 0.
 
     Notes
     -----
@@ -187,15 +222,18 @@ def levers_for(
     if not gap > 0:
         return pd.DataFrame([], columns=columns)
     need = growth_needed_pct(last_value, target, years)
-    growth = growth_needed_pct(last_value, expected, years) if expected > 0 else math.nan
-    rows = [("extra_growth_each_year", need - growth, "percentage points")]
-    if elasticity is not None and elasticity > 0:
-        rows.append(("base_growth_each_year", (need - growth) / elasticity, "percentage points"))
+    growth = growth_needed_pct(last_value, expected, years) if expected > 0 else None
+    rows = []
+    if growth is not None:
+        rows.append(("extra_growth_each_year", need - growth, "percentage points"))
+        if elasticity is not None and elasticity > 0:
+            more = (need - growth) / elasticity
+            rows.append(("base_growth_each_year", more, "percentage points"))
     rows += [
         ("one_off_in_target_year", gap, "万元"),
         ("measure_each_year_from_next", gap, "万元"),
     ]
-    if growth > -100:
+    if growth is not None and growth > -100:
         first = gap / (1 + growth / 100) ** (years - 1)
         rows.append(("measure_growing_with_revenue", first, "万元"))
     rows.append(("phased_measure_each_year", gap / years, "万元"))
@@ -211,7 +249,9 @@ def probability_of_at_least(
     -----
     The band's limits are quantiles, and the mean stands for the median. Between them the
     value is taken as linear in the standard normal score, and beyond the widest band the
-    last slope goes on. The calibration of the bands says nothing finer than whole percent.
+    last slope goes on. Where the two lowest points are one, they are a floor: nothing lies
+    below, and an amount up to it has the largest chance that is said; so with a ceiling.
+    The calibration of the bands says nothing finer than whole percent.
 
     Examples
     --------
@@ -219,27 +259,24 @@ def probability_of_at_least(
     50.0
     >>> probability_of_at_least(110.0, 100.0, {80: (90.0, 110.0)})
     10.0
+    >>> probability_of_at_least(0.0, 5.0, {80: (0.0, 10.0), 95: (0.0, 15.0)})
+    99.0
     """
     from scipy.stats import norm
 
     points: dict[float, float] = {0.0: mean}
     for level, (low, high) in bands.items():
         score = float(norm.ppf(0.5 + level / 200))
-        points[-score], points[score] = low, high
-    scores = sorted(points)
-    values = [points[s] for s in scores]
-    score = _score_at(target, scores, values)
-    return float(min(99.0, max(1.0, round(100 * float(norm.sf(score))))))
+        points[-score], points[score] = min(low, high), max(low, high)
+    found = _score_at(target, sorted(points), sorted(points.values()))
+    return float(min(99.0, max(1.0, round(100 * float(norm.sf(found))))))
 
 
 def _score_at(target: float, scores: list[float], values: list[float]) -> float:
-    """The normal score at which the piecewise linear quantile function passes `target`."""
-    last = len(values) - 2
-    for i in range(last + 1):
-        low, high = values[i], values[i + 1]
-        inside = low <= target <= high
-        if inside or (i == 0 and target < low) or (i == last and target > high):
-            if high == low:
-                return scores[i] if target < low else (scores[i + 1] if target > high else 0.0)
-            return scores[i] + (target - low) / (high - low) * (scores[i + 1] - scores[i])
-    return 0.0
+    """The lowest normal score at which the piecewise linear quantile function has the target."""
+    place = bisect.bisect_left(values, target)
+    below = min(max(place - 1, 0), len(values) - 2)
+    low, high = values[below], values[below + 1]
+    if low == high:  # only where the target lies beyond: at or below a floor, above a ceiling
+        return -math.inf if place == 0 else math.inf
+    return scores[below] + (target - low) / (high - low) * (scores[below + 1] - scores[below])
