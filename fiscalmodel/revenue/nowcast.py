@@ -50,6 +50,9 @@ class Nowcast:
         What was done to the input, and why these models.
     unit, name
         Of the series, where known.
+    floor
+        Least that the full year can be: the year to date where no month of the history was
+        negative, else minus infinity.
     """
 
     year: int
@@ -66,6 +69,7 @@ class Nowcast:
     notes: tuple[str, ...]
     unit: str = ""
     name: str = ""
+    floor: float = -np.inf
 
     @property
     def notes_zh(self) -> tuple[str, ...]:
@@ -80,8 +84,11 @@ class Nowcast:
         return tuple(sorted(float(c[3:]) for c in self.full_year.index if c.startswith("lo-")))
 
     def probability_of_at_least(self, amount: float) -> float:
-        """Chance in percent that the full year comes to at least `amount`."""
-        return _chance(amount, self.full_year)
+        """Chance in percent that the full year comes to at least `amount`.
+
+        100 only where the amount is in already and no month of the history was negative.
+        """
+        return _chance(amount, self.full_year, self.floor)
 
     def plot(self, lang: str = "zh") -> Figure:
         """How the estimate moved month by month, with bands and the budget."""
@@ -149,13 +156,14 @@ def nowcast_year(
         rest_of_year=rest,
         table=_table(table.to_date, rest, full),
         budget=planned,
-        probability_of_budget_pct=None if planned is None else _chance(planned, full),
+        probability_of_budget_pct=None if planned is None else _chance(planned, full, now.floor),
         progress=None if planned is None else progress(table.to_date, planned, table.month),
         by_month=_by_month(table, wanted, growth, planned),
         models=now.models,
         notes=(*table.notes, *now.notes),
         unit=table.unit,
         name=table.name,
+        floor=now.floor,
     )
 
 
@@ -219,7 +227,10 @@ def _table(to_date: float, rest: pd.Series[float], full: pd.Series[float]) -> pd
     return frame
 
 
-def _chance(amount: float, full: pd.Series[float]) -> float:
+def _chance(amount: float, full: pd.Series[float], floor: float) -> float:
+    """Chance of at least `amount`; certain where it is no more than the full year's floor."""
+    if amount <= floor:
+        return 100.0
     levels = [float(name[3:]) for name in full.index if name.startswith("lo-")]
     bands = {x: (float(full[f"lo-{x:g}"]), float(full[f"hi-{x:g}"])) for x in levels}
     mean = float(full["mean"])
@@ -248,6 +259,6 @@ def _by_month(
             "plain_growth": made.plain_growth,
         }
         if budget is not None:
-            row["probability_pct"] = _chance(budget, full)
+            row["probability_pct"] = _chance(budget, full, made.floor)
         rows.append(row)
     return pd.DataFrame(rows)

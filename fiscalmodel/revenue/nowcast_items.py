@@ -155,7 +155,7 @@ def _moved(found: Nowcast, mean: float, levels: Sequence[float]) -> Nowcast:
     rest = full - found.to_date
     from fiscalmodel.revenue.nowcast import _chance, _table
 
-    chance = None if found.budget is None else _chance(found.budget, full)
+    chance = None if found.budget is None else _chance(found.budget, full, found.floor)
     return replace(
         found, full_year=full, rest_of_year=rest, table=_table(found.to_date, rest, full),
         probability_of_budget_pct=chance,

@@ -31,6 +31,9 @@ class Estimate:
         ``model, title, weight, full_year``.
     plain_growth
         Full year if the rest grew as the year to date did: what the others are measured against.
+    floor
+        Least that the full year can be: the year to date where no month of the history was
+        negative, else minus infinity.
     """
 
     mean: float
@@ -38,6 +41,7 @@ class Estimate:
     models: pd.DataFrame
     notes: tuple[str, ...]
     plain_growth: float
+    floor: float
 
 
 def estimate(table: YearTable, levels: Sequence[float], growth: Growth) -> Estimate:
@@ -50,17 +54,18 @@ def estimate(table: YearTable, levels: Sequence[float], growth: Growth) -> Estim
     errors on series that it had not seen, scaled by what tells large errors from small ones.
     """
     m, to_date = table.month, table.to_date
+    floor = to_date if _never_falls(table) else -np.inf
     if m == 12:
         made = _models(("complete",), ("全年已公布 the year is complete",), [1.0], [to_date])
         same = {float(level): (to_date, to_date) for level in levels}
-        return Estimate(to_date, same, made, ("the year is complete",), to_date)
+        return Estimate(to_date, same, made, ("the year is complete",), to_date, floor)
     filled, notes = underlying(table, growth)
     past = filled[:-1]
     whole = ~np.isnan(past[:, 11]) & ~np.isnan(past[:, m - 1])
     # Only an unbroken run of whole years up to last year.
     run = int(np.argmin(whole[::-1])) if not whole.all() else len(whole)
     if not run:
-        return _alone(table, levels, notes)
+        return _alone(table, levels, notes, floor)
     y = np.concatenate([past[-run:][-LONGEST:], filled[-1:]])[None]
     y[0, -1, m:] = np.nan
     x, ways, unit = gate.features(y, m)
@@ -68,7 +73,6 @@ def estimate(table: YearTable, levels: Sequence[float], growth: Growth) -> Estim
     weights = gate.gate_weights(x, gate.asset()["net"])
     rest = float(weights[0] @ ways[:, 0])
     half = gate.half_widths(x, z, weights, m, y.shape[1] - 1, levels)[:, 0] * unit[0]
-    floor = to_date if _never_falls(table) else -np.inf
     mean = max(to_date + rest, floor)
     bands = {
         float(level): (max(mean - float(h), floor), mean + float(h))
@@ -83,7 +87,7 @@ def estimate(table: YearTable, levels: Sequence[float], growth: Growth) -> Estim
         weights[0].tolist(),
         (to_date + ways[:, 0]).tolist(),
     )
-    return Estimate(mean, bands, made, tuple(notes), _plain(table, filled))
+    return Estimate(mean, bands, made, tuple(notes), _plain(table, filled), floor)
 
 
 def _plain(table: YearTable, filled: Array) -> float:
@@ -101,13 +105,12 @@ def _never_falls(table: YearTable) -> bool:
     return all((np.diff(row[~np.isnan(row)]) >= 0).all() for row in padded)
 
 
-def _alone(table: YearTable, levels: Sequence[float], notes: list[str]) -> Estimate:
+def _alone(table: YearTable, levels: Sequence[float], notes: list[str], floor: float) -> Estimate:
     """No whole year before: even progress, with bands as wide as public series were uneven."""
     m, to_date = table.month, table.to_date
     mean = to_date * 12 / m
     made = gate.asset()
     limits = np.array(made["alone"][m - 1])
-    floor = to_date if _never_falls(table) else -np.inf
     bands = {}
     for level in levels:
         half = abs(mean) * gate.quantile(level, made["bands"]["levels"], limits)
@@ -117,7 +120,7 @@ def _alone(table: YearTable, levels: Sequence[float], notes: list[str]) -> Estim
         "give at least one year before"
     )
     models = _models(("even",), ("均衡进度 even progress",), [1.0], [mean])
-    return Estimate(mean, bands, models, tuple(notes), mean)
+    return Estimate(mean, bands, models, tuple(notes), mean, floor)
 
 
 def _models(
