@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from fiscalmodel.revenue.nowcast_ways import WAYS
 
 #: Years of history that are used; older ones say little of this year's months.
 LONGEST = 7
+#: Note of a year whose December is published.
+COMPLETE = "the year is complete"
 
 
 @dataclass(frozen=True)
@@ -49,16 +52,18 @@ def estimate(table: YearTable, levels: Sequence[float], growth: Growth) -> Estim
 
     Notes
     -----
-    Full year = year to date + Σ weight · remainder over `WAYS`. The weights come from a small
-    network trained on public monthly series (`nowcast_gate`); bands are quantiles of its
-    errors on series that it had not seen, scaled by what tells large errors from small ones.
+    Full year = year to date + Σ weight · remainder over `WAYS`. A fixed share of the weight
+    (`nowcast_gate.STEADY_SHARE`, chosen with China's national series in view) is the plain mean
+    of three ways; the rest is shared among all ways by a small network trained on public
+    monthly series. Bands are quantiles of the errors on series that the network had not seen,
+    scaled by what tells large errors from small ones.
     """
     m, to_date = table.month, table.to_date
     floor = to_date if _never_falls(table) else -np.inf
     if m == 12:
         made = _models(("complete",), ("全年已公布 the year is complete",), [1.0], [to_date])
         same = {float(level): (to_date, to_date) for level in levels}
-        return Estimate(to_date, same, made, ("the year is complete",), to_date, floor)
+        return Estimate(to_date, same, made, (COMPLETE,), to_date, floor)
     filled, notes = underlying(table, growth)
     past = filled[:-1]
     whole = ~np.isnan(past[:, 11]) & ~np.isnan(past[:, m - 1])
@@ -79,7 +84,9 @@ def estimate(table: YearTable, levels: Sequence[float], growth: Growth) -> Estim
         for level, h in zip(levels, half, strict=True)
     }
     notes.append(
-        f"{y.shape[1] - 1} whole years before; weights and bands learned from public monthly series"
+        f"{y.shape[1] - 1} whole years before; {steady_share()} of the weight the plain mean of "
+        f"three ways, the rest as a small network weighs {len(WAYS)}; network and bands learned "
+        "from public monthly series, the share was chosen with China's national series in view"
     )
     made = _models(
         tuple(w.name for w in WAYS),
@@ -88,6 +95,11 @@ def estimate(table: YearTable, levels: Sequence[float], growth: Growth) -> Estim
         (to_date + ways[:, 0]).tolist(),
     )
     return Estimate(mean, bands, made, tuple(notes), _plain(table, filled), floor)
+
+
+def steady_share() -> Fraction:
+    """Share of the weight that is the plain mean of three ways."""
+    return Fraction(gate.STEADY_SHARE).limit_denominator(12)
 
 
 def _plain(table: YearTable, filled: Array) -> float:
