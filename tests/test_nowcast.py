@@ -13,7 +13,6 @@ import yaml
 import fiscalmodel as fm
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.nowcast_gate import asset, quantile
-from fiscalmodel.revenue.nowcast_items import nowcast_items
 from fiscalmodel.revenue.nowcast_review import accuracy, review_years
 from fiscalmodel.revenue.nowcast_ways import WAYS, remainders
 from fiscalmodel.series import catalog
@@ -212,30 +211,6 @@ def test_review_uses_what_was_known_then():
 def test_review_needs_a_year_before():
     with pytest.raises(InputError, match="no finished year"):
         review_years(steady("2023-01", "2024-06"))
-
-
-def test_items_keep_their_total():
-    tax, other = (
-        fm.load_series(f"sample_county.{n}_revenue_monthly").values for n in ("tax", "non_tax")
-    )
-    whole = fm.load_series("sample_county.general_public_budget_revenue_monthly").values
-    frame = pd.DataFrame({"tax": tax, "non-tax": other, "all": whole})
-    found = nowcast_items(frame, total="all", budget={"all": float(whole.max())})
-    means = found.table.set_index("item")["mean"]
-    assert means["tax"] + means["non-tax"] == pytest.approx(means["all"], rel=1e-12)
-    assert found.total.full_year["mean"] == means["all"]
-    done = nowcast_items(frame, total="all", as_of="2024-12").table.set_index("item")
-    assert done.loc["all", "mean"] == pytest.approx(whole["2024-12"])
-
-
-def test_items_that_miss_their_total_are_refused():
-    ytd = steady()
-    with pytest.raises(InputError, match="items add up to"):
-        nowcast_items(pd.DataFrame({"a": ytd, "b": ytd, "sum": ytd}), total="sum")
-    with pytest.raises(InputError, match="no column"):
-        nowcast_items(pd.DataFrame({"a": ytd}), total="b")
-    with pytest.raises(InputError, match="different months"):
-        nowcast_items(pd.DataFrame({"a": ytd, "b": ytd[:-1]}))
 
 
 def test_shipped_table_is_in_order():

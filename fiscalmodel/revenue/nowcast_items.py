@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.revenue.hierarchy import Reconciled, reconcile_total
 from fiscalmodel.revenue.nowcast import Nowcast, nowcast_year
+from fiscalmodel.revenue.nowcast_model import COMPLETE
+
+#: The line for what the published items leave open in the year to date.
+DIFFERENCE = "差额 difference"
+#: Differences below this share are rounding of the machine.
+_NOTHING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -20,10 +28,13 @@ class NowcastItems:
     Attributes
     ----------
     table
-        ``item, to_date, alone, mean, lo-80, ..., rest_of_year``; the items' means add up to
-        the total's, which stands last. `alone` is what each said before they were reconciled.
+        ``item, to_date, alone, mean, lo-80, ..., rest_of_year``; the means add up to the
+        total's, which stands last. `alone` is what each said before they were reconciled.
+        Where published items do not add up to the published total, the difference in the
+        year to date stands on a line of its own, `DIFFERENCE`, before the total.
     items, total
-        The nowcasts, shifted to the reconciled means.
+        The nowcasts, shifted to the reconciled means, the last month of `by_month` too; earlier
+        months and `models` stay as each said alone.
     reconciled
         How items and total were made to agree.
     notes
@@ -36,6 +47,18 @@ class NowcastItems:
     reconciled: Reconciled
     notes: tuple[str, ...]
 
+    @property
+    def notes_zh(self) -> tuple[str, ...]:
+        """The notes in Chinese."""
+        from fiscalmodel.revenue.notes_zh import in_chinese
+
+        said = []
+        for note in self.notes:
+            of = max((n for n in self.items if note.startswith(f"{n}: ")), key=len, default="")
+            rest = in_chinese(note[len(of) + 2 :] if of else note)
+            said.append(f"{of}：{rest}" if of else rest)
+        return tuple(said)
+
 
 def nowcast_items(
     cumulative: pd.DataFrame,
@@ -45,6 +68,7 @@ def nowcast_items(
     published_growth: Mapping[str, Any] | None = None,
     as_of: str | pd.Period | None = None,
     levels: Sequence[float] = (80, 95),
+    hold_total: bool = False,
 ) -> NowcastItems:
     """Nowcast each item and the total, reconciled.
 
@@ -59,6 +83,8 @@ def nowcast_items(
         Column -> full-year budget.
     published_growth
         Column -> published growth in percent, on months.
+    hold_total
+        Leave the total as it is said alone; only the items give way.
 
     Raises
     ------
@@ -69,9 +95,11 @@ def nowcast_items(
     Notes
     -----
     `reconcile_total` with the squared widths of the 80 % bands as variances: a restless item
-    gives way more than a calm one. No item falls below its year to date where its months were
-    never negative. Bands keep their widths around the new means, since errors of items are not
-    independent and nothing measured would justify narrower ones.
+    gives way more than a calm one. Neither an item nor the total falls below its year to date
+    where its months were never negative. What the items leave open in the published year to
+    date is not forecast: it is carried as it stands, so that a finished year keeps all its
+    published figures. Bands keep their widths around the new means, since errors of items are
+    not independent and nothing measured would justify narrower ones.
     """
     frame, whole = _with_total(cumulative, total)
     found: dict[str, Nowcast] = {}
@@ -92,26 +120,96 @@ def nowcast_items(
     problems.raise_if_any()
     _check_ends(found, whole, total is not None)
     sum_of = found.pop(whole)
-    spread = {n: float(f.full_year["hi-80"] - f.full_year["lo-80"]) for n, f in found.items()}
-    made = reconcile_total(
-        {n: float(f.full_year["mean"]) for n, f in found.items()},
-        float(sum_of.full_year["mean"]),
-        item_spread=spread,
-        # A finished year: what is left between items and total is rounding, the items stand.
-        total_spread=float(sum_of.full_year["hi-80"] - sum_of.full_year["lo-80"]) or 1.0,
-        floors={n: f.to_date for n, f in found.items() if float(f.rest_of_year.min()) >= 0},
-    )
+    open_now = _difference(found, sum_of)
+    line = _line_name(found) if open_now else ""
+    made = _reconciled(found, sum_of, {line: open_now} if line else {}, hold_total)
     items = {n: _moved(f, float(made.items[n]), levels) for n, f in found.items()}
-    new_total = _moved(sum_of, made.total, levels)
+    held = hold_total or sum_of.as_of.month == 12
+    alone = float(sum_of.full_year["mean"])
+    new_total = _moved(sum_of, alone if held else made.total, levels)
     rows = [_row(n, items[n], f) for n, f in found.items()]
+    if line:
+        flat = dict.fromkeys(("to_date", "alone", *new_total.full_year.index), open_now)
+        rows.append({"item": line, **flat, "rest_of_year": 0.0})
     rows.append(_row(whole, new_total, sum_of))
-    said = dict.fromkeys(f"{n}: {note}" for n, f in found.items() for note in f.notes[:-1])
-    notes = (
-        *said,
-        f"items and total differed by {made.gap:,.0f}; each gave way in proportion to the square "
-        "of its 80 % band's width",
-    )
+    notes = _notes(found, sum_of, made.gap, open_now, hold_total)
     return NowcastItems(pd.DataFrame(rows), items, new_total, made, notes)
+
+
+def _difference(found: Mapping[str, Nowcast], sum_of: Nowcast) -> float:
+    """Total less items in the year to date; nought where only the machine rounds."""
+    parts = [f.to_date for f in found.values()]
+    left = sum_of.to_date - sum(parts)
+    return left if abs(left) > _NOTHING * sum(map(abs, [*parts, sum_of.to_date])) else 0.0
+
+
+def _line_name(found: Mapping[str, Nowcast]) -> str:
+    name = DIFFERENCE
+    while name in found:
+        name += " *"
+    return name
+
+
+def _reconciled(
+    found: Mapping[str, Nowcast], sum_of: Nowcast, line: Mapping[str, float], hold_total: bool
+) -> Reconciled:
+    """Items, the line for their difference, and the total, which keeps to its floor."""
+
+    def width(f: Nowcast) -> float:
+        return float(f.full_year["hi-80"] - f.full_year["lo-80"])
+
+    def solved(total: float, total_spread: float) -> Reconciled:
+        return reconcile_total(
+            {n: float(f.full_year["mean"]) for n, f in found.items()} | dict(line),
+            total,
+            item_spread={n: width(f) for n, f in found.items()} | dict.fromkeys(line, 0.0),
+            total_spread=total_spread,
+            floors={n: f.floor for n, f in found.items() if np.isfinite(f.floor)},
+        )
+
+    alone = float(sum_of.full_year["mean"])
+    made = solved(alone, 0.0 if hold_total else width(sum_of))
+    if made.total < sum_of.floor - _NOTHING * abs(sum_of.floor):
+        held = solved(sum_of.floor, 0.0)
+        made = replace(held, gap=made.gap)
+    return made
+
+
+def _notes(
+    found: Mapping[str, Nowcast], sum_of: Nowcast, gap: float, open_now: float, hold_total: bool
+) -> tuple[str, ...]:
+    notes = [
+        f"{name}: {note}"
+        for name, made in found.items()
+        for note in made.notes
+        if "whole years before;" not in note and note != COMPLETE
+    ]
+    if open_now:
+        notes.append(
+            f"published items miss their published total by {_shown(open_now)}: the difference "
+            "stands on a line of its own and is carried as it is"
+        )
+    if sum_of.as_of.month == 12:
+        notes.append("the year is complete: items and total are the published figures")
+    elif hold_total:
+        notes.append(
+            f"the items missed the total by {_shown(gap)}; the total was held, each item gave way "
+            "in proportion to the square of its 80 % band's width"
+        )
+    else:
+        notes.append(
+            f"items and total differed by {_shown(gap)}; each gave way in proportion to the square "
+            "of its 80 % band's width"
+        )
+    return tuple(dict.fromkeys(notes))
+
+
+def _shown(amount: float) -> str:
+    """Whole numbers from a hundred on, else three digits that count."""
+    if not amount or abs(amount) >= 100:
+        return f"{amount:,.0f}"
+    decimals = 2 - math.floor(math.log10(abs(amount)))
+    return f"{amount:.{decimals}f}".rstrip("0").rstrip(".")
 
 
 def _with_total(cumulative: Any, total: str | None) -> tuple[pd.DataFrame, str]:
@@ -148,17 +246,29 @@ def _check_ends(found: Mapping[str, Nowcast], whole: str, given: bool) -> None:
 
 def _moved(found: Nowcast, mean: float, levels: Sequence[float]) -> Nowcast:
     """The nowcast around another mean, bands as wide as before (not below the floor)."""
-    names = ["mean", *(f"{side}-{level:g}" for level in levels for side in ("lo", "hi"))]
-    full = (found.full_year + (mean - float(found.full_year["mean"])))[names]
-    if float(found.rest_of_year.min()) >= 0:
-        full = full.clip(lower=found.to_date)
-    rest = full - found.to_date
     from fiscalmodel.revenue.nowcast import _chance, _table
 
+    names = ["mean", *(f"{side}-{level:g}" for level in levels for side in ("lo", "hi"))]
+    shift = mean - float(found.full_year["mean"])
+    full = (found.full_year + shift)[names].clip(lower=found.floor)
+    full["mean"] = mean
+    rest = full - found.to_date
     chance = None if found.budget is None else _chance(found.budget, full, found.floor)
+    bands = [c for c in found.by_month.columns if c[:3] in ("lo-", "hi-") and c not in names]
+    by_month = found.by_month.drop(columns=bands)
+    by_month.loc[by_month.index[-1], names] = full
+    notes = found.notes
+    if chance is not None:
+        by_month.loc[by_month.index[-1], "probability_pct"] = chance
+    if abs(shift) > _NOTHING * abs(mean):
+        notes = (
+            *notes,
+            f"moved by {_shown(shift)} so that items and total agree; earlier months and the "
+            "single ways stay as reckoned alone",
+        )
     return replace(
         found, full_year=full, rest_of_year=rest, table=_table(found.to_date, rest, full),
-        probability_of_budget_pct=chance,
+        probability_of_budget_pct=chance, by_month=by_month, notes=notes,
     )  # fmt: skip
 
 
