@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import pandas as pd
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.gaps import combined_january, fill
 from fiscalmodel.revenue.history import History
+from fiscalmodel.revenue.labels import regular_index
 from fiscalmodel.revenue.smoothing import Array
 from fiscalmodel.series.types import Series
 
@@ -87,7 +87,7 @@ def read(y: object, horizon: int, season_length: int | None) -> History:
         notes.append("like-for-like (同口径) levels of the calibre link")
         y = y.linked
     if isinstance(y, pd.Series):
-        values, labels, season = _dated(y, name, notes)
+        values, labels, season = _dated(y, name, notes, season_length)
     elif isinstance(y, (list, tuple, np.ndarray)):
         if isinstance(y, np.ndarray) and y.ndim != 1:
             raise InputError(name, f"an array of {y.ndim} dimensions", "give one series")
@@ -118,10 +118,12 @@ def _actual_values(series: Series, notes: list[str]) -> pd.Series[float]:
     return actual.values
 
 
-def _dated(y: pd.Series[Any], name: str, notes: list[str]) -> tuple[Array, list[Any], int]:
+def _dated(
+    y: pd.Series[Any], name: str, notes: list[str], wanted: int | None
+) -> tuple[Array, list[Any], int]:
     """Values, labels and season length of a pandas series, sorted and on a full index."""
     values = numbers(y.to_numpy(), name)
-    index, season = _regular_index(y.index, name)
+    index, season = regular_index(y.index, name, wanted)
     if not len(index):
         raise InputError(name, "the series is empty", "at least one value is needed")
     twice = index[index.duplicated()].unique()
@@ -149,73 +151,6 @@ def _dated(y: pd.Series[Any], name: str, notes: list[str]) -> tuple[Array, list[
     whole = np.full(len(labels), np.nan)
     whole[place] = values
     return whole, labels, season
-
-
-def _regular_index(index: pd.Index[Any], name: str) -> tuple[Any, int]:
-    """The index as periods or whole numbers, and the season length that it implies."""
-    if isinstance(index, pd.PeriodIndex):
-        code = index.freqstr[0]
-        if index.hasnans:
-            raise InputError(name, "a date is missing", "give each value its period")
-        seasons = {"Y": 1, "A": 1, "Q": 4, "M": 12}
-        return index, seasons.get(code, 1)
-    if isinstance(index, pd.DatetimeIndex):
-        if index.hasnans:
-            raise InputError(name, "a date is missing", "give each value its date")
-        return _to_periods(index.tz_localize(None), name)
-    if pd.api.types.is_integer_dtype(index.dtype) and not pd.api.types.is_bool_dtype(index.dtype):
-        if len(index) and np.abs(index.to_numpy(dtype=float)).max() > 1e12:
-            raise InputError(name, f"{index.max()} is no year", "number the years, or use dates")
-        return pd.Index(index.to_numpy(dtype="int64")), 1
-    return _from_text(list(index), name)
-
-
-def _from_text(labels: list[Any], name: str) -> tuple[pd.PeriodIndex, int]:
-    """Years, quarters or months as they are printed; else ISO dates."""
-    from fiscalmodel.series.periods import period
-
-    found = [label if isinstance(label, pd.Period) else period(label) for label in labels]
-    if found and all(label is not None for label in found):
-        codes = {label.freqstr[0] for label in found if label is not None}
-        if len(codes) == 1:
-            return _regular_index(pd.PeriodIndex(found), name)
-        raise InputError(name, "years, quarters and months are mixed", "one frequency a series")
-    try:
-        dates = pd.DatetimeIndex(pd.to_datetime([str(label) for label in labels], format="ISO8601"))
-    except (ValueError, TypeError, OverflowError):
-        odd = next(label for label, known in zip(labels, found, strict=True) if known is None)
-        raise InputError(
-            name,
-            f"the index is not a list of dates ({odd!r})",
-            "use years (2019), quarters (2019Q1), months (2019-01) or dates (2019-12-31)",
-        ) from None
-    return _to_periods(dates, name)
-
-
-def _to_periods(index: pd.DatetimeIndex, name: str) -> tuple[pd.PeriodIndex, int]:
-    """Dates as years, quarters or months, by their smallest distance."""
-    if len(index) < 2:
-        return index.to_period("Y"), 1
-    months = np.asarray(index.year * 12 + index.month)
-    steps = np.diff(np.unique(months))
-    least = int(steps.min()) if len(steps) else 0
-    if least == 0 or len(np.unique(months)) < len(months):
-        days = np.diff(np.sort(index.to_numpy())).astype("timedelta64[D]").astype(int)
-        if (days[days > 0].size and days[days > 0].min() < 25) or least == 0:
-            repeated = index[index.duplicated()]
-            if len(repeated):
-                raise InputError(
-                    name,
-                    f"dates that stand twice: {repeated[0]:%Y-%m-%d}",
-                    "keep one value for each period",
-                )
-            raise InputError(name, "dates closer than a month", "sum them to months first")
-    step = math.gcd(*map(int, steps))
-    if step % 12 == 0:
-        return index.to_period("Y"), 1
-    if step % 3 == 0:
-        return index.to_period("Q"), 4
-    return index.to_period("M"), 12
 
 
 def _trim(values: Array, labels: list[Any], name: str, notes: list[str]) -> tuple[Array, list[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from fiscalmodel.revenue import inputs
 from fiscalmodel.revenue.engine import forecast_block
 from fiscalmodel.revenue.history import History
 from fiscalmodel.revenue.kinds import kind_of
+from fiscalmodel.revenue.labels import day
 
 _COLUMNS = ("unique_id", "ds", "y")
 
@@ -44,7 +46,7 @@ def forecast_panel(
     -------
     pandas.DataFrame
         ``unique_id, ds, mean, lo-80, hi-80, lo-95, hi-95``, series in order of first
-        appearance; ``ds`` of the same type as it came.
+        appearance; ``ds`` of the same type as it came: dates stay dates, also as text.
 
     Raises
     ------
@@ -116,22 +118,36 @@ def histories_of(df: Any, horizon: int, season: int) -> tuple[list[History], lis
 def _restore(index: pd.Index[Any]) -> Any:
     """Function that gives forecast labels the type of the dates that came in."""
     if isinstance(index, pd.DatetimeIndex):
-        last = index.max()
-        at_end = bool(last.is_month_end) and not bool(last.is_month_start)
-
-        def dates(labels: Sequence[Any]) -> list[Any]:
-            if not isinstance(labels[0], pd.Period):
-                return list(labels)
-            # Year labels keep the month of the history; the day stays at the month's edge.
-            step = {"Y": 12, "Q": 3, "M": 1}[labels[0].freqstr[0]]
-            first = pd.Period(last, freq="M")
-            moves = [(label - pd.Period(last, freq=labels[0].freqstr)).n for label in labels]
-            found = [first + step * move for move in moves]
-            if at_end:
-                return [month.end_time.normalize() for month in found]
-            return [month.start_time.replace(day=min(last.day, 28)) for month in found]
-
-        return dates
+        return _dates(index)
+    days = [day(label, "ds") for label in index]
+    if days and all(stamp is not None for stamp in days):
+        dates, one = _dates(pd.DatetimeIndex(days)), index[0]
+        if not isinstance(one, str):
+            plain = isinstance(one, dt.date) and not isinstance(one, dt.datetime)
+            return lambda labels: [d.date() if plain else d for d in dates(labels)]
+        if one.strip()[4] in "-/.":
+            form = one.strip()[4].join(("%Y", "%m", "%d"))
+            return lambda labels: [d.strftime(form) for d in dates(labels)]
     if len(index) and isinstance(index[0], str):
         return lambda labels: [str(label) for label in labels]
     return list
+
+
+def _dates(index: pd.DatetimeIndex) -> Any:
+    """Function that gives forecast labels as dates at the same edge of the month."""
+    last = index.max()
+    at_end = bool(last.is_month_end) and not bool(last.is_month_start)
+
+    def dates(labels: Sequence[Any]) -> list[Any]:
+        if not isinstance(labels[0], pd.Period):
+            return list(labels)
+        # Year labels keep the month of the history; the day stays at the month's edge.
+        step = {"Y": 12, "Q": 3, "M": 1}[labels[0].freqstr[0]]
+        first = pd.Period(last, freq="M")
+        moves = [(label - pd.Period(last, freq=labels[0].freqstr)).n for label in labels]
+        found = [first + step * move for move in moves]
+        if at_end:
+            return [month.end_time.normalize() for month in found]
+        return [month.start_time.replace(day=min(last.day, 28)) for month in found]
+
+    return dates
