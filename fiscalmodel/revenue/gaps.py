@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.history import History
+from fiscalmodel.revenue.labels import own_label
 from fiscalmodel.revenue.smoothing import Array
 from fiscalmodel.series.types import Series
 
@@ -39,6 +40,13 @@ def fill(
     shown = ", ".join(str(labels[p]) for p in places[:4]) + (" …" if len(places) > 4 else "")
     notes.append(f"{len(places)} missing values were interpolated for the fit: {shown}")
     return _interpolated(values, missing, season), labels, tuple(int(p) for p in places)
+
+
+def refilled(values: Array, filled: Sequence[int], season: int) -> Array:
+    """The values with those at `filled` interpolated anew from the others."""
+    missing = np.zeros(len(values), dtype=bool)
+    missing[[place for place in filled if place < len(values)]] = True
+    return _interpolated(values, missing, season) if missing.any() else values
 
 
 def _after_long_gap(missing: NDArray[np.bool_], longest: int) -> int:
@@ -124,14 +132,18 @@ def splice(history: History, breaks: Mapping[Any, float | None], *, allow_break:
     Raises
     ------
     InputError
-        A break of unknown size, unless allowed; a factor that is no positive number.
+        A break of unknown size, unless allowed; a factor that is no positive number; a
+        period that cannot be read.
     """
     values = np.array(history.values)
     notes = list(history.notes)
     labels = [str(label) for label in history.past]
-    for period, factor in breaks.items():
-        where = f"breaks[{period}]"
-        if str(period) not in labels:
+    for given, factor in breaks.items():
+        where = f"breaks[{given}]"
+        period = own_label(given, history.past, where)
+        place = sum(label < period for label in history.past)
+        inside = str(period) in labels or 0 < place < len(labels)
+        if not inside:
             notes.append(f"the break at {period} lies outside the history and changes nothing")
         elif factor is None:
             if not allow_break:
@@ -142,8 +154,10 @@ def splice(history: History, breaks: Mapping[Any, float | None], *, allow_break:
                 )
             notes.append(f"WARNING: fitted across the unlinked calibre break at {period}")
         else:
-            values[: labels.index(str(period))] *= _factor(factor, where)
-            notes.append(f"values before {period} multiplied by {factor:.4g} (同口径)")
+            number = _factor(factor, where)
+            values[:place] *= number
+            notes.append(f"values before {period} multiplied by {number:.4g} (同口径)")
+    values = refilled(values, history.filled, history.season_length)
     return replace(history, values=values, notes=tuple(notes))
 
 
