@@ -152,11 +152,19 @@ def test(arguments):
     return 1 if failed else 0
 
 
+# JupyterLab looks for news, updates and extensions on the network; none is needed here.
+OFFLINE = (
+    "--LabApp.news_url=None",
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    "--LabApp.extension_manager=readonly",
+)
+
+
 def main(arguments):
     command, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
     commands = {
         "report": lambda: start("-m", "fiscalmodel", "run", *rest),
-        "lab": lambda: start("-m", "jupyterlab", "notebooks", *rest),
+        "lab": lambda: start("-m", "jupyterlab", "notebooks", *OFFLINE, *rest),
         "check": lambda: start("-m", "fiscalmodel", "check", *rest),
         "test": lambda: test(rest),
         "soak": lambda: start("-m", "pytest", "tests", *rest, FISCALMODEL_SOAK="1"),

@@ -90,3 +90,22 @@ def test_an_unknown_command_shows_the_usage(
 ) -> None:
     assert runner.main(["reprot"]) == 2
     assert "usage: python3 run.py COMMAND" in capsys.readouterr().out
+
+
+def test_jupyterlab_is_started_without_the_network(
+    runner: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The options must be known to JupyterLab: its own traits say so."""
+    from jupyterlab.labapp import LabApp
+
+    started: list[str] = []
+    monkeypatch.setattr(runner, "is_ready", lambda kind: True)
+    monkeypatch.setattr(runner, "start", lambda *command: started.extend(command) or 0)
+    assert runner.main(["lab", "--port=9999"]) == 0
+    options = [option for option in started if option.startswith("--LabApp.")]
+    app = LabApp()
+    app.parse_command_line(options)
+    assert app.news_url is None
+    assert app.check_for_updates_class.__name__ == "NeverCheckForUpdate"
+    assert app.extension_manager == "readonly"
+    assert started[-1] == "--port=9999"
