@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import fiscalmodel as fm
-from fiscalmodel.revenue.notes_zh import _PATTERNS, in_chinese
+from fiscalmodel.revenue.notes_zh import _PATTERNS, in_chinese, part_zh
 from fiscalmodel.revenue.nowcast_items import nowcast_items
 from fiscalmodel.series import catalog
 from fiscalmodel.series.types import Series
@@ -198,7 +198,7 @@ def test_the_share_of_the_steady_ways_is_said() -> None:
     en, zh = nowcast_notes(NOWCASTS[0])
     share = steady_share()
     assert f"{share} of the weight the plain mean of three ways" in en[-1]
-    assert f"权重的{share.denominator}分之{share.numerator}为三种算法的简单平均" in zh[-1]
+    assert f"权重的{part_zh(str(share))}为三种算法的简单平均" in zh[-1]
     assert "15种算法" in zh[-1]
     # That share at least lies on the three ways.
     weights = fm.nowcast_year(**NOWCASTS[0]).models.set_index("model")["weight"]

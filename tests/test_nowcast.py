@@ -13,7 +13,7 @@ import yaml
 import fiscalmodel as fm
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.nowcast_gate import asset, quantile
-from fiscalmodel.revenue.nowcast_review import accuracy, review_years
+from fiscalmodel.revenue.nowcast_review import accuracy, review_years, usual_shares
 from fiscalmodel.revenue.nowcast_ways import WAYS, remainders
 from fiscalmodel.series import catalog
 
@@ -206,6 +206,17 @@ def test_review_uses_what_was_known_then():
     assert list(table["month"]) == [3, 6, 9, 11]
     part = review[review["month"] == 9]
     assert table["mape"].iloc[2] == pytest.approx(part["error_pct"].abs().mean())
+
+
+def test_the_usual_share_counts_every_finished_year():
+    # June: 40, 60 and 50 of 100; the median is 50. March is known once: 20.
+    ytd = series({"2020-06": 40.0, "2020-12": 100, "2021-03": 20, "2021-06": 60, "2021-12": 100,
+                  "2022-06": 100, "2022-12": 200, "2023-06": 90})  # fmt: skip
+    shares = usual_shares(ytd, 2023)
+    assert shares[[3, 6, 12]].tolist() == [20, 50, 100]
+    assert np.isnan(shares[1])
+    assert usual_shares(ytd, 2021)[6] == 40
+    assert usual_shares(ytd, 2020).isna().all()
 
 
 def test_review_needs_a_year_before():

@@ -11,9 +11,13 @@ import pandas as pd
 from fiscalmodel.paths import project_root
 from fiscalmodel.present import charts_nowcast as charts
 from fiscalmodel.present.show import say, show_chart, show_table
+from fiscalmodel.revenue.notes_zh import part_zh
 from fiscalmodel.revenue.nowcast import Nowcast, nowcast_year
+from fiscalmodel.revenue.nowcast_gate import STEADY_WAYS
 from fiscalmodel.revenue.nowcast_items import NowcastItems, nowcast_items
-from fiscalmodel.revenue.nowcast_review import accuracy, review_years
+from fiscalmodel.revenue.nowcast_model import steady_share
+from fiscalmodel.revenue.nowcast_review import accuracy, review_years, usual_shares
+from fiscalmodel.revenue.nowcast_ways import WAYS
 from fiscalmodel.series import catalog
 from fiscalmodel.series.types import Series
 
@@ -125,7 +129,10 @@ def _items(
     known = {n: g.values for n, g in published.items() if g is not None}
     if growth is not None:
         known["合计 total"] = growth
-    return nowcast_items(frame, total="合计 total", published_growth=known, as_of=month)
+    # The headline is the total as it is said alone: the items give way to it.
+    return nowcast_items(
+        frame, total="合计 total", published_growth=known, as_of=month, hold_total=True
+    )
 
 
 def _show(frame: pd.DataFrame, lang: str, caption: tuple[str, str], digits: int = 1) -> None:
@@ -169,9 +176,7 @@ def progress(view: View, lang: str = "zh") -> None:
     frame["of_target_pct"] = 100 * table["to_date"] / view.target
     frame["even_pct"] = [100 * m / 12 for m in months]
     frame["gap_points"] = frame["of_target_pct"] - frame["even_pct"]
-    past = view.review.assign(share=100 * view.review["to_date"] / view.review["outturn"])
-    past = past[past["year"] < view.found.year]
-    frame["usual_pct"] = past.groupby("month")["share"].median().reindex(months).to_numpy()
+    frame["usual_pct"] = usual_shares(view.series, view.found.year).reindex(months).to_numpy()
     mark = ("年度预算", "the budget") if view.is_budget else ("上年全年", "last year's outturn")
     say(
         f"### 进度\n完成率以{mark[0]}为分母。均衡进度是月数÷12；收入有季节性，"
@@ -211,9 +216,10 @@ def items(view: View, lang: str = "zh") -> None:
     if view.items is None:
         return
     say(
-        "### 分项\n各项先单独测算，再与合计协调：差额按各项误差方差分摊，相加严格等于合计。",
-        "### By item\nEach item is reckoned alone, then made to agree with the total: the gap is "
-        "shared by error variance, and the items add up exactly.",
+        "### 分项\n各项先单独测算，再与合计协调：合计即上文的全年预计，保持不变；差额按各项误差方差"
+        "分摊，相加严格等于合计。",
+        "### By item\nEach item is reckoned alone, then made to agree with the total, which stays "
+        "as it is above: the gap is shared by error variance, and the items add up exactly.",
         lang,
     )
     table = view.items.table
@@ -244,15 +250,27 @@ def method(view: View, lang: str = "zh") -> None:
     """How it is done, and what it rests on."""
     said = view.found.notes_zh if lang == "zh" else view.found.notes
     notes = "\n".join(f"- {note}" for note in said)
+    share = steady_share()
+    part = part_zh(str(share))
+
+    def steady(of: str) -> list[str]:
+        return [charts.title_of(w.title, of) for w in WAYS if w.name in STEADY_WAYS]
+
     say(
-        "### 方法与来源\n全年 = 累计 + 余下月份。余下月份由十五种简单算法加权得出，权重由小型网络"
-        "给出，它只在公开竞赛的月度序列（M1、M3、Tourism 的训练部分）与构造的国库流量上训练；区间是"
-        "它在未见过的序列上的误差分位数。公布增速与水平口径不同时（如2022年留抵退税），以公布增速代表"
-        f"基础增速，退税不外推到余下月份。数据：财政部月度财政收支情况。\n\n{notes}",
+        f"### 方法与来源\n全年 = 累计 + 余下月份。余下月份由{len(WAYS)}种简单算法加权得出：权重的"
+        f"{part}固定为三种算法（{'、'.join(steady('zh'))}）的简单平均，其余由小型网络在"
+        f"{len(WAYS)}种算法间分配。{part}这一比例是参照全国序列选定的，因此对全国序列，"
+        "往年检验不是完全独立的检验。网络只在公开竞赛的月度序列（M1、M3、Tourism 的训练部分）"
+        "与构造的国库流量上训练；区间是网络未见过的序列上的误差分位数。公布增速与水平口径不同时"
+        "（如2022年留抵退税），以公布增速代表基础增速，退税不外推到余下月份。"
+        f"数据：财政部月度财政收支情况。\n\n{notes}",
         "### Method and sources\nFull year = year to date + rest. The rest is a weighted mean of "
-        "fifteen simple ways; the weights come from a small network trained only on public "
+        f"{len(WAYS)} simple ways: {share} of the weight is the plain mean of three "
+        f"({', '.join(steady('en'))}), the rest as a small network weighs all {len(WAYS)}. The "
+        f"share of {share} was chosen with China's national series in view, so on these the "
+        "check of past years is not quite independent. The network is trained only on public "
         "competition series (training parts of M1, M3, Tourism) and on made-up treasury flows; "
-        "bands are quantiles of its errors on series it had not seen. Where published growth is "
+        "bands are quantiles of the errors on series it had not seen. Where published growth is "
         "on another calibre than the levels (2022: VAT refunds 留抵退税), it stands for the "
         "underlying growth, and refunds are not carried into the months to come. Data: monthly "
         f"releases of the Ministry of Finance.\n\n{notes}",

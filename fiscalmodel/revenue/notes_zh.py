@@ -158,11 +158,20 @@ def _word(name: str, text: str) -> str:
             "等" if text.endswith(" …") else ""
         )
     if name == "part":
-        above, _, below = text.partition("/")
-        return f"{below}分之{above}"
+        return part_zh(text)
     if name == "models":
         return _titled(text)
     return _steps(text) if name == "breaks" else text
+
+
+def part_zh(part: str) -> str:
+    """A fraction in words, parts up to ten.
+
+    >>> part_zh("2/3")
+    '三分之二'
+    """
+    above, below = ("零一二三四五六七八九十"[int(number)] for number in part.split("/"))
+    return f"{below}分之{above}"
 
 
 def _when(label: str) -> str:

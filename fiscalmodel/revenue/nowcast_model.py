@@ -99,7 +99,7 @@ def estimate(table: YearTable, levels: Sequence[float], growth: Growth) -> Estim
 
 def steady_share() -> Fraction:
     """Share of the weight that is the plain mean of three ways."""
-    return Fraction(gate.STEADY_SHARE).limit_denominator(12)
+    return Fraction(gate.STEADY_SHARE).limit_denominator(10)
 
 
 def _plain(table: YearTable, filled: Array) -> float:

@@ -59,6 +59,36 @@ def review_years(cumulative: Any, *, published_growth: Any = None, least: int = 
     return result
 
 
+def usual_shares(cumulative: Any, before: int) -> pd.Series[float]:
+    """Median share of the year in percent that was in by each month, over finished years.
+
+    Parameters
+    ----------
+    cumulative
+        As for `nowcast_year`.
+    before
+        Years from this one on are left out.
+
+    Returns
+    -------
+    Series
+        On months 1 to 12; NaN where no finished year has the month.
+
+    Examples
+    --------
+    >>> shares = usual_shares({"2022-06": 40, "2022-12": 100, "2023-06": 60, "2023-12": 120}, 2024)
+    >>> float(shares[6]), float(shares[12])
+    (45.0, 100.0)
+    """
+    table = read_cumulative(cumulative)
+    rows = [
+        100 * row / row[11]
+        for year, row in zip(table.years, table.values, strict=True)
+        if year < before and row[11] == row[11] and row[11] != 0
+    ]
+    return pd.DataFrame(rows, columns=range(1, 13), dtype=float).median()
+
+
 def accuracy(review: pd.DataFrame, months: tuple[int, ...] = (3, 6, 9, 11)) -> pd.DataFrame:
     """Mean absolute percentage errors by month gone, beside plain growth.
 
