@@ -35,9 +35,11 @@ _SAID: tuple[tuple[str, str], ...] = (
         "{when}明显偏离前后两期：拟合时以前后两期的几何平均代替，区间仍计入该值。",
     ),
     (
-        r"land-sale or fund revenue.*mean is (?P<n>\d+)% last value",
-        "土地出让或其他基金收入：实测表明趋势类方法不如上期值，故预测值的{n}%取上期值。",
+        r"land-sale or fund revenue.*worse than the (?P<models>.+) when tried, so the mean "
+        r"is (?P<n>\d+)% .+",
+        "土地出让或其他基金收入：实测表明趋势类方法不如{models}，故预测值的{n}%取{models}。",
     ),
+    (r"all values are nought.*", "各期数值均为零：没有可据以确定区间的尺度。"),
     (r"all values are equal.*", "各期数值相同：区间取自其他序列的波动。"),
     (r"no value is negative.*", "历史无负值：预测值与区间下限不低于零。"),
     (r"like-for-like \(同口径\) levels.*", "使用按最新口径衔接的同口径数。"),
