@@ -38,8 +38,11 @@ def mase_scale(history: Array, season_length: int = 1) -> float:
 def owa(smape_own: float, mase_own: float, smape_naive: float, mase_naive: float) -> float:
     """Overall weighted average: half the ratio of mean sMAPE, half the ratio of mean MASE.
 
-    The means run over all series and horizons first; the ratio is taken of the means.
+    The means run over all series and horizons first; the ratio is taken of the means. NaN
+    where naive is exact.
     """
+    if smape_naive == 0 or mase_naive == 0:
+        return float("nan")
     return 0.5 * (smape_own / smape_naive + mase_own / mase_naive)
 
 
