@@ -186,7 +186,7 @@ def look_for_breaks(y: Any, history: History, *, allow_break: bool) -> tuple[str
 
     years = [getattr(label, "year", label) for label in history.past]
     plausible = all(isinstance(year, int) and 1900 <= year <= 2200 for year in years)
-    if history.season_length != 1 or not plausible:
+    if history.season_length != 1 or not plausible or len(set(years)) < len(years):
         return ()
     if isinstance(y, Series) and y.calibre == "like_for_like":
         return ()
