@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.revenue import inputs, metrics
+from fiscalmodel.revenue import gaps, inputs, metrics
+from fiscalmodel.revenue.backtest_budgets import budget_rows
 from fiscalmodel.revenue.backtest_verdict import verdict
 from fiscalmodel.revenue.engine import forecast_block
 from fiscalmodel.revenue.history import History
@@ -18,7 +19,9 @@ from fiscalmodel.revenue.kinds import Kind, kind_of
 from fiscalmodel.revenue.models import drift
 from fiscalmodel.revenue.panel import histories_of
 from fiscalmodel.revenue.seasonal import naive2
+from fiscalmodel.revenue.seasonal_models import seasonal_naive
 from fiscalmodel.revenue.smoothing import Array
+from fiscalmodel.series.types import Series
 
 #: Name of our own forecasts in the table.
 OWN = "fiscalmodel"
@@ -41,6 +44,8 @@ def backtest(
     least: int | None = None,
     budgets: Any = None,
     kind: str | None = None,
+    breaks: Mapping[Any, float | None] | Sequence[Any] | None = None,
+    allow_break: bool = False,
 ) -> pd.DataFrame:
     """Forecast the known past from each of its points, and measure the errors.
 
@@ -53,34 +58,40 @@ def backtest(
     season_length
         Periods in a year; by default from the index, for a frame 1.
     least
-        Points of the first origin's history; by default 4, or two seasons.
+        Points of the first origin's history, 2 or more; by default 4, or two seasons.
     budgets
-        The office's own budgets (年初预算), by period: a pandas Series or mapping for one
-        series, a frame ``unique_id, ds, y`` for a panel. Counted as one step ahead.
+        The office's own budgets (年初预算), by period: a `Series`, pandas Series or mapping for
+        one series, a frame ``unique_id, ds, y`` for a panel. Counted as one step ahead.
     kind
         As in `forecast`.
+    breaks, allow_break
+        As in `forecast`, for one series; budgets before a break are put on the new calibre
+        too. A panel is not searched for breaks: link its series first.
 
     Returns
     -------
     pandas.DataFrame
-        One row for each ``method`` (fiscalmodel, naive, drift, budget) and ``horizon`` (1, 2,
-        ..., "all"): ``forecasts, bias_pct, mae, rmse, mape, mdape, smape, mase, owa,
-        coverage_80, coverage_95, msis_95``. ``.attrs["verdict"]`` and ``["verdict_zh"]`` say in
+        One row for each ``method`` (fiscalmodel, naive, seasonal_naive for seasonal series,
+        drift, budget) and ``horizon`` (1, 2, ..., "all"): ``forecasts, bias_pct, mae, rmse,
+        mape, mdape, smape, mase, owa, coverage_80, coverage_95, msis_95``.
+        ``.attrs["verdict"]`` and ``["verdict_zh"]`` say in
         a sentence whether the model is worth it here; ``.attrs["forecasts"]`` holds every
-        forecast with its origin.
+        forecast with its origin, ``.attrs["notes"]`` what was done to the history.
 
     Raises
     ------
     InputError
-        Fewer than three values, or arguments out of range.
+        Fewer than three values, arguments out of range, a break as in `forecast`.
 
     Notes
     -----
     Errors are forecast − actual. ``bias_pct``: sum of errors over sum of |actual|, %. MASE is
     scaled by the lag-m difference of the history at each origin; OWA compares with naive
-    (Naive2 for seasonal series): half the ratio of mean sMAPE, half that of mean MASE; MSIS
-    is the mean interval score over the MASE scale (see `metrics`). Interpolated values are
-    no targets.
+    (Naive2 for seasonal series): half the ratio of mean sMAPE, half that of mean MASE, NaN
+    where naive is exact; MSIS is the mean interval score over the MASE scale (see `metrics`).
+    Interpolated values are no targets and no origins, and are interpolated anew at each
+    origin from what was known by then. Seasonal naive is the same period of last year, the
+    last value where the history is shorter than a year. Budgets cover their own periods only.
     """
     horizon = inputs.check_horizon(horizon)
     if isinstance(y_or_panel, pd.DataFrame):
@@ -89,9 +100,21 @@ def backtest(
     else:
         histories, ids = [inputs.read(y_or_panel, horizon, season_length)], ["y"]
     treated = kind_of(y_or_panel, kind)
-    windows = _windows(histories, least)
+    factors = None
+    named = gaps.breaks_of(breaks)
+    if isinstance(y_or_panel, pd.DataFrame):
+        if named:
+            raise InputError("breaks", "breaks are for one series", "link each series first")
+    elif named is not None:
+        ones = replace(histories[0], values=np.ones(len(histories[0].values)), filled=())
+        factors = gaps.splice(ones, named, allow_break=allow_break).values
+        histories = [gaps.splice(histories[0], named, allow_break=allow_break)]
+    elif not treated.shrink:
+        warned = gaps.look_for_breaks(y_or_panel, histories[0], allow_break=allow_break)
+        histories = [replace(histories[0], notes=(*histories[0].notes, *warned))]
+    windows = _windows(histories, horizon, inputs.check_least(least))
     if not windows:
-        longest = max(len(history.values) for history in histories)
+        longest = max(len(history.values) - len(history.filled) for history in histories)
         raise InputError(
             "y",
             f"{longest} values are too few to try a forecast on",
@@ -99,21 +122,51 @@ def backtest(
         )
     detail = _forecasts(histories, ids, windows, horizon, treated)
     if budgets is not None:
-        detail = pd.concat([detail, _budgets(detail, budgets)], ignore_index=True)
+        _check_units(y_or_panel, budgets)
+        first = detail[(detail["method"] == OWN) & (detail["horizon"] == 1)]
+        said = budget_rows(first, budgets, histories, ids, factors)
+        detail = pd.concat([detail, said], ignore_index=True)
     made = _measures(detail)
     made.attrs["forecasts"] = detail
-    made.attrs["verdict"], made.attrs["verdict_zh"] = verdict(made)
+    made.attrs["notes"] = _notes(histories, ids, panel=isinstance(y_or_panel, pd.DataFrame))
+    yearly = all(_is_year(history.past[0]) for history in histories)
+    made.attrs["verdict"], made.attrs["verdict_zh"] = verdict(made, detail, yearly=yearly)
     return made
 
 
-def _windows(histories: list[History], least: int | None) -> list[_Window]:
+def _check_units(y: Any, budgets: Any) -> None:
+    if isinstance(y, Series) and isinstance(budgets, Series) and y.unit != budgets.unit:
+        raise InputError("budgets", f"in {budgets.unit}, the series in {y.unit}", "use one unit")
+
+
+def _notes(histories: list[History], ids: list[Any], *, panel: bool) -> tuple[str, ...]:
+    return tuple(
+        f"{name}: {note}" if panel else note
+        for name, history in zip(ids, histories, strict=True)
+        for note in history.notes
+    )
+
+
+def _is_year(label: Any) -> bool:
+    if isinstance(label, pd.Period):
+        return label.freqstr[0] in "YA"
+    return bool(1900 <= label <= 2200)
+
+
+def _windows(histories: list[History], horizon: int, least: int | None) -> list[_Window]:
+    """Origins whose last value is known, with a known value ahead."""
     found = []
     for number, history in enumerate(histories):
         n = len(history.values)
         season = history.season_length
-        wanted = max(4, 2 * season if season > 1 else 4) if least is None else max(least, 2)
+        wanted = max(4, 2 * season if season > 1 else 4) if least is None else least
         first = wanted if least is not None else min(wanted, max(2, n - 1))
-        found += [_Window(number, origin) for origin in range(first, n)]
+        filled = set(history.filled)
+        found += [
+            _Window(number, origin)
+            for origin in range(first, n)
+            if origin - 1 not in filled and set(range(origin, min(origin + horizon, n))) - filled
+        ]
     return found
 
 
@@ -127,16 +180,20 @@ def _forecasts(
         groups.setdefault((window.origin, season), []).append(window)
     frames = []
     for (origin, season), members in sorted(groups.items()):
-        past = np.stack([histories[w.series].values[:origin] for w in members])
+        past = np.stack([_known(histories[w.series], origin) for w in members])
         block = forecast_block(past, horizon, season, _LEVELS, kind=kind)
         unit = np.array([metrics.mase_scale(row, season) for row in past])
         bands = [block.lower[80], block.upper[80], block.lower[95], block.upper[95]]
         none = [np.full_like(block.mean, np.nan)] * 4
-        for method, mean, edges in (
-            (OWN, block.mean, bands),
-            ("naive", naive2(past, horizon, season), none),
-            ("drift", drift(past, horizon), none),
-        ):
+        rivals = {"naive": naive2(past, horizon, season), "drift": drift(past, horizon)}
+        if season > 1:
+            rivals["seasonal_naive"] = (
+                seasonal_naive(past, horizon, season)
+                if origin >= season
+                else np.repeat(past[:, -1:], horizon, axis=1)
+            )
+        said = [(OWN, block.mean, bands), *((name, mean, none) for name, mean in rivals.items())]
+        for method, mean, edges in said:
             for row, window in enumerate(members):
                 frames.append(
                     _rows(
@@ -150,6 +207,11 @@ def _forecasts(
                     )
                 )
     return pd.concat(frames, ignore_index=True)
+
+
+def _known(history: History, origin: int) -> Array:
+    """The values up to an origin, gaps filled from these alone."""
+    return gaps.refilled(history.values[:origin], history.filled, history.season_length)
 
 
 def _rows(
@@ -179,51 +241,6 @@ def _rows(
             "unit": unit,
         }
     )
-
-
-def _budgets(detail: pd.DataFrame, budgets: Any) -> pd.DataFrame:
-    """The office's budgets as forecasts one step ahead."""
-    known = detail[(detail["method"] == OWN) & (detail["horizon"] == 1)].copy()
-    if isinstance(budgets, pd.DataFrame):
-        missing = {"unique_id", "ds", "y"} - set(budgets.columns)
-        if missing:
-            raise InputError(
-                "budgets",
-                f"columns missing: {', '.join(sorted(missing))}",
-                "columns unique_id, ds, y",
-            )
-        keys = zip(budgets["unique_id"].astype(str), budgets["ds"].map(_label), strict=True)
-        given = dict(zip(keys, inputs.numbers(budgets["y"].tolist(), "budgets"), strict=True))
-        names = known["unique_id"].astype(str)
-    elif isinstance(budgets, pd.Series | Mapping):
-        items = list(budgets.items())
-        values = inputs.numbers([value for _, value in items], "budgets")
-        given = {("y", _label(k)): v for (k, _), v in zip(items, values, strict=True)}
-        names = pd.Series("y", index=known.index)
-    else:
-        raise InputError(
-            "budgets",
-            f"a {type(budgets).__name__} holds no budgets",
-            "a pandas Series or mapping by period, or a frame unique_id, ds, y",
-        )
-    found = [given.get(key, np.nan) for key in zip(names, known["period"], strict=True)]
-    known["mean"] = found
-    known["method"] = "budget"
-    known[["lo-80", "hi-80", "lo-95", "hi-95"]] = np.nan
-    known = known[known["mean"].notna()]
-    if known.empty:
-        raise InputError(
-            "budgets",
-            "no budget falls on a period that was forecast",
-            f"label them like the series, for example {detail['period'].iloc[0]}",
-        )
-    return known
-
-
-def _label(period: Any) -> str:
-    if isinstance(period, pd.Timestamp):
-        return str(period.year)
-    return str(period).strip().rstrip("年")
 
 
 def _measures(detail: pd.DataFrame) -> pd.DataFrame:

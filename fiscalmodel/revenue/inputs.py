@@ -27,6 +27,16 @@ def check_horizon(horizon: object) -> int:
     return int(horizon)
 
 
+def check_least(least: object) -> int | None:
+    """Points of a first history as an int from 2 up, None by default, or an `InputError`."""
+    if least is None:
+        return None
+    whole = isinstance(least, (int, np.integer)) and not isinstance(least, bool)
+    if not whole or least < 2:  # type: ignore[operator]
+        raise InputError("least", f"{least!r} is no number of points", "give 2 or more")
+    return int(least)  # type: ignore[call-overload,no-any-return]
+
+
 def check_levels(levels: object) -> tuple[float, ...]:
     """Band levels in percent, sorted and unique, or an `InputError`."""
     items = list(levels) if isinstance(levels, (list, tuple, set, np.ndarray)) else [levels]
