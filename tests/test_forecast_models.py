@@ -258,3 +258,8 @@ def test_kind_of_what_is_not_own_revenue():
     assert kinds.kind_of(link) is kinds.REVENUE
     one, other = fm.forecast(link, 3), fm.forecast(link.series, 3)
     np.testing.assert_allclose(one.table["mean"], other.table["mean"])
+    years = pd.period_range("2018", periods=3, freq="Y")
+    plain = pd.Series([100.0, 110.0, 121.0], index=years)
+    unnamed = fm.link_calibre(plain, pd.Series([10.0, 10.0], index=years[1:]))
+    assert kinds.kind_of(unnamed) is kinds.PLAIN
+    assert len(fm.forecast(unnamed, 2).table) == 2

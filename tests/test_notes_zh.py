@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -130,11 +131,15 @@ def nowcast_notes(given: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ..
 
 
 @pytest.fixture(scope="module")
-def collected() -> list[tuple[str, str]]:
+def collected(project: Path) -> list[tuple[str, str]]:
     said = [forecast_notes(given) for given in FORECASTS]
     said += [nowcast_notes(given) for given in NOWCASTS]
     said += [item_notes("2023-06", True, 0.01), item_notes("2023-06", False, 0.0)]
     said += [item_notes("2023-12", False, 0.01)]
+    by_item = fm.evaluate(
+        fm.load_scenario(project / "params/scenarios/sample_county/by_item.yaml")
+    ).forecast
+    said.append((by_item.notes, by_item.notes_zh))
     assert all(len(en) == len(zh) for en, zh in said)
     return [pair for en, zh in said for pair in zip(en, zh, strict=True)]
 

@@ -69,7 +69,7 @@ def kind_of(y: Any, kind: str | None = None) -> Kind:
         hint = did_you_mean(str(kind), KINDS) or known_names(KINDS)
         raise InputError("kind", f"{kind!r} is no kind of revenue", hint)
     if isinstance(y, CalibreLink):
-        y = y.series
+        y = y.source
     if not isinstance(y, Series):
         return PLAIN
     text = f"{y.budget_scope} {y.indicator} {y.series_id}".lower()

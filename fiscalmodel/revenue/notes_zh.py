@@ -98,6 +98,10 @@ _SAID: tuple[tuple[str, str], ...] = (
         r"estimates, budgets and targets in the series are left out",
         "未使用预计数、预算数和目标数。",
     ),
+    (
+        r"reconciled with revenue by item: mean and bands.*",
+        "已与分税种测算调和：预测值与区间随之移动，候选模型仍为调和前的数。",
+    ),
     (r"the year is complete", "全年数已公布。"),
     (
         r"(?P<n>\d+) whole years before; (?P<part>\d+/\d+) of the weight .* a small network "

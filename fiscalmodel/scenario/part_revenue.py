@@ -18,6 +18,9 @@ from fiscalmodel.scenario.revenue_frame import moved, refuse_below_nought, reven
 from fiscalmodel.scenario.schema import RevenueSpec
 from fiscalmodel.series.types import Series
 
+#: What the forecast's own list of candidates does not show.
+RECONCILED = "reconciled with revenue by item: mean and bands are moved, candidates are not"
+
 
 @dataclass(frozen=True)
 class RevenuePart:
@@ -95,6 +98,7 @@ def revenue_part(scenario: Scenario, spec: RevenueSpec) -> RevenuePart:
     if spec.items:
         items = items_part(spec.items, made, newest, float(known.iloc[-1]))
         made = moved(made, items.total.to_numpy(dtype=float))
+        made = replace(made, notes=(*made.notes, RECONCILED))
         notes.append(items.note)
     table = made.table.set_axis([newest + 1 + i for i in range(last - newest)])
     table = table.loc[[y for y in table.index if y >= first]]
