@@ -18,6 +18,7 @@ _BLUE, _RED, _GREEN, _PINK, _ORANGE, _SKY, _GREY = PALETTE[:7]
 _METHODS = {
     "fiscalmodel": (_BLUE, "本模型", "this model"),
     "naive": (_GREY, "上年数", "last value"),
+    "seasonal_naive": (_GREEN, "上年同期数", "same period of last year"),
     "drift": (_ORANGE, "平均增量", "mean step"),
     "budget": (_RED, "年初预算", "budget 年初预算"),
 }
@@ -117,10 +118,13 @@ def backtest_chart(table: pd.DataFrame, *, lang: str = "zh") -> Figure:
     figure, axis, chinese = _figure(lang)
     steps = table[table["horizon"] != "all"]
     methods = [name for name in _METHODS if name in set(steps["method"])]
+    words = dict(_METHODS)
+    if "seasonal_naive" in methods:
+        words["naive"] = (_GREY, "Naive2（季节调整后的上期数）", "Naive2 (last value, season adjusted)")
     width = 0.8 / len(methods)
     horizons = sorted(steps["horizon"].unique())
     for rank, method in enumerate(methods):
-        colour, zh, en = _METHODS[method]
+        colour, zh, en = words[method]
         rows = steps[steps["method"] == method].set_index("horizon")["mape"].reindex(horizons)
         place = np.arange(len(horizons)) + (rank - (len(methods) - 1) / 2) * width
         axis.bar(place, rows.to_numpy(dtype=float), width=width * 0.92, color=colour,

@@ -36,6 +36,7 @@ LEVERS = {
     "phased_measure_each_year": ("每年新增一笔固定增收", "a like amount added every year"),
 }
 METHODS = {
+    "seasonal_naive": ("上年同期数", "same period of last year"),
     "fiscalmodel": ("本模型", "this model"), "naive": ("上年数", "last value"),
     "drift": ("平均增量", "mean step"), "budget": ("年初预算", "budget"),
 }  # fmt: skip
