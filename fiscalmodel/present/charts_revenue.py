@@ -120,7 +120,11 @@ def backtest_chart(table: pd.DataFrame, *, lang: str = "zh") -> Figure:
     methods = [name for name in _METHODS if name in set(steps["method"])]
     words = dict(_METHODS)
     if "seasonal_naive" in methods:
-        words["naive"] = (_GREY, "Naive2（季节调整后的上期数）", "Naive2 (last value, season adjusted)")
+        words["naive"] = (
+            _GREY,
+            "Naive2（季节调整后的上期数）",
+            "Naive2 (last value, season adjusted)",
+        )
     width = 0.8 / len(methods)
     horizons = sorted(steps["horizon"].unique())
     for rank, method in enumerate(methods):

@@ -48,10 +48,11 @@ KINDS: dict[str, Kind] = {"revenue": REVENUE, "land": FUND, "fund": FUND}
 _FUND_WORDS = ("政府性基金", "土地出让", "国有土地使用权", "government_fund", "land_sale")
 _BUDGET_WORDS = ("一般公共预算", "general_public_budget")
 _REVENUE_WORDS = ("收入", "税", "revenue", "tax")
-#: Not own revenue: what is spent, and what comes from above or from bonds.
+#: Not own revenue: what is spent or owed, and what comes from above or from bonds.
 _NOT_REVENUE = (
     "支出", "expenditure", "uses", "转移支付", "补助", "返还", "转贷", "债券", "结转", "结余",
-    "transfer", "tax_return", "onlending", "bond", "carry_over",
+    "transfer", "tax_return", "onlending", "bond", "carry_over", "债务", "还本", "付息",
+    "debt", "principal", "interest",
 )  # fmt: skip
 
 
@@ -73,8 +74,9 @@ def kind_of(y: Any, kind: str | None = None) -> Kind:
     if not isinstance(y, Series):
         return PLAIN
     text = f"{y.budget_scope} {y.indicator} {y.series_id}".lower()
-    if any(word in text for word in _NOT_REVENUE) or not any(w in text for w in _REVENUE_WORDS):
+    if any(word in text for word in _NOT_REVENUE):
         return PLAIN
     if any(word in text for word in _FUND_WORDS):
         return FUND
-    return REVENUE if any(word in text for word in _BUDGET_WORDS) else PLAIN
+    named = all(any(w in text for w in words) for words in (_BUDGET_WORDS, _REVENUE_WORDS))
+    return REVENUE if named else PLAIN
