@@ -161,3 +161,12 @@ def test_growth_in_the_first_year_after_forecast_years(tmp_path: Path) -> None:
     before = made.forecast.table["mean"].iloc[0]  # 2026, itself a forecast
     first = made.revenue[made.revenue["year"] == 2027]["scenario_wan"].item()
     assert first == pytest.approx(1.1 * before)
+
+
+def test_a_growth_out_of_range_is_said_once(project: Path, tmp_path: Path) -> None:
+    made = changed(tmp_path, "base_growth_pct: 4.5", "base_growth_pct: 900", project)
+    with pytest.raises(InputError) as caught:
+        fm.load_scenario(made)
+    assert [problem.hint for problem in caught.value.problems] == [
+        "must be at most 200; check the unit in the key's name"
+    ]

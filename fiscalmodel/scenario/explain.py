@@ -25,13 +25,19 @@ _WORDS = {
     "model_type": "must be a mapping of keys and values",
     "string_too_short": "is too short",
 }
+#: Complaints of the form that a value should have had.
+_SHAPES = ("dict_type", "list_type", "model_type", "float_type")
 
 
 def explain(error: ValidationError, origins: Origins, file: str) -> list[Problem]:
     """One problem for each thing wrong, in the order of the file."""
     problems: dict[tuple[yamlio.KeyPath, str], Problem] = {}
-    for item in error.errors(include_url=False):
-        path = _key_path(item["loc"], origins)
+    items = [(_key_path(e["loc"], origins), e) for e in error.errors(include_url=False)]
+    # Where one of several forms fits and its value does not, the other forms say nothing new.
+    told = {path for path, item in items if item["type"] not in _SHAPES}
+    for path, item in items:
+        if path in told and item["type"] in _SHAPES:
+            continue
         text, hint = _say(item, path)
         name, at = _nearest(origins, path, file)
         key = yamlio.dotted(path)
