@@ -163,8 +163,9 @@ def test_growth_in_the_first_year_after_forecast_years(tmp_path: Path) -> None:
     assert first == pytest.approx(1.1 * before)
 
 
-def test_a_growth_out_of_range_is_said_once(project: Path, tmp_path: Path) -> None:
-    made = changed(tmp_path, "base_growth_pct: 4.5", "base_growth_pct: 900", project)
+@pytest.mark.parametrize("growth", ["900", "{2026: 900, 2027: 1, 2028: 1}"])
+def test_a_growth_out_of_range_is_said_once(growth: str, project: Path, tmp_path: Path) -> None:
+    made = changed(tmp_path, "base_growth_pct: 4.5", f"base_growth_pct: {growth}", project)
     with pytest.raises(InputError) as caught:
         fm.load_scenario(made)
     assert [problem.hint for problem in caught.value.problems] == [

@@ -36,7 +36,7 @@ def explain(error: ValidationError, origins: Origins, file: str) -> list[Problem
     # Where one of several forms fits and its value does not, the other forms say nothing new.
     told = {path for path, item in items if item["type"] not in _SHAPES}
     for path, item in items:
-        if path in told and item["type"] in _SHAPES:
+        if item["type"] in _SHAPES and any(inner[: len(path)] == path for inner in told):
             continue
         text, hint = _say(item, path)
         name, at = _nearest(origins, path, file)
