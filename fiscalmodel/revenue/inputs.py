@@ -31,10 +31,9 @@ def check_least(least: object) -> int | None:
     """Points of a first history as an int from 2 up, None by default, or an `InputError`."""
     if least is None:
         return None
-    whole = isinstance(least, (int, np.integer)) and not isinstance(least, bool)
-    if not whole or least < 2:  # type: ignore[operator]
+    if isinstance(least, bool) or not isinstance(least, int | np.integer) or least < 2:
         raise InputError("least", f"{least!r} is no number of points", "give 2 or more")
-    return int(least)  # type: ignore[call-overload,no-any-return]
+    return int(least)
 
 
 def check_levels(levels: object) -> tuple[float, ...]:
