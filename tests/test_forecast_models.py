@@ -181,6 +181,23 @@ def test_seasonality_test_and_naive2():
     assert index.mean() == pytest.approx(1)
 
 
+def test_a_sharp_season_is_told_before_three_years():
+    # Steps of 100, 100, 100 and −300 + 40 (mean 144 with the last), 40 over a year: 40 < .8 · 144.
+    sharp = np.array([[100.0, 200.0, 300.0, 400.0, 140.0, 240.0]])
+    assert seasonal.repeats(sharp, 4)[0]
+    assert not seasonal.is_seasonal(sharp, 4)[0]
+    made = fm.forecast(sharp[0].tolist(), 4, season_length=4)
+    assert made.table["mean"].tolist() == pytest.approx([300, 400, 140, 240])
+    # A straight line moves four steps over a year, one from value to value.
+    line = 100 + 10 * np.arange(11.0)[None, :]
+    assert not seasonal.has_season(line, 4)[0]
+    # Two years and more of a season that grows by 5 %: within 3 % of its continuation.
+    y = np.array([100.0, 40.0, 60.0, 180.0])
+    history = np.concatenate([y, 1.05 * y, 1.05**2 * y[:2]])
+    ahead = fm.forecast(history.tolist(), 2, season_length=4).table["mean"]
+    assert ahead.tolist() == pytest.approx((1.05**2 * y[2:]).tolist(), rel=0.05)
+
+
 def test_measures_by_hand():
     actual, made = np.array([100.0, 110.0]), np.array([90.0, 120.0])
     # 200·10/190 = 10.526; 200·10/230 = 8.696

@@ -111,10 +111,8 @@ def _yearly(y: Array, horizon: int, shares: Mapping[str, float]) -> Combination:
 def _seasonal(
     y: Array, horizon: int, season_length: int, shares: Mapping[str, float]
 ) -> Combination:
-    """Mean of the seasonal candidates."""
-    names, parts = seasonal_candidates(
+    names, parts, weights = seasonal_candidates(
         y, horizon, season_length, lambda sums, years: _yearly(sums, years, shares).mean
     )
-    weights = np.full(parts.shape, 1 / len(names))
-    found = seasonal.is_seasonal(y, season_length)
-    return Combination(parts.mean(axis=0), names, parts, weights, found)
+    found = seasonal.has_season(y, season_length)
+    return Combination((weights * parts).sum(axis=0), names, parts, weights, found)

@@ -213,9 +213,10 @@ def _why(history: History, block: Block, kind: Kind) -> list[str]:
     if n == 1:
         notes.append("one value only: carried forward, with the widest bands")
     elif season > 1 and n > season:
-        said = ", ".join(TITLES[name][0] for name in found.names)
+        used = found.weights[:, 0].any(axis=1)
+        said = ", ".join(TITLES[name][0] for name in np.array(found.names)[used])
         notes.append(f"{n} values, {season} a year: mean of {said}")
-        if n < 2 * season:
+        if n < 2 * season and not found.seasonal[0]:
             notes.append("fewer than two seasons: no seasonal pattern can be told from a trend")
     else:
         if season > 1:

@@ -35,8 +35,8 @@ def seasonal_naive(y: Array, horizon: int, season_length: int) -> Array:
 
 def seasonal_candidates(
     y: Array, horizon: int, season_length: int, yearly: Callable[[Array, int], Array]
-) -> tuple[tuple[str, ...], Array]:
-    """Names and forecasts (candidates × series × horizon), for n above one season.
+) -> tuple[tuple[str, ...], Array, Array]:
+    """Names, forecasts and weights (candidates × series × horizon), for n above one season.
 
     Parameters
     ----------
@@ -51,33 +51,34 @@ def seasonal_candidates(
 
     Notes
     -----
-    From two seasons on: Theta on the series adjusted where M4's test finds a season; the
-    local and global trend on the series adjusted in any case; yearly sums forecast by the
+    From two seasons on, in equal parts: Theta on the series adjusted where it has a season;
+    the local and global trend on the series adjusted in any case; yearly sums forecast by the
     yearly combination and spread by the seasonal shares of the last years (the same period
-    of last year, while there are fewer than three years).
+    of last year, while there are fewer than three years). Before, the same period of last
+    year, and as much Theta where the season is not sharp.
     """
     n = y.shape[1]
     if n < 2 * season_length:
         plain = free_theta(y, horizon) if n >= 3 else np.repeat(y[:, -1:], horizon, axis=1)
-        return ("seasonal_naive", "theta_plain"), np.stack(
-            [seasonal_naive(y, horizon, season_length), plain]
-        )
-    found = seasonal.is_seasonal(y, season_length)
+        parts = np.stack([seasonal_naive(y, horizon, season_length), plain])
+        share = np.where(seasonal.repeats(y, season_length), 1.0, 0.5)[:, None]
+        weights = np.stack([share, 1 - share]) + np.zeros(parts.shape)
+        return ("seasonal_naive", "theta_plain"), parts, weights
+    found = seasonal.has_season(y, season_length)
     always = np.ones(len(y), dtype=bool)
     third = seasonal_naive(y, horizon, season_length)
     by_year = n >= 3 * season_length
     if by_year:
         third = _by_shares(y, horizon, season_length, yearly, third)
-    return (
-        ("theta_adjusted", "steady_adjusted", "yearly_shares" if by_year else "seasonal_naive"),
-        np.stack(
-            [
-                _adjusted(free_theta, y, horizon, season_length, found),
-                _adjusted(_steady, y, horizon, season_length, always),
-                third,
-            ]
-        ),
+    names = ("theta_adjusted", "steady_adjusted", "yearly_shares" if by_year else "seasonal_naive")
+    parts = np.stack(
+        [
+            _adjusted(free_theta, y, horizon, season_length, found),
+            _adjusted(_steady, y, horizon, season_length, always),
+            third,
+        ]
     )
+    return names, parts, np.full(parts.shape, 1 / len(names))
 
 
 def _steady(y: Array, horizon: int) -> Array:
