@@ -222,8 +222,7 @@ def _why(history: History, block: Block, kind: Kind) -> list[str]:
         if season > 1:
             notes.append(f"no more than one season ({season} periods): treated as not seasonal")
         said = ", ".join(
-            f"{share:.4g}% {TITLES[name][0]}"
-            for name, share in ((name, 100 * share) for name, share in kind.shares.items())
+            f"{100 * share:.4g}% {TITLES[name][0]}" for name, share in kind.shares.items()
         )
         notes.append(
             f"{n} values: {said} (the pooled model learned on public series which method to "
