@@ -43,8 +43,8 @@ def repeats(y: Array, season_length: int) -> NDArray[np.bool_]:
     -----
     mean |y_t − y_{t−m}| < 0.8 · mean |y_t − y_{t−1}|. Tells a sharp season from a little more
     than one season of values, where the test of `is_seasonal` cannot speak or is too shy: on
-    training parts cut to one to four years, errors of sharply seasonal series fell by a fifth
-    to a third, and others stayed as they were.
+    training parts cut to one and a half to three and a half years, scaled errors of Tourism
+    series fell by 5 to 37 %, those of M1 and M3 by up to 5 % (one group rose, by 4 %).
     """
     over = np.abs(y[:, season_length:] - y[:, :-season_length]).mean(axis=1)
     return np.asarray(over < SHARP * np.abs(np.diff(y, axis=1)).mean(axis=1))
