@@ -99,7 +99,8 @@ def _said(item: Any, path: KeyPath, model: type[BaseModel], forms: list[Text]) -
     if kind in ("greater_than_equal", "less_than_equal", "greater_than", "less_than"):
         bound = next(k for k in context if k in _BOUNDS)
         limit = say(f"ground.{_BOUNDS[bound]}", bound=context[bound])
-        return say("ground.out_of_range", text=str(given)), say("ground.check_the_unit", limit=limit)
+        said = say("ground.out_of_range", text=str(given))
+        return said, say("ground.check_the_unit", limit=limit)
     if kind == "value_error":
         what = context["error"].args[0] if context.get("error") else item["msg"]
         return (say(what) if is_key(what) else Text.of(what)), EMPTY
