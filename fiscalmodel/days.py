@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 from datetime import date, datetime
 from typing import Any
 
@@ -18,7 +19,7 @@ def to_date(value: Any, *, where: str) -> date:
     datetime.date(2028, 12, 31)
     """
     if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
-        raise InputError(where, "the date is missing", "write it as YYYY-MM-DD")
+        raise InputError(where, "ground.date_missing")
     if isinstance(value, datetime):
         return value.date()
     if isinstance(value, date):
@@ -31,7 +32,7 @@ def to_date(value: Any, *, where: str) -> date:
             return datetime.strptime(text, form).date()
         except ValueError:
             continue
-    raise InputError(where, f"{value!r} is not a date", "write it as YYYY-MM-DD")
+    raise InputError(where, "ground.not_a_date", text=value)
 
 
 def calendar_year(value: Any, *, where: str) -> int:
@@ -45,5 +46,16 @@ def calendar_year(value: Any, *, where: str) -> int:
     except (TypeError, ValueError, OverflowError):
         year = 0
     if not 1900 <= year <= 2200 or (isinstance(value, float) and value != year):
-        raise InputError(where, f"{value!r} is not a year", "write it with four digits")
+        raise InputError(where, "ground.not_a_year", text=value)
     return year
+
+
+def add_months(day: date, months: int) -> date:
+    """`day` moved by calendar months; the day of the month is cut to its length.
+
+    >>> add_months(date(2024, 8, 31), -6)
+    datetime.date(2024, 2, 29)
+    """
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return date(year, month + 1, min(day.day, last))

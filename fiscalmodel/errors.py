@@ -1,9 +1,13 @@
-"""The one exception that bad input ends in."""
+"""The one exception that bad input ends in, in the language of its reader."""
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from fiscalmodel import words
+from fiscalmodel.words import EMPTY, Text, say
 
 
 @dataclass(frozen=True)
@@ -14,36 +18,64 @@ class Problem:
     ----------
     where
         File with line and column, sheet and cell, or the argument's name.
-    problem
+    said
         What is wrong, with the offending value.
-    hint
+    advice
         What to do about it; may be empty.
     """
 
     where: str
-    problem: str
-    hint: str = ""
+    said: Text
+    advice: Text = EMPTY
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, in the language in force."""
+        return str(self.said)
+
+    @property
+    def hint(self) -> str:
+        """What to do about it, in the language in force."""
+        return str(self.advice)
+
+    def text(self, lang: str | None = None) -> str:
+        """Place, problem and hint in one line."""
+        colon, dash = ("：", "——") if (lang or words.language()) == "zh" else (": ", " — ")
+        text = f"{self.where}{colon}{self.said(lang)}" if self.where else self.said(lang)
+        return f"{text}{dash}{self.advice(lang)}" if self.advice else text
 
     def __str__(self) -> str:
-        text = f"{self.where}: {self.problem}" if self.where else self.problem
-        return f"{text} — {self.hint}" if self.hint else text
+        return self.text()
+
+
+def problem(where: object, what: str | Text, advice: str | Text = "", **values: object) -> Problem:
+    """A problem from a key of the words with its fields, or from a text."""
+    if isinstance(what, str) and words.is_key(what):
+        return Problem(
+            str(where), say(what, **values), Text.of(advice or words.hint(what, **values))
+        )
+    return Problem(str(where), Text.of(what), Text.of(advice))
 
 
 class InputError(ValueError):
     """Bad input: where it is, what is wrong, what to do.
 
-    All problems of a file are collected and raised together with
-    :meth:`of`, so that the user mends them in one go.
+    `what` is the key of a sentence in ``params/words/``, filled in with `values`;
+    its ``hint`` comes along unless another is given. All problems of a file are
+    collected and raised together with :meth:`of`, so that the user mends them in one go.
 
     Examples
     --------
-    >>> str(InputError("a.yaml:3:5", "unknown key 'rat_pct'", "did you mean 'rate_pct'?"))
-    "a.yaml:3:5: unknown key 'rat_pct' — did you mean 'rate_pct'?"
+    >>> error = InputError("a.yaml:3:5", "ground.no_such_file")
+    >>> error.problems[0].text("en")
+    'a.yaml:3:5: no such file — check the path and the name'
     """
 
-    def __init__(self, where: str, problem: str, hint: str = "") -> None:
-        self.problems: tuple[Problem, ...] = (Problem(str(where), problem, hint),)
-        super().__init__(str(self.problems[0]))
+    def __init__(
+        self, where: object, what: str | Text, hint: str | Text = "", /, **values: object
+    ) -> None:
+        self.problems: tuple[Problem, ...] = (problem(where, what, hint, **values),)
+        super().__init__(self.problems)
 
     @classmethod
     def of(cls, problems: Iterable[Problem]) -> InputError:
@@ -51,10 +83,17 @@ class InputError(ValueError):
         found = tuple(problems)
         if not found:
             raise ValueError("InputError.of needs at least one problem")
-        error = cls(found[0].where, found[0].problem, found[0].hint)
+        error = cls(found[0].where, found[0].said, found[0].advice)
         error.problems = found
-        error.args = ("\n".join(map(str, found)),)
+        error.args = (found,)
         return error
+
+    def text(self, lang: str | None = None) -> str:
+        """Every problem on a line of its own."""
+        return "\n".join(found.text(lang) for found in self.problems)
+
+    def __str__(self) -> str:
+        return self.text()
 
     def __reduce__(self) -> tuple[object, ...]:
         # Crosses process borders with all its problems.
@@ -80,17 +119,19 @@ class Collector:
     """Gathers problems and raises them together.
 
     >>> found = Collector()
-    >>> found.add("row 3", "amount is missing")
-    >>> [str(problem) for problem in found.problems]
+    >>> found.add("row 3", "ground.missing", name="amount")
+    >>> [found.text("en") for found in found.problems]
     ['row 3: amount is missing']
     """
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
 
-    def add(self, where: str, problem: str, hint: str = "") -> None:
-        """Remember one problem."""
-        self.problems.append(Problem(where, problem, hint))
+    def add(
+        self, where: object, what: str | Text, hint: str | Text = "", /, **values: object
+    ) -> None:
+        """Remember one problem, said as in `InputError`."""
+        self.problems.append(problem(where, what, hint, **values))
 
     def extend(self, error: InputError) -> None:
         """Take over the problems of an error that was caught."""
@@ -100,3 +141,31 @@ class Collector:
         """Raise `InputError` with all problems, or return if there are none."""
         if self.problems:
             raise InputError.of(self.problems)
+
+
+def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> Text:
+    """A hint that names the nearest known word, or an empty text.
+
+    >>> did_you_mean("rat_pct", ["rate_pct", "start"])("en")
+    "did you mean 'rate_pct'?"
+    >>> did_you_mean("zzz", ["rate_pct", "start"])("en")
+    ''
+    """
+    options = list(dict.fromkeys(map(str, known)))
+    near = difflib.get_close_matches(str(word), options, n=1, cutoff=cutoff)
+    if not near:
+        folded = {option.casefold(): option for option in options}
+        close = difflib.get_close_matches(str(word).casefold(), folded, n=1, cutoff=cutoff)
+        near = [folded[close[0]]] if close else []
+    return say("ground.did_you_mean", name=near[0]) if near else EMPTY
+
+
+def known_names(known: Iterable[str], *, limit: int = 12) -> Text:
+    """A hint that lists what is known, cut after `limit` names.
+
+    >>> known_names(["b", "a"])("en")
+    'known: a, b'
+    """
+    names = sorted(map(str, known))
+    key = "ground.known_some" if len(names) > limit else "ground.known"
+    return say(key, names=names[:limit], count=len(names))

@@ -7,11 +7,11 @@ environment variable ``FISCALMODEL_PROJECT`` overrides the search.
 
 from __future__ import annotations
 
-import os
 import unicodedata
 from pathlib import Path
 
 from fiscalmodel.errors import InputError
+from fiscalmodel.folders import project_folder, search_places
 
 
 def project_root(start: str | Path | None = None) -> Path:
@@ -22,19 +22,10 @@ def project_root(start: str | Path | None = None) -> Path:
     InputError
         If no folder with ``params/`` and ``data/`` is found.
     """
-    named = os.environ.get("FISCALMODEL_PROJECT")
-    nearby = [Path(start)] if start else []
-    places = [Path(named)] if named else [*nearby, Path.cwd(), Path(__file__)]
-    for place in places:
-        here = place.resolve()
-        for folder in (here, *here.parents):
-            if (folder / "params").is_dir() and (folder / "data").is_dir():
-                return folder
-    raise InputError(
-        str(places[0]),
-        "no fiscalmodel project found here or above",
-        "run inside the project's folder, or set FISCALMODEL_PROJECT to it",
-    )
+    folder = project_folder(start)
+    if folder is None:
+        raise InputError(search_places(start)[0], "ground.no_project")
+    return folder
 
 
 def inside(folder: Path, path: str | Path, *, where: str = "path") -> Path:
@@ -48,8 +39,7 @@ def inside(folder: Path, path: str | Path, *, where: str = "path") -> Path:
     base = folder.resolve()
     target = (base / path).resolve()
     if target != base and base not in target.parents:
-        problem = f"{str(path)!r} leaves the folder {base.name}/"
-        raise InputError(where, problem, "use a path inside it")
+        raise InputError(where, "ground.leaves_folder", path=path, folder=base.name)
     return target
 
 
@@ -74,11 +64,7 @@ def safe_name(name: str, *, where: str = "name") -> str:
         or len(text) > 100
         or text.split(".")[0].upper() in _RESERVED
     ):
-        raise InputError(
-            where,
-            f"{name!r} cannot be used as a name",
-            "letters, digits, Chinese characters, '_', '-' and inner dots only, at most 100",
-        )
+        raise InputError(where, "ground.bad_name", name=name)
     return text
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.paths import project_root
 from fiscalmodel.suggest import did_you_mean, known_names
+from fiscalmodel.words import Text
 from fiscalmodel.yamlio import KeyPath, Positions, dotted, load_yaml, place
 
 if TYPE_CHECKING:
@@ -226,7 +227,7 @@ def _explained(error: ValidationError, positions: Positions, name: str) -> Input
             path = loc
         else:  # without the names of the branches of a union
             path = next(loc[:n] for n in range(len(loc), -1, -1) if loc[:n] in positions)
-        hint = ""
+        hint: str | Text = ""
         if kind == "extra_forbidden":
             model = _model_at(path)
             known = [spec.alias or field for field, spec in model.model_fields.items()]

@@ -6,14 +6,14 @@ Conversion happens at the edges only. Inside, macro series and debt are float
 
 from __future__ import annotations
 
-import difflib
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
-from fiscalmodel.errors import InputError
+from fiscalmodel.errors import InputError, did_you_mean
+from fiscalmodel.words import Text, say
 
 #: 分 in one unit of money.
 FEN_PER: dict[str, int] = {
@@ -51,10 +51,9 @@ def money_unit(word: str, *, where: str = "unit") -> str:
     text = _ALIASES.get(text, text)
     if text in FEN_PER:
         return text
-    near = difflib.get_close_matches(text, [*FEN_PER, *_ALIASES], n=1, cutoff=0.4)
-    known = "、".join(FEN_PER)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise InputError(where, f"unknown unit of money {word!r}", f"{hint}known units: {known}")
+    near = did_you_mean(text, [*FEN_PER, *_ALIASES], cutoff=0.4)
+    advice = Text.joined([near, say("ground.known", names=list(FEN_PER))], zh="", en=" ")
+    raise InputError(where, "ground.unknown_money_unit", advice, text=word)
 
 
 def convert(value: T, source: str, target: str) -> T:
@@ -130,11 +129,9 @@ def fen_from_text(text: str, unit: str = "元", *, where: str = "amount") -> int
     try:
         fen = Decimal(cleaned) * FEN_PER[money_unit(unit)]
     except ArithmeticError:
-        raise InputError(where, f"{text!r} is not an amount", f"write a number in {unit}") from None
+        raise InputError(where, "ground.not_an_amount", text=text, unit=unit) from None
     if not fen.is_finite() or fen != fen.to_integral_value():
-        raise InputError(
-            where, f"{text!r} {unit} is not a whole number of 分", "at most two decimals of 元"
-        )
+        raise InputError(where, "ground.not_whole_fen", text=text, unit=unit)
     return int(fen)
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 mpl.use("Agg")
+os.environ["FISCALMODEL_LANG"] = "en"  # messages are compared in English, words in both
 
 SOAK = os.environ.get("FISCALMODEL_SOAK") == "1"
 ROOT = Path(__file__).resolve().parents[1]

@@ -48,8 +48,8 @@ def test_explanations_come_in_both_languages(case: dict, tmp_path: Path) -> None
     path.write_text(case["csv"], "utf-8")
     for finding in fm.reconcile(path):
         assert finding.explanation.isascii() or "%" in finding.explanation or finding.cells
-        assert any("\u4e00" <= c <= "\u9fff" for c in finding.explanation_zh)
-        assert finding.text("zh") == finding.explanation_zh
+        assert any("\u4e00" <= c <= "\u9fff" for c in finding.said.zh)
+        assert finding.text("zh") == finding.said.zh
         assert finding.text("en") == finding.explanation
 
 

@@ -39,7 +39,7 @@ def test_what_does_not_tie_is_found(case: dict, findings: list[Finding]) -> None
         assert hits[0].computed == pytest.approx(case["computed"], abs=0.005)
         assert hits[0].difference == pytest.approx(case["stated"] - case["computed"], abs=0.005)
     assert hits[0].explanation
-    assert hits[0].explanation_zh
+    assert hits[0].said.zh
 
 
 @pytest.mark.parametrize("case", CASES["ties"], ids=lambda case: case["cell"])

@@ -18,6 +18,7 @@ from fiscalmodel import policy
 from fiscalmodel.days import calendar_year, to_date
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.series.findings import Finding, Severity, to_frame
+from fiscalmodel.words import Text
 
 
 @dataclass(frozen=True)
@@ -144,8 +145,8 @@ def guardrails(frame: pd.DataFrame, on: Any = None) -> pd.DataFrame:
 def _finding(rule: Rule, year: Any, share: float, threshold: float, margin: float) -> Finding:
     return Finding(
         rule.name, rule.severity, str(year), threshold, share, threshold - share, 0.0,
-        f"{rule.en} {threshold:g} %; off by {abs(margin):,.0f} 万元",
-        f"{rule.zh}：{threshold:g}%；相差 {abs(margin):,.0f} 万元", "%",
+        Text(f"{rule.zh}：{threshold:g}%；相差 {abs(margin):,.0f} 万元",
+             f"{rule.en} {threshold:g} %; off by {abs(margin):,.0f} 万元"), "%",
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ BOND_TEXTS = ("project",)
 def _headers() -> dict[str, str]:
     """Chinese header -> column name, from ``params/labels.yaml``."""
     try:
-        path = project_root() / "params" / "labels.yaml"
+        path = project_root() / "params" / "words" / "labels.yaml"
     except InputError:
         return {}
     if not path.is_file():

@@ -64,7 +64,7 @@ class Table:
 def _chinese(column: str) -> str:
     """The Chinese header of a column, from ``params/labels.yaml``; empty where there is none."""
     try:
-        path = project_root() / "params" / "labels.yaml"
+        path = project_root() / "params" / "words" / "labels.yaml"
     except InputError:
         return ""
     entry: Any = load_yaml(path)[0]["columns"].get(column) if path.is_file() else None

@@ -3,45 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
 import pandas as pd
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.paths import project_root
-
-
-@cache
-def _sections() -> dict[str, dict[str, dict[str, str]]]:
-    from fiscalmodel.yamlio import load_yaml
-
-    data: Any = load_yaml(project_root() / "params" / "labels.yaml")[0]
-    return {section: dict(entries) for section, entries in data.items()}
-
-
-def label(key: str, lang: str = "zh", section: str = "columns") -> str:
-    """The label of a column or term; the key itself where none is given.
-
-    Parameters
-    ----------
-    key
-        English column name or term, e.g. ``principal_wan``.
-    lang
-        ``zh`` or ``en``.
-    section
-        ``columns``, ``terms`` or ``values`` of ``params/labels.yaml``.
-    """
-    entry = _sections().get(section, {}).get(key)
-    if entry is None:
-        return key
-    return entry.get(lang) or entry.get("zh") or key
+from fiscalmodel.words import label as label
+from fiscalmodel.words import labels
 
 
 def columns_from_chinese() -> dict[str, str]:
     """Chinese header -> English column name, for reading templates and tables."""
     found: dict[str, str] = {}
-    for name, entry in _sections()["columns"].items():
+    for name, entry in labels("columns").items():
         for header in (entry.get("zh", ""), *_aliases(entry)):
             if not header:
                 continue

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from fiscalmodel import yamlio
 from fiscalmodel.errors import Collector
 from fiscalmodel.suggest import did_you_mean, known_names
+from fiscalmodel.words import Text
 
 Names = Annotated[list[str], Field(min_length=1, max_length=5_000)]
 
@@ -74,7 +75,7 @@ def explained(error: ValidationError, name: str, positions: yamlio.Positions) ->
             part for part in detail["loc"] if not (isinstance(part, str) and "[" in part)
         )
         where = f"{yamlio.place(name, positions, path)}: {yamlio.dotted(path)}"
-        hint = ""
+        hint: str | Text = ""
         if detail["type"] == "extra_forbidden":
             known = PLAN_KEYS if len(path) == 1 else Override.model_fields
             hint = did_you_mean(str(path[-1]), known) or known_names(known)

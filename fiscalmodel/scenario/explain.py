@@ -8,9 +8,10 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from fiscalmodel import yamlio
-from fiscalmodel.errors import Problem
+from fiscalmodel.errors import Problem, problem
 from fiscalmodel.scenario.schema import ScenarioSpec
 from fiscalmodel.suggest import did_you_mean, known_names
+from fiscalmodel.words import Text
 
 Origins = Mapping[yamlio.KeyPath, tuple[str, yamlio.Position]]
 
@@ -42,7 +43,7 @@ def explain(error: ValidationError, origins: Origins, file: str) -> list[Problem
         name, at = _nearest(origins, path, file)
         key = yamlio.dotted(path)
         where = f"{name}:{at.line}:{at.column}" if at else name
-        problems.setdefault((path, text), Problem(where, f"{key}: {text}" if key else text, hint))
+        problems.setdefault((path, text), problem(where, f"{key}: {text}" if key else text, hint))
     return sorted(problems.values(), key=lambda p: _order(p.where))
 
 
@@ -58,7 +59,7 @@ def _key_path(loc: tuple[int | str, ...], origins: Origins) -> yamlio.KeyPath:
     return path
 
 
-def _say(item: Any, path: yamlio.KeyPath) -> tuple[str, str]:
+def _say(item: Any, path: yamlio.KeyPath) -> tuple[str, str | Text]:
     kind, given, context = item["type"], item.get("input"), item.get("ctx", {})
     if kind == "extra_forbidden":
         known = _fields_at(path[:-1])

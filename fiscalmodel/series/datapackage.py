@@ -16,6 +16,7 @@ from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.paths import inside, project_root
 from fiscalmodel.series.tidy import read_cells
 from fiscalmodel.suggest import did_you_mean, known_names
+from fiscalmodel.words import Text
 
 MAX_PROBLEMS = 50
 _TRUE, _FALSE = {"true", "True", "TRUE", "1"}, {"false", "False", "FALSE", "0"}
@@ -195,7 +196,7 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 def _say(
-    found: Collector, table: Resource, line: int, column: str, problem: str, hint: str = ""
+    found: Collector, table: Resource, line: int, column: str, problem: str, hint: str | Text = ""
 ) -> None:
     found.add(f"{table.shown}:{line}, {column}", problem, hint)
     if len(found.problems) >= MAX_PROBLEMS:

@@ -9,24 +9,12 @@ from typing import Literal
 import pandas as pd
 
 from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.findings import CellRef as CellRef
 
 Coverage = Literal["gross", "local", ""]
 Calibre = Literal["as_published", "like_for_like", "refund_adjusted", ""]
 Version = Literal["initial_budget", "adjusted_budget", "execution", "final_account", ""]
 Kind = Literal["actual", "estimate", "budget", "target"]
-
-
-@dataclass(frozen=True)
-class CellRef:
-    """The cell a value came from."""
-
-    file: str
-    sheet: str = ""
-    cell: str = ""
-
-    def __str__(self) -> str:
-        place = f"{self.sheet}!{self.cell}" if self.sheet and self.cell else self.sheet or self.cell
-        return f"{self.file}[{place}]" if place else self.file
 
 
 @dataclass(frozen=True, eq=False)

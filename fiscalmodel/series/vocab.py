@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from fiscalmodel.paths import project_root
 from fiscalmodel.series.cells import plain
+from fiscalmodel.words import labels
 
 #: Column -> the words that it chooses from, by their stored name.
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -28,10 +28,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 
 @cache
 def _labels() -> dict[str, Any]:
-    from fiscalmodel.yamlio import load_yaml
-
-    data: Any = load_yaml(project_root() / "params" / "labels.yaml")[0]
-    return {section: dict(entries) for section, entries in data.items()}
+    return {s: labels(s) for s in ("columns", "terms", "values", "choices")}
 
 
 def headers_of(column: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from fiscalmodel.series.findings import Finding, Severity
 from fiscalmodel.series.rules.book import Fact
+from fiscalmodel.words import Text
 
 
 def show(value: Decimal | float, digits: int | None = None) -> str:
@@ -44,8 +45,7 @@ def finding(
         computed=None if computed is None else float(computed),
         difference=float(stated - computed) if both else None,  # type: ignore[operator]
         tolerance=None if tolerance is None else float(tolerance),
-        explanation=en,
-        explanation_zh=zh,
+        said=Text(zh, en),
         unit=(facts[0].unit if unit is None else unit) if facts else "",
         cells=tuple(fact.cell for fact in facts),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from fiscalmodel.errors import Problem
+from fiscalmodel.errors import Problem, problem
 from fiscalmodel.series.intervals_printed import Printed, is_blank, printed
 from fiscalmodel.series.rules.book import Fact, Grid
 from fiscalmodel.series.rules.labels import Label, label, years_of
@@ -89,8 +89,8 @@ def _words(table: Table, numbers: list[str]) -> list[Problem]:
             continue
         for row, text in zip(table.frame.index, table.texts[c].tolist(), strict=True):
             if _filled(text) and printed(text) is None and not is_blank(str(text)):
-                problem = f"{str(text)[:40]!r} stands in a column of numbers"
-                found.append(Problem(table.where(row, c), problem, "write the number"))
+                said = f"{str(text)[:40]!r} stands in a column of numbers"
+                found.append(problem(table.where(row, c), said, "write the number"))
     return found
 
 

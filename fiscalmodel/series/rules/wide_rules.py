@@ -13,6 +13,7 @@ from fiscalmodel.series.rules.identities import evaluate
 from fiscalmodel.series.rules.registry import rule
 from fiscalmodel.series.rules.report import finding
 from fiscalmodel.series.rules.sums import OF_WHICH
+from fiscalmodel.words import Text
 
 SUMS = {"sum_total": ("sums against totals", "分项之和与合计"), **OF_WHICH}
 
@@ -72,6 +73,8 @@ def unreadable(book: Book) -> Iterator[Finding]:
                 None,
                 None,
                 None,
-                f"{problem.problem}. {problem.hint}".strip(),
-                f"应填数字处无法读取：{problem.problem}",
+                Text(
+                    f"应填数字处无法读取：{problem.said.zh}",
+                    f"{problem.said.en}. {problem.advice.en}".strip(),
+                ),
             )
