@@ -7,18 +7,15 @@ import json
 import re
 import subprocess
 import sys
-import warnings
-from pathlib import Path
 
 import nbformat
 import openpyxl
 import pandas as pd
 import pytest
 
-from fiscalmodel.present import fonts, labels
+from fiscalmodel.present import labels
 from fiscalmodel.present.page import PageHead, index_page, notebook_page
 from fiscalmodel.present.safe_text import csv_bytes, quoted
-from fiscalmodel.present.show import TableView, format_cells
 
 ADDRESS = re.compile(r"""(?:src|href|url\(|@import)\s*=?\s*["'(]?\s*(?:https?:)?//""", re.I)
 
