@@ -48,6 +48,7 @@ _PUBLIC: dict[str, str] = {
     "roll_forward": "fiscalmodel.debt.rollforward",
     "run_batch": "fiscalmodel.run.batch",
     "run_report": "fiscalmodel.run.report",
+    "show": "fiscalmodel.display",
     "stress_pack": "fiscalmodel.debt.fan",
     "to_cumulative": "fiscalmodel.series.monthly",
     "to_months": "fiscalmodel.series.monthly",

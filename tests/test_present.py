@@ -7,64 +7,17 @@ import json
 import re
 import subprocess
 import sys
-import warnings
-from pathlib import Path
 
 import nbformat
 import openpyxl
 import pandas as pd
 import pytest
 
-from fiscalmodel.present import fonts, labels
+from fiscalmodel.present import labels
 from fiscalmodel.present.page import PageHead, index_page, notebook_page
 from fiscalmodel.present.safe_text import csv_bytes, quoted
-from fiscalmodel.present.show import TableView, format_cells
 
 ADDRESS = re.compile(r"""(?:src|href|url\(|@import)\s*=?\s*["'(]?\s*(?:https?:)?//""", re.I)
-
-
-def test_chinese_is_drawn_without_any_system_font(tmp_path: Path) -> None:
-    """A machine without a Chinese font: fontconfig sees an empty folder."""
-    config = tmp_path / "fonts.conf"
-    config.write_text(f"<fontconfig><dir>{tmp_path}/none</dir></fontconfig>", encoding="utf-8")
-    code = (
-        "import warnings; warnings.simplefilter('error')\n"
-        "import matplotlib; matplotlib.use('Agg')\n"
-        "from fiscalmodel.present import fonts\n"
-        "assert fonts.apply('zh') == 'zh'\n"
-        "from matplotlib import pyplot as plt\n"
-        "figure, axis = plt.subplots(); axis.set_title('一般公共预算收入 隐性债务 ¥−5')\n"
-        "figure.savefig('out.png')\n"
-        "from matplotlib.font_manager import FontProperties, findfont\n"
-        "print(findfont(FontProperties(family=fonts.FAMILY), fallback_to_default=False))\n"
-    )
-    env = {"FONTCONFIG_FILE": str(config), "MPLCONFIGDIR": str(tmp_path), "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip().endswith("NotoSansSC-Regular.ttf")
-
-
-def test_a_missing_font_falls_back_to_english_with_one_warning(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    fonts._register.cache_clear()
-    monkeypatch.setattr(fonts, "font_file", lambda: None)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        assert [fonts.apply("zh"), fonts.apply("zh")] == ["en", "en"]
-    assert len([w for w in caught if "Chinese font is missing" in str(w.message)]) == 1
-    fonts._register.cache_clear()
-
-
-def test_the_font_package_itself_is_never_imported() -> None:
-    code = (
-        "import sys; from fiscalmodel.present import fonts; fonts.apply()\n"
-        "print('zhplot' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
 
 
 def test_labels_map_both_ways_without_clashes() -> None:
@@ -72,24 +25,6 @@ def test_labels_map_both_ways_without_clashes() -> None:
     assert back["债务编号"] == "contract_id"
     assert labels.label("contract_id", "zh") == "债务编号"
     assert labels.label("no_such_column") == "no_such_column"
-
-
-def test_missing_is_a_dash_and_never_zero() -> None:
-    frame = pd.DataFrame(
-        {"year": [2020, 2021], "value": [1234.5, None], "count": [1000, 2], "name": ["甲", None]}
-    )
-    shown = format_cells(frame, digits=1)
-    assert shown.to_numpy().tolist() == [
-        ["2020", "1,234.5", "1,000", "甲"],
-        ["2021", "—", "2", "—"],
-    ]
-    assert format_cells(pd.DataFrame({"x": [-0.001]}), digits=2)["x"].tolist() == ["0.00"]
-
-
-def test_tables_escape_what_data_say() -> None:
-    html = TableView(pd.DataFrame({"<b>": ["<script>alert(1)</script>"]}))._repr_html_()
-    assert "<script>" not in html
-    assert "<b>" not in html
 
 
 def made_page(**head: str) -> str:
