@@ -1,37 +1,215 @@
 """Dated, sourced parameters: the rules of local finance from ``params/policy/``.
 
 Every call names the day it asks for; nothing here reads the clock. A value of
-``None`` means that the rule was repealed on or before that day.
+``None`` means that the rule was repealed on or before that day. The package
+brings its parameters along; a file of the same name in the project's own
+``params/policy/`` stands in for the shipped one.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from fiscalmodel.errors import InputError
-from fiscalmodel.policy_files import Entry, Parameter, as_day, load_policy
-from fiscalmodel.suggest import did_you_mean, known_names
+from fiscalmodel.errors import Collector, InputError, did_you_mean, known_names
+from fiscalmodel.folders import parameter_files
+from fiscalmodel.words import say
+from fiscalmodel.yamlio import Positions, load_yaml, place
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "Entry",
-    "Parameter",
-    "at",
-    "keys",
-    "load_policy",
-    "parameter",
-    "sharing",
-    "table",
-    "value",
-]
+#: Units whose values are numbers, or mappings of numbers.
+NUMERIC_UNITS = ("%", "年", "亿元", "万元", "元", "倍", "分")
 
-_CONFIDENCE = {"H": ("高", "high"), "M": ("中", "medium"), "L": ("低", "low")}
 _COLUMNS = (
     "key", "title", "value", "unit", "from", "doc_no", "source", "confidence", "basis", "note"
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One value and what it rests on.
+
+    Attributes
+    ----------
+    start
+        First day on which it holds.
+    value
+        Number, text, day, mapping, or None where the rule is repealed.
+    source, doc_no, link
+        Document, its number (文号) and address.
+    confidence
+        ``H`` high, ``M`` medium, ``L`` low.
+    basis
+        ``S`` seen in a public source, ``S-`` in a weak one, ``G`` general knowledge.
+    note
+        What a user should know.
+    """
+
+    start: dt.date
+    value: Any
+    source: str
+    doc_no: str
+    link: str
+    confidence: str
+    basis: str
+    note: str = ""
+
+    def citation(self) -> str:
+        """Source with its document number."""
+        return f"{self.source}（{self.doc_no}）" if self.doc_no else self.source
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter with all its values, oldest first."""
+
+    key: str
+    titles: Mapping[str, str]
+    unit: str
+    entries: tuple[Entry, ...]
+    note: str = ""
+    file: str = ""
+
+    def title(self, lang: str = "zh") -> str:
+        """Official name in Chinese, or the English one with `lang` ``en``."""
+        return self.titles["en" if lang == "en" else "zh"]
+
+    def at(self, on: object) -> Entry:
+        """The entry that holds on a day.
+
+        Raises
+        ------
+        InputError
+            If the day lies before the first entry, or is no day.
+        """
+        day = as_day(on)
+        held = [entry for entry in self.entries if entry.start <= day]
+        if not held:
+            first = self.entries[0].start
+            raise InputError(self.key, "ground.policy_too_early", day=day, first=first)
+        return held[-1]
+
+
+def as_day(on: object) -> dt.date:
+    """A calendar day from a date, a timestamp or text such as ``2028-12-31``.
+
+    >>> as_day("2028-12-31")
+    datetime.date(2028, 12, 31)
+    """
+    if isinstance(on, dt.datetime):
+        return on.date()
+    if isinstance(on, dt.date):
+        return on
+    if isinstance(on, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", on):
+        try:
+            return dt.date.fromisoformat(on)
+        except ValueError:
+            pass
+    raise InputError("on", "ground.not_a_day", text=on)
+
+
+_cache: dict[tuple[Any, ...], Mapping[str, Parameter]] = {}
+
+
+def load_policy(folder: str | Path | None = None) -> Mapping[str, Parameter]:
+    """Every parameter of a folder, checked; read again only when a file changed.
+
+    Raises
+    ------
+    InputError
+        With all problems of all files, each as ``file:line:column: key: problem``.
+    """
+    folders = parameter_files("policy") if folder is None else [Path(folder)]
+    named = {file.name: file for place in folders for file in sorted(place.glob("*.yaml"))}
+    if not named:
+        raise InputError(folder or "params/policy", "ground.policy_no_files")
+    stamp = tuple((file, file.stat().st_mtime_ns, file.stat().st_size) for file in named.values())
+    if stamp in _cache:
+        return _cache[stamp]
+    made: dict[str, Parameter] = {}
+    found = Collector()
+    for file in named.values():
+        try:
+            parameters, positions = _read(file)
+        except InputError as error:
+            found.extend(error)
+            continue
+        for item in parameters:
+            _check(item, positions, found)
+            if item.key in made:
+                where = place(item.file, positions, (item.key,))
+                other = made[item.key].file
+                found.add(where, "ground.policy_twice", key=item.key, other=other)
+            made.setdefault(item.key, item)
+    found.raise_if_any()
+    _cache.clear()
+    _cache[stamp] = made
+    return made
+
+
+def _read(file: Path) -> tuple[list[Parameter], Positions]:
+    from pydantic import ValidationError
+
+    from fiscalmodel.policy_schema import ParameterSpec, PolicyFile
+    from fiscalmodel.schema_errors import explain
+
+    name = f"params/policy/{file.name}" if file.parent.name == "policy" else str(file)
+    try:
+        data, positions = load_yaml(file)
+        content = PolicyFile.model_validate(data).root
+    except ValidationError as error:
+        origins = {path: (name, position) for path, position in positions.items()}
+        raise InputError.of(explain(error, ParameterSpec, origins, name)) from None
+    parameters = [
+        Parameter(
+            key,
+            {"zh": spec.title.zh, "en": spec.title.en},
+            spec.unit,
+            tuple(_frozen(entry.model_dump()) for entry in spec.values),
+            spec.note,
+            name,
+        )
+        for key, spec in content.items()
+    ]
+    return parameters, positions
+
+
+def _frozen(entry: dict[str, Any]) -> Entry:
+    value = entry["value"]
+    return Entry(**entry | {"value": MappingProxyType(value) if isinstance(value, dict) else value})
+
+
+def _check(item: Parameter, positions: Positions, found: Collector) -> None:
+    """Values that fit the unit: numbers, days, shares that add up, rates in percent."""
+    for n, entry in enumerate(item.entries):
+        if entry.value is None:
+            continue
+        where = place(item.file, positions, (item.key, "values", n, "value"))
+        parts = list(entry.value.values()) if isinstance(entry.value, Mapping) else [entry.value]
+        numbers = [p for p in parts if isinstance(p, int | float) and not isinstance(p, bool)]
+        key = ""
+        if item.unit in NUMERIC_UNITS and len(numbers) != len(parts):
+            key = "number"
+        elif item.unit == "日期" and not isinstance(entry.value, dt.date):
+            key = "day"
+        elif item.key.startswith("commission_rate_") and not all(0 < p <= 5 for p in numbers):
+            key = "commission"
+        elif item.key.startswith("tax_sharing_"):
+            shares = entry.value
+            if not isinstance(shares, Mapping) or not all(0 <= p <= 100 for p in numbers):
+                key = "levels"
+            elif abs(sum(numbers) - 100) > 1e-9:
+                key = "shares"
+        if key:
+            said = dict(entry.value) if isinstance(entry.value, Mapping) else entry.value
+            found.add(where, f"ground.policy_{key}", key=item.key, value=said, total=sum(numbers))
 
 
 def value(key: str, on: object) -> Any:
@@ -68,7 +246,7 @@ def parameter(key: str) -> Parameter:
     known = load_policy()
     if key not in known:
         hint = did_you_mean(str(key), known) or known_names(known)
-        raise InputError("params/policy", f"unknown parameter {key!r}", hint)
+        raise InputError("params/policy", "ground.policy_unknown", hint, key=key)
     return known[key]
 
 
@@ -102,7 +280,7 @@ def sharing(system: str, on: object) -> dict[str, dict[str, float]]:
     if not found:
         systems = {key.split("_")[2] for key in known if key.startswith("tax_sharing_")}
         hint = did_you_mean(system, systems) or known_names(systems)
-        raise InputError("system", f"no tax sharing for {system!r}", hint)
+        raise InputError("system", "ground.policy_no_sharing", hint, system=system)
     day = as_day(on)
     return {
         tax: {level: float(pct) for level, pct in item.at(day).value.items()}
@@ -133,7 +311,7 @@ def table(on: object, lang: str = "zh") -> pd.DataFrame:
             "from": entry.start.isoformat(),
             "doc_no": entry.doc_no,
             "source": entry.source,
-            "confidence": _CONFIDENCE[entry.confidence][lang == "en"],
+            "confidence": say(f"ground.confidence_{entry.confidence.lower()}")(lang),
             "basis": entry.basis,
             "note": entry.note or item.note,
         }

@@ -56,9 +56,9 @@ class ParameterSpec(_Strict):
     def _in_order(self) -> ParameterSpec:
         days = [entry.start for entry in self.values]
         if days != sorted(set(days)):
-            raise ValueError("the values must stand in order of 'from', each day once")
+            raise ValueError("ground.policy_out_of_order")
         if self.values[0].value is None:
-            raise ValueError("the first value cannot be null, since nothing is repealed by it")
+            raise ValueError("ground.policy_null_first")
         return self
 
 

@@ -146,9 +146,8 @@ def test_a_parameter_without_a_source_is_refused(tmp_path: Path) -> None:
     text = GOOD.replace("      source: 某文件\n", "")
     assert refused(tmp_path, a=text) == [
         "a.yaml:5:7: rate.values[0].source: the key is missing"
-        " — a parameter without a source is refused"
     ]
-    assert "is empty or too short" in refused(tmp_path, a=GOOD.replace("某文件", '""'))[0]
+    assert "too short" in refused(tmp_path, a=GOOD.replace("某文件", '""'))[0]
 
 
 def test_all_problems_of_all_files_at_once(tmp_path: Path) -> None:
@@ -156,7 +155,7 @@ def test_all_problems_of_all_files_at_once(tmp_path: Path) -> None:
     wrong = wrong.replace("en: Rate", "eng: Rate").replace("2020-01-01", "2020-13-01")
     found = refused(tmp_path, a=wrong, b=GOOD.replace("value: 0.5", "value: [1]"), c="x: [1\n")
     assert any("a.yaml:5:13" in text and "no date 2020-13-01" in text for text in found)
-    assert any("b.yaml:6:7: rate.values[0].value: [1] is not a value" in text for text in found)
+    assert any("b.yaml:6:7: rate.values[0].value: " in text and "[1]" in text for text in found)
     assert any("c.yaml" in text and "not valid YAML" in text for text in found)
 
     found = refused(tmp_path, a=wrong.replace("2020-13-01", "2020-12-01"), b=GOOD, c=GOOD)
@@ -174,8 +173,8 @@ def test_all_problems_of_all_files_at_once(tmp_path: Path) -> None:
         ("value: 0.5", "value: null", "cannot be null"),
         ("rate:", "Rate-1:", "good name"),
         ('unit: "%"', "unit: 5", "must be text"),
-        ("from: 2020-01-01", "from: '2020-01-01'", "must be a day"),
-        ("  values:\n", "  values: []\n  old:\n", "at least one value"),
+        ("from: 2020-01-01", "from: '2020-01-01'", "must be a date"),
+        ("  values:\n", "  values: []\n  old:\n", "too short"),
         ("value: 0.5", "value: '0.5'", "is not a number"),
         ("value: 0.5", "value: true", "is not a number"),
         ("value: 0.5", "value: {a: 1, b: x}", "is not a number"),

@@ -71,7 +71,8 @@ def test_both_languages_have_the_same_fields_and_chinese_is_chinese():
 def test_every_key_of_the_code_has_its_words_and_every_sentence_is_used():
     whole, beginnings = constants()
     # The beginning of an f-string is a constant too, and ends in "_" or ".".
-    keys = {text for text in whole - beginnings if re.fullmatch(rf"({'|'.join(ROOMS)})(\.[a-z0-9_]+)+", text)}
+    form = re.compile(rf"({'|'.join(ROOMS)})(\.[a-z0-9_]+)+")
+    keys = {text for text in whole - beginnings if form.fullmatch(text)}
     assert keys <= set(SENTENCES), sorted(keys - set(SENTENCES))
     begun = tuple(text for text in beginnings if text.split(".")[0] in ROOMS and "." in text)
     assert not [k for k in SENTENCES if k not in keys and not k.startswith(begun or ("-",))]
