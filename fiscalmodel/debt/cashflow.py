@@ -27,7 +27,7 @@ from fiscalmodel.units import FEN_PER, money_unit
 from fiscalmodel.words import official, official_words
 
 #: Yearly rates in percent below the first look like ratios, above the second like basis points.
-RATE_RANGE_PCT = (0.2, 36.0)
+RATE_RANGE_PCT = (0.1, 36.0)
 
 PrincipalDates = Mapping[Any, float] | Iterable[tuple[Any, float]] | pd.DataFrame
 
@@ -395,8 +395,8 @@ def _float_principal(terms: Terms, period_rates: list[float]) -> list[float]:
 def principal_parts(method: str, amount: float, count: int, rate: float) -> list[float]:
     """Principal in each of `count` payments at a rate a period; the one amortisation.
 
-    >>> principal_parts("equal_instalment", 210.0, 2, 0.1), principal_parts("bullet", 5.0, 2, 0.1)
-    ([100.0, 110.0], [0.0, 5.0])
+    >>> principal_parts("equal_principal", 210.0, 2, 0.1), principal_parts("bullet", 5.0, 2, 0.1)
+    ([105.0, 105.0], [0.0, 5.0])
     """
     if method == "bullet":
         return [0.0] * (count - 1) + [amount]

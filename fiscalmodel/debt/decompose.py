@@ -33,10 +33,10 @@ def implied_terms(outlook: pd.DataFrame) -> pd.DataFrame:
     interest, over its resources: d·(1 + i)/(1 + g) − d'.
     """
     if len(outlook) < 2:
-        raise InputError("outlook", f"{len(outlook)} year", "a change needs two years")
+        raise InputError("outlook", "debt.outlook.two_years")
     missing = [c for c in (*_DEBT, *_INTEREST, "resources_wan") if c not in outlook]
     if missing:
-        raise InputError("outlook", f"column {missing[0]!r} is missing")
+        raise InputError("outlook", "ground.missing", name=missing[0])
     debt = outlook[list(_DEBT)].sum(axis=1).to_numpy()
     interest = outlook[list(_INTEREST)].sum(axis=1).to_numpy()
     resources = outlook["resources_wan"].to_numpy(float)

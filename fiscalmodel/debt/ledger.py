@@ -200,7 +200,7 @@ def read_hidden_ledger(
             contracts.append(_dated(contract, row, dated.pop(contract.contract_id, None), when))
         for name, rows in dated.items():
             rows[0].report("contract_id", "debt.not_in_ledger", name=name)
-        if table.rows and not table.has("prepayable"):
+        if table.rows and not table.has("prepayable") and deadline is not None:
             notes.append(_note("no_prepayable", "ledger", say("debt.ledger.no_prepayable")))
     frame = pd.DataFrame(
         [{f.name: getattr(c, f.name) for f in fields(Contract)[:-1]} for c in contracts],
@@ -253,7 +253,7 @@ def read_bonds(
             start, maturity = row.day("start"), row.day("maturity")
             if start and maturity and maturity < start:
                 row.report("maturity", "debt.maturity_before_start", maturity=maturity, start=start)
-            balance = row.fen("amount_wan", low=0)
+            balance = _balance(row, "amount_wan")
             if when and maturity and maturity <= when:
                 notes.append(_matured(row.text("bond_code"), balance / FEN_PER_WAN))
             rows.append({
@@ -273,6 +273,14 @@ def read_bonds(
     _total(made, stated_total_wan, table)
     table.done()
     return replace(made, found=(*notes, *_limits(made, limits_wan or {})))
+
+
+def _balance(row: Row, column: str) -> int:
+    """An amount in 分, 0 or more."""
+    balance = row.fen(column)
+    if balance < 0:
+        row.report(column, "debt.negative", amount=balance / FEN_PER_WAN)
+    return balance
 
 
 def rate(row: Row, column: str) -> float:
@@ -318,13 +326,13 @@ def _contract(
         row.report("maturity", "debt.maturity_before_start", maturity=maturity, start=start)
     if row.table.has("maturity") and row.blank("maturity") and not overdue:
         row.report("maturity", "debt.no_maturity")
-    balance = row.fen("principal_wan", low=0)
+    balance = _balance(row, "principal_wan")
     principal = max(balance, 0) / FEN_PER_WAN
     least = row.wan("min_instalment_wan", low=0, default=0.0)
     if 0 < principal < least:
         row.report("min_instalment_wan", "debt.minimum_above", least=least, principal=principal)
     if as_of and maturity and maturity <= as_of and principal > 0 and not overdue:
-        if maturity < as_of and not row.blank("overdue"):
+        if maturity < as_of and not row.blank("overdue") and deadline is not None:
             row.report("maturity", "debt.matured_unmarked", maturity=maturity, as_of=as_of)
         notes.append(_matured(name, principal))
         overdue = True

@@ -8,16 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from fiscalmodel.days import to_date
 from fiscalmodel.debt.ledger import FEN_PER_WAN, Ledger
 from fiscalmodel.debt.maturity import payments
-from fiscalmodel.debt.schedule import to_date
 from fiscalmodel.errors import Collector
+from fiscalmodel.words import say
 
 ByYear = Mapping[int, float]
-UNKNOWN_INTEREST = (
-    "hidden_wan counts debt that stays by contract, hidden_interest_wan does not count its "
-    "interest, which is not given by year (按合同偿还的债务计入余额，其利息未按年提供，未计入)"
-)
 
 
 def debt_outlook(
@@ -81,14 +78,14 @@ def debt_outlook(
     if paid is not None and "by_contract_interest_wan" in balances:
         paid = paid + yearly["by_contract_interest_wan"].sum()
     elif paid is not None and "by_contract_wan" in balances and balances["by_contract_wan"].any():
-        notes = (UNKNOWN_INTEREST,)
+        notes = (str(say("debt.outlook.interest_unknown")),)
     found = Collector()
     for name, by_year in {"resources_wan": resources_wan, **(further or {})}.items():
         for year in stock.index:
             if not math.isfinite(by_year.get(int(year), math.nan)):
-                found.add(f"{name}[{year}]", "the amount is missing", "missing is not 0; state it")
+                found.add(f"{name}[{year}]", "debt.amount_missing")
     if not 0 <= refinanced_pct <= 100:
-        found.add("refinanced_pct", f"{refinanced_pct:g} % is outside 0 to 100")
+        found.add("refinanced_pct", "debt.no_share", text=refinanced_pct)
     found.raise_if_any()
     due = payments(bonds, as_of=to_date(as_of, where="as_of"))
     due_year = pd.to_datetime(due["date"]).dt.year

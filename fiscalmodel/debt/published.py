@@ -6,8 +6,8 @@ import pandas as pd
 
 from fiscalmodel.debt.maturity import refinancing_dependence
 from fiscalmodel.errors import Collector
-from fiscalmodel.findings import finding
-from fiscalmodel.series.findings import Finding
+from fiscalmodel.findings import Finding, finding
+from fiscalmodel.words import say
 
 ITEMS = ("limit", "balance", "new_bonds", "refinancing_bonds", "principal_due", "interest_due")
 
@@ -40,7 +40,7 @@ def published_debt(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Finding, ..
         for item in ITEMS:
             values = rows.loc[rows["item"].eq(item), "value"]
             if len(values) != 1 or values.isna().any():
-                found.add(f"{kind}.{item}", f"{values.count()} values instead of one")
+                found.add(f"{kind}.{item}", "debt.outlook.not_one", count=int(values.count()))
     found.raise_if_any()
     wide = frame.pivot_table(index="debt_type", columns="item", values="value").rename_axis(
         index="type", columns=None
@@ -62,7 +62,7 @@ def published_debt(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Finding, ..
     over = tuple(
         finding(
             "debt_limit", str(kind), stated=float(limit), computed=float(balance),
-            en="the published balance is above the limit", zh="公布的余额超过限额",
+            said=say("debt.above_limit", kind=say(f"debt.{kind}")),
         )
         for kind, limit, balance in zip(
             table["type"], table["limit_wan"], table["balance_wan"], strict=True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel.debt.clearance import path as paths
-from fiscalmodel.debt.clearance import whatif
+from fiscalmodel.debt.clearance import tables, whatif
 from fiscalmodel.debt.clearance.given import OBJECTIVES, Given, Options, limit_findings, read_given
 from fiscalmodel.debt.clearance.path import Path
 from fiscalmodel.debt.clearance.problem import Floats, Problem, build_problem
@@ -294,6 +294,31 @@ class ClearancePlan:
         return made.sort_values("year", kind="stable").reset_index(drop=True)[
             ["year", "source_id", *sums]
         ]
+
+    @cached_property
+    def steps(self) -> pd.DataFrame:
+        """Hidden debt from the opening to the end, by kind of money: ``step, kind, amount_wan``."""
+        unpaid = float(self.contracts["unpaid_interest_wan"].sum()) if len(self.contracts) else 0.0
+        return tables.waterfall(self.given, self.schedule, self.opening_wan, unpaid)
+
+    def funding(self, uses: tuple[str, ...] | None = None) -> pd.DataFrame:
+        """Money by period and category, for some uses or all."""
+        return tables.funding(self.given, self.schedule, list(self.problem.labels), uses)
+
+    @cached_property
+    def matrix(self) -> pd.DataFrame:
+        """Contract, source and use by period."""
+        return tables.matrix(self.schedule, list(self.problem.labels))
+
+    @cached_property
+    def register(self) -> pd.DataFrame:
+        """The planned replacement register 置换台账, each batch at its own rate."""
+        return tables.planned_register(self.given, self.schedule)
+
+    @cached_property
+    def bonds(self) -> pd.DataFrame:
+        """The plan's bonds, as `fiscalmodel.read_bonds` takes them."""
+        return tables.planned_bonds(self.given, self.schedule)
 
     @cached_property
     def shadow_prices(self) -> pd.DataFrame:
@@ -665,8 +690,6 @@ def solve_given(given: Given) -> ClearancePlan:
 
 
 def _planned(given: Given, problem: Problem, rule: str) -> ClearancePlan:
-    from dataclasses import replace
-
     if given.options.rule != rule:
         given = replace(given, options=replace(given.options, rule=rule))
         problem = replace(problem, given=given)
