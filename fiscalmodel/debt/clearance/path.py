@@ -80,7 +80,7 @@ def make_path(p: Problem, closing: Floats, replaced: Floats, let_off: Floats,
     bonds = np.where(bonds < DUST_WAN, 0.0, bonds)
     need = needs(p, made["interest"] + made["principal"] + made["fee"], bonds)
     flow = np.where(np.abs(flow) < DUST_WAN / 10, 0.0, flow)
-    missing = np.where(missing < DUST_WAN, 0.0, missing)
+    missing = np.where(missing < 3 * DUST_WAN, 0.0, missing)
     supply = flow.sum(axis=0) + missing
     # The solver's rounding goes where the money goes.
     scale = np.divide(need, supply, out=np.ones_like(need), where=supply > DUST_WAN / 10)
@@ -176,7 +176,7 @@ def allot(p: Problem, path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     cells, starts = np.unique(cell[order], return_index=True)
     found = {
         int(c): _Needs(when[part], who[part], use[part], amounts[part])
-        for c, part in zip(cells, np.split(order, starts[1:]), strict=True)
+        for c, part in zip(cells, np.split(order, starts[1:]), strict=False)
     }
     service, days = _service(p, path), list(p.days)
     for t, rows in service.items():

@@ -80,7 +80,7 @@ def least_total(p: Problem) -> Solution:
     if not least.found:
         return least
     cost, fixed = program.objective("least_interest")
-    room = ((missing, least.objective * (1 + 1e-9) + FEN_WAN / 10),)
+    room = ((missing, least.objective),)
     best = program.solve(cost, fixed, rows=room, whole=whole)
     return best if best.found else least
 
@@ -104,17 +104,17 @@ def latest(p: Problem) -> Solution:
             break
         t += int(ahead[0])
         if t:  # nothing more is needed before: that is least, since what is fixed is least
-            rows.append((program.missing(t - 1), float(by[:t].sum()) + FEN_WAN / 100))
+            rows.append((program.missing(t - 1), float(by[:t].sum())))
         step = program.solve(program.missing(t) + 1e-5 * late, rows=tuple(rows), whole=whole)
         if not step.found:
             break
         found = step
-        rows.append((program.missing(t), float(_by_slot(p, found)[: t + 1].sum()) + FEN_WAN / 100))
+        rows.append((program.missing(t), float(_by_slot(p, found)[: t + 1].sum())))
         t += 1
     if not found.found:
         return found
     cost, fixed = program.objective("least_interest")
-    rows.append((program.missing(), float(_by_slot(p, found).sum()) + FEN_WAN / 100))
+    rows.append((program.missing(), float(_by_slot(p, found).sum())))
     best = program.solve(cost, fixed, rows=tuple(rows), whole=whole)
     return best if best.found else found
 
