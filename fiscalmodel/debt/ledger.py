@@ -286,7 +286,7 @@ def _balance(row: Row, column: str) -> int:
 def rate(row: Row, column: str) -> float:
     """A yearly rate in percent, refused where it looks like a ratio or basis points."""
     pct = row.number(column)
-    if (what := rate_problem(pct)) is not None:
+    if pct == pct and (what := rate_problem(pct)) is not None:
         row.report(column, what, rate=pct, near=likely_rate(pct))
         return 0.0
     return 0.0 if pct != pct else pct
@@ -483,7 +483,8 @@ def _days_of(
     made: list[dt.date | None] = []
     for name, value in (("as_of", as_of), ("deadline", deadline)):
         day = None if value is None else days.day(value)
-        if value is not None and day is None:
+        if value is not None and (day is None or not 1950 <= day.year <= 2150):
+            day = None
             found.add(name, "ground.not_a_date", text=value)
         made.append(day)
     first, last = made

@@ -313,8 +313,10 @@ def _dates(options: Options, found: Collector) -> tuple[dt.date, dt.date]:
     for name, value, day in (("as_of", options.as_of, start), ("deadline", options.deadline, end)):
         if value is None:
             found.add(name, "ground.date_missing")
-        elif day is None:
+        elif day is None or not 1950 <= day.year <= 2150:
             found.add(name, "ground.not_a_date", text=value)
+    if found.problems:
+        start = end = None
     if start is None or end is None:
         return start or dt.date(2000, 1, 1), end or dt.date(2100, 1, 1)
     if end <= start:
@@ -375,8 +377,11 @@ def _finish(table: Records) -> None:
 def _window(row: Row, what: str) -> tuple[str, dt.date, dt.date]:
     """A period's name, first and last day."""
     if row.blank("period"):
-        row.report("period", "debt.no_period", what=say(f"debt.{what}"))
+        row.report("period", "debt.no_period", thing=say(f"debt.{what}"))
     period = row.period("period", default=None)
+    if period is not None and not 1950 <= period.year <= 2150:
+        row.report("period", "ground.not_a_date", text=str(period))
+        period = None
     if period is None:
         return "", dt.date(1950, 1, 1), dt.date(1950, 12, 31)
     return str(period), period.start_time.date(), period.end_time.date()
