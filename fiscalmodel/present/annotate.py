@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from fiscalmodel.present.safe_text import RISKY
+from fiscalmodel.present.workbook import RISKY
 from fiscalmodel.series.files import load
 from fiscalmodel.series.findings import SEVERITIES, Finding
 from fiscalmodel.series.grid import Grid
