@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "fiscalmodel-stamp.json"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+#: Packages fetched beforehand, for a machine without internet.
+WHEELS = ROOT / "wheelhouse"
 LOCKS = {"report": "requirements.lock", "test": "requirements-test.lock"}
 
 USAGE = """usage: python3 run.py COMMAND [options]
@@ -36,6 +38,7 @@ USAGE = """usage: python3 run.py COMMAND [options]
   check    check the data, the policy parameters and every scenario; runs nothing
   test     run the tests: code style, types, unit tests, notebooks
   soak     run the long counts that `test` only samples
+  wheelhouse   fetch the packages into wheelhouse/, for a machine without internet
 
 Options after the command go to what it starts, e.g. `report --lang en`,
 `test -k commission`. The first call installs the packages and takes a few
@@ -96,6 +99,59 @@ def make_venv(uv):
         )
 
 
+def offline():
+    """Without internet, packages come from the folder wheelhouse/, if it is there."""
+    return ["--no-index", "--find-links", WHEELS] if WHEELS.is_dir() else []
+
+
+def follow(command, count):
+    """Run pip, and say which package it is at, how far it is and how long it may take."""
+    started, seen, tail = time.monotonic(), 0, []
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+    process = subprocess.Popen(
+        [str(part) for part in command],
+        cwd=ROOT,
+        env=environment,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    for line in process.stdout:
+        tail = [*tail[-30:], line]
+        word, _, rest = line.strip().partition(" ")
+        if word == "Collecting":
+            seen += 1
+            name = rest.split("==")[0].split(" ")[0]
+            spent = time.monotonic() - started
+            left = spent / seen * max(0, count - seen)
+            text = "[%d of up to %d] %s, some %d s left" % (min(seen, count), count, name, left)
+        elif word == "Installing":
+            text = "unpacking %d packages ..." % seen
+        else:
+            continue
+        if sys.stdout.isatty():
+            print("\r" + f"run.py: {text}".ljust(78)[:78], end="", flush=True)
+        elif word == "Installing" or seen % 25 == 0:
+            say(text)
+    if sys.stdout.isatty():
+        print()
+    if process.wait():
+        print("".join(tail), flush=True)
+        hint = "no connection? see README, 'without internet'" if not offline() else "see above"
+        sys.exit(f"run.py: the packages could not be installed ({hint})")
+
+
+def wheelhouse(kind):
+    """Fetch every locked package into wheelhouse/, to be carried to a machine without internet."""
+    make_venv(None)
+    say("fetching the packages into wheelhouse/ ...")
+    download = [PYTHON, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+    call(*download, "--require-hashes", "--dest", WHEELS, "-r", ROOT / LOCKS[kind])
+    say("carry this whole folder to the other machine, which needs the same system and Python")
+
+
 def install(kind):
     started = time.monotonic()
     uv = shutil.which("uv")
@@ -105,14 +161,14 @@ def install(kind):
     STAMP.unlink(missing_ok=True)
     make_venv(uv)
     if uv:
-        pip = [uv, "pip", "install", "--quiet", "--python", PYTHON]
+        pip = [uv, "pip", "install", "--python", PYTHON]
+        call(*pip, *offline(), "--require-hashes", "-r", lock)
     else:
         if subprocess.call([str(PYTHON), "-m", "pip", "--version"], stdout=subprocess.DEVNULL):
             call(PYTHON, "-m", "ensurepip", "--upgrade")
-        pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        pip += ["--no-compile"]
-    call(*pip, "--require-hashes", "-r", lock)
-    call(*pip, "--no-deps", "--no-build-isolation", "-e", ROOT)
+        pip = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-compile"]
+        follow([*pip, *offline(), "--require-hashes", "-r", lock], count)
+    call(*pip, "--quiet", "--no-deps", "--no-build-isolation", "-e", ROOT)
     # Written last: an interrupted installation is finished by the next call.
     STAMP.write_text(json.dumps(wanted(kind)), encoding="utf-8")
     say(f"installed in {time.monotonic() - started:.0f} s")
@@ -168,11 +224,15 @@ def main(arguments):
         "check": lambda: start("-m", "fiscalmodel", "check", *rest),
         "test": lambda: test(rest),
         "soak": lambda: start("-m", "pytest", "tests", *rest, FISCALMODEL_SOAK="1"),
+        "wheelhouse": lambda: 0,
     }
     if command not in commands:
         print(USAGE)
         return 0 if command in ("-h", "--help", "help") else 2
     kind = "test" if command in ("test", "soak") else "report"
+    if command == "wheelhouse":
+        wheelhouse("test" if rest == ["test"] else "report")
+        return 0
     if not is_ready(kind):
         install(kind)
     status = commands[command]()

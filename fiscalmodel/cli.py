@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from fiscalmodel import __version__
 
@@ -50,18 +51,34 @@ class LazyGroup(click.Group):
             return None
         module, attribute, _ = _LAZY[cmd_name]
         command: click.Command = getattr(importlib.import_module(module), attribute)
+        # Every command takes --lang: it decides the language of its messages too.
+        own = [option for option in command.params if option.name == "lang"]
+        if not own:
+            choice = click.Choice(["zh", "en"])
+            own = [click.Option(["--lang"], type=choice, expose_value=False, help="Language.")]
+            command.params += own
+        own[0].callback = _speak
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        from fiscalmodel.suggest import did_you_mean
+        from fiscalmodel.errors import did_you_mean
+        from fiscalmodel.words import say
 
         if args and args[0] not in _LAZY and not args[0].startswith("-"):
-            ctx.fail(f"no command {args[0]!r}. {did_you_mean(args[0], _LAZY)}".strip())
+            near = did_you_mean(args[0], _LAZY)
+            ctx.fail(f"{say('ground.no_command', name=args[0])} {near}".strip())
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry[2]) for name, entry in sorted(_LAZY.items())])
+
+
+def _speak(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Messages in the language asked for, in this process and in those it starts."""
+    if value is not None and context.get_parameter_source("lang") != ParameterSource.DEFAULT:
+        os.environ["FISCALMODEL_LANG"] = value
+    return value
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -73,11 +90,12 @@ def group() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: runs the command and exits with the code of the guide."""
     from fiscalmodel.errors import InputError
+    from fiscalmodel.words import say
 
     try:
         status = group.main(args=arguments, prog_name="fiscalmodel", standalone_mode=False)
     except click.exceptions.Abort:
-        click.echo("interrupted", err=True)
+        click.echo(say("ground.interrupted"), err=True)
         sys.exit(130)
     except click.ClickException as error:
         error.show()
@@ -86,12 +104,12 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except InputError as error:
         for problem in error.problems:
-            click.echo(f"error: {problem}", err=True)
+            click.echo(say("ground.error", problem=problem), err=True)
         if len(error.problems) > 1:
-            click.echo(f"{len(error.problems)} problems; nothing was run", err=True)
+            click.echo(say("ground.many_errors", count=len(error.problems)), err=True)
         sys.exit(2)
     except KeyboardInterrupt:
-        click.echo("interrupted", err=True)
+        click.echo(say("ground.interrupted"), err=True)
         sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -111,7 +129,7 @@ def scenario_paths(given: tuple[str, ...]) -> list[Path]:
         if Path(name).is_dir():
             inside = sorted(Path(name).rglob("*.yaml"))
             if not inside:
-                raise InputError(name, "holds no scenario file (.yaml)")
+                raise InputError(name, "ground.no_scenario_file")
             paths += inside
         else:
             paths.append(Path(name))

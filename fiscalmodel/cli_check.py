@@ -62,7 +62,7 @@ def template(kind: str, file: str | None, lang: str, force: bool) -> int:
 
     target = Path(file or f"template_{kind}.xlsx")
     if target.exists() and not force:
-        raise InputError(str(target), "exists already", "name another file, or add --force")
+        raise InputError(target, "ground.exists_already")
     write_template(kind, target, lang=lang)
     click.echo(f"wrote {target}")
     return 0

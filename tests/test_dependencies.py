@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -47,6 +49,18 @@ def test_environment_yml_names_the_same_packages_and_bounds(project: Path) -> No
     assert {n: str(r.specifier) for n, r in conda.items()} == {
         n: str(r.specifier) for n, r in wanted.items()
     }
+
+
+def test_pip_takes_the_pip_part_of_environment_yml(project: Path, tmp_path: Path) -> None:
+    """conda hands these lines to pip as a requirements file, from this folder."""
+    parsed = yaml.safe_load((project / "environment.yml").read_text(encoding="utf-8"))
+    lines = next(d["pip"] for d in parsed["dependencies"] if isinstance(d, dict))
+    wanted = tmp_path / "condaenv.requirements.txt"
+    wanted.write_text("\n".join(lines), encoding="utf-8")
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-deps", "--no-index"]
+    command += ["--no-build-isolation", "-r", str(wanted)]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-test.lock"])

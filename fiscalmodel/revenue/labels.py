@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fiscalmodel.days import period
 from fiscalmodel.errors import InputError
-from fiscalmodel.series.cells import plain
-from fiscalmodel.series.periods import period
+from fiscalmodel.numerals import plain
 
 #: Year, month and day, with or without a time.
 _DAY = re.compile(

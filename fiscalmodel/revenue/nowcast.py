@@ -196,7 +196,7 @@ def _growth(published: Any, table: YearTable) -> dict[tuple[int, int], float]:
         values = pd.Series(values, dtype=object)
     if not isinstance(values, pd.Series):
         raise InputError("published_growth", "is no series on months", "give percent by month")
-    from fiscalmodel.series.periods import period
+    from fiscalmodel.days import period
 
     found = {}
     for label, value in values.items():

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fiscalmodel.days import period
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.series.monthly import to_cumulative, to_months
-from fiscalmodel.series.periods import period
 from fiscalmodel.series.types import Series
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
