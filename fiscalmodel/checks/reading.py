@@ -15,8 +15,8 @@ from fiscalmodel.checks.grids import grids_of
 from fiscalmodel.checks.printed import printed
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import CellRef
-from fiscalmodel.tables.files import load
-from fiscalmodel.tables.table import Table, column_letter
+from fiscalmodel.tables.files import column_letter, load
+from fiscalmodel.tables.table import Table
 
 #: Files that a folder is searched for.
 SUFFIXES = (".csv", ".xlsx", ".xls", ".xlsb", ".ods", ".et")
