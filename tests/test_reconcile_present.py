@@ -121,6 +121,14 @@ def test_findings_show_themselves(spoilt: Path, lang: str, said: str) -> None:
     assert findings.named("error", lang)["no"].tolist() == [1]
 
 
+def test_copies_stay_in_the_project() -> None:
+    findings = fm.reconcile(pd.DataFrame({"项目": ["甲"], "金额": [1]}))
+    with pytest.raises(fm.InputError, match="leaves the folder"):
+        findings.save("../copy.xlsx")
+    with pytest.raises(fm.InputError, match="no xlsx"):
+        findings.save("copy.csv")
+
+
 def test_the_notebook_is_thin_and_executed(project: Path) -> None:
     notebook = json.loads((project / "notebooks" / "01_data_check.ipynb").read_text("utf-8"))
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]

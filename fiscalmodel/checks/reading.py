@@ -15,6 +15,7 @@ from fiscalmodel.checks.grids import grids_of
 from fiscalmodel.checks.printed import printed
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import CellRef
+from fiscalmodel.paths import project_root
 from fiscalmodel.tables.files import column_letter, load
 from fiscalmodel.tables.table import Table
 
@@ -73,6 +74,8 @@ def items_of(source: Any) -> Iterable[Any]:
     """
     if isinstance(source, (str, Path)):
         path = Path(source)
+        if not path.exists() and not path.is_absolute():
+            path = project_root() / path
         if not path.exists():
             raise InputError(str(source), "ground.no_such_file")
         if path.is_dir():

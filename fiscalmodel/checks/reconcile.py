@@ -15,7 +15,7 @@ from fiscalmodel.checks.claims import Check, judge
 from fiscalmodel.checks.reading import book_of
 from fiscalmodel.errors import InputError
 from fiscalmodel.findings import SEVERITIES, Finding, ranked, to_frame
-from fiscalmodel.paths import project_root
+from fiscalmodel.paths import inside, project_root
 from fiscalmodel.tables.table import Table
 from fiscalmodel.words import Text, language, say
 
@@ -127,6 +127,9 @@ class Findings(Sequence[Finding]):
             **{severity: number[severity] for severity in SEVERITIES},
         )
 
+    def __repr__(self) -> str:
+        return str(self.answer)
+
     def _repr_html_(self) -> str:
         from fiscalmodel.display import result_html
 
@@ -161,6 +164,10 @@ class Findings(Sequence[Finding]):
             legend(axis)
         return Chart(made, self.answer(lang))
 
+    def ties(self, lang: str | None = None) -> pd.DataFrame:
+        """`tied` with the rules in words."""
+        return self.tied.assign(rule=[rule_name(r)(lang) for r in self.tied["rule"]])
+
     def workbook(self, lang: str | None = None) -> bytes:
         """A copy of what was checked as xlsx, with a comment on every cell that a finding names.
 
@@ -169,6 +176,21 @@ class Findings(Sequence[Finding]):
         from fiscalmodel.checks.workbook import annotated
 
         return annotated(self._source, self.items, lang or language())
+
+    def save(self, path: str | Path, lang: str | None = None) -> str:
+        """Write the workbook inside the project; returns where it stands.
+
+        Raises
+        ------
+        InputError
+            If the path leaves the project, or is no ``.xlsx``.
+        """
+        if not str(path).endswith(".xlsx"):
+            raise InputError("copy", "checks.not_xlsx", path=path)
+        target = inside(project_root(), path, where="copy")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(self.workbook(lang))
+        return str(path)
 
 
 def reconcile(
@@ -181,8 +203,9 @@ def reconcile(
     table_or_folder
         A frame (one figure a row with the columns of `data/`, or a table as
         printed), a `Table`, a CSV or Excel file, a folder with such files, or
-        a list of these. Checked together, so that two tables of one
-        publication are compared. By default the project's `data/`.
+        a list of these; a path is looked for here, else in the project.
+        Checked together, so that two tables of one publication are compared.
+        By default the project's `data/`.
     only
         Names of the findings to look for (`Finding.rule`); all by default. A
         filter: every check is made, since what ties tells how exact a
