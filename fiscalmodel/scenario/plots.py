@@ -62,13 +62,12 @@ def revenue(outcome: Outcome, lang: str | None = None) -> Chart:
     return Chart(made, outcome.answers[0](lang))
 
 
-def steps(outcome: Outcome, lang: str | None = None) -> Chart | Text:
+def steps(outcome: Outcome, lang: str | None = None) -> Chart:
     """Baseline to scenario, step by step, in the year that the outcome looks at."""
     from fiscalmodel.display import Chart, figure, scale, waterfall
 
     rows = outcome.steps(lang=lang)
-    if not len(rows):
-        return say("scenario.no_steps")
+    assert rows is not None
     divisor, unit = scale("万元", float(rows["amount_wan"].abs().max()))
     title = say("scenario.chart_steps", year=outcome.focus)
     made, axis, lang = figure(title, lang, unit=unit)
@@ -116,14 +115,16 @@ def debt(outcome: Outcome, lang: str | None = None) -> Chart:
 OF_OUTCOME = {"revenue": revenue, "steps": steps, "balance": balance, "debt": debt}
 
 
-def compared_revenue(outcomes: Mapping[str, Outcome], lang: str | None = None) -> Chart:
+def compared_revenue(
+    outcomes: Mapping[str, Outcome], place: Text, lang: str | None = None
+) -> Chart:
     """Revenue of several scenarios in one chart, with the history of the first."""
     from fiscalmodel.display import GREY, PALETTE, Chart, figure, legend, scale
 
     frames = [outcome.revenue for outcome in outcomes.values() if outcome.revenue is not None]
     most = max(float(frame[["linked_wan", "scenario_wan"]].max().max()) for frame in frames)
     divisor, unit = scale("万元", most)
-    title = say("scenario.chart_compare_revenue")
+    title = _at(place, say("scenario.chart_compare_revenue"))
     made, axis, lang = figure(title, lang, unit=unit)
     past = frames[0][frames[0]["kind"] != "forecast"]
     axis.plot(past["year"], past["linked_wan"] / divisor, color=GREY, marker="o", markersize=4,
@@ -139,7 +140,9 @@ def compared_revenue(outcomes: Mapping[str, Outcome], lang: str | None = None) -
     return Chart(made, title(lang))
 
 
-def compared_debt(balances: Mapping[str, pd.DataFrame], lang: str | None = None) -> Chart:
+def compared_debt(
+    balances: Mapping[str, pd.DataFrame], place: Text, lang: str | None = None
+) -> Chart:
     """Hidden debt of several scenarios or plans, side by side."""
     from fiscalmodel.display import PALETTE, Chart, bars, figure, legend, scale
 
@@ -147,11 +150,15 @@ def compared_debt(balances: Mapping[str, pd.DataFrame], lang: str | None = None)
         {name: frame.set_index("period")["hidden_wan"] for name, frame in balances.items()}
     )
     divisor, unit = scale("万元", float(wide.max().max()))
-    title = say("scenario.chart_compare_debt")
+    title = _at(place, say("scenario.chart_compare_debt"))
     made, axis, lang = figure(title, lang, unit=unit)
     bars(axis, wide / divisor, colors=PALETTE, lang=lang)
     legend(axis)
     return Chart(made, title(lang))
+
+
+def _at(place: Text, title: Text) -> Text:
+    return place + " · " + title if place else title
 
 
 def _years(axis: Any, years: Sequence[int] | pd.Series[int]) -> None:
