@@ -42,7 +42,7 @@ _PUBLIC: dict[str, str] = {
     "project_coverage": "fiscalmodel.debt.coverage",
     "read_bonds": "fiscalmodel.debt.bonds",
     "read_hidden_ledger": "fiscalmodel.debt.ledger",
-    "read_series": "fiscalmodel.series.longwide",
+    "read_series": "fiscalmodel.series.assembly",
     "read_table": "fiscalmodel.tables.readers",
     "read_workbook": "fiscalmodel.tables.readers",
     "reconcile": "fiscalmodel.series.reconcile",

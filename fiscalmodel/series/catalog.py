@@ -12,7 +12,7 @@ import pandas as pd
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.series import datapackage
-from fiscalmodel.series.assemble import assemble
+from fiscalmodel.series.assembly import read_series, rows_to_series
 from fiscalmodel.series.datapackage import Resource
 from fiscalmodel.series.types import Series
 from fiscalmodel.suggest import did_you_mean
@@ -61,15 +61,13 @@ def load_series(
     table = None if isinstance(name_or_path, Path) else _index().get(name)
     if table is None:
         if _looks_like_path(name):
-            from fiscalmodel.series.longwide import read_series
-
             return read_series(name_or_path, sheet=sheet, unit=unit, column=column)
         hint = did_you_mean(name, _index()) or "see fiscalmodel.series.catalog.names()"
         raise InputError("series", f"unknown series {name!r}", f"{hint} (or give a file's path)")
     if sheet is not None or unit is not None or column is not None:
         raise InputError(name, "sheet, unit and column belong to files", "leave them out")
     rows = datapackage.read_text(table)
-    return assemble(name, rows[rows["series_id"].eq(name)], table)
+    return rows_to_series(name, rows[rows["series_id"].eq(name)], table)
 
 
 def names() -> list[str]:
@@ -176,7 +174,7 @@ def published_growth(name: str, *, calibre: str | None = None) -> Series | None:
         if calibre is not None:
             rows = rows[rows["calibre"].eq(calibre)]
         if len(rows):
-            return assemble(f"{name}.growth", rows, table, one_calibre=False)
+            return rows_to_series(f"{name}.growth", rows, table, one_calibre=False)
     return None
 
 

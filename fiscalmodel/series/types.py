@@ -10,6 +10,7 @@ import pandas as pd
 
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import CellRef as CellRef
+from fiscalmodel.words import Text
 
 Coverage = Literal["gross", "local", ""]
 Calibre = Literal["as_published", "like_for_like", "refund_adjusted", ""]
@@ -62,7 +63,7 @@ class Series:
     kinds: pd.Series[str] | None = None
     sources: pd.Series[str] | None = None
     cells: Mapping[pd.Period, CellRef] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
 
     def actuals(self) -> Series:
         """The same series without estimates, budgets and targets."""

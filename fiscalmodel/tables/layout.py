@@ -1,16 +1,100 @@
-"""Where a sheet's tables are: title, unit lines, header, body, footnotes."""
+"""Where a sheet's tables are: title, unit lines, header, column numbers, body, footnotes."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from fiscalmodel import numerals as cells
 from fiscalmodel.days import looks_like_period
 from fiscalmodel.errors import InputError
-from fiscalmodel.tables.rows import RowKind, Rows, tidy
+from fiscalmodel.numerals import parse, plain, simple
+from fiscalmodel.tables.files import Grid
 from fiscalmodel.tables.unitlines import is_owner, stated_units, unit_word, unknown_unit
+from fiscalmodel.words import Text, say
+
+RowKind = Literal["blank", "unit", "foot", "text", "periods", "data"]
+#: How footnotes and signatures below a table begin.
+FOOT = re.compile(
+    r"(?:附?注\s*\d*\s*[:：.、\d]|备\s*注\s*[:：]|说\s*明\s*[:：]|资料来源|数据来源|来源[:：]|填表人|制表人?\s*[:：]|"
+    r"填报人|审核人?\s*[:：]|编制人|打印(?:日期|时间)|联系(?:人|电话)|单位负责人|负责人\s*[:：]|[*＊※])"
+)
+
+
+class Rows:
+    """The rows of a grid with what each of them is."""
+
+    def __init__(self, grid: Grid) -> None:
+        self.grid = grid
+        self.filled = [_filled(row) for row in grid.rows]
+
+    def __len__(self) -> int:
+        return len(self.filled)
+
+    def value(self, row: int, column: int) -> Any:
+        """Stored value; empty beyond the end of a short row."""
+        cells_of = self.grid.rows[row]
+        return cells_of[column] if column < len(cells_of) else ""
+
+    def text(self, row: int, column: int) -> str:
+        """Header text of a cell: plain forms, no spaces within Chinese."""
+        return tidy(self.value(row, column))
+
+    def kind(self, row: int) -> RowKind:
+        """What the row is, judged by itself."""
+        filled, values = self.filled[row], self.grid.rows[row]
+        if not filled:
+            return "blank"
+        # Most rows of a long sheet are settled by their second cell.
+        for c in filled[1:3]:
+            number = simple(values[c])
+            if number is not None and not _maybe_period(number):
+                return "data"
+        first = values[filled[0]]
+        if isinstance(first, str) and FOOT.match(first.strip()):
+            return "foot"
+        if any(
+            type(values[c]) is str and "位" in values[c] and stated_units(values[c]) for c in filled
+        ):
+            return "unit"
+        numeric = [c for c in filled if parse(values[c]).kind == "number"]
+        if not numeric and not any(looks_like_period(values[c]) for c in filled[1:]):
+            return "text"
+        return "periods" if all(looks_like_period(values[c]) for c in numeric) else "data"
+
+    def place(self, row: int, column: int = 0) -> str:
+        """Place of a cell for messages: ``file[sheet!B7]``."""
+        return self.grid.place(row, column)
+
+
+def _filled(row: list[Any]) -> list[int]:
+    if "" not in row and not any(type(v) is str and v.isspace() for v in row):
+        return list(range(len(row)))
+    return [c for c, v in enumerate(row) if v != "" and (type(v) is not str or not v.isspace())]
+
+
+def _maybe_period(value: float) -> bool:
+    return 1900 <= value < 2200 or 190_000 < value < 220_000
+
+
+def tidy(value: Any) -> str:
+    """A heading as one line: plain forms, no spaces beside Chinese characters.
+
+    >>> tidy("预 算　数 "), tidy("２０１９年"), tidy(2019.0), tidy("mean growth")
+    ('预算数', '2019年', '2019', 'mean growth')
+    """
+    if isinstance(value, float) and value == int(value):
+        value = int(value)
+    if hasattr(value, "strftime"):
+        value = f"{value:%Y-%m}"
+    text = re.sub(r"\s+", " ", plain(str(value)))
+    return re.sub(r"(?<=[^\x00-\x7f]) | (?=[^\x00-\x7f])", "", text)
+
+
+class NoHeader(InputError):
+    """Figures under no header: a cover, or a table that cannot be understood."""
+
 
 _ORDINAL = re.compile(r"栏次|行次|序号|[甲乙丙丁戊A-Z]|\(?\d{1,2}\)?(?:\s*=\s*[\d()+\-*/×÷ ]+%?)?")
 _HEADER_ROWS = 4
@@ -27,7 +111,7 @@ class Layout:
     header: list[int] = field(default_factory=list)
     names: dict[int, str] = field(default_factory=dict)
     body: list[int] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Text] = field(default_factory=list)
 
 
 def layouts(rows: Rows) -> list[Layout]:
@@ -46,13 +130,9 @@ def layouts(rows: Rows) -> list[Layout]:
             _take_unit(rows, row, current)
             kind = "periods" if _corner_header(rows, row) else "blank"
         if kind == "foot":
-            current.notes.append(rows.text(row, rows.filled[row][0]))
+            current.notes.append(Text.of(rows.text(row, rows.filled[row][0])))
         elif strange := _strange_unit(rows, row):
-            raise InputError(
-                rows.place(row, strange[0]),
-                f"unknown unit {strange[1]!r}",
-                "write 单位：元, 万元 or 亿元",
-            )
+            raise InputError(rows.place(row, strange[0]), "tables.unit_unknown", text=strange[1])
         elif kind in ("text", "periods") and (count == 1 or _is_dated_title(rows, row)):
             current.titles.append(rows.text(row, rows.filled[row][0]))
         elif kind in ("text", "periods"):
@@ -61,17 +141,13 @@ def layouts(rows: Rows) -> list[Layout]:
             current = Layout()
             continue
         elif kind == "data":
-            raise InputError(
-                rows.place(row, rows.filled[row][0]),
-                "numbers without a header that can be understood",
-                "put one row of column names directly above the figures",
-            )
+            raise NoHeader(rows.place(row, rows.filled[row][0]), "tables.no_header")
         row += 1
     if found and current.units and not found[-1].units:
         found[-1].units = current.units
-        found[-1].notes.append("the unit is stated below the table")
+        found[-1].notes.append(say("tables.unit_below"))
     if found:
-        found[-1].notes.extend(current.titles)
+        found[-1].notes.extend(map(Text.of, current.titles))
     return found
 
 
@@ -112,7 +188,7 @@ def _take_table(rows: Rows, start: int, layout: Layout) -> int:
         layout.header.append(row)
         row += 1
     if row < len(rows) and is_ordinal([rows.text(row, c) for c in rows.filled[row]]):
-        layout.notes.append(f"row {row + 1} holds column numbers and was left out")
+        layout.notes.append(say("tables.column_numbers", row=row + 1))
         row += 1
     layout.names = _names(rows, layout)
     head = [rows.text(layout.header[-1], c) for c in rows.filled[layout.header[-1]]]
@@ -125,7 +201,7 @@ def _take_table(rows: Rows, start: int, layout: Layout) -> int:
             continue
         if kind == "unit" or (kind != "data" and _opens_next(rows, row, gap, numeric)):
             if again := _repeated_header(rows, row, layout, head):
-                layout.notes.append(f"row {again}: the header is repeated and was left out")
+                layout.notes.append(say("tables.header_again", row=again))
                 row = again
                 continue
             break
@@ -137,10 +213,10 @@ def _take_table(rows: Rows, start: int, layout: Layout) -> int:
                 numeric |= {
                     c
                     for c in rows.filled[row]
-                    if c > rows.filled[row][0] and cells.parse(rows.value(row, c)).kind == "number"
+                    if c > rows.filled[row][0] and parse(rows.value(row, c)).kind == "number"
                 }
         elif [rows.text(row, c) for c in rows.filled[row]] == head:
-            layout.notes.append(f"row {row + 1}: the header is repeated and was left out")
+            layout.notes.append(say("tables.header_again", row=row + 1))
             row += 1
             continue
         layout.body.append(row)
@@ -232,7 +308,7 @@ def is_ordinal(texts: list[str]) -> bool:
 def _opens_next(rows: Rows, row: int, gap: bool, numeric: set[int]) -> bool:
     """Whether another table begins here: a title before a unit line, or a second header."""
     filled = rows.filled[row]
-    texts = {c for c in filled if cells.parse(rows.value(row, c)).kind == "text"}
+    texts = {c for c in filled if parse(rows.value(row, c)).kind == "text"}
     if gap and len(filled) >= 2 and texts and len(texts & numeric) >= max(1, len(numeric) // 2):
         return True
     if len(filled) != 1 or not (gap or _TITLE.match(rows.text(row, filled[0]))):
@@ -241,9 +317,7 @@ def _opens_next(rows: Rows, row: int, gap: bool, numeric: set[int]) -> bool:
         if kind == "unit":
             return True
         if len(rows.filled[ahead]) > 1:
-            held = {
-                c for c in rows.filled[ahead] if cells.parse(rows.value(ahead, c)).kind == "text"
-            }
+            held = {c for c in rows.filled[ahead] if parse(rows.value(ahead, c)).kind == "text"}
             return gap and kind == "text" and len(held & numeric) >= max(1, len(numeric) // 2)
     return False
 
@@ -271,6 +345,6 @@ def _take_footnotes(rows: Rows, row: int, layout: Layout) -> int:
     while row < len(rows) and rows.kind(row) in ("foot", "text") and rows.filled[row]:
         if rows.kind(row) == "text" and len(rows.filled[row]) > 1:
             break
-        layout.notes.append(" ".join(rows.text(row, c) for c in rows.filled[row]))
+        layout.notes.append(Text.of(" ".join(rows.text(row, c) for c in rows.filled[row])))
         row += 1
     return row
