@@ -119,22 +119,19 @@ def compared_revenue(
     outcomes: Mapping[str, Outcome], place: Text, lang: str | None = None
 ) -> Chart:
     """Revenue of several scenarios in one chart, with the history of the first."""
-    from fiscalmodel.display import GREY, PALETTE, Chart, figure, legend, scale
+    from fiscalmodel.display import GREY, PALETTE, Chart, figure, legend, lines, scale
 
-    frames = [outcome.revenue for outcome in outcomes.values() if outcome.revenue is not None]
-    most = max(float(frame[["linked_wan", "scenario_wan"]].max().max()) for frame in frames)
-    divisor, unit = scale("万元", most)
+    frames = {name: made.revenue for name, made in outcomes.items() if made.revenue is not None}
+    first = next(iter(frames.values())).set_index("year")
+    past = first.loc[first["kind"] != "forecast", "linked_wan"]
+    wide = pd.DataFrame({say("scenario.line_history")(lang): past})
+    for name, frame in frames.items():
+        ahead = frame[frame["kind"] == "forecast"].set_index("year")["scenario_wan"]
+        wide = wide.join(pd.concat([past.tail(1), ahead]).rename(name), how="outer")
+    divisor, unit = scale("万元", float(wide.max().max()))
     title = _at(place, say("scenario.chart_compare_revenue"))
     made, axis, lang = figure(title, lang, unit=unit)
-    past = frames[0][frames[0]["kind"] != "forecast"]
-    axis.plot(past["year"], past["linked_wan"] / divisor, color=GREY, marker="o", markersize=4,
-              label=say("scenario.line_history")(lang))  # fmt: skip
-    for color, (name, frame) in zip(PALETTE * 3, zip(outcomes, frames, strict=True), strict=False):
-        ahead = frame[frame["kind"] == "forecast"]
-        joined = pd.concat([past.tail(1).assign(scenario_wan=past["linked_wan"]), ahead])
-        axis.plot(joined["year"], joined["scenario_wan"] / divisor, color=color, marker="o",
-                  markersize=4, label=name)  # fmt: skip
-    _years(axis, frames[0]["year"])
+    lines(axis, wide / divisor, colors=(GREY, *PALETTE), lang=lang)
     axis.set_ylim(bottom=0)
     legend(axis)
     return Chart(made, title(lang))
