@@ -475,10 +475,11 @@ def _from_grid(grid: Grid, table: Records, columns: ColumnNames, unit: str | Non
     if any(below) and all(unit_word(t.strip("()（）")) for t in below if t):
         own = {j: unit_word(t.strip("()（）")) for j, t in enumerate(below) if t}
         body += 1
-    if body < len(rows) and is_ordinal([_text(v) for v in rows[body] if _text(v)]):
-        body += 1
     stated = _table_unit(grid, at, table.found)
     _read_head(rows[at], known, own, stated, unit, table)
+    numbered = [_text(v) for v in rows[body] if _text(v)] if body < len(rows) else []
+    if len(numbered) >= max(3, len(table.columns)) and is_ordinal(numbered):
+        body += 1
     header = [_text(v) for v in rows[at]]
     for r in range(body, len(rows)):
         row = rows[r]
@@ -862,6 +863,6 @@ def _is_record(frame: pd.DataFrame) -> np.ndarray:
             or is_example_row(texts)
             or _TOTAL.fullmatch(label)
             or (FOOT.match(label) and sum(map(bool, texts)) <= 2)
-            or (i == 0 and is_ordinal([t for t in texts if t]))
+            or (i == 0 and all(texts) and len(texts) > 2 and is_ordinal(texts))
         )
     return keep
