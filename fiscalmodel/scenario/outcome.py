@@ -98,9 +98,7 @@ class Outcome:
             names = ("expenditure_wan", "available_wan", "shortfall_wan")
             columns |= {name: left[name] for name in names if name in left}
         if self.debt is not None:
-            # Debt may be known by quarter or month: its year-ends.
-            ends = self.debt.assign(year=self.debt["period"].astype(str).str[:4].astype(int))
-            at = ends.groupby("year").last()
+            at = plots.year_ends(self.debt)
             columns |= {name: at[name] for name in ("hidden_wan", "statutory_wan")}
         return pd.DataFrame(columns).rename_axis("year").reset_index()
 

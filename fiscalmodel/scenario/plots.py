@@ -95,11 +95,11 @@ def balance(outcome: Outcome, lang: str | None = None) -> Chart:
 
 
 def debt(outcome: Outcome, lang: str | None = None) -> Chart:
-    """Hidden and statutory debt at the end of each period, stacked."""
+    """Hidden and statutory debt at the end of each year, stacked."""
     from fiscalmodel.display import BLUE, GREY, RED, Chart, figure, legend, scale, stack
 
     assert outcome.debt is not None
-    table = outcome.debt.set_index("period")
+    table = year_ends(outcome.debt)
     parts = {"hidden_wan": RED, "statutory_wan": BLUE, "by_contract_wan": GREY}
     table = table[[name for name in parts if name in table]]
     divisor, unit = scale("万元", float(table.sum(axis=1).max()))
@@ -143,15 +143,19 @@ def compared_debt(
     """Hidden debt of several scenarios or plans, side by side."""
     from fiscalmodel.display import PALETTE, Chart, bars, figure, legend, scale
 
-    wide = pd.DataFrame(
-        {name: frame.set_index("period")["hidden_wan"] for name, frame in balances.items()}
-    )
+    wide = pd.DataFrame({name: year_ends(frame)["hidden_wan"] for name, frame in balances.items()})
     divisor, unit = scale("万元", float(wide.max().max()))
     title = _at(place, say("scenario.chart_compare_debt"))
     made, axis, lang = figure(title, lang, unit=unit)
     bars(axis, wide / divisor, colors=PALETTE, lang=lang)
     legend(axis)
     return Chart(made, title(lang))
+
+
+def year_ends(balances: pd.DataFrame) -> pd.DataFrame:
+    """The last balances of each year, whatever the periods they are known by."""
+    years = balances["period"].astype(str).str[:4].astype(int).rename("year")
+    return balances.groupby(years).last()
 
 
 def _at(place: Text, title: Text) -> Text:
