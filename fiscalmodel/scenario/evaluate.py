@@ -56,7 +56,7 @@ def evaluate(scenario: Scenario) -> Outcome:
         plan, balances, said = debt_part(scenario, spec.debt, found.get("balance"))
         found |= {"plan": plan, "debt": balances}
         notes += said
-        answers.append(Text(plan.sentence("zh"), plan.sentence("en")))
+        answers += plan.answer
     if spec.commissions is not None:
         statement = _commissions(scenario)
         found |= {"statement": statement, "commissions": statement.table}
@@ -80,7 +80,7 @@ def _commissions(scenario: Scenario) -> Any:
         if rate is not None
     }
     extra = {
-        name: read_frame(scenario.files[f"commissions.{name}"], "")
+        name: read_frame(scenario.files[f"commissions.{name}"])
         for name in ("relations", "payments")
         if f"commissions.{name}" in scenario.files
     }

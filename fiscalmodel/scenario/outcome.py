@@ -173,7 +173,7 @@ class Outcome:
     @property
     def feasible(self) -> bool:
         """False if there is a clearance plan and it is infeasible."""
-        return self.plan is None or self.plan.status != "infeasible"
+        return self.plan is None or bool(self.plan.holds)
 
     def plot(self, what: str = "revenue", lang: str | None = None) -> Chart | Shown:
         """One of the outcome's charts, or the sentence why there is none.

@@ -375,6 +375,7 @@ def source_table(p: Problem, path: Path, labels: tuple[str, ...]) -> pd.DataFram
         held = held + p.cap[:, t] - used[:, t]
         lapsed = np.where(p.hold[:, t], 0.0, np.maximum(held, 0.0))
         held = np.where(p.hold[:, t], np.maximum(held, 0.0), 0.0)
+        held, lapsed = (np.where(x < DUST_WAN, 0.0, x) for x in (held, lapsed))
         rows += [
             (label, name, p.cap[k, t], used[k, t], held[k], lapsed[k])
             for k, name in enumerate(p.pool_names)

@@ -738,7 +738,8 @@ def _notes(given: Given, p: Problem, path: Path) -> list[Text]:
     if paid and not given.options.bond_service:
         notes.append(say("debt.clearance.service_besides", amount=paid))
     elif paid:
-        fund = float(path.flow[p.fund, -1].sum()) if len(p.fund) else 0.0
+        land = [k for k, kind in enumerate(p.kinds) if kind == "land"]
+        fund = float(path.flow[land, -1].sum())
         service = float(path.flow[:, -1].sum())
         notes.append(say("debt.clearance.service", amount=paid, fund=min(fund, service),
                          transfer=max(service - fund, 0.0)))  # fmt: skip

@@ -75,7 +75,7 @@ class Problem:
     cap: Floats  # K × S: net money that comes in
     hold: Bools  # K × S: what is left at the end of a slot is there in the next
     eligible: Bools  # K × G
-    fund: Bools  # K: money of the government fund budget
+    kinds: tuple[str, ...]  # K: kind of money, as land or disposal
     shares: tuple[tuple[int, int, int, float], ...]  # source row, pool, slot, share of its cap
     nets: tuple[float, ...]  # net cap of each source row, after prior claims
     draw_quota: Ints  # V
@@ -171,7 +171,7 @@ def build_problem(given: Given) -> Problem:
     }  # fmt: skip
     moves, days = _moves(given, sorted({*ends, *dated}))
     slots = _slots(given, arrivals)
-    names, cap, hold, marks, shares, fund = _pools(given, nets, arrivals, slots, notes)
+    names, cap, hold, marks, shares, kinds = _pools(given, nets, arrivals, slots, notes)
     group, eligible = _groups(given.contracts, marks)
     draws = [
         (q, e) for e in np.unique(moves.when[moves.swaps]) for q, quota in enumerate(given.quotas)
@@ -201,7 +201,7 @@ def build_problem(given: Given) -> Problem:
         years=years, slots=slots, moves=moves,
         principal=np.array([c.principal_wan for c in given.contracts], dtype=float),
         stays=np.array([c.stays_wan for c in given.contracts], dtype=float),
-        group=group, pool_names=names, cap=cap, hold=hold, eligible=eligible, fund=fund,
+        group=group, pool_names=names, cap=cap, hold=hold, eligible=eligible, kinds=kinds,
         shares=shares, nets=tuple(nets),
         draw_quota=np.array([q for q, _ in draws], dtype=int),
         draw_day=np.array([e for _, e in draws], dtype=int),
@@ -355,12 +355,12 @@ def _pools(
     slots: tuple[dt.date, ...], notes: list[Text],
 ) -> tuple[
     tuple[str, ...], Floats, Bools, list[tuple[str, ...]], tuple[tuple[int, int, int, float], ...],
-    Bools,
+    tuple[str, ...],
 ]:  # fmt: skip
     """Pools of money; what is not carried lapses at the end of the year."""
     keys: dict[tuple[str, tuple[str, ...], bool], int] = {}
     shares: list[tuple[int, int, int, float]] = []
-    fund: list[bool] = []
+    kinds: list[str] = []
     cells: list[tuple[int, int, float]] = []
     for row, (s, parts) in enumerate(zip(given.sources, arrivals, strict=True)):
         if not parts:
@@ -368,8 +368,8 @@ def _pools(
                 notes.append(say("debt.clearance.source_past", name=s.source_id, period=s.period))
             continue
         k = keys.setdefault((s.source_id, s.earmark, s.carry), len(keys))
-        if k == len(fund):
-            fund.append(s.kind == "land")
+        if k == len(kinds):
+            kinds.append(s.kind)
         for day, share in parts:
             if day <= given.deadline:  # what comes in after the deadline does not help
                 t = bisect_right(slots, day) - 1
@@ -385,7 +385,7 @@ def _pools(
     hold = hold & (np.arange(len(slots)) < len(slots) - 1)[None, :]
     marks = [key[1] for key in keys]
     return (
-        tuple(key[0] for key in keys), cap, hold, marks, tuple(shares), np.array(fund, dtype=bool)
+        tuple(key[0] for key in keys), cap, hold, marks, tuple(shares), tuple(kinds)
     )  # fmt: skip
 
 

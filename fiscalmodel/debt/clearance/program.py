@@ -23,8 +23,8 @@ NODES = 40
 PROVEN = 1e-6
 #: Above this many whole numbers only the rounding heuristic is tried, with the bound it leaves.
 MOST_WHOLE = 4_000
-#: Preference for quota where it costs the same as own money, 万元 per 万元.
-TIE = 1e-7
+#: Preference where it costs the same, 万元 per 万元: quota before own money, and the like.
+TIE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -254,15 +254,26 @@ class Program:
                 c = self.columns[part]
                 cost[c[c >= 0]] -= u[c >= 0]
             cost[v] += p.bond_value - TIE
+            self._prefer(cost)
             return cost, fixed + float((u * p.opening).sum())
         cost, fixed = self.interest()
         cost[v] += p.bond_interest - TIE
+        self._prefer(cost)
         if name == "quota_first":
             # No interest that a 万元 of quota could cost is as much as this.
             span = p.years[-1] if len(p.years) else 1.0
             rates = [c.rate_pct for c in p.contracts] + [q.rate_pct for q in p.given.quotas]
             cost[v] -= 2 + 2 * span * max(rates, default=0.0) / 100
         return cost, fixed
+
+    def _prefer(self, cost: Floats) -> None:
+        """Where it costs the same: assets are sold last, bonds served by the fund budget first."""
+        paid = self.columns["paid"]
+        for k, kind in enumerate(self.p.kinds):
+            groups = slice(None) if kind == "disposal" else slice(-1, None)
+            chosen = paid[k, groups]
+            if kind != "land":
+                cost[chosen[chosen >= 0]] += TIE
 
     def missing(self, until: int | None = None) -> Floats:
         """What is missing up to a slot (all of it without one), as a cost of each column."""

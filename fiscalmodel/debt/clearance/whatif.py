@@ -211,7 +211,7 @@ def yearly_pool(p: Problem) -> tuple[Problem, Floats]:
         cap=np.vstack([p.cap, np.zeros(len(p.slots))]),
         hold=np.vstack([p.hold, hold]),
         eligible=np.vstack([p.eligible, np.ones((1, p.eligible.shape[1]), dtype=bool)]),
-        fund=np.append(p.fund, False),
+        kinds=(*p.kinds, "named"),
     )
     delta = np.zeros_like(wider.cap)
     delta[-1] = share
@@ -252,7 +252,7 @@ def _funds(p: Problem, given: Given) -> Lever:
         cap=np.vstack([p.cap, np.zeros(len(p.slots))]),
         hold=np.vstack([p.hold, np.arange(len(p.slots)) < len(p.slots) - 1]),
         eligible=np.vstack([p.eligible, np.ones((1, p.eligible.shape[1]), dtype=bool)]),
-        fund=np.append(p.fund, False),
+        kinds=(*p.kinds, "named"),
     )  # fmt: skip
     why = "too_late" if _found(wide, (Extra(money=lump, cost=1.0),)).found else "terms"
     return Lever("extra_funds", float("nan"), "a_year", say(f"debt.lever.{why}"))
