@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from fiscalmodel.debt.ledger import read_bonds
-from fiscalmodel.debt.decompose import decomposition, implied_terms, stressed
+from fiscalmodel.debt.outlook import decomposition, implied_terms, stressed
 from fiscalmodel.debt.ledger import read_hidden_ledger
 from fiscalmodel.debt.maturity import maturity_wall, payments, refinancing_dependence
 from fiscalmodel.debt.outlook import debt_outlook
-from fiscalmodel.debt.published import published_debt
+from fiscalmodel.debt.maturity import published_debt
 from fiscalmodel.debt.risk import comprehensive_resources, grade_of, risk_path
 from fiscalmodel.errors import InputError
 

@@ -7,7 +7,7 @@ the day count; nothing is rounded unless ``rounding="fen"`` asks for it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal

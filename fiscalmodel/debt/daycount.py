@@ -12,6 +12,7 @@ from fractions import Fraction
 from fiscalmodel.errors import InputError
 from fiscalmodel.words import official, official_words
 
+
 def convention(word: str, *, where: str = "day_count") -> str:
     """The canonical name of a day count.
 

@@ -6,6 +6,7 @@ merely worrying is a finding.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -422,9 +423,9 @@ def _dated(c: Contract, row: Row, custom: list[Row] | None, as_of: dt.date | Non
         return c
     if c.maturity <= since:
         return c
-    due = payment_days(c, since)
-    parts = principal_parts(c.repayment, c.principal_wan, len(due), c.rate_pct / 100 * c.months / 12)
-    return replace(c, instalments=tuple(zip(due, parts, strict=True)))
+    due, nominal = payment_days(c, since), c.rate_pct / 100 * c.months / 12
+    amounts = principal_parts(c.repayment, c.principal_wan, len(due), nominal)
+    return replace(c, instalments=tuple(zip(due, amounts, strict=True)))
 
 
 def payment_days(c: Contract, after: dt.date, until: dt.date | None = None) -> list[dt.date]:
@@ -495,10 +496,8 @@ def _days_of(
 
 
 def _done(table: Records) -> None:
-    try:
+    with contextlib.suppress(InputError):  # the collector keeps them for whoever shares it
         table.done()
-    except InputError:
-        pass  # the collector keeps them for whoever shares it
 
 
 def _limits(ledger: Ledger, limits: Mapping[str, float]) -> list[Finding]:

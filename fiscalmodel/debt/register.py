@@ -189,8 +189,8 @@ def _evidence(row: dict[str, Any], line: Row) -> None:
         for name in needed:
             value = row[name]
             if value is None or value != value or value == "":
-                line.report(name, "debt.register.evidence", status=say(f"debt.status.{row['status']}"),
-                            name=COLUMNS[name])  # fmt: skip
+                reached = say(f"debt.status.{row['status']}")
+                line.report(name, "debt.register.evidence", status=reached, name=COLUMNS[name])
         if status == row["status"]:
             break
     if row["disbursed_on"] and row["released_on"] and row["released_on"] < row["disbursed_on"]:

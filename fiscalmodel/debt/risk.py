@@ -11,7 +11,7 @@ import datetime as dt
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -20,6 +20,9 @@ from fiscalmodel.days import calendar_year, to_date
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import Finding, finding, to_frame
 from fiscalmodel.words import Text, label, official, say
+
+if TYPE_CHECKING:
+    from fiscalmodel.display import Chart
 
 #: Gravest first.
 GRADES = ("red", "orange", "yellow", "green")
@@ -32,6 +35,8 @@ OPTIONAL = (
     "special_limit_wan",
     "general_interest_wan",
     "special_interest_wan",
+    "hidden_interest_wan",
+    "principal_due_wan",
     "expenditure_wan",
     "fund_expenditure_wan",
     "general_resources_wan",
@@ -70,8 +75,8 @@ class RiskPath:
     def answer(self) -> Text:
         """Ratio and grade at the beginning and at the end."""
         first, last = self.table.iloc[0], self.table.iloc[-1]
-        grades = [Text(label(str(r["grade"]), "zh", "debt"), label(str(r["grade"]), "en", "debt"))
-                  for r in (first, last)]  # fmt: skip
+        codes = [str(row["grade"]) for row in (first, last)]
+        grades = [Text(label(c, "zh", "debt"), label(c, "en", "debt")) for c in codes]
         return say("debt.risk.answer", first=int(first["year"]), last=int(last["year"]),
                    before=first["risk_ratio_pct"], after=last["risk_ratio_pct"],
                    grade=grades[0], grade_after=grades[1])  # fmt: skip
@@ -83,6 +88,14 @@ class RiskPath:
                    "statutory_ratio_pct", "risk_ratio_pct", "grade"]  # fmt: skip
         shown = self.table[[c for c in columns if c in self.table]]
         return result_html([self.answer, *(f.said for f in self.found[:5])], shown)
+
+    def plot(self, lang: str | None = None) -> Chart:
+        """Debt ratios by year with the bounds of the grades on the last day."""
+        from fiscalmodel.debt.charts import risk_chart
+
+        day = dt.date(int(self.table["year"].iloc[-1]), 12, 31)
+        bounds = policy.value("debt_risk_grades", on=day)
+        return risk_chart(self.table, {g: float(bounds[g]) for g in GRADES[2::-1]}, lang)
 
     def changes(self) -> pd.DataFrame:
         """Years in which the grade changes: ``year, from_grade, to_grade, ratio_pct``."""

@@ -62,9 +62,8 @@ class RollForward:
     def answer(self) -> Text:
         """Opening and closing balance, 万元."""
         sums = self.totals()
-        opening, closing = (
-            float(sums[c].iloc[k]) / FEN_PER_WAN for c, k in (("opening_fen", 0), ("closing_fen", -1))
-        )
+        opening = float(sums["opening_fen"].iloc[0]) / FEN_PER_WAN
+        closing = float(sums["closing_fen"].iloc[-1]) / FEN_PER_WAN
         return say("debt.roll.answer", opening=opening, closing=closing, found=len(self.found))
 
     def _repr_html_(self) -> str:

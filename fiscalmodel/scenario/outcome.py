@@ -49,9 +49,9 @@ class Outcome:
         What a reader must know, in the order of importance.
     answers
         One sentence for each part.
-    forecast, link, target, resources, plan, statement
+    forecast, link, target, resources, plan, risk, statement
         The results behind the frames (of the model, the calibre link, the target, what is
-        left for clearance, the clearance plan, the commissions); None where there is none.
+        left for clearance, the clearance plan, the risk path, the commissions); None where there is none.
     """
 
     scenario: Scenario
@@ -69,6 +69,7 @@ class Outcome:
     target: Any = None
     resources: Any = None
     plan: Any = None
+    risk: Any = None
     statement: Any = None
 
     def tables(self) -> dict[str, pd.DataFrame]:

@@ -11,6 +11,8 @@ from fiscalmodel import policy
 from fiscalmodel.debt.clearance.plan import ClearancePlan, plan_clearance
 from fiscalmodel.debt.ledger import Ledger, read_bonds
 from fiscalmodel.debt.maturity import maturity_wall
+from fiscalmodel.debt.outlook import debt_outlook
+from fiscalmodel.debt.risk import RiskPath, risk_path
 from fiscalmodel.errors import InputError, known_names
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.schema import DebtSpec
@@ -20,8 +22,8 @@ from fiscalmodel.words import Text, say
 
 def debt_part(
     scenario: Scenario, spec: DebtSpec, balance: pd.DataFrame | None
-) -> tuple[ClearancePlan, pd.DataFrame, tuple[Text, ...]]:
-    """The clearance plan, closing balances with the bonds outstanding, and notes.
+) -> tuple[ClearancePlan, pd.DataFrame, RiskPath | None, tuple[Text, ...]]:
+    """The clearance plan, closing balances with the bonds outstanding, risk, and notes.
 
     The caps of the source named ``general_budget_source`` are what the balance leaves for
     clearance, so that a lower revenue lowers what can be repaid. Of statutory bonds the part
@@ -63,7 +65,42 @@ def debt_part(
         for column in ("statutory_wan", "total_wan"):
             balances[column] = balances[column] + left
         notes.append(say("debt.part.bonds", amount=held, share=spec.refinanced_pct))
-    return plan, balances, tuple(notes)
+    risk = None if bonds is None else _risk(plan, bonds, spec, balance, notes)
+    return plan, balances, risk, tuple(notes)
+
+
+def _risk(
+    plan: ClearancePlan, bonds: Ledger, spec: DebtSpec, balance: pd.DataFrame | None,
+    notes: list[Text],
+) -> RiskPath | None:  # fmt: skip
+    """Debt ratio and grade by year, from `as_of` on where its resources are stated."""
+    if spec.comprehensive_resources_wan:
+        resources = {int(y): float(v) for y, v in spec.comprehensive_resources_wan.items()}
+    elif balance is not None and "transfers_wan" in balance:
+        money = balance["revenue_wan"] + balance["transfers_wan"] + balance["other_resources_wan"]
+        resources = dict(zip(balance["year"].astype(int), money.astype(float), strict=True))
+        notes.append(say("debt.part.resources"))
+    else:
+        return None
+    years = {int(p[:4]) for p in plan.balances["period"].astype(str)}
+    if not years <= set(resources):
+        return None
+    further: dict[str, dict[int, float]] = {}
+    if balance is not None and "expenditure_wan" in balance:
+        spent = dict(zip(balance["year"].astype(int), balance["expenditure_wan"], strict=True))
+        if years <= set(spent):
+            further["expenditure_wan"] = spent
+    for kind in ("general", "special"):
+        limits = {x.year: getattr(x, f"{kind}_wan") for x in plan.given.limits}
+        if years <= set(limits):
+            further[f"{kind}_limit_wan"] = limits
+    frame = debt_outlook(
+        plan.balances.assign(by_contract_interest_wan=0.0), bonds, resources, as_of=plan.as_of,
+        refinanced_pct=spec.refinanced_pct, further=further,
+        refinancing_rate_pct=float(policy.value("local_bond_rate_all", on=plan.as_of)),
+        opening_hidden_wan=plan.opening_wan + float(plan.problem.stays.sum()),
+    )  # fmt: skip
+    return risk_path(frame)
 
 
 def _held(bonds: Ledger, kind: str) -> float:
@@ -112,7 +149,7 @@ def read_frame(file: Path) -> pd.DataFrame:
     """A small table as it stands, under English column names; amounts as numbers in 万元."""
     table = read_records(file, name=file.name)
     frame = table.frame()
-    for column in [c for c in frame if c.endswith("_wan")]:
+    for column in [str(c) for c in frame if str(c).endswith("_wan")]:
         frame[column] = [row.wan(column, default=float("nan")) for row in table]
     table.done()
     return frame

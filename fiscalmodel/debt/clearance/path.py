@@ -5,6 +5,8 @@ Amounts are cleaned so that they add up exactly: every one follows from the one 
 
 from __future__ import annotations
 
+import datetime as dt
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -210,9 +212,9 @@ def allot(p: Problem, path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     return schedule, _sorted(short, ["date", "contract_id", "use"])
 
 
-def _service(p: Problem, path: Path) -> dict[int, list[tuple[object, int, int, float]]]:
+def _service(p: Problem, path: Path) -> dict[int, list[tuple[dt.date, int, int, float]]]:
     """Service of the plan's bonds by slot: day, name, use, amount."""
-    found: dict[int, list[tuple[object, int, int, float]]] = {}
+    found: dict[int, list[tuple[dt.date, int, int, float]]] = {}
     if not p.given.options.bond_service:
         return found
     for draw in np.flatnonzero(path.bonds):
@@ -220,7 +222,7 @@ def _service(p: Problem, path: Path) -> dict[int, list[tuple[object, int, int, f
             for use, part in ((3, interest), (4, principal)):
                 if part:
                     found.setdefault(t, []).append(
-                        (day, len(p.contracts) + draw, use, float(path.bonds[draw] * part))
+                        (day, len(p.contracts) + int(draw), use, float(path.bonds[draw] * part))
                     )
     return {t: sorted(rows, key=lambda row: (row[0], row[1], row[2])) for t, rows in found.items()}
 
@@ -244,11 +246,8 @@ def _due(p: Problem) -> Floats:
     )
 
 
-def _period(p: Problem, day: object) -> int:
-    for k, end in enumerate(p.ends):
-        if day <= end:  # type: ignore[operator]
-            return k
-    return len(p.ends) - 1
+def _period(p: Problem, day: dt.date) -> int:
+    return min(bisect_left(p.ends, day), len(p.ends) - 1)
 
 
 def _sorted(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:

@@ -80,7 +80,8 @@ class Problem:
     nets: tuple[float, ...]  # net cap of each source row, after prior claims
     draw_quota: Ints  # V
     draw_day: Ints  # V
-    services: tuple[tuple[tuple[dt.date, int, float, float], ...], ...]  # V: day, slot, interest, principal
+    #: V: day, slot, interest and principal of each payment up to the deadline
+    services: tuple[tuple[tuple[dt.date, int, float, float], ...], ...]
     bond_interest: Floats  # V: to the deadline
     bond_life: Floats  # V: over the whole life
     bond_value: Floats  # V: present value of all service
@@ -143,9 +144,9 @@ def fraction(day_count: str, start: dt.date, end: dt.date, whole: int, months: i
     return (position(end) - position(start)) / 360
 
 
-def calendar(given: Given, frequency: str | None = None) -> tuple[tuple[str, ...], tuple[dt.date, ...]]:
+def calendar(given: Given) -> tuple[tuple[str, ...], tuple[dt.date, ...]]:
     """Labels and last days of the plan's periods; the last one ends on the deadline."""
-    step = FREQUENCIES[frequency or given.options.frequency]
+    step = FREQUENCIES[given.options.frequency]
     first = given.opened
     start = dt.date(first.year, (first.month - 1) // step * step + 1, 1)
     labels: list[str] = []
@@ -237,7 +238,7 @@ def _moves(given: Given, decide: list[dt.date]) -> tuple[Moves, tuple[dt.date, .
         np.concatenate(column) if column else np.zeros(0, dtype=kind)
         for column, kind in zip(columns, kinds, strict=True)
     ]
-    return Moves(*made), tuple(index)
+    return Moves(*made), tuple(index)  # type: ignore[arg-type]
 
 
 def _own_days(

@@ -50,12 +50,15 @@ class _Run:
         self.rooms = [[last, room] for last, room in p.rooms]
         self.current = p.principal.astype(float)
         self.owed = np.zeros(slots)  # service of bonds issued so far
-        self.orders, self.swaps = self._orders() if rule == "given" else (None, None)
+        self.orders: Floats | None = None
+        self.swaps: Floats | None = None
+        if rule == "given":
+            self.orders, self.swaps = self._orders()
 
     def run(self) -> Path:
         p, m = self.p, self.p.moves
         held, slot, money = np.zeros(len(p.pool_names)), -1, None
-        carried = p.hold[:, :-1].all(axis=1)
+        carried = np.asarray(p.hold[:, :-1].all(axis=1), dtype=bool)
         for e in np.unique(m.when):
             while slot < p.slot[e]:
                 if money is not None:
@@ -119,14 +122,14 @@ class _Run:
         free = np.clip(m.limit[k] - paid, 0.0, rest)
         if self.orders is not None:
             ordered = np.clip(self.orders[k] - paid, 0.0, rest)
-            for j in np.flatnonzero(ordered > _TINY):
+            for j in map(int, np.flatnonzero(ordered > _TINY)):
                 lawful = min(ordered[j], free[j])
                 stuck[j] += ordered[j] - lawful
                 paid[j] += self._early(k[j], slot, lawful, paid[j], settle[j], money, True)
         elif self.rule == "pro_rata":
             self._in_proportion(k, slot, free, balance, paid, settle, money)
         else:
-            for j in np.flatnonzero(free > _TINY):
+            for j in map(int, np.flatnonzero(free > _TINY)):
                 paid[j] += self._early(k[j], slot, free[j], paid[j], settle[j], money, False)
         self.replaced[k], self.let_off[k] = swap, stuck
         self.current[i] = np.maximum(left - stuck - paid, 0.0)
@@ -138,7 +141,7 @@ class _Run:
         swap = np.zeros(len(k))
         draws = np.flatnonzero(p.draw_day == e)
         due = np.flatnonzero(m.highest[k] < balance)
-        for j in [*due, *range(len(k))]:
+        for j in map(int, [*due, *range(len(k))]):
             for d in draws:
                 q = p.draw_quota[d]
                 rooms = [room for room in self.rooms if e <= room[0]]

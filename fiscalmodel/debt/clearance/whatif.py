@@ -14,13 +14,13 @@ import pandas as pd
 
 from fiscalmodel import days
 from fiscalmodel.debt.clearance.given import FREQUENCIES, Given, Source
-from fiscalmodel.debt.clearance.problem import Floats, Problem, build_problem, position, total
+from fiscalmodel.debt.clearance.problem import Bools, Floats, Problem, build_problem, position, total
 from fiscalmodel.debt.clearance.program import (
     Extra,
     Program,
     Solution,
-    roundings,
     least_path,
+    roundings,
 )
 from fiscalmodel.errors import Collector
 from fiscalmodel.words import EMPTY, Text, say
@@ -93,7 +93,7 @@ def latest(p: Problem) -> Solution:
     """
     program, whole = _elastic(p)
     slots = len(p.slots)
-    late = sum(program.missing(t) for t in range(slots)) / max(slots, 1)
+    late = np.mean([program.missing(t) for t in range(slots)], axis=0)
     rows: list[tuple[Floats, float]] = []
     found = program.solve(late, whole=whole)
     t = 0
@@ -119,7 +119,7 @@ def latest(p: Problem) -> Solution:
     return best if best.found else found
 
 
-def _elastic(p: Problem) -> tuple[Program, Floats | None]:
+def _elastic(p: Problem) -> tuple[Program, Bools | None]:
     program = Program(p, elastic=True)
     there = program.columns["open"] >= 0
     # With minimum instalments: the schedule that pays them as long as they last.
