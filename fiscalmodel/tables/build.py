@@ -15,6 +15,7 @@ from fiscalmodel.days import heading
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.numerals import Cell, parse, percent_of, plain, printed, simple, why_no_number
 from fiscalmodel.tables.files import Grid, column_letter
+from fiscalmodel.tables.forms import about
 from fiscalmodel.tables.layout import Layout, Rows
 from fiscalmodel.tables.table import OF_WHICH, SUBTOTAL, TOTAL, Table, label_column
 from fiscalmodel.tables.unitlines import header_unit, title_unit, unit_word
@@ -100,6 +101,7 @@ def build_table(
         problems=tuple(problems.problems),
         percents=frozenset(percents),
         decimals=_Decimals(grid, layout, names),
+        about=about(layout.titles[::-1], grid.sheet, list(names.values())),
     )
 
 
@@ -165,7 +167,7 @@ def _unit(rows: Rows, layout: Layout, asked: str | None, notes: list[Text]) -> s
 
 def _columns(rows: Rows, layout: Layout, problems: Collector, notes: list[Text]) -> dict[int, str]:
     """Column -> unique name; columns without name and content are left out."""
-    used = {c for r in layout.body for c in rows.filled[r] if c in layout.columns}
+    used = {c for r in layout.body for c in rows.filled[r]} & set(layout.columns)
     names: dict[int, str] = {}
     seen: dict[str, int] = {}
     for c in sorted(used | set(layout.names)):
@@ -367,6 +369,8 @@ def _months_told(
     The neighbours tell: after September or before November it is October, after
     December or before February January; what they do not tell is refused.
     """
+    if not _MONTH.fullmatch(printed(next((v for v in stored if v != ""), ""))):
+        return stored
     texts = [printed(value) for value in stored]
     found = [_MONTH.fullmatch(text) for text in texts]
     filled = [match for match, text in zip(found, texts, strict=True) if text]

@@ -34,6 +34,29 @@ def label_column(frame: pd.DataFrame) -> str:
     return str((named or texts or [""])[0])
 
 
+@dataclass(frozen=True)
+class About:
+    """What a table is, as far as its title tells; see `fiscalmodel.tables.forms`.
+
+    Attributes
+    ----------
+    form
+        Key of ``params/schema/forms.yaml``; empty if unknown.
+    region, year
+        As named.
+    level
+        ``own`` 本级, ``whole`` 全市, or empty.
+    version
+        ``initial_budget``, ``adjusted_budget``, ``execution``, ``final_account``, or empty.
+    """
+
+    form: str = ""
+    region: str = ""
+    level: str = ""
+    year: int | None = None
+    version: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """One table of a file.
@@ -72,6 +95,8 @@ class Table:
         cell is a ratio.
     decimals
         Gives, when called, place -> decimals that the cell's number format shows.
+    about
+        Form, region, level, year and version by its title.
     """
 
     name: str
@@ -88,6 +113,7 @@ class Table:
     problems: tuple[Problem, ...] = ()
     percents: frozenset[tuple[int, str]] = frozenset()
     decimals: Callable[[], dict[tuple[int, str], int]] = dict
+    about: About = About()
 
     @cached_property
     def cells(self) -> pd.DataFrame:
@@ -152,6 +178,11 @@ class Table:
         """Unit of a column: its own if stated, else the table's."""
         self._known(column)
         return self.units.get(column, self.unit)
+
+    @property
+    def form(self) -> str:
+        """Official form (a key of ``params/schema/forms.yaml``), or empty."""
+        return self.about.form
 
     @property
     def numbers(self) -> list[str]:
