@@ -45,7 +45,7 @@ _PUBLIC: dict[str, str] = {
     "read_series": "fiscalmodel.series.assembly",
     "read_table": "fiscalmodel.tables.readers",
     "read_workbook": "fiscalmodel.tables.readers",
-    "reconcile": "fiscalmodel.series.reconcile",
+    "reconcile": "fiscalmodel.checks.reconcile",
     "risk_path": "fiscalmodel.debt.risk",
     "roll_forward": "fiscalmodel.debt.rollforward",
     "run_batch": "fiscalmodel.run.batch",

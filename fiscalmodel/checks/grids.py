@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
+from fiscalmodel.checks.facts import Fact, Grid, Label, label, years_of
+from fiscalmodel.checks.printed import Printed, is_blank, printed
 from fiscalmodel.errors import Problem, problem
-from fiscalmodel.series.intervals_printed import Printed, is_blank, printed
-from fiscalmodel.series.rules.book import Fact, Grid
-from fiscalmodel.series.rules.labels import Label, label, years_of
-from fiscalmodel.series.types import CellRef
+from fiscalmodel.findings import CellRef
 from fiscalmodel.tables.table import Table
 
 #: Columns of numbers that name rows and are no figures.
@@ -38,17 +38,28 @@ def grids_of(table: Table) -> tuple[list[Grid], list[Fact]]:
         for c, t in zip(columns, table.frame.dtypes, strict=True)
     ]
     texts = [c for c, number in zip(columns, numeric, strict=True) if not number]
-    full = {c for c in texts if 2 * table.frame[c].map(_filled).sum() >= len(table)}
+    named = [c for c in texts if not _is_key(c)]
+    full = {c for c in named if 2 * table.frame[c].map(_filled).sum() >= len(table)}
     sides: dict[str, list[str]] = {}
-    name = next((c for c in texts if c in full), next(iter(texts), ""))
+    name = next((c for c in named if c in full), next(iter(named or texts), ""))
     for c, number in zip(columns, numeric, strict=True):
         if c in full:
             name = c
         elif number and not _is_key(c):
             sides.setdefault(name, []).append(c)
     # A side without totals of its own belongs to the table's first labels.
-    grids = [_grid(table, name, own, first=n == 0) for n, (name, own) in enumerate(sides.items())]
-    return grids, [fact for grid in grids for row in grid.facts for fact in row if fact is not None]
+    made = [_grid(table, name, own, first=n == 0) for n, (name, own) in enumerate(sides.items())]
+    grids: list[Grid] = []
+    turned: list[Grid] = []
+    for grid in made:
+        by_years = _by_year(grid)
+        if by_years is not None:
+            by_years = _linked(by_years)
+            turned.append(by_years)
+            grid = replace(grid, facts=[list(row) for row in zip(*by_years.facts, strict=True)])
+        grids.append(_linked(grid) if grid.periods else grid)
+    facts = [fact for grid in grids for row in grid.facts for fact in row if fact is not None]
+    return [*grids, *turned], facts
 
 
 def _grid(table: Table, name: str, numbers: list[str], *, first: bool) -> Grid:
@@ -77,8 +88,7 @@ def _grid(table: Table, name: str, numbers: list[str], *, first: bool) -> Grid:
     by_column = [
         _column(table, grid, j, c, names, title_year, periods, panel) for j, c in enumerate(numbers)
     ]
-    grid.facts = [list(row) for row in zip(*by_column, strict=True)]
-    return grid
+    return replace(grid, facts=[list(row) for row in zip(*by_column, strict=True)])
 
 
 def _words(table: Table, numbers: list[str]) -> list[Problem]:
@@ -89,8 +99,8 @@ def _words(table: Table, numbers: list[str]) -> list[Problem]:
             continue
         for row, text in zip(table.frame.index, table.texts[c].tolist(), strict=True):
             if _filled(text) and printed(text) is None and not is_blank(str(text)):
-                said = f"{str(text)[:40]!r} stands in a column of numbers"
-                found.append(problem(table.where(row, c), said, "write the number"))
+                where = table.where(row, c)
+                found.append(problem(where, "checks.word_in_numbers", text=str(text)[:40]))
     return found
 
 
@@ -115,31 +125,36 @@ def _column(
     # The second column of a name is the other side of the table, not another period.
     period = re.sub(r"_\d+$", "", str(column))
     file = Path(table.file).name
+    region = str(getattr(table, "region", "") or "")
     facts: list[Fact | None] = []
     for r, value in enumerate(values):
         figure = _figure(texts[r], value)
         if figure is None:
             facts.append(None)
             continue
-        fact = Fact(
-            cell=CellRef(file, table.sheet, str(cells[r])),
-            label=header if periods or panel else label(names[r].strip()),
-            text=figure.text,
-            figure=figure,
-            unit="%" if _RATE_ROW.search(names[r]) else grid.units[index],
-            document=grid.document,
-            section=table.name,
-            year=str(years[0] if years else title_year),
-            period=period,
-            kind=kind,
-            in_grid=True,
-        )
+        year, when, entity, flag = str(years[0] if years else title_year), period, region, ""
         if periods:
-            fact.year, fact.period = str(periods[r][0]), periods[r][1]
+            year, when = str(periods[r][0]), periods[r][1]
         elif panel:
-            fact.entity, year, fact.flag = panel[r]
-            fact.year, fact.period = str(year), ""
-        facts.append(fact)
+            entity, row_year, flag = panel[r]
+            year, when = str(row_year), ""
+        facts.append(
+            Fact(
+                cell=CellRef(file, table.sheet, str(cells[r])),
+                label=header if periods or panel else grid.labels[r],
+                text=figure.text,
+                figure=figure,
+                unit="%" if _RATE_ROW.search(names[r]) else grid.units[index],
+                document=grid.document,
+                section=table.name,
+                entity=entity,
+                year=year,
+                period=when,
+                kind=kind,
+                in_grid=True,
+                flag=flag,
+            )
+        )
     return facts
 
 
@@ -147,7 +162,7 @@ def _mostly_numbers(table: Table, column: str) -> bool:
     """A column read as text although three of four cells in it are numbers."""
     texts = [t for t in table.texts[column].tolist() if _filled(t)]
     numbers = sum(printed(t) is not None for t in texts)
-    return numbers > 2 and numbers * 4 >= len(texts) * 3
+    return (numbers > 2 and numbers * 4 >= len(texts) * 3) or 0 < numbers == len(texts)
 
 
 def _value(text: object) -> float:
@@ -231,7 +246,7 @@ def _plain(value: object) -> str:
     return str(value).strip()
 
 
-def by_year(grid: Grid) -> Grid | None:
+def _by_year(grid: Grid) -> Grid | None:
     """The same table with its years as rows, where the columns are years."""
     years = [years_of(header.raw) for header in grid.headers]
     if grid.periods or len(years) < 3 or any(len(y) != 1 for y in years):
@@ -253,3 +268,59 @@ def by_year(grid: Grid) -> Grid | None:
 
 def _row_unit(grid: Grid, row: int) -> str:
     return next((fact.unit for fact in grid.facts[row] if fact is not None), "")
+
+
+#: Headers of rates that are growth.
+GROWTH = re.compile(r"增|同比|比上年|较上年|growth|_g$|±")
+
+
+def near_growth(rate: Fact, new: Fact, old: Fact, kind: str = "growth") -> bool:
+    """Whether a rate is the growth or the ratio of two amounts, in floats: to choose by."""
+    if rate.figure is None or new.figure is None or old.figure is None or not old.figure.value:
+        return False
+    a, b = float(new.figure.value), float(old.figure.value)
+    value = a / b * 100 - (100 if kind == "growth" else 0)
+    slack = 100 * (float(new.figure.half) + abs(a / b) * float(old.figure.half)) / abs(b)
+    return abs(value - float(rate.number)) <= 1.01 * slack + 1.000001 * float(rate.figure.half)
+
+
+def _linked(grid: Grid) -> Grid:
+    """A table of periods whose figures bear their series, and growth the level it is about.
+
+    A growth column is about the level column with which most rows tie, if at
+    least half and two of them do; the check of growth then looks at every row.
+    """
+    rows = {period: r for r, period in enumerate(grid.periods)}
+    about: dict[int, str] = {}
+    for c in range(len(grid.headers)):
+        if not grid.is_rate(c) or not GROWTH.search(grid.headers[c].raw):
+            continue
+        best = 1
+        for level in grid.amounts:
+            pairs = list(_lagged(grid, rows, c, level))
+            ties = sum(near_growth(*pair) for pair in pairs)
+            if ties > best and 2 * ties >= len(pairs):
+                best, about[c] = ties, grid.headers[level].raw
+
+    def bearing(fact: Fact | None, c: int) -> Fact | None:
+        if fact is None:
+            return None
+        series = f"{grid.document}:{grid.headers[c].raw}"
+        if c not in about:
+            return replace(fact, series=series)
+        of = f"{grid.document}:{about[c]}"
+        return replace(fact, series=series, of_series=of, measure="growth", unit="%")
+
+    return replace(grid, facts=[[bearing(f, c) for c, f in enumerate(row)] for row in grid.facts])
+
+
+def _lagged(
+    grid: Grid, rows: dict[tuple[int, str], int], rate: int, level: int
+) -> Iterator[tuple[Fact, Fact, Fact]]:
+    for (year, period), r in rows.items():
+        before = rows.get((year - 1, f"{year - 1}{period[4:]}"))
+        if before is None:
+            continue
+        fact, new, old = grid.facts[r][rate], grid.facts[r][level], grid.facts[before][level]
+        if fact and new and old:
+            yield fact, new, old

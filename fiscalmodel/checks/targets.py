@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import SequenceMatcher
 
-from fiscalmodel.series.findings import Finding, Severity
-from fiscalmodel.series.rules.book import YUAN_PER, Book, Fact
-from fiscalmodel.series.rules.registry import rule
-from fiscalmodel.series.rules.report import finding, show
-from fiscalmodel.series.rules.tidy import target_text
+from fiscalmodel.checks.claims import Claim, Looks, found, show
+from fiscalmodel.checks.facts import BOUNDS, YUAN_PER, Book, Fact
+from fiscalmodel.checks.reading import target_text
+from fiscalmodel.findings import Finding, Severity
+from fiscalmodel.words import EMPTY, say
 
 _TEXT = re.compile(
     r"^(?P<bound>[≥≤≦≧=＝<>]|>=|<=|不低于|不少于|不高于|不超过)?\s*(?P<number>\d[\d,]*(?:\.\d+)?)\s*"
@@ -26,7 +26,7 @@ _SHARE = re.compile(r"占.*(?:比重|比例|占比)$")
 _FILLERS = re.compile(r"财政|绩效|全区|区级|调查$|数量$|个数$")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Target:
     """A printed target: ``≥95%`` is a bound of 95 from below."""
 
@@ -86,7 +86,7 @@ def targets_of(book: Book) -> list[Target]:
     for fact in book.facts:
         weighted = "权重" in fact.scope
         text = target_text(fact) if weighted else fact.text
-        aims = weighted or fact.kind in ("target", "floor", "ceiling", "actual")
+        aims = weighted or fact.kind in ("target", *BOUNDS, "actual")
         if not text or not aims or fact.yuan or not ("绩效" in fact.section or fact.unit == "%"):
             continue
         match = _TEXT.match(text)
@@ -105,8 +105,7 @@ def targets_of(book: Book) -> list[Target]:
     return list(found.values())
 
 
-@rule("cost_direction", en="direction of a cost indicator", zh="成本指标方向")
-def cost_direction(book: Book) -> Iterator[Finding]:
+def _direction(book: Book) -> Iterator[Claim]:
     """A cost is capped (≤), never demanded (≥); a satisfaction the other way round."""
     for target in targets_of(book):
         core = target.fact.label.core
@@ -116,25 +115,13 @@ def cost_direction(book: Book) -> Iterator[Finding]:
             continue
         if _SHARE.search(core) or (rewarded and core.endswith("率") and "成本" not in core):
             continue
-        right = "≤" if rewarded else "≥"
-        what = "a cost or fault" if rewarded else "a benefit"
-        zh_what = "成本类（反向）" if rewarded else "效益类（正向）"
-        yield finding(
-            "cost_direction",
-            "error",
-            [target.fact],
-            en=f"{core!r} is {what}, its target is {target.text!r}: spending more would score "
-            f"better. It should read {right}{show(target.value)}{target.unit}."
-            if rewarded
-            else f"{core!r} is {what}, its target is {target.text!r}. It should read "
-            f"{right}{show(target.value)}{target.unit}.",
-            zh=f"“{core}”为{zh_what}指标，目标值却为“{target.text}”，方向相反，应为 "
-            f"{right}{show(target.value)}{target.unit}。",
-        )
+        right = f"{'≤' if rewarded else '≥'}{show(target.value)}{target.unit}"
+        kind = "rewarded" if rewarded else "capped"
+        said = say(f"checks.cost_direction.{kind}", label=core, text=target.text, right=right)
+        yield found("cost_direction", "error", [target.fact], said)
 
 
-@rule("conflicting_targets", en="conflicting targets for one indicator", zh="同一指标目标矛盾")
-def conflicting_targets(book: Book) -> Iterator[Finding]:
+def _conflicts(book: Book) -> Iterator[Claim]:
     """Targets of one indicator for one year that cannot both be meant."""
     groups: dict[tuple[str, str], list[Target]] = {}
     for target in targets_of(book):
@@ -187,40 +174,36 @@ def _contradiction(targets: list[Target], pairs: list[tuple[Target, Target]]) ->
         if id(t) not in involved and t.bound == "≥" and t.value < highest and t.span[1] > last
     ]
 
-    def say(t: Target) -> str:
+    def quoted(t: Target) -> str:
         unit = "" if t.unit in t.text else t.unit
         place = "，".join(part for part in (t.fact.year, t.fact.section) if part)
         return f"{t.text}{unit}（{place}）"
 
-    listed = "；".join(say(t) for t in cells)
     # Two floors can both be met; a value below another's floor cannot be meant with it.
     severity: Severity = "warning" if all(x.bound == y.bound for x, y in pairs) else "error"
     if a.name.endswith(("满意度", "满意率")):
         severity = "note"
-    return finding(
-        "conflicting_targets",
-        severity,
-        [t.fact for t in cells],
-        stated=a.value,
-        computed=b.value,
-        tolerance=Decimal(0),
-        unit=a.unit,
-        en=f"{a.fact.label.core!r} of {a.fact.entity} has targets that contradict each other: "
-        f"{listed}.",
-        zh=f"{a.fact.entity}“{a.fact.label.core}”目标互相矛盾：{listed}。",
+    said = say(
+        "checks.conflicting_targets",
+        entity=a.fact.entity,
+        label=a.fact.label.core,
+        listed="；".join(map(quoted, cells)),
     )
+    return found(
+        "conflicting_targets", severity, [t.fact for t in cells], said,
+        stated=a.value, computed=b.value, tolerance=Decimal(0), unit=a.unit,
+    )  # fmt: skip
 
 
-@rule("cap_below_line", en="caps below the budgeted line", zh="成本上限低于预算")
-def cap_below_line(book: Book) -> Iterator[Finding]:
+def _budgeted(f: Fact) -> Hashable | None:
+    """The lines of a project form."""
+    line = f.figure and f.yuan and "申报表/" in f.section and not f.label.is_total
+    return (f.document, f.entity, f.section.rpartition("/")[2], f.year) if line else None
+
+
+def _caps(book: Book) -> Iterator[Claim]:
     """A cost capped below the amount that the same programme budgets for it."""
-    lines = book.group(
-        lambda f: (
-            (f.document, f.entity, f.section.rpartition("/")[2], f.year)
-            if f.figure and f.yuan and "申报表/" in f.section and not f.label.is_total
-            else None
-        )
-    )
+    lines = book.group(_budgeted)
     for target in targets_of(book):
         fact = target.fact
         yuan = YUAN_PER.get(target.unit + "元" if target.unit in ("万", "亿") else target.unit)
@@ -231,8 +214,23 @@ def cap_below_line(book: Book) -> Iterator[Finding]:
         if best is None or _alike(fact, best) < 0.55:
             continue
         amount = best.number * (best.yuan or 1) / yuan
-        if amount > target.value:
-            yield _below(target, best, amount)
+        if amount <= target.value:
+            continue
+        ratio = amount / target.value if target.value else Decimal(0)
+        ten = ratio == Decimal(1).scaleb(ratio.adjusted()) and ratio > 1
+        said = say(
+            "checks.cap_below_line",
+            label=fact.label.core,
+            text=target.text,
+            line=best.label.core,
+            amount=show(best.number),
+            unit=best.unit,
+            ten=say("checks.cap_below_line.ten", ratio=show(ratio)) if ten else EMPTY,
+        )
+        yield found(
+            "cap_below_line", "error", [fact, best], said, stated=target.value, computed=amount,
+            tolerance=best.interval.half * (best.yuan or 1) / YUAN_PER["万元"], unit=target.unit,
+        )  # fmt: skip
 
 
 def _alike(a: Fact, b: Fact) -> float:
@@ -242,29 +240,7 @@ def _alike(a: Fact, b: Fact) -> float:
     return sum(block.size for block in blocks) / max(1, min(len(first), len(second)))
 
 
-def _below(target: Target, line: Fact, amount: Decimal) -> Finding:
-    ratio = amount / target.value if target.value else Decimal(0)
-    ten = ratio == Decimal(1).scaleb(ratio.adjusted()) and ratio > 1
-    en = f" They differ by a factor of {show(ratio)}: a unit or a digit." if ten else ""
-    zh = f"正好相差 {show(ratio)} 倍，疑为单位或位数之误。" if ten else ""
-    return finding(
-        "cap_below_line",
-        "error",
-        [target.fact, line],
-        stated=target.value,
-        computed=amount,
-        tolerance=line.interval.half * (line.yuan or 1) / YUAN_PER["万元"],
-        unit=target.unit,
-        en=f"{target.fact.label.core!r} is capped at {target.text}, but the programme budgets "
-        f"{show(line.number)} {line.unit} for {line.label.core!r}.{en}",
-        zh=f"成本指标“{target.fact.label.core}”上限为 {target.text}，而该项目“{line.label.core}"
-        "”预算为 "
-        f"{show(line.number)} {line.unit}。{zh}",
-    )
-
-
-@rule("renamed_indicator", en="one indicator under two names", zh="同一指标两个名称")
-def renamed_indicator(book: Book) -> Iterator[Finding]:
+def _renamed(book: Book) -> Iterator[Claim]:
     """Two indicators with the same telling history and different targets."""
     rows: dict[tuple[str, str, str], dict[int, Target]] = {}
     for t in targets_of(book):
@@ -280,20 +256,27 @@ def renamed_indicator(book: Book) -> Iterator[Finding]:
             same = [y for y in years if rows[key][y].value == rows[other][y].value]
             apart = sorted(y for y in years if rows[key][y].value != rows[other][y].value)
             telling = [y for y in same if rows[key][y].value > 100 and rows[key][y].value % 5]
-            if len(telling) >= 2 and apart:
-                a, b = rows[key][apart[-1]], rows[other][apart[-1]]
-                listed = "、".join(f"{y}: {show(rows[key][y].value)}" for y in sorted(telling))
-                yield finding(
-                    "renamed_indicator",
-                    "note",
-                    [a.fact, b.fact],
-                    stated=a.value,
-                    computed=b.value,
-                    tolerance=Decimal(0),
-                    unit=a.unit,
-                    en=f"{a.fact.label.core!r} and {b.fact.label.core!r} print the same history "
-                    f"({listed}) and seem to be one indicator, but the targets of {apart[-1]} "
-                    f"are {a.text} and {b.text}.",
-                    zh=f"“{a.fact.label.core}”与“{b.fact.label.core}”历史值相同（{listed}），疑为同一指标，"
-                    f"但 {apart[-1]} 年目标分别为 {a.text} 与 {b.text}。",
-                )
+            if len(telling) < 2 or not apart:
+                continue
+            a, b = rows[key][apart[-1]], rows[other][apart[-1]]
+            said = say(
+                "checks.renamed_indicator",
+                a=a.fact.label.core,
+                b=b.fact.label.core,
+                listed="、".join(f"{y}: {show(rows[key][y].value)}" for y in sorted(telling)),
+                year=apart[-1],
+                a_text=a.text,
+                b_text=b.text,
+            )
+            yield found(
+                "renamed_indicator", "note", [a.fact, b.fact], said,
+                stated=a.value, computed=b.value, tolerance=Decimal(0), unit=a.unit,
+            )  # fmt: skip
+
+
+CHECKS = (
+    Looks(("cost_direction",), _direction),
+    Looks(("conflicting_targets",), _conflicts),
+    Looks(("cap_below_line",), _caps),
+    Looks(("renamed_indicator",), _renamed),
+)

@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from fiscalmodel.words import Text, say
+
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """A slip: its name in both languages, and how telling it is (smaller is more)."""
+    """A slip: its name, and how telling it is (smaller is more)."""
 
-    en: str
-    zh: str
+    name: Text
     order: int
+
+
+def _named(name: str, order: int, **values: str) -> Slip:
+    return Slip(say(f"checks.slip.{name}", **values), order)
 
 
 def _plain(value: Decimal, digits: int) -> str | None:
@@ -37,20 +42,19 @@ def slip(stated: Decimal, needed: Decimal, digits: int) -> Slip | None:
         None if more than one digit would have to be wrong.
 
     >>> D = Decimal
-    >>> slip(D("41100"), D("42100"), 0).en, slip(D("4210"), D("42100"), 0).en
+    >>> slip(D("41100"), D("42100"), 0).name.en, slip(D("4210"), D("42100"), 0).name.en
     ('one digit changed', 'a factor of 10')
-    >>> slip(D("4200"), D("42100"), 0).en, slip(D("4100"), D("1400"), 0).en
+    >>> slip(D("4200"), D("42100"), 0).name.en, slip(D("4100"), D("1400"), 0).name.en
     ('one digit dropped', 'two neighbouring digits swapped')
     """
     if stated == needed:
         return None
     if stated == -needed:
-        return Slip("the sign lost", "正负号遗漏", 0)
+        return _named("sign", 0)
     if stated and needed and (stated > 0) == (needed > 0):
         power = _power_of_ten(stated, needed)
         if power:
-            factor = f"{10**power:,}"
-            return Slip(f"a factor of {factor}", f"相差 {factor} 倍（小数点或单位）", 0)
+            return _named("factor", 0, factor=f"{10**power:,}")
     if (stated < 0) != (needed < 0) and needed != 0:
         return None
     a, b = _plain(stated, digits), _plain(needed, digits)
@@ -69,24 +73,24 @@ def _edit(stated: str, needed: str) -> Slip | None:
     if len(stated) == len(needed):
         wrong = [i for i, (x, y) in enumerate(zip(stated, needed, strict=True)) if x != y]
         if len(wrong) == 1:
-            return Slip("one digit changed", "一位数字写错", 2)
+            return _named("changed", 2)
         i = wrong[0]
         if len(wrong) == 2 and wrong[1] == i + 1 and stated[i : i + 2] == needed[i : i + 2][::-1]:
-            return Slip("two neighbouring digits swapped", "相邻两位数字颠倒", 1)
+            return _named("swapped", 1)
         return None
     if len(stated) + 1 == len(needed) and _drops_to(needed, stated):
-        return Slip("one digit dropped", "漏写一位数字", 1)
+        return _named("dropped", 1)
     if len(needed) + 1 == len(stated) and _drops_to(stated, needed):
-        return Slip("one digit inserted", "多写一位数字", 1)
+        return _named("inserted", 1)
     # A leading digit dropped before zeros shortens the number by more: 10043 -> 43.
     if stated.zfill(len(needed)) != stated and len(stated) < len(needed):
         padded = stated.zfill(len(needed))
         if sum(x != y for x, y in zip(padded, needed, strict=True)) == 1:
-            return Slip("one digit dropped", "漏写一位数字", 2)
+            return _named("dropped", 2)
     if len(stated) > len(needed):
         padded = needed.zfill(len(stated))
         if sum(x != y for x, y in zip(stated, padded, strict=True)) == 1:
-            return Slip("one digit too many in front", "前面多写一位数字", 2)
+            return _named("in_front", 2)
     return None
 
 

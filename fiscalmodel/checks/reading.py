@@ -1,20 +1,28 @@
-"""Long tables (one figure a row) to facts."""
+"""What may be checked, turned into a book: frames, files, tables, folders; long tables to facts."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from fiscalmodel.series.intervals_printed import printed
-from fiscalmodel.series.rules.book import Fact
-from fiscalmodel.series.rules.labels import label
-from fiscalmodel.series.types import CellRef
-from fiscalmodel.tables.files import column_letter
+from fiscalmodel.checks.facts import Book, Fact, Grid, label
+from fiscalmodel.checks.grids import grids_of
+from fiscalmodel.checks.printed import printed
+from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.findings import CellRef
+from fiscalmodel.paths import project_root
+from fiscalmodel.tables.files import column_letter, load
+from fiscalmodel.tables.table import Table
 
+#: Files that a folder is searched for.
+SUFFIXES = (".csv", ".xlsx", ".xls", ".xlsb", ".ods", ".et")
+#: Fewer periods or series than this show no relation between columns.
+PERIODS, SERIES = 4, 3
 #: Names of the columns that mean the same, the best first.
 NAMES = ("indicator_zh", "line", "indicator", "指标", "项目")
 _ENTITY = ("region", "entity", "地区")
@@ -26,6 +34,161 @@ _PROJECT = re.compile(r"(?:^|;\s*)项目\s+([^;；]+)")
 _FUND = re.compile(r"([^;/ ]*经费)(?:[;/ ]|$)")
 _MICRO = re.compile(r"面向小微\s*([\d.,]+)\s*万元")
 _DEBT = {"general": "一般债务", "special": "专项债务"}
+
+
+def book_of(source: Any) -> Book:
+    """Everything in a source as one book.
+
+    Raises
+    ------
+    InputError
+        If nothing can be read from it; all problems of a folder at once.
+    """
+    facts: list[Fact] = []
+    grids: list[Grid] = []
+    problems = Collector()
+    for item in items_of(source):
+        try:
+            for table in _tables(item):
+                if isinstance(table, list):
+                    facts.extend(table)
+                    continue
+                made, own = grids_of(table)
+                grids.extend(made)
+                facts.extend(own)
+        except InputError as error:
+            problems.extend(error)
+    problems.raise_if_any()
+    facts = _counted_once(facts)
+    grids.extend(_over_periods(fact for fact in facts if not fact.in_grid))
+    return Book(tuple(facts), tuple(grids))
+
+
+def items_of(source: Any) -> Iterable[Any]:
+    """Frames, tables and files in a source; folders and lists taken apart.
+
+    Raises
+    ------
+    InputError
+        If it is something else, is not there, or holds nothing.
+    """
+    if isinstance(source, (str, Path)):
+        path = Path(source)
+        if not path.exists() and not path.is_absolute():
+            path = project_root() / path
+        if not path.exists():
+            raise InputError(str(source), "ground.no_such_file")
+        if path.is_dir():
+            known = (p for p in path.iterdir() if not p.name.startswith("~$"))
+            files = sorted(p for p in known if p.suffix.lower() in SUFFIXES)
+            if not files:
+                raise InputError(str(source), "checks.empty_folder")
+            return files
+        return [path]
+    if isinstance(source, (pd.DataFrame, Table)):
+        return [source]
+    if isinstance(source, Iterable):
+        return [one for item in source for one in items_of(item)]
+    raise InputError("reconcile", "checks.no_source", kind=type(source).__name__)
+
+
+def _tables(item: Any) -> Iterator[list[Fact] | Table]:
+    """The facts of a long table, or the tables as printed, that an item holds."""
+    if isinstance(item, pd.DataFrame):
+        name = str(item.attrs.get("name", "table"))
+        if is_tidy(list(item.columns)):
+            yield facts_of(item, file=name)
+        else:
+            yield Table.of(item, name=name)
+        return
+    if not isinstance(item, Table):
+        from fiscalmodel.tables.readers import read_workbook
+
+        path = Path(item)
+        frame = long_csv(path) if path.suffix.lower() == ".csv" else None
+        if frame is not None:
+            yield facts_of(frame, file=path.name)
+            return
+        tables = read_workbook(path, strict=False)
+    else:
+        tables = [item]
+    for table in tables:
+        if is_tidy(list(table.frame.columns)):
+            facts = facts_of(table.texts, file=Path(table.file).name, sheet=table.sheet)
+            yield _moved(facts, table)
+        else:
+            yield table
+
+
+def long_csv(path: Path) -> pd.DataFrame | None:
+    """A CSV that is a long table, all text; None if it is another kind of file."""
+    with path.open("rb") as file:
+        header = file.readline(4096).decode("utf-8-sig", errors="replace")
+    if not is_tidy([name.strip().strip('"') for name in header.split(",")]):
+        return None
+    names, *rows = load(path)[0].rows
+    width = len(names)
+    padded = [[*row, *[""] * (width - len(row))][:width] for row in rows]
+    return pd.DataFrame(padded, columns=pd.Index(names), dtype=object)
+
+
+def _moved(facts: list[Fact], table: Table) -> list[Fact]:
+    """Facts with the addresses that the table's cells really have."""
+    first = table.cells.iloc[0] if len(table) else None
+    if first is None:
+        return facts
+    from fiscalmodel.tables.table import column_letter
+
+    columns = {column_letter(j): c for j, c in enumerate(table.frame.columns)}
+    moved = []
+    for fact in facts:
+        letters = fact.cell.cell.rstrip("0123456789")
+        row = int(fact.cell.cell[len(letters) :]) - 2
+        address = str(table.cells.iloc[row][columns[letters]])
+        moved.append(replace(fact, cell=CellRef(fact.cell.file, fact.cell.sheet, address)))
+    return moved
+
+
+def _counted_once(facts: list[Fact]) -> list[Fact]:
+    """A figure that two files of a folder carry over from one publication counts once."""
+    seen: dict[tuple[str, ...], str] = {}
+    kept = []
+    for fact in facts:
+        if fact.key:
+            key = (fact.document, fact.key, fact.label.raw, fact.unit, fact.text)
+            other = seen.setdefault(key, fact.cell.file)
+            if other != fact.cell.file:
+                continue
+        kept.append(fact)
+    return kept
+
+
+def _over_periods(facts: Iterable[Fact]) -> Iterator[Grid]:
+    """One grid for each entity of a publication that has series over many periods."""
+    groups: dict[tuple[str, str], dict[str, dict[tuple[int, str], Fact]]] = {}
+    for fact in facts:
+        if fact.figure is None or not fact.series or len(fact.years) != 1 or not fact.yuan:
+            continue
+        period = (fact.years[0], fact.month)
+        series = groups.setdefault((fact.document, fact.entity), {})
+        series.setdefault(fact.series, {}).setdefault(period, fact)
+    for (document, entity), series in groups.items():
+        long = {name: values for name, values in series.items() if len(values) >= PERIODS}
+        if len(long) < SERIES:
+            continue
+        periods = sorted({p for values in long.values() for p in values})
+        firsts = [next(iter(values.values())) for values in long.values()]
+        yield Grid(
+            name=entity,
+            document=document,
+            headers=[first.label for first in firsts],
+            units=[first.unit for first in firsts],
+            labels=[label(f"{year}-{month}".strip("-")) for year, month in periods],
+            facts=[[values.get(p) for values in long.values()] for p in periods],
+            marks=[""] * len(periods),
+            indents=[0] * len(periods),
+            periods=[(year, f"{year}-{month}" if month else str(year)) for year, month in periods],
+        )
 
 
 def is_tidy(columns: Sequence[Hashable]) -> bool:

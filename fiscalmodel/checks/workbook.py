@@ -11,40 +11,27 @@ from typing import Any
 
 import pandas as pd
 
+from fiscalmodel.checks.reading import items_of, long_csv
+from fiscalmodel.findings import SEVERITIES, Finding
 from fiscalmodel.numerals import printed
-from fiscalmodel.present.workbook import RISKY
-from fiscalmodel.series.findings import SEVERITIES, Finding
-from fiscalmodel.series.reconcile import rules
-from fiscalmodel.series.rules.registry import words_of
-from fiscalmodel.series.rules.sources import items_of, long_csv
 from fiscalmodel.tables.files import Grid, load
 from fiscalmodel.tables.table import Table
+from fiscalmodel.words import label, say
 
 #: Fill of a cell by the gravest finding about it; the words say it too.
 FILLS = {"error": "#F9D5C4", "warning": "#FCE9BF", "note": "#D6EAF5"}
-WORDS = {
-    "error": ("错误", "error"),
-    "warning": ("警示", "warning"),
-    "note": ("提示", "note"),
-}
-HEADS = (
-    ("序号", "No."),
-    ("严重程度", "Severity"),
-    ("规则", "Rule"),
-    ("列示数", "Stated"),
-    ("计算数", "Computed"),
-    ("差额", "Difference"),
-    ("容差", "Tolerance"),
-    ("说明", "Explanation"),
-    ("位置", "Where"),
-)
-_SUMMARY = ("核对结果", "Findings")
-_WIDTHS = (6, 9, 22, 13, 13, 13, 11, 80, 60)
+#: Columns of the first sheet, with their widths.
+_COLUMNS = {
+    "no": 6, "severity": 9, "rule": 22, "stated": 13, "computed": 13, "difference": 13,
+    "tolerance": 11, "explanation": 80, "where": 60,
+}  # fmt: skip
+#: A cell that starts so would be taken for a formula by a spreadsheet.
+_RISKY = ("=", "+", "-", "@", "\t", "\r")
 #: Excel's own limits for the name of a sheet and the text of a cell.
 _NAME, _TEXT = 31, 32_000
 
 
-def annotated_workbook(source: Any, findings: Sequence[Finding], *, lang: str = "zh") -> bytes:
+def annotated(source: Any, findings: Sequence[Finding], lang: str) -> bytes:
     """Copy the source cell by cell, with a comment on every cell a finding names.
 
     Parameters
@@ -70,7 +57,6 @@ def annotated_workbook(source: Any, findings: Sequence[Finding], *, lang: str = 
     """
     import xlsxwriter
 
-    rules()  # the words of every rule
     grids = [grid for item in items_of(source) for grid in _grids(item)]
     names = _sheet_names(grids, lang)
     buffer = io.BytesIO()
@@ -103,7 +89,7 @@ def _grids(item: Any) -> list[Grid]:
 
 def _sheet_names(grids: Iterable[Grid], lang: str) -> dict[tuple[str, str], str]:
     """A sheet name for each grid: Excel allows 31 characters, no two alike."""
-    used = {_SUMMARY[lang == "en"].casefold()}
+    used = {say("checks.sheet")(lang).casefold()}
     names: dict[tuple[str, str], str] = {}
     for grid in grids:
         stem = Path(grid.file).stem
@@ -121,14 +107,12 @@ def _comments(
 ) -> dict[tuple[str, str], dict[str, list[tuple[str, str]]]]:
     """File and sheet -> cell -> severity and text of each comment."""
     found: dict[tuple[str, str], dict[str, list[tuple[str, str]]]] = {}
-    en = lang == "en"
     for number, finding in enumerate(findings, 1):
-        severity = WORDS[finding.severity][en]
-        rule = words_of(finding.rule)[not en]
-        head = f"#{number} [{severity}] {rule}"
+        severity = label(finding.severity, lang, "values")
+        head = f"#{number} [{severity}] {say(f'checks.rule.{finding.rule}')(lang)}"
         for place, cell in enumerate(dict.fromkeys(finding.cells)):
-            see = f"see {finding.cells[0]}" if en else f"见 {finding.cells[0]}"
-            text = f"{head}\n{finding.text(lang)}" if place == 0 else f"{head}\n{see}"
+            see = say("checks.see", cell=finding.cells[0])(lang)
+            text = f"{head}\n{see if place else finding.text(lang)}"
             cells = found.setdefault((cell.file, cell.sheet), {})
             cells.setdefault(cell.cell, []).append((finding.severity, text))
     return found
@@ -157,7 +141,7 @@ def _copy(book: Any, sheet: Any, grid: Grid, comments: dict[str, list[tuple[str,
             notes = comments.get(address, [])
             text = value if isinstance(value, str) else printed(value)
             widths[c] = max(widths.get(c, 6), min(42, _width(text)))
-            quoted = isinstance(value, str) and text.startswith(RISKY)
+            quoted = isinstance(value, str) and text.startswith(_RISKY)
             worst = min((n[0] for n in notes), key=SEVERITIES.index, default="")
             form = formats[worst, quoted] if worst else plain[quoted]
             if isinstance(value, float) and value == value:
@@ -185,8 +169,7 @@ def _summary(
     book: Any, findings: Sequence[Finding], names: dict[tuple[str, str], str], lang: str
 ) -> None:
     """The first sheet: every finding, gravest first."""
-    en = lang == "en"
-    sheet = book.add_worksheet(_SUMMARY[en])
+    sheet = book.add_worksheet(say("checks.sheet")(lang))
     head = book.add_format({"bold": True, "bg_color": "#F0F4F8", "bottom": 1})
     wrap = book.add_format({"text_wrap": True, "valign": "top"})
     number = book.add_format({"num_format": "#,##0.####", "valign": "top"})
@@ -194,14 +177,14 @@ def _summary(
         severity: book.add_format({"bg_color": fill, "valign": "top"})
         for severity, fill in FILLS.items()
     }
-    for c, (words, width) in enumerate(zip(HEADS, _WIDTHS, strict=True)):
-        sheet.write_string(0, c, words[en], head)
+    for c, (name, width) in enumerate(_COLUMNS.items()):
+        sheet.write_string(0, c, label(name, lang), head)
         sheet.set_column(c, c, width)
     sheets = {Path(file).name: name for (file, _), name in names.items()}
     for r, finding in enumerate(findings, 1):
         sheet.write_number(r, 0, r, wrap)
-        sheet.write_string(r, 1, WORDS[finding.severity][en], fills[finding.severity])
-        sheet.write_string(r, 2, words_of(finding.rule)[not en], wrap)
+        sheet.write_string(r, 1, label(finding.severity, lang, "values"), fills[finding.severity])
+        sheet.write_string(r, 2, say(f"checks.rule.{finding.rule}")(lang), wrap)
         values = (finding.stated, finding.computed, finding.difference, finding.tolerance)
         for c, value in enumerate(values, 3):
             if value is None:
@@ -214,4 +197,4 @@ def _summary(
             place = place.replace(f"{file}[", f"{name}[")
         sheet.write_string(r, 8, place[:_TEXT], wrap)
     sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, max(1, len(findings)), len(HEADS) - 1)
+    sheet.autofilter(0, 0, max(1, len(findings)), len(_COLUMNS) - 1)
