@@ -381,17 +381,7 @@ def _notes(
     by = Text(official_words("frequency")[period], official_words("frequency", "en")[period])
     yield say("fees.note_rounding", period=by)
     for line in lines:
-        place = {
-            "bank": line.bank, "kind": official_name(line.kind),
-            "account": official_name(line.account), "period": period_label(line.period, period),
-        }  # fmt: skip
-        if line.carried_out:
-            yield say("fees.note_carried", **place, base=yuan_text(line.carried_out))
-        elif line.chargeable < 0 and line.terms is not None:
-            fee = yuan_text(-line.fee)
-            yield say("fees.note_credit", **place, terms=line.terms.said, fee=fee)
-        if line.terms is not None and not line.terms.plain:
-            yield say("fees.note_terms", **place, terms=line.terms.said)
+        yield from _line_notes(line, period)
     unrated = sorted({line.kind for line in lines if line.rate is None})
     if unrated:
         yield say("fees.note_no_rate", kinds=[official_name(kind) for kind in unrated])
@@ -403,3 +393,18 @@ def _notes(
         yield say("fees.note_turned", count=receipts.turned)
     if receipts.backwards:
         yield say("fees.note_backwards", count=receipts.backwards)
+
+
+def _line_notes(line: Line, period: Period) -> Iterator[Text]:
+    said: list[tuple[str, dict[str, object]]] = []
+    terms = line.terms
+    if line.carried_out:
+        said.append(("fees.note_carried", {"base": yuan_text(line.carried_out)}))
+    elif line.chargeable < 0 and terms is not None:
+        said.append(("fees.note_credit", {"terms": terms.said, "fee": yuan_text(-line.fee)}))
+    if terms is not None and not terms.plain:
+        said.append(("fees.note_terms", {"terms": terms.said}))
+    for key, values in said:
+        kind, account = official_name(line.kind), official_name(line.account)
+        label = period_label(line.period, period)
+        yield say(key, bank=line.bank, kind=kind, account=account, period=label, **values)
