@@ -161,7 +161,7 @@ def method(outcome: Outcome, lang: str = "zh") -> None:
     spec = outcome.scenario.spec
     lines = []
     if outcome.forecast is not None:
-        said = outcome.forecast.notes if lang == "en" else outcome.forecast.notes_zh
+        said = tuple(note(lang) for note in outcome.forecast.notes)
         lines += [f"- {note}" for note in said]
     if outcome.plan is not None:
         said = outcome.plan.notes if lang == "en" else outcome.plan.notes_zh

@@ -16,6 +16,7 @@ import pandas as pd
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.series.types import Series
+from fiscalmodel.words import Text, say
 
 #: Fewest yearly growths from which an outlying one can be told.
 _LEAST = 4
@@ -48,7 +49,7 @@ class Break:
     period: str
     amount: float
     pct: float
-    evidence: str
+    evidence: Text | str
 
     def __str__(self) -> str:
         return f"{self.period}: {self.amount:+,.2f} ({self.pct:+.1f} %), {self.evidence}"
@@ -134,14 +135,13 @@ def _outliers(yearly: pd.Series[float]) -> Iterator[Break]:
             continue
         before = float(levels[i])
         amount = before * math.expm1(gap * steps[i])
-        last = "" if i + 1 < len(growth) else "; it is the last value, a one-off is not excluded"
-        yield Break(
-            str(years[i + 1]),
-            amount,
-            100 * amount / before,
-            f"growth {100 * math.expm1(g):+.1f} % against a usual {100 * math.expm1(middle):+.1f} %"
-            f" ({abs(gap) / spread:.1f} times its spread){last}",
-        )
+        evidence = say(
+            "revenue.break_evidence",
+            growth=100 * math.expm1(g), usual=100 * math.expm1(middle), times=abs(gap) / spread,
+        )  # fmt: skip
+        if i + 1 == len(growth):
+            evidence += say("revenue.break_is_last")
+        yield Break(str(years[i + 1]), amount, 100 * amount / before, evidence)
 
 
 def _yearly(values: pd.Series[float]) -> pd.Series[float]:
