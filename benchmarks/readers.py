@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 import xlsxwriter
 
-from fiscalmodel.series.readers import read_table
+from fiscalmodel.tables.readers import read_table
 
 COLUMNS = 10
 

@@ -287,7 +287,7 @@ def bars(
                     shift = 2 if value >= 0 else -3
                     note(axis, x, value, f"{value:,.{digits}f}", shift=shift, fontsize=8.5)
     ticks(axis, frame.index)
-    axis.margins(y=0.12)
+    _room_above(axis, bottom=None if (frame < 0).to_numpy().any() else 0.0)
     if (frame < 0).to_numpy().any():
         axis.axhline(0, color=GREY, linewidth=0.8)
 
@@ -331,7 +331,12 @@ def stack(
         made = draw(at, amounts, 0.62, **{place: base}, color=fill,
                     label=_named(column, names, lang))  # fmt: skip
         if few and (values.shape[1] > 1 or not total):
-            texts = [f"{v:,.{digits}f}" if abs(v) >= 0.045 * reach else "" for v in amounts]
+            # A bar of one part only says its sum once, at the end.
+            sole = total & np.isclose(np.abs(amounts), np.abs(values).sum(axis=1))
+            texts = [
+                f"{v:,.{digits}f}" if abs(v) >= 0.045 * reach and not alone else ""
+                for v, alone in zip(amounts, sole, strict=True)
+            ]
             ink = "black" if fill in _PALE else "white"
             axis.bar_label(made, labels=texts, label_type="center", fontsize=8.5, color=ink)
         up, down = up + amounts.clip(min=0), down + amounts.clip(max=0)
@@ -349,7 +354,7 @@ def stack(
         axis.margins(x=0.12)
     else:
         ticks(axis, values.index)
-        axis.margins(y=0.12)
+        _room_above(axis, bottom=None if (down < 0).any() else 0.0)
     if (down < 0).any():
         (axis.axvline if across else axis.axhline)(0, color=GREY, linewidth=0.8)
 
@@ -387,12 +392,8 @@ def waterfall(
         if at < last:
             axis.plot([at + 0.31, at + 0.69], [level, level], color=GREY, linewidth=0.8)
     ticks(axis, names)
-    # A step that starts at the top of the axis would otherwise leave no room for its label.
-    axis.use_sticky_edges = False
-    axis.margins(y=0.1)
     axis.grid(axis="x", visible=False)
-    if low >= 0:
-        axis.set_ylim(bottom=0)
+    _room_above(axis, bottom=0.0 if low >= 0 else None)
 
 
 def fan(
@@ -429,6 +430,14 @@ def fan(
         )  # fmt: skip
         axis.fill_between(x, low, high, color=color, alpha=0.14 + 0.13 * rank, linewidth=0,
                           label=name(lang))  # fmt: skip
+
+
+def _room_above(axis: Any, bottom: float | None) -> None:
+    # A bar that starts at the top of the axis would otherwise leave no room for its label.
+    axis.use_sticky_edges = False
+    axis.margins(y=0.12)
+    if bottom is not None:
+        axis.set_ylim(bottom=bottom)
 
 
 def _colors(frame: pd.DataFrame, colors: Mapping[str, str] | Sequence[str]) -> dict[Any, str]:

@@ -156,10 +156,10 @@ def test_unknown_names_and_totals_over_years() -> None:
 
 
 def test_paths_go_to_the_readers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from fiscalmodel.series import readers
+    from fiscalmodel.series import longwide
 
     asked: list[Any] = []
-    monkeypatch.setattr(readers, "read_series", lambda path, **more: asked.append((path, more)))
+    monkeypatch.setattr(longwide, "read_series", lambda path, **more: asked.append((path, more)))
     fm.load_series(tmp_path / "收入.xlsx", sheet="表1", unit="万元")
     fm.load_series("收入.csv")
     fm.load_series("folder/收入.csv")

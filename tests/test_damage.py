@@ -10,7 +10,7 @@ from pathlib import Path
 import xlsxwriter
 
 import fiscalmodel as fm
-from fiscalmodel.series.readers import read_workbook
+from fiscalmodel.tables.readers import read_workbook
 
 COUNT = 10_000 if os.environ.get("FISCALMODEL_SOAK") == "1" else 400
 FILES = Path(__file__).parent / "files"

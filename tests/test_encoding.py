@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import fiscalmodel as fm
-from fiscalmodel.series.encoding import decode
+from fiscalmodel.tables.encoding import decode
 
 WORDS = [
     "收入", "支出", "合计", "年度,金额", "一", "一般公共预算", "项目,预算数", "联通",

@@ -10,7 +10,7 @@ import pytest
 from mutate import HARMFUL, HARMLESS, LINTAO, Mutation, mutation
 
 import fiscalmodel as fm
-from fiscalmodel.series.readers import read_table
+from fiscalmodel.tables.readers import read_table
 
 COUNT = 10_000 if os.environ.get("FISCALMODEL_SOAK") == "1" else 400
 #: Problems and findings that a mutation of this kind must name a place for.

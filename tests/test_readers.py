@@ -16,9 +16,10 @@ import xlsxwriter
 import yaml
 
 import fiscalmodel as fm
-from fiscalmodel.series import ooxml
-from fiscalmodel.series.readers import read_series, read_table, read_workbook
-from fiscalmodel.series.table import Table
+from fiscalmodel.series.longwide import read_series
+from fiscalmodel.tables import ooxml
+from fiscalmodel.tables.readers import read_table, read_workbook
+from fiscalmodel.tables.table import Table
 
 HERE = Path(__file__).parent
 TABLES = yaml.safe_load((HERE / "cases" / "series_tables.yaml").read_text("utf-8"))

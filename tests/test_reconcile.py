@@ -12,7 +12,7 @@ import fiscalmodel as fm
 from fiscalmodel.series.findings import COLUMNS, Finding, ranked, to_frame
 from fiscalmodel.series.reconcile import rules
 from fiscalmodel.series.rules.registry import words_of
-from fiscalmodel.series.table import Table
+from fiscalmodel.tables.table import Table
 
 CASES = yaml.safe_load(
     (Path(__file__).parent / "cases" / "reconcile_rules.yaml").read_text("utf-8")

@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 
 import fiscalmodel as fm
-from fiscalmodel.series import templates, vocab
-from fiscalmodel.series.readers import read_series
+from fiscalmodel.series import templates
+from fiscalmodel.series.longwide import read_series
 from fiscalmodel.series.template_spec import TEMPLATES, Field
 from fiscalmodel.series.template_write import example
+from fiscalmodel.tables import vocab
 
 #: Columns of the design's tables.
 DESIGN = {

@@ -20,6 +20,7 @@ from fiscalmodel.days import calendar_year, to_date
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import finding
 from fiscalmodel.series.findings import Finding, to_frame
+from fiscalmodel.words import official
 
 #: Gravest first.
 GRADES = ("red", "orange", "yellow", "green")
@@ -109,7 +110,7 @@ def comprehensive_resources(
     ----------
     general, fund
         Lines of the general public budget and of the government funds, as
-        `fiscalmodel.balance.close_balance` takes them.
+        `fiscalmodel.close_balance` takes them.
 
     Notes
     -----
@@ -118,8 +119,6 @@ def comprehensive_resources(
     out. Official treatment of carry-over and special transfers varies
     (confidence M), so say which was used.
     """
-    from fiscalmodel.balance.items import item_of
-
     plus = {
         "revenue", "transfers_from_above", "opening_carry_over", "transfers_in",
         "stabilisation_fund_drawn",
@@ -128,7 +127,9 @@ def comprehensive_resources(
     parts = []
     for scope, items in (("general", general), ("fund", fund or {})):
         for word, amount in items.items():
-            name = item_of(word, "general" if scope == "general" else "fund", where=scope).name
+            name = official("account_line", word)
+            if name is None or (scope == "fund" and name.startswith(("stabil", "interregional"))):
+                raise InputError(scope, "budget.unknown_line", text=word)
             parts.append(amount if name in plus else -amount if name in minus else 0.0)
     return math.fsum(parts)
 

@@ -11,14 +11,15 @@ from typing import Any
 
 import pandas as pd
 
+from fiscalmodel.numerals import printed
 from fiscalmodel.present.safe_text import RISKY
-from fiscalmodel.series.files import load
 from fiscalmodel.series.findings import SEVERITIES, Finding
-from fiscalmodel.series.grid import Grid
 from fiscalmodel.series.reconcile import rules
 from fiscalmodel.series.rules.registry import words_of
 from fiscalmodel.series.rules.sources import items_of, long_csv
-from fiscalmodel.series.table import Table, printed
+from fiscalmodel.tables.files import load
+from fiscalmodel.tables.grid import Grid
+from fiscalmodel.tables.table import Table
 
 #: Fill of a cell by the gravest finding about it; the words say it too.
 FILLS = {"error": "#F9D5C4", "warning": "#FCE9BF", "note": "#D6EAF5"}

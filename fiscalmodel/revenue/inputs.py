@@ -16,11 +16,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fiscalmodel.days import day, period
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.revenue.smoothing import Array
 from fiscalmodel.series.breaks import Break, find_breaks
-from fiscalmodel.series.cells import plain
-from fiscalmodel.series.periods import period
 from fiscalmodel.series.types import Series
 from fiscalmodel.words import Text, say
 
@@ -31,10 +30,6 @@ LONGEST_GAP = 3
 #: Frequency of a single date, by the season length asked for.
 _BY_SEASON = {4: ("Q", 4), 12: ("M", 12)}
 _SEASONS = {"Y": 1, "A": 1, "Q": 4, "M": 12}
-_DAY = re.compile(
-    r"(?P<y>\d{4})(?:(?P<s>[-/.])(?P<m>\d\d?)(?P=s)(?P<d>\d\d?)|年(?P<mm>\d\d?)月(?P<dd>\d\d?)日)"
-    r"(?:[ T]\d\d?:\d\d(?::\d\d(?:\.\d+)?)?)?"
-)
 
 
 @dataclass(frozen=True)
@@ -164,29 +159,6 @@ def whens(labels: Sequence[object], most: int = 4) -> Text:
     return said + Text("等", " …") if len(labels) > most else said
 
 
-def day(label: Any, where: str) -> pd.Timestamp | None:
-    """The date that a label with a day names, or None for any other label.
-
-    Raises
-    ------
-    InputError
-        A missing date, or one that is in no calendar (30 February).
-    """
-    if isinstance(label, np.datetime64 | dt.date):
-        stamp = pd.Timestamp(label)
-        if pd.isna(stamp):
-            raise InputError(where, "ground.date_missing")
-        return stamp.tz_localize(None)
-    match = _DAY.fullmatch(plain(label)) if isinstance(label, str) else None
-    if match is None:
-        return None
-    year, month = match["y"], match["m"] or match["mm"]
-    try:
-        return pd.Timestamp(int(year), int(month), int(match["d"] or match["dd"]))
-    except ValueError:
-        raise InputError(where, "ground.not_a_date", text=label) from None
-
-
 def regular_index(
     index: pd.Index[Any], name: str, season_length: int | None = None
 ) -> tuple[Any, int]:
@@ -209,8 +181,10 @@ def regular_index(
 
 def _from_text(labels: list[Any], name: str, season_length: int | None) -> tuple[Any, int]:
     """Dates where every label has a day; else years, quarters or months as they are printed."""
-    days = [day(label, name) for label in labels]
-    if days and all(stamp is not None for stamp in days):
+    if any(label is None or label is pd.NaT for label in labels):
+        raise InputError(name, "ground.date_missing")
+    days = [day(label) for label in labels]
+    if days and all(found is not None for found in days):
         return _to_periods(pd.DatetimeIndex(days), name, season_length)
     found = [label if isinstance(label, pd.Period) else period(label) for label in labels]
     known = [label for label in found if label is not None]
@@ -274,13 +248,13 @@ def own_label(label: Any, past: Sequence[Any], where: str, *, exact: bool = Fals
         return int(float(str(label)))
     found: Any = None
     if by_period or 1900 <= own <= 2200:
-        found = label if isinstance(label, pd.Period) else day(label, where) or period(label)
+        found = label if isinstance(label, pd.Period) else day(label) or period(label)
     if found is None:
         raise InputError(where, "revenue.no_period_of_it", label=label, own=own)
     if not by_period:
         return found.year
-    if isinstance(found, pd.Timestamp):
-        return pd.Period(found, freq=own.freqstr)
+    if not isinstance(found, pd.Period):
+        return pd.Period(pd.Timestamp(found), freq=own.freqstr)
     if found.freqstr[0] == own.freqstr[0]:
         return pd.Period(str(found), freq=own.freqstr)
     if exact and found.end_time - found.start_time > own.end_time - own.start_time:
@@ -415,8 +389,8 @@ def _restore(index: pd.Index[Any]) -> Callable[[Sequence[Any]], list[Any]]:
     """Function that gives forecast labels the type of the dates that came in."""
     if isinstance(index, pd.DatetimeIndex):
         return _dates(index)
-    days = [day(label, "ds") for label in index]
-    if days and all(stamp is not None for stamp in days):
+    days = [day(label) for label in index]
+    if days and all(found is not None for found in days):
         dates, one = _dates(pd.DatetimeIndex(days)), index[0]
         if not isinstance(one, str):
             plain_day = isinstance(one, dt.date) and not isinstance(one, dt.datetime)

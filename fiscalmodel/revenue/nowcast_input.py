@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fiscalmodel.days import period
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.revenue.inputs import numbers, whens
 from fiscalmodel.series.monthly import to_cumulative, to_months
-from fiscalmodel.series.periods import period
 from fiscalmodel.series.types import Series
 from fiscalmodel.words import Text, say
 

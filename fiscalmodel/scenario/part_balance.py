@@ -104,7 +104,7 @@ COLUMNS = (
 
 
 def _available(spec: BalanceSpec, frame: pd.DataFrame) -> Said:
-    from fiscalmodel.balance import available_for_clearance
+    from fiscalmodel.budget.available import available_for_clearance
 
     years = frame["year"].tolist()
     for column in COLUMNS:

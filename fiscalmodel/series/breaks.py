@@ -148,7 +148,7 @@ def _yearly(values: pd.Series[float]) -> pd.Series[float]:
     """One comparable value a year, indexed by the year."""
     known = values.dropna()
     if not isinstance(known.index, pd.PeriodIndex):
-        from fiscalmodel.series.periods import period
+        from fiscalmodel.days import period
 
         parsed = [period(label) for label in known.index]
         if any(p is None for p in parsed):

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fiscalmodel.days import period
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.series.periods import period
 from fiscalmodel.series.types import Series
 
 

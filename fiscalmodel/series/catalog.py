@@ -61,7 +61,7 @@ def load_series(
     table = None if isinstance(name_or_path, Path) else _index().get(name)
     if table is None:
         if _looks_like_path(name):
-            from fiscalmodel.series.readers import read_series
+            from fiscalmodel.series.longwide import read_series
 
             return read_series(name_or_path, sheet=sheet, unit=unit, column=column)
         hint = did_you_mean(name, _index()) or "see fiscalmodel.series.catalog.names()"
@@ -214,7 +214,7 @@ def read_csv(file: str | Path) -> pd.DataFrame:
         If the file is missing, is neither UTF-8 nor GB18030, or has text in a
         number's cell (every such cell is named).
     """
-    from fiscalmodel.series.tidy import read_tidy
+    from fiscalmodel.tables.tidy import read_tidy
 
     return read_tidy(Path(file))
 

@@ -14,8 +14,8 @@ import pandas as pd
 
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.paths import inside, project_root
-from fiscalmodel.series.tidy import read_cells
 from fiscalmodel.suggest import did_you_mean, known_names
+from fiscalmodel.tables.tidy import read_cells
 from fiscalmodel.words import Text
 
 MAX_PROBLEMS = 50

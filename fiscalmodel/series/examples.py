@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.series import vocab
-from fiscalmodel.series.table import Table, printed
+from fiscalmodel.numerals import printed
 from fiscalmodel.series.template_spec import EXAMPLE_NOTE, TEMPLATES
+from fiscalmodel.tables import vocab
+from fiscalmodel.tables.table import Table
 
 _KINDS = ("revenue", "monthly", "budget")
 #: Cells that tell the example: one that was overwritten makes the row the office's own.

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from fiscalmodel.days import Heading
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.series.periods import Heading
-from fiscalmodel.series.table import Table
 from fiscalmodel.series.types import CellRef
-from fiscalmodel.series.unitlines import unit_word
+from fiscalmodel.tables.table import Table
+from fiscalmodel.tables.unitlines import unit_word
 from fiscalmodel.units import FEN_PER, money_unit
 
 #: What counts first where a period has several versions; then by kind.

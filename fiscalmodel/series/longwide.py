@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from fiscalmodel.days import Heading, bare_month, heading, period
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.series import vocab
+from fiscalmodel.numerals import printed
 from fiscalmodel.series.examples import example_rows
 from fiscalmodel.series.firmest import Point, firmest, refuse_unknown_units
-from fiscalmodel.series.periods import Heading, bare_month, heading, period
-from fiscalmodel.series.table import Table, printed
 from fiscalmodel.series.types import Series
+from fiscalmodel.tables import vocab
+from fiscalmodel.tables.readers import read_table
+from fiscalmodel.tables.table import Table
 from fiscalmodel.units import FEN_PER, convert
 
 #: Headers of the tidy series table, in both languages.
@@ -42,7 +45,7 @@ def table_to_series(table: Table, *, column: str | None = None) -> Series:
     Parameters
     ----------
     table
-        As read; see `fiscalmodel.series.readers.read_table`.
+        As read; see `fiscalmodel.tables.readers.read_table`.
     column
         Column, row label or ``series_id`` to take, if there are several.
 
@@ -271,3 +274,33 @@ def _first(names: list[str], headers: tuple[str, ...]) -> str:
 
 def _at(table: Table) -> str:
     return f"{table.file}[{table.sheet}]" if table.sheet else table.file
+
+
+def read_series(
+    path: str | Path,
+    *,
+    sheet: str | None = None,
+    unit: str | None = None,
+    column: str | None = None,
+) -> Series:
+    """One series of a file: periods down a column or across the header.
+
+    Parameters
+    ----------
+    path, sheet, unit
+        As in `read_table`.
+    column
+        Column (or row, or ``series_id``) to take, if there are several.
+
+    Returns
+    -------
+    Series
+        Money in 万元; each value with the cell that it came from.
+
+    Raises
+    ------
+    InputError
+        As `read_table`; also if periods or the choice are unclear, a period
+        stands twice, or the unit is not stated.
+    """
+    return table_to_series(read_table(path, sheet=sheet, unit=unit), column=column)

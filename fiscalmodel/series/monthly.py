@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
+from fiscalmodel.days import period
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.series.periods import period
 from fiscalmodel.series.types import Series
 
 Values = TypeVar("Values", "pd.Series[float]", pd.DataFrame, Series)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from fiscalmodel.days import period
 from fiscalmodel.errors import InputError
 from fiscalmodel.series.monthly import to_months
-from fiscalmodel.series.periods import period
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from fiscalmodel.series.rules.book import Book
 from fiscalmodel.series.rules.cells import is_missing
 from fiscalmodel.series.rules.registry import RULES, Rule
 from fiscalmodel.series.rules.sources import book_of
-from fiscalmodel.series.table import Table
+from fiscalmodel.tables.table import Table
 
 __all__ = ["RULES", "Examination", "Finding", "examine", "reconcile", "rules", "to_frame"]
 

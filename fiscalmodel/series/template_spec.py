@@ -27,7 +27,7 @@ class Field:
     required
         Whether a row without it is refused.
     choices
-        Key of `fiscalmodel.series.vocab.CHOICES`, or the words themselves.
+        Key of `fiscalmodel.tables.vocab.CHOICES`, or the words themselves.
     low, high
         Bounds of a number.
     zh_header

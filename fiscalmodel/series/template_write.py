@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from fiscalmodel.series import vocab
 from fiscalmodel.series.template_spec import Field
+from fiscalmodel.tables import vocab
 
 #: Rows below the header that have drop-downs and formats.
 ROWS = 2_000

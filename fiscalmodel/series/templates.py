@@ -8,14 +8,15 @@ from typing import Any
 
 import pandas as pd
 
+from fiscalmodel.days import period
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.series import template_write, vocab
-from fiscalmodel.series.cells import parse, plain
-from fiscalmodel.series.periods import period
-from fiscalmodel.series.readers import read_workbook
-from fiscalmodel.series.table import Table, printed
+from fiscalmodel.numerals import parse, plain, printed
+from fiscalmodel.series import template_write
 from fiscalmodel.series.template_spec import TEMPLATES, Field
 from fiscalmodel.suggest import did_you_mean
+from fiscalmodel.tables import vocab
+from fiscalmodel.tables.readers import read_workbook
+from fiscalmodel.tables.table import Table
 
 KINDS = tuple(TEMPLATES)
 

@@ -13,8 +13,8 @@ from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.series.rules.book import Book, Fact
 from fiscalmodel.series.rules.pivot import grids_of
 from fiscalmodel.series.rules.tidy import facts_of, is_tidy
-from fiscalmodel.series.table import Table
 from fiscalmodel.series.types import CellRef
+from fiscalmodel.tables.table import Table
 
 #: Files that a folder is searched for.
 SUFFIXES = (".csv", ".xlsx", ".xls")
@@ -84,7 +84,7 @@ def _add(book: Book, item: Any) -> None:
 
 
 def _add_file(book: Book, path: Path) -> None:
-    from fiscalmodel.series.readers import read_workbook
+    from fiscalmodel.tables.readers import read_workbook
 
     if path.suffix.lower() == ".csv":
         frame = long_csv(path)
@@ -130,7 +130,7 @@ def _moved(facts: list[Fact], table: Table) -> list[Fact]:
     first = table.cells.iloc[0] if len(table) else None
     if first is None:
         return facts
-    from fiscalmodel.series.table import column_letter
+    from fiscalmodel.tables.table import column_letter
 
     columns = {column_letter(j): c for j, c in enumerate(table.frame.columns)}
     moved = []

@@ -12,8 +12,8 @@ import pandas as pd
 from fiscalmodel.series.intervals_printed import printed
 from fiscalmodel.series.rules.book import Fact
 from fiscalmodel.series.rules.labels import label
-from fiscalmodel.series.table import column_letter
 from fiscalmodel.series.types import CellRef
+from fiscalmodel.tables.table import column_letter
 
 #: Names of the columns that mean the same, the best first.
 NAMES = ("indicator_zh", "line", "indicator", "指标", "项目")

@@ -12,8 +12,8 @@ from fiscalmodel.errors import Problem, problem
 from fiscalmodel.series.intervals_printed import Printed, is_blank, printed
 from fiscalmodel.series.rules.book import Fact, Grid
 from fiscalmodel.series.rules.labels import Label, label, years_of
-from fiscalmodel.series.table import Table
 from fiscalmodel.series.types import CellRef
+from fiscalmodel.tables.table import Table
 
 #: Columns of numbers that name rows and are no figures.
 _KEYS = re.compile(

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.series.columns import read_column
-from fiscalmodel.series.headers import Layout
-from fiscalmodel.series.rows import Rows
-from fiscalmodel.series.table import OF_WHICH, SUBTOTAL, TOTAL, Table, column_letter
-from fiscalmodel.series.unitlines import title_unit
+from fiscalmodel.tables.columns import read_column
+from fiscalmodel.tables.headers import Layout
+from fiscalmodel.tables.rows import Rows
+from fiscalmodel.tables.table import OF_WHICH, SUBTOTAL, TOTAL, Table, column_letter
+from fiscalmodel.tables.unitlines import title_unit
 from fiscalmodel.units import FEN_PER
 
 _MARKS = (

@@ -11,13 +11,11 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.series.build import build_table
-from fiscalmodel.series.files import load
-from fiscalmodel.series.headers import layouts
-from fiscalmodel.series.longwide import table_to_series
-from fiscalmodel.series.rows import Rows
-from fiscalmodel.series.table import Table
-from fiscalmodel.series.types import Series
+from fiscalmodel.tables.build import build_table
+from fiscalmodel.tables.files import load
+from fiscalmodel.tables.headers import layouts
+from fiscalmodel.tables.rows import Rows
+from fiscalmodel.tables.table import Table
 from fiscalmodel.units import money_unit
 
 
@@ -70,36 +68,6 @@ def read_workbook(path: str | Path, *, unit: str | None = None, strict: bool = T
     if not found:
         raise _no_table(Path(path).name)
     return found
-
-
-def read_series(
-    path: str | Path,
-    *,
-    sheet: str | None = None,
-    unit: str | None = None,
-    column: str | None = None,
-) -> Series:
-    """One series of a file: periods down a column or across the header.
-
-    Parameters
-    ----------
-    path, sheet, unit
-        As in `read_table`.
-    column
-        Column (or row, or ``series_id``) to take, if there are several.
-
-    Returns
-    -------
-    Series
-        Money in 万元; each value with the cell that it came from.
-
-    Raises
-    ------
-    InputError
-        As `read_table`; also if periods or the choice are unclear, a period
-        stands twice, or the unit is not stated.
-    """
-    return table_to_series(read_table(path, sheet=sheet, unit=unit), column=column)
 
 
 def _tables(path: str | Path, *, sheet: str | None, unit: str | None, strict: bool) -> list[Table]:

@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel.errors import InputError, Problem
-from fiscalmodel.series.types import CellRef
+from fiscalmodel.findings import CellRef
+from fiscalmodel.numerals import printed
 
 #: Marks of a row, found from its label.
 TOTAL, SUBTOTAL, OF_WHICH = "total", "subtotal", "of_which"
@@ -142,25 +143,6 @@ class Table:
 
     def __len__(self) -> int:
         return len(self.frame)
-
-
-def printed(value: Any) -> str:
-    """A stored value as a sheet would show it without a number format (15 digits).
-
-    >>> printed(0.1 + 0.2), printed(3.0), printed(None)
-    ('0.3', '3', '')
-    """
-    if value is None or value != value:
-        return ""
-    if type(value) is str:
-        return value
-    if isinstance(value, float):
-        text = repr(value)
-        if len(text) <= 16 and "e" not in text:
-            return text.removesuffix(".0")
-        text = f"{value:.15g}"
-        return f"{value:.0f}" if "e" in text and abs(value) < 1e21 and value == int(value) else text
-    return str(value)
 
 
 def column_letter(index: int) -> str:

@@ -14,7 +14,7 @@ import zipfile
 import zlib
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.series.grid import (
+from fiscalmodel.tables.grid import (
     ERROR_VALUE,
     NO_VALUE,
     SAVE_AGAIN,
@@ -22,7 +22,7 @@ from fiscalmodel.series.grid import (
     Address,
     Marks,
 )
-from fiscalmodel.series.numfmt import is_percent, is_scaled
+from fiscalmodel.tables.numfmt import is_percent, is_scaled
 
 #: Unpacked size at most, and cells at most in the rectangle of one sheet.
 MAX_UNPACKED = 512 * 1024 * 1024

@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from fiscalmodel.errors import Collector
-from fiscalmodel.findings import finding
-from fiscalmodel.series.findings import Finding, to_frame
+from fiscalmodel.findings import Finding, finding, to_frame
+from fiscalmodel.words import Text, say
+
+if TYPE_CHECKING:
+    from fiscalmodel.display import Chart
 
 ByPeriod = float | Sequence[float] | Mapping[Any, float] | pd.Series
 
@@ -61,9 +64,7 @@ class ClearanceResources:
                 str(period),
                 stated=float(resources),
                 computed=float(need),
-                en="the three guarantees 三保, statutory debt service and commitments exceed "
-                "resources; nothing is left for clearing debt",
-                zh="“三保”、法定债务还本付息和已定支出超过可用财力，无资金可用于化债",
+                said=say("budget.nothing_left"),
             )
             for period, resources, need in rows
             if need > resources
@@ -73,6 +74,33 @@ class ClearanceResources:
     def findings(self) -> pd.DataFrame:
         """`found` as a frame."""
         return to_frame(self.found)
+
+    @property
+    def answer(self) -> Text:
+        """What is left in all, and what is missing."""
+        periods = self.table["period"]
+        said = say(
+            "budget.available", first=periods.iloc[0], last=periods.iloc[-1], total=float(self)
+        )
+        short = math.fsum(self.table["shortfall_wan"])
+        return say("budget.available_short", said=said, short=short) if short else said
+
+    def _repr_html_(self) -> str:
+        from fiscalmodel.display import result_html
+
+        return result_html(self.answer, self.table)
+
+    def plot(self, lang: str | None = None) -> Chart:
+        """What is left in each period, and what is missing."""
+        from fiscalmodel.display import GREEN, RED, Chart, figure, legend, scale, stack
+
+        table = self.table.set_index("period")
+        bars = table[["available_wan"]].assign(shortfall_wan=-table["shortfall_wan"])
+        divisor, unit = scale("万元", float(bars.abs().to_numpy().max()))
+        made, axis, lang = figure(say("budget.chart_available"), lang, unit=unit)
+        stack(axis, bars / divisor, colors=(GREEN, RED), lang=lang)
+        legend(axis)
+        return Chart(made, self.answer(lang))
 
 
 def available_for_clearance(
@@ -166,27 +194,25 @@ def _by_period(
     if isinstance(values, Mapping | pd.Series):
         extra = [k for k in values.keys() if k not in labels]  # noqa: SIM118  a Series iterates values
         lacking = [k for k in labels if k not in values]
-        if extra or lacking:
-            told = f"lacks {lacking[0]}" if lacking else f"has {extra[0]}, which the others lack"
-            found.add(
-                name, f"the periods differ: {name} {told}", "name the same periods everywhere"
-            )
+        if lacking:
+            found.add(name, "budget.periods_differ", name=name, period=lacking[0])
+            return nothing
+        if extra:
+            found.add(name, "budget.period_too_many", name=name, period=extra[0])
             return nothing
         values = [values[k] for k in labels]
     try:
         array = np.asarray(values, dtype=float)
     except (TypeError, ValueError, OverflowError):
-        found.add(name, f"{values!r} is not a number or numbers by period")
+        found.add(name, "budget.not_numbers", text=str(values))
         return nothing
     if array.ndim and len(array) != len(labels):
-        found.add(name, f"{len(array)} values for {len(labels)} periods", "one value a period")
+        found.add(name, "budget.wrong_count", count=len(array), periods=len(labels))
         return nothing
     array = np.broadcast_to(array, len(labels))
     for label, value in zip(labels, array, strict=True):
         if not math.isfinite(value):
-            found.add(f"{name}[{label}]", "the amount is missing", "missing is not 0; state it")
+            found.add(f"{name}[{label}]", "budget.amount_missing")
         elif value < 0 and name != "resources":
-            found.add(
-                f"{name}[{label}]", f"a need of {value:g} is negative", "needs count positive"
-            )
+            found.add(f"{name}[{label}]", "budget.negative_need", value=value)
     return array

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 
-from fiscalmodel.series.grid import ERROR_VALUE, NO_VALUE, SCALED, Address, Marks
+from fiscalmodel.tables.grid import ERROR_VALUE, NO_VALUE, SCALED, Address, Marks
 
 _FREE = 0xFFFFFFFA  # sector numbers from here on end a chain
 _FORMULA, _NUMBER, _RK, _MULRK, _BOOLERR = 0x0006, 0x0203, 0x027E, 0x00BD, 0x0205

@@ -17,42 +17,41 @@ import pandas as pd
 from fiscalmodel import policy
 from fiscalmodel.days import calendar_year, to_date
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.series.findings import Finding, Severity, to_frame
-from fiscalmodel.words import Text
+from fiscalmodel.findings import Finding, Severity, to_frame
+from fiscalmodel.words import Text, say
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One guardrail: numerator / denominator against a policy parameter."""
+    """One guardrail: `over` / `under` against the policy parameter `key`."""
 
     name: str
     over: str
     under: str
     key: str
-    floor: bool
-    severity: Severity
-    zh: str
-    en: str
+    floor: bool = False
+    severity: Severity = "error"
+
+    @property
+    def title(self) -> Text:
+        """What it is called."""
+        return say(f"budget.rule.{self.name}")
 
 
-RULES: tuple[Rule, ...] = (
-    Rule("livelihood_share", "livelihood_wan", "expenditure_wan", "livelihood_share_floor", True,
-         "error", "民生支出占一般公共预算支出比重", "livelihood share of expenditure"),
-    Rule("sanbao_coverage", "sanbao_arranged_wan", "sanbao_need_wan", "sanbao_coverage_floor", True,
-         "error", "“三保”保障率", "coverage of the three guarantees 三保"),
-    Rule("ppp_share", "ppp_wan", "expenditure_wan", "ppp_share_ceiling", False,
-         "error", "PPP支出责任占比（上限，不得新上项目）", "PPP share: no new project above"),
-    Rule("ppp_share_warning", "ppp_wan", "expenditure_wan", "ppp_share_warning", False,
-         "warning", "PPP支出责任占比（风险提示）", "PPP share: warning"),
+RULES = (
+    Rule("livelihood_share", "livelihood_wan", "expenditure_wan", "livelihood_share_floor",
+         floor=True),
+    Rule("sanbao_coverage", "sanbao_arranged_wan", "sanbao_need_wan", "sanbao_coverage_floor",
+         floor=True),
+    Rule("ppp_share", "ppp_wan", "expenditure_wan", "ppp_share_ceiling"),
+    Rule("ppp_share_warning", "ppp_wan", "expenditure_wan", "ppp_share_warning",
+         severity="warning"),
     Rule("ppp_no_government_pay", "ppp_wan", "expenditure_wan", "ppp_share_no_new_government_pay",
-         False, "note", "PPP支出责任占比（不得新上政府付费项目）",
-         "PPP share: no new government-pay project above"),
+         severity="note"),
     Rule("general_interest_share", "general_interest_wan", "expenditure_wan",
-         "interest_share_ceiling", False, "error", "一般债务付息支出率（超过须财政重整）",
-         "interest of general debt: restructuring plan above"),
+         "interest_share_ceiling"),
     Rule("special_interest_share", "special_interest_wan", "fund_expenditure_wan",
-         "interest_share_ceiling", False, "error", "专项债务付息支出率（超过须财政重整）",
-         "interest of special debt: restructuring plan above"),
+         "interest_share_ceiling"),
 )  # fmt: skip
 
 
@@ -77,6 +76,23 @@ class Guardrails:
     def findings(self) -> pd.DataFrame:
         """`found` as a frame with the house columns."""
         return to_frame(self.found)
+
+    @property
+    def answer(self) -> Text:
+        """Whether all are kept, or which are broken."""
+        if not len(self.table):
+            return say("budget.nothing_to_check")
+        if not self.found:
+            return say("budget.kept", count=len(self.table))
+        titles = {rule.name: rule.title for rule in RULES}
+        names = [titles[name] for name in dict.fromkeys(found.rule for found in self.found)]
+        return say("budget.broken", count=len(self.table), broken=len(self.found), names=names)
+
+    def _repr_html_(self) -> str:
+        from fiscalmodel.display import result_html
+
+        titles = {rule.name: str(rule.title) for rule in RULES}
+        return result_html(self.answer, self.table.assign(rule=self.table["rule"].map(titles)))
 
 
 def check_guardrails(frame: pd.DataFrame, on: Any = None) -> Guardrails:
@@ -145,8 +161,7 @@ def guardrails(frame: pd.DataFrame, on: Any = None) -> pd.DataFrame:
 def _finding(rule: Rule, year: Any, share: float, threshold: float, margin: float) -> Finding:
     return Finding(
         rule.name, rule.severity, str(year), threshold, share, threshold - share, 0.0,
-        Text(f"{rule.zh}：{threshold:g}%；相差 {abs(margin):,.0f} 万元",
-             f"{rule.en} {threshold:g} %; off by {abs(margin):,.0f} 万元"), "%",
+        say("budget.off_by", rule=rule.title, threshold=threshold, amount=abs(margin)), "%",
     )  # fmt: skip
 
 
@@ -161,13 +176,13 @@ def _entry(key: str, day: dt.date) -> policy.Entry | None:
 def _checked(frame: pd.DataFrame) -> list[dict[str, Any]]:
     found = Collector()
     if not isinstance(frame, pd.DataFrame):
-        raise InputError("frame", f"{type(frame).__name__} is no table", "pass a DataFrame")
+        raise InputError("frame", "budget.not_a_table", kind=type(frame).__name__)
     if "year" not in frame:
-        raise InputError("frame", "column 'year' is missing", f"columns are {list(frame.columns)}")
+        raise InputError("frame", "budget.no_year_column")
     for year in frame["year"]:
         calendar_year(year, where="year")
     for year in frame["year"][frame["year"].duplicated()]:
-        found.add(f"year {year}", "the year stands twice", "keep one row a year")
+        found.add(f"year {year}", "budget.year_twice", year=year)
     known = {name for rule in RULES for name in (rule.over, rule.under)}
     denominators = {rule.under for rule in RULES}
     rows = [{"year": year} for year in frame["year"]]
@@ -176,9 +191,9 @@ def _checked(frame: pd.DataFrame) -> list[dict[str, Any]]:
             blank = raw is None or raw != raw
             where = f"{name}[{row['year']}]"
             if not blank and not math.isfinite(value):
-                found.add(where, f"{raw!r} is no number", "leave it blank where it is not known")
+                found.add(where, "budget.not_a_number", text=raw)
             elif value < 0 or (value == 0 and name in denominators):
-                found.add(where, f"{value:g} is not a possible amount")
+                found.add(where, "budget.impossible_amount", value=value)
             row[name] = value
     found.raise_if_any()
     return rows

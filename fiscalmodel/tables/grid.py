@@ -40,6 +40,8 @@ class Grid:
         Cells shown as percent, whose stored value is a ratio.
     refused
         Cell -> why its value cannot be taken.
+    comma_decimal
+        Whether a comma may be the decimal point (columns separated by semicolons).
     """
 
     file: str
@@ -50,6 +52,7 @@ class Grid:
     refused: dict[Address, str] = field(default_factory=dict)
     hidden: bool = False
     notes: tuple[str, ...] = ()
+    comma_decimal: bool = False
 
     @property
     def where(self) -> str:

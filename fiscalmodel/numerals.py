@@ -1,10 +1,15 @@
-"""One printed cell to a number, a missing value or text."""
+"""The one grammar of printed numbers: cell or text to a number, a missing value, or neither."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
+from decimal import Decimal
 from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 #: Full-width ASCII, spaces and minus signs to their plain forms. Not NFKC, which
 #: would turn a footnote mark such as ² into a digit of the amount.
@@ -92,10 +97,14 @@ def parse(value: Any) -> Cell:
     """
     if isinstance(value, bool):
         return TEXT
-    if isinstance(value, (int, float)):
-        return Cell("number", float(value)) if value == value else MISSING
-    if value is None:
+    if value is None or value is pd.NA or value is pd.NaT:
         return MISSING
+    if isinstance(value, np.generic):
+        return parse(value.item())
+    if isinstance(value, (int, float)):
+        if value != value:
+            return MISSING
+        return TEXT if value in (float("inf"), float("-inf")) else Cell("number", float(value))
     if isinstance(value, (dt.date, dt.time, dt.timedelta)):
         return TEXT
     return _parse_text(plain(str(value)))
@@ -150,3 +159,74 @@ def percent_of(ratio: float) -> float:
     (16.18, 57.0)
     """
     return float(f"{ratio * 100:.15g}")
+
+
+def number(value: Any) -> float | None:
+    """A cell as float: NaN where nothing is printed, None where it is no number.
+
+    A percent is percent (``16.18%`` is 16.18); any other unit in the cell makes it no number.
+
+    >>> number("1,234.5"), number("△3"), number("1,23"), number("28,00"), number("2亿元")
+    (1234.5, -3.0, None, None, None)
+    """
+    quick = simple(value)
+    if quick is not None and abs(quick) != float("inf"):
+        return quick
+    cell = parse(value)
+    return None if cell.kind == "text" or cell.unit not in ("", "%") else cell.value
+
+
+def exact(value: Any) -> Decimal | None:
+    """A cell as the decimal that it spells, or None; a float in its shortest form.
+
+    >>> exact("1,234.50"), exact(2.4), exact("（3）"), exact("—")
+    (Decimal('1234.50'), Decimal('2.4'), Decimal('-3'), None)
+    """
+    if isinstance(value, Decimal):
+        return value if value.is_finite() else None
+    cell = parse(value)
+    if cell.kind != "number":
+        return None
+    digits = re.search(r"[\d.,]+(?: \d{3})*(?:[eE][+-]?\d+)?", plain(str(value)), re.ASCII)
+    assert digits is not None  # a number has digits
+    size = Decimal(digits[0].replace(",", "").replace(" ", ""))
+    return -size if cell.value < 0 else size
+
+
+def numbers(column: pd.Series[Any]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """A column as floats (NaN where missing or unreadable), and which cells are no number.
+
+    The same grammar as `number`, whole columns at a time: only what is not plainly a
+    number is looked at cell by cell.
+    """
+    if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
+        values = column.to_numpy(np.float64, na_value=np.nan).copy()
+        return values, np.isinf(values)
+    is_text = isinstance(column.dtype, pd.StringDtype)
+    quick = pd.to_numeric(column, errors="coerce") if is_text else None
+    values = np.full(len(column), np.nan) if quick is None else quick.to_numpy(np.float64).copy()
+    bad = np.zeros(len(column), np.bool_)
+    for at in np.flatnonzero(~np.isfinite(values)):
+        found = number(column.iloc[int(at)])
+        values[at] = np.nan if found is None else found
+        bad[at] = found is None
+    return values, bad
+
+
+def printed(value: Any) -> str:
+    """A stored value as a sheet would show it without a number format (15 digits).
+
+    >>> printed(0.1 + 0.2), printed(3.0), printed(None)
+    ('0.3', '3', '')
+    """
+    if value is None or value is pd.NA or value != value:
+        return ""
+    if type(value) is str:
+        return value
+    if isinstance(value, float):
+        text = repr(value)
+        if len(text) <= 16 and "e" not in text:
+            return text.removesuffix(".0")
+        text = f"{value:.15g}"
+        return f"{value:.0f}" if "e" in text and abs(value) < 1e21 and value == int(value) else text
+    return str(value)

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from fiscalmodel import numerals as cells
+from fiscalmodel.days import looks_like_period
 from fiscalmodel.errors import InputError
-from fiscalmodel.series import cells
-from fiscalmodel.series.periods import looks_like_period
-from fiscalmodel.series.rows import RowKind, Rows, tidy
-from fiscalmodel.series.unitlines import is_owner, stated_units, unit_word, unknown_unit
+from fiscalmodel.tables.rows import RowKind, Rows, tidy
+from fiscalmodel.tables.unitlines import is_owner, stated_units, unit_word, unknown_unit
 
 _ORDINAL = re.compile(r"栏次|行次|序号|[甲乙丙丁戊A-Z]|\(?\d{1,2}\)?(?:\s*=\s*[\d()+\-*/×÷ ]+%?)?")
 _HEADER_ROWS = 4
@@ -111,7 +111,7 @@ def _take_table(rows: Rows, start: int, layout: Layout) -> int:
     while row < len(rows) and len(layout.header) < _HEADER_ROWS and _continues(rows, start, row):
         layout.header.append(row)
         row += 1
-    if row < len(rows) and _is_ordinal(rows, row):
+    if row < len(rows) and is_ordinal([rows.text(row, c) for c in rows.filled[row]]):
         layout.notes.append(f"row {row + 1} holds column numbers and was left out")
         row += 1
     layout.names = _names(rows, layout)
@@ -216,9 +216,8 @@ def _names(rows: Rows, layout: Layout) -> dict[int, str]:
     return names
 
 
-def _is_ordinal(rows: Rows, row: int) -> bool:
-    """Whether a row only numbers the columns (栏次 1 2 3=1+2)."""
-    texts = [rows.text(row, c) for c in rows.filled[row]]
+def is_ordinal(texts: list[str]) -> bool:
+    """Whether the filled cells of a row only number the columns (栏次 1 2 3=1+2)."""
     digits = [int(m[1]) for t in texts if (m := re.match(r"\(?(\d+)", t))]
     return (
         len(digits) >= 2

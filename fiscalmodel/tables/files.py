@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.series.encoding import decode
-from fiscalmodel.series.grid import MAX_BYTES, MAX_COLUMNS, SAVE_AGAIN, Grid
+from fiscalmodel.tables.encoding import decode
+from fiscalmodel.tables.grid import MAX_BYTES, MAX_COLUMNS, SAVE_AGAIN, Grid
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
@@ -46,7 +47,7 @@ def load(path: str | Path) -> list[Grid]:
     if not data:
         raise InputError(name, "the file is empty", "put the table into it, or leave the file out")
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06", OLE)):
-        from fiscalmodel.series.excel import sheets
+        from fiscalmodel.tables.excel import sheets
 
         return sheets(data, name)
     _refuse_foreign(data, name)
@@ -92,7 +93,32 @@ def _csv_grid(data: bytes, name: str) -> Grid:
         raise InputError(
             f"{name}:{reader.line_num}", f"not readable as CSV: {error}", hint
         ) from None
-    return Grid(name, "", rows, notes=tuple(notes))
+    return Grid(name, "", rows, notes=tuple(notes), comma_decimal=separator == ";")
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """The first rows of a long CSV file, and how to read the rest."""
+
+    grid: Grid
+    encoding: str
+    separator: str
+
+
+def csv_beginning(path: Path, *, rows: int) -> Beginning:
+    """The first rows of a CSV file, by its first megabyte."""
+    size = 2**20
+    with path.open("rb") as file:
+        head = file.read(size)
+    if len(head) == size:
+        head = head[: head.rfind(b"\n") + 1] or head
+    found = decode(head, where=path.name)
+    encoding = "gb18030" if found.encoding == "gb18030" else "utf-8-sig"
+    text = "".join(found.text.splitlines(keepends=True)[: 4 * rows])
+    separator = _separator(text)
+    table = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    top = [list(row) for row, _ in zip(table, range(rows), strict=False)]
+    return Beginning(Grid(path.name, "", top), encoding, separator)
 
 
 def _separator(text: str) -> str:

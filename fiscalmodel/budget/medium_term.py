@@ -10,14 +10,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from fiscalmodel import policy
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.findings import finding
-from fiscalmodel.series.findings import Finding, to_frame
+from fiscalmodel.findings import Finding, finding, to_frame
+from fiscalmodel.words import Text, say
+
+if TYPE_CHECKING:
+    from fiscalmodel.display import Chart
 
 #: Project classes of zero-based budgeting 五类项目.
 CLASSES = ("保障运转", "社会事业", "产业发展", "重点建设", "特定事项")
@@ -56,6 +59,36 @@ class MediumTermPlan:
     def findings(self) -> pd.DataFrame:
         """`found` as a frame."""
         return to_frame(self.found)
+
+    @property
+    def answer(self) -> Text:
+        """Whether the years balance, and the ceiling of the first."""
+        years, short = self.table["year"], self.table["shortfall_wan"]
+        span = {"first": years.iloc[0], "last": years.iloc[-1], "ceiling": self.ceiling_wan}
+        if not self.found:
+            fund = float(self.table["fund_closing_wan"].iloc[-1])
+            return say("budget.plan_holds", **span, fund=fund)
+        first = self.found[0].where
+        return say("budget.plan_short", **span, short=math.fsum(short), year=first)
+
+    def _repr_html_(self) -> str:
+        from fiscalmodel.display import result_html
+
+        columns = ["year", "resources_wan", "expenditure_wan", "balance_wan", "fund_closing_wan",
+                   "shortfall_wan"]  # fmt: skip
+        return result_html(self.answer, self.table[columns])
+
+    def plot(self, lang: str | None = None) -> Chart:
+        """Resources and expenditure of each year beside the gap before reforms."""
+        from fiscalmodel.display import BLUE, ORANGE, RED, Chart, bars, figure, legend, scale
+
+        columns = ["resources_wan", "expenditure_wan", "baseline_gap_wan"]
+        table = self.table.set_index("year")[columns]
+        divisor, unit = scale("万元", float(table.abs().to_numpy().max()))
+        made, axis, lang = figure(say("budget.chart_plan"), lang, unit=unit)
+        bars(axis, table / divisor, colors=(BLUE, ORANGE, RED), lang=lang)
+        legend(axis)
+        return Chart(made, self.answer(lang))
 
     @property
     def ceiling_wan(self) -> float:
@@ -119,13 +152,13 @@ def medium_term_plan(
     span = int(policy.value("medium_term_plan_years", on=on))
     found = Collector()
     if years != list(range(years[0], years[0] + span)):
-        found.add("resources_wan", f"the years are {years}", f"{span} years in a row")
+        found.add("resources_wan", "budget.years_in_a_row", years=years, span=span)
     amounts = {int(str(y)): float(v) for y, v in resources_wan.items()}
     for year, value in amounts.items():
         if not math.isfinite(value) or value < 0:
-            found.add(f"resources_wan[{year}]", f"{value!r} is missing or negative")
+            found.add(f"resources_wan[{year}]", "budget.missing_or_negative", value=value)
     if not fund_opening_wan >= 0:
-        found.add("fund_opening_wan", f"{fund_opening_wan!r} is missing or negative")
+        found.add("fund_opening_wan", "budget.missing_or_negative", value=fund_opening_wan)
     spending = _lines(lines, years, found)
     reforms = _measures(measures, years, found)
     found.raise_if_any()
@@ -164,8 +197,7 @@ def _short(table: pd.DataFrame) -> list[Finding]:
     return [
         finding(
             "medium_term_shortfall", str(year), stated=resources, computed=resources + short,
-            en="expenditure exceeds resources and the stabilisation fund",
-            zh="支出超过财力和预算稳定调节基金，存在缺口",
+            said=say("budget.plan_gap"),
         )
         for year, resources, short in zip(
             table["year"], table["resources_wan"], table["shortfall_wan"], strict=True
@@ -179,13 +211,13 @@ def _rows(
 ) -> pd.DataFrame | None:
     missing = [c for c in columns if c not in frame]
     for column in missing:
-        found.add(name, f"column {column!r} is missing", f"needs {', '.join(columns)}")
+        found.add(name, "budget.no_column", name=column, needed=list(columns))
     if missing:
         return None
     made = frame[list(columns)].reset_index(drop=True).copy()
     for i, year in enumerate(made["year"], 1):
         if year not in years:
-            found.add(f"{name} row {i}, year", f"{year!r} is not in the plan", f"years are {years}")
+            found.add(f"{name} row {i}, year", "budget.not_in_plan", year=year, years=list(years))
     return made
 
 
@@ -197,19 +229,17 @@ def _lines(frame: pd.DataFrame, years: Sequence[int], found: Collector) -> pd.Da
         made[name] = pd.to_numeric(made[name], errors="coerce")
         for i, value in enumerate(made[name], 1):
             if not value >= 0:
-                found.add(f"lines row {i}, {name}", "is missing, negative or no number")
+                found.add(f"lines row {i}, {name}", "budget.bad_standard")
     for i, (kind, basis) in enumerate(zip(made["project_class"], made["basis"], strict=True), 1):
         if kind not in CLASSES:
-            found.add(f"lines row {i}, project_class", f"{kind!r} is no class", "、".join(CLASSES))
+            found.add(
+                f"lines row {i}, project_class", "budget.no_class", text=kind, classes=CLASSES
+            )
         text = str(basis or "").strip().lower()
         if not text or text == "nan":
-            found.add(f"lines row {i}, basis", "the line has no basis", "policy, standard, number")
+            found.add(f"lines row {i}, basis", "budget.no_basis")
         elif any(word in text for word in _TIED):
-            found.add(
-                f"lines row {i}, basis",
-                f"{basis!r} ties spending to growth",
-                "zero-based budgeting 零基预算 forbids it: give a standard and a number",
-            )
+            found.add(f"lines row {i}, basis", "budget.tied", text=basis)
     made["amount_wan"] = made["standard_wan"] * made["number"]
     return made
 
@@ -224,9 +254,9 @@ def _measures(frame: pd.DataFrame | None, years: Sequence[int], found: Collector
     made["amount_wan"] = pd.to_numeric(made["amount_wan"], errors="coerce")
     for i, (side, amount) in enumerate(zip(made["side"], made["amount_wan"], strict=True), 1):
         if side not in ("resource", "use"):
-            found.add(f"measures row {i}, side", f"{side!r} is no side", "resource or use")
+            found.add(f"measures row {i}, side", "budget.no_side", text=side)
         if not math.isfinite(amount):
-            found.add(f"measures row {i}, amount_wan", "is missing or no number")
+            found.add(f"measures row {i}, amount_wan", "budget.no_measure_amount")
     return made
 
 
@@ -240,7 +270,7 @@ def surplus_use(surplus_wan: float, deficit_wan: float = 0.0) -> dict[str, float
     """
     for name, value in (("surplus_wan", surplus_wan), ("deficit_wan", deficit_wan)):
         if not value >= 0:
-            raise InputError(name, f"{value!r} is missing or negative")
+            raise InputError(name, "budget.missing_or_negative", value=value)
     offset = min(surplus_wan, deficit_wan)
     return {"deficit_offset_wan": offset, "fund_filled_wan": surplus_wan - offset}
 
@@ -259,6 +289,6 @@ def fund_carry_over_excess(
     100.0
     """
     if not (carry_over_wan >= 0 and income_wan >= 0):
-        raise InputError("carry_over_wan", "an amount is missing or negative")
+        raise InputError("carry_over_wan", "budget.missing_or_negative", value=carry_over_wan)
     held = policy.value("fund_carry_over_ceiling", on=on) if ceiling_pct is None else ceiling_pct
     return 0.0 if held is None else max(0.0, carry_over_wan - income_wan * float(held) / 100)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.series.biff import DamagedContainer, sheet_marks
-from fiscalmodel.series.grid import MAX_COLUMNS, SAVE_AGAIN, Grid, Marks
-from fiscalmodel.series.numfmt import is_percent, is_scaled
-from fiscalmodel.series.ooxml import open_package
+from fiscalmodel.tables.biff import DamagedContainer, sheet_marks
+from fiscalmodel.tables.grid import MAX_COLUMNS, SAVE_AGAIN, Grid, Marks
+from fiscalmodel.tables.numfmt import is_percent, is_scaled
+from fiscalmodel.tables.ooxml import open_package
 
 
 def sheets(data: bytes, name: str) -> list[Grid]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-from fiscalmodel.series import cells
-from fiscalmodel.series.grid import Grid
-from fiscalmodel.series.periods import looks_like_period
-from fiscalmodel.series.table import column_letter
-from fiscalmodel.series.unitlines import stated_units
+from fiscalmodel import numerals as cells
+from fiscalmodel.days import looks_like_period
+from fiscalmodel.tables.grid import Grid
+from fiscalmodel.tables.table import column_letter
+from fiscalmodel.tables.unitlines import stated_units
 
 RowKind = Literal["blank", "unit", "foot", "text", "periods", "data"]
-_FOOT = re.compile(
+#: How footnotes and signatures below a table begin.
+FOOT = re.compile(
     r"(?:附?注\s*\d*\s*[:：.、\d]|备\s*注\s*[:：]|说\s*明\s*[:：]|资料来源|数据来源|来源[:：]|填表人|制表人?\s*[:：]|"
     r"填报人|审核人?\s*[:：]|编制人|打印(?:日期|时间)|联系(?:人|电话)|单位负责人|负责人\s*[:：]|[*＊※])"
 )
@@ -48,7 +49,7 @@ class Rows:
             if number is not None and not _maybe_period(number):
                 return "data"
         first = values[filled[0]]
-        if isinstance(first, str) and _FOOT.match(first.strip()):
+        if isinstance(first, str) and FOOT.match(first.strip()):
             return "foot"
         if any(
             type(values[c]) is str and "位" in values[c] and stated_units(values[c]) for c in filled

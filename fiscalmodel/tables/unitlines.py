@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fiscalmodel.series.cells import plain
+from fiscalmodel.numerals import plain
 from fiscalmodel.units import FEN_PER
 
 _LINE = re.compile(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from fiscalmodel.series.cells import plain
+from fiscalmodel.numerals import plain
 from fiscalmodel.words import labels
 
 #: Column -> the words that it chooses from, by their stored name.

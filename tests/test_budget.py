@@ -8,16 +8,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from fiscalmodel.balance import (
-    available_for_clearance,
-    budget_identity,
-    check_guardrails,
-    close_balance,
-    fund_carry_over_excess,
-    guardrails,
-    medium_term_plan,
-    surplus_use,
-)
+from fiscalmodel.budget.account import close_balance
+from fiscalmodel.budget.available import available_for_clearance
+from fiscalmodel.budget.guardrails import check_guardrails, guardrails
+from fiscalmodel.budget.medium_term import fund_carry_over_excess, medium_term_plan, surplus_use
 from fiscalmodel.errors import InputError
 
 CASES = Path(__file__).parent / "cases"
@@ -40,7 +34,6 @@ def test_identity(case):
     assert closed.carry_over_wan == expected["carry_over_wan"]
     assert len(closed.findings) == expected["findings"]
     assert closed.closes == (expected["findings"] == 0)
-    assert len(budget_identity(case["input"], scope=case["scope"])) == expected["findings"]
 
 
 def test_published_figures_of_gangu(shared_facts):
@@ -81,7 +74,7 @@ def test_bad_accounts(items, words):
 
 
 def test_the_stabilisation_fund_is_not_in_the_fund_budget():
-    with pytest.raises(InputError, match="does not exist in the fund budget"):
+    with pytest.raises(InputError, match="does not exist in the government funds budget"):
         close_balance({"收入": 1, "支出": 1, "动用预算稳定调节基金": 1}, scope="fund")
 
 

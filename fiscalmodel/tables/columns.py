@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fiscalmodel.errors import Collector
-from fiscalmodel.series.cells import Cell, parse, percent_of, simple
-from fiscalmodel.series.table import printed
-from fiscalmodel.series.unitlines import header_unit, unit_word
+from fiscalmodel.numerals import Cell, parse, percent_of, printed, simple
+from fiscalmodel.tables.unitlines import header_unit, unit_word
 from fiscalmodel.units import FEN_PER, convert
 
 _TEXT_NAME = re.compile(
