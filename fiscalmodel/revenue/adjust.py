@@ -163,9 +163,7 @@ def _check(
     first = min(years)
     for change in adjustments:
         for year in sorted(set(change.by_year) - years):
-            found.add(
-                change.name, "revenue.adjust_year", year=year, first=first, last=max(years)
-            )
+            found.add(change.name, "revenue.adjust_year", year=year, first=first, last=max(years))
         if not change.by_year:
             found.add(change.name, "revenue.adjust_no_year")
         if change.kind == "growth" and first in change.by_year and last_actual is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +62,7 @@ class Backtest(pd.DataFrame):
         steps = self[self["horizon"] != "all"]
         errors = steps.pivot_table(index="horizon", columns="method", values="mape", sort=False)
         errors = errors[[name for name in colors if name in errors]].sort_index()
-        names = {name: say(f"revenue.method.{name}") for name in errors}
+        names = {str(name): say(f"revenue.method.{name}") for name in errors}
         if "seasonal_naive" in names:
             names["naive"] = say("revenue.method.naive2")
         made, axis, lang = figure(
@@ -109,9 +108,9 @@ def backtest(
     Returns
     -------
     Backtest
-        A frame, one row for each ``method`` (fiscalmodel, naive, seasonal_naive for seasonal series,
-        drift, budget) and ``horizon`` (1, 2, ..., "all"): ``forecasts, bias_pct, mae, rmse,
-        mape, mdape, smape, mase, owa, coverage_80, coverage_95, msis_95``.
+        A frame, one row for each ``method`` (fiscalmodel, naive, seasonal_naive for seasonal
+        series, drift, budget) and ``horizon`` (1, 2, ..., "all"): ``forecasts, bias_pct, mae,
+        rmse, mape, mdape, smape, mase, owa, coverage_80, coverage_95, msis_95``.
         ``.attrs["verdict"]`` and ``["verdict_zh"]`` say in
         a sentence whether the model is worth it here; ``.attrs["forecasts"]`` holds every
         forecast with its origin, ``.attrs["notes"]`` what was done to the history.
@@ -141,11 +140,14 @@ def backtest(
             raise InputError("breaks", "revenue.breaks_of_panel")
     else:
         history = inputs.read(y_or_panel, horizon, season_length)
-        histories, ids = [
-            inputs.on_one_calibre(
-                y_or_panel, history, breaks, allow_break=allow_break, search=not treated.shrink
-            )
-        ], ["y"]
+        histories, ids = (
+            [
+                inputs.on_one_calibre(
+                    y_or_panel, history, breaks, allow_break=allow_break, search=not treated.shrink
+                )
+            ],
+            ["y"],
+        )
     windows = _windows(histories, horizon, inputs.check_least(least))
     if not windows:
         longest = max(len(history.values) - len(history.filled) for history in histories)
@@ -178,9 +180,7 @@ def _is_year(label: Any) -> bool:
     return bool(1900 <= label <= 2200)
 
 
-def _windows(
-    histories: list[History], horizon: int, least: int | None
-) -> list[tuple[int, int]]:
+def _windows(histories: list[History], horizon: int, least: int | None) -> list[tuple[int, int]]:
     """Number of the series and origin, whose last value is known, with a known value ahead."""
     found = []
     for number, history in enumerate(histories):
@@ -389,14 +389,14 @@ def _verdict(table: pd.DataFrame, detail: pd.DataFrame, *, yearly: bool) -> Text
     they were given, on the periods that have one.
     """
     over_all = table[table["horizon"] == "all"].set_index("method")
-    measure, unit = ("mape", " %") if math.isfinite(over_all.loc[OWN, "mape"]) else ("mae", "")
-    found = over_all[measure].to_dict()
+    measure, unit = ("mape", " %") if over_all["mape"].notna()[OWN] else ("mae", "")
+    found: dict[Any, float] = over_all[measure].to_dict()
     names = {"naive": "last_year" if yearly else "last_period", "drift": "mean_step"}
     if "seasonal_naive" in found:
         names |= {"naive": "naive2", "seasonal_naive": "same_period"}
     rival = min(names, key=lambda name: found[name])
     mine, theirs = found[OWN], found[rival]
-    count = int(over_all.loc[OWN, "forecasts"])
+    count = int(over_all["forecasts"][OWN])
     if count < _FEW:
         key = "too_few"
     elif mine < theirs * (1 - _SAME):

@@ -106,13 +106,11 @@ class Forecast:
 
         table, past = self.table, self.history.to_numpy(dtype=float)
         divisor, unit = scale(self.unit, float(np.abs(past).max()))
-        made, axis, lang = figure(
-            say("revenue.chart_fan"), lang, unit=unit or say("revenue.value")
-        )
+        made, axis, lang = figure(say("revenue.chart_fan"), lang, unit=unit or say("revenue.value"))
         place = np.arange(len(past) - 1, len(past) + len(table))
         axis.plot(np.arange(len(past)), past / divisor, color=BLUE, marker="o", markersize=4,
                   label=say("revenue.line_history")(lang))  # fmt: skip
-        measured = self.coverage.groupby("level")["coverage_pct"].mean().to_dict()
+        measured: dict[Any, float] = self.coverage.groupby("level")["coverage_pct"].mean().to_dict()
         fan(axis, place, table, divisor=divisor, measured=measured, start=past[-1], lang=lang)
         axis.plot(place, np.r_[past[-1], table["mean"]] / divisor, color=RED, marker="s",
                   markersize=4, label=say("revenue.line_forecast")(lang))  # fmt: skip

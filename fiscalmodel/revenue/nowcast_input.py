@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel.days import period
-from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.inputs import numbers, whens
 from fiscalmodel.series.monthly import to_cumulative, to_months
 from fiscalmodel.series.types import Series

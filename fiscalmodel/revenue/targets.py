@@ -298,9 +298,7 @@ def levers_for(
     return pd.DataFrame(rows, columns=columns)
 
 
-def probability_of_at_least(
-    target: float, mean: float, bands: Bands
-) -> float:
+def probability_of_at_least(target: float, mean: float, bands: Bands) -> float:
     """Chance in percent of a value of at least `target`, whole percent between 1 and 99.
 
     Notes
