@@ -511,7 +511,8 @@ def show(
     Parameters
     ----------
     thing
-        A DataFrame or Series; a sentence, or any result that shows itself, is shown in `lang`.
+        A DataFrame or Series; sentences, or any result that shows itself, are shown in `lang`;
+        None shows nothing.
     lang
         ``zh`` or ``en``; the language in force where none is given.
     unit
@@ -535,6 +536,8 @@ def show(
     """
     if isinstance(thing, pd.Series):
         thing = thing.to_frame(thing.name if thing.name is not None else "value")
+    if thing is None:
+        return None
     if not isinstance(thing, pd.DataFrame):
         return _InLanguage(thing, lang or language())
     return TableView(thing, lang, unit=unit, digits=digits, caption=caption, index=index, rows=rows)
@@ -548,11 +551,18 @@ class _InLanguage:
 
     def __repr__(self) -> str:
         with speaking(self.lang):
+            if isinstance(self.thing, (list, tuple)):
+                return "\n".join(f"- {text}" for text in self.thing)
             return str(self.thing) if isinstance(self.thing, Text) else repr(self.thing)
 
     def _repr_html_(self) -> str | None:
         if isinstance(self.thing, Text):
             return answer(self.thing, lang=self.lang)
+        if isinstance(self.thing, (list, tuple)):
+            from markupsafe import escape
+
+            lines = "".join(f"<li>{escape(Text.of(text)(self.lang))}</li>" for text in self.thing)
+            return f'<ul class="fm-notes">{lines}</ul>' if lines else ""
         html = getattr(self.thing, "_repr_html_", None)
         with speaking(self.lang):
             return html() if html is not None else None
@@ -577,10 +587,10 @@ class TableView:
         if index if index is not None else _tells(frame.index):
             names = [n if n is not None else " " * i for i, n in enumerate(frame.index.names, 1)]
             frame = frame.set_axis(frame.index.set_names(names), axis=0).reset_index()
-        frame, factor = _converted(frame, unit)
-        self.numeric = [_is_number(frame.iloc[:, i]) for i in range(frame.shape[1])]
+        frame, factor = in_unit(frame, unit)
+        self.numeric = [is_number(frame.iloc[:, i]) for i in range(frame.shape[1])]
         cut = frame.head(rows)
-        cells = format_cells(_in_words(cut, self.lang), _digits(cut, digits, unit, factor))
+        cells = format_cells(in_words(cut, self.lang), _digits(cut, digits, unit, factor))
         heads = [self._head(column) for column in frame.columns]
         self.cells = cells.set_axis(pd.Index(heads, dtype=object), axis=1)
 
@@ -710,7 +720,8 @@ def _missing(value: object) -> str:
     return "—" if value is None or value is pd.NaT or value is pd.NA or value != value else ""
 
 
-def _is_number(values: pd.Series[Any]) -> bool:
+def is_number(values: pd.Series[Any]) -> bool:
+    """Whether a column holds numbers, and not yes and no."""
     types = pd.api.types
     return types.is_numeric_dtype(values) and not types.is_bool_dtype(values)
 
@@ -721,7 +732,7 @@ def _tells(index: pd.Index[Any]) -> bool:
     return named or not pd.api.types.is_integer_dtype(index)
 
 
-def _converted(frame: pd.DataFrame, unit: str) -> tuple[pd.DataFrame, set[str]]:
+def in_unit(frame: pd.DataFrame, unit: str = "") -> tuple[pd.DataFrame, set[str]]:
     """分 as 元, 万元 in the unit asked for; and the columns that were converted."""
     made, done = frame.copy(deep=False), set()
     divisor = {"亿元": YI, "元": 1 / 10_000}.get(unit)
@@ -741,7 +752,7 @@ def _digits(
     frame: pd.DataFrame, given: int | Mapping[str, int] | None, unit: str, converted: set[str]
 ) -> list[int]:
     """Decimals of each column: what is given, else 万元 whole in a table of large amounts."""
-    numbers = [i for i in range(frame.shape[1]) if _is_number(frame.iloc[:, i])]
+    numbers = [i for i in range(frame.shape[1]) if is_number(frame.iloc[:, i])]
     money = [
         i for i in numbers
         if (str(frame.columns[i]).endswith("_wan") and str(frame.columns[i]) not in converted)
@@ -755,13 +766,13 @@ def _digits(
     return [known.get(str(c), 0 if str(c) in large else 2) for c in frame.columns]
 
 
-def _in_words(frame: pd.DataFrame, lang: str) -> pd.DataFrame:
+def in_words(frame: pd.DataFrame, lang: str) -> pd.DataFrame:
     """Text columns that hold codes of the package in words, and pandas' sum as a total."""
     codes, made = labels("values"), {}
     for at in range(frame.shape[1]):
         values = frame.iloc[:, at]
         made[at] = values
-        if _is_number(values) or pd.api.types.is_bool_dtype(values):
+        if is_number(values) or pd.api.types.is_bool_dtype(values):
             continue
         texts = values.dropna()
         if len(texts) and all(isinstance(v, str) and v in codes for v in texts):

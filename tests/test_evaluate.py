@@ -114,7 +114,7 @@ def test_one_evaluation_never_changes_another(project: Path) -> None:
 
 
 def test_compare_puts_scenarios_side_by_side(outcomes: dict[str, Any]) -> None:
-    table = fm.compare(list(outcomes.values()))
+    table = fm.compare(list(outcomes.values())).table
     assert list(table.columns[:3]) == ["part", "metric", "period"]
     row = table[(table["metric"] == "scenario_wan") & (table["period"] == "2026")].iloc[0]
     assert row["sample_county/baseline"] > row["sample_county/pessimistic"]

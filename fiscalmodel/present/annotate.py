@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel.numerals import printed
-from fiscalmodel.present.safe_text import RISKY
+from fiscalmodel.present.workbook import RISKY
 from fiscalmodel.series.findings import SEVERITIES, Finding
 from fiscalmodel.series.reconcile import rules
 from fiscalmodel.series.rules.registry import words_of
