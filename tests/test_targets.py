@@ -16,6 +16,7 @@ from fiscalmodel.revenue.targets import (
     assess_target,
     growth_needed_pct,
     levers_for,
+    place_in_band,
     probability_of_at_least,
 )
 
