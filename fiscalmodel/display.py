@@ -538,7 +538,7 @@ def show(
         thing = thing.to_frame(thing.name if thing.name is not None else "value")
     if thing is None:
         return None
-    if not isinstance(thing, pd.DataFrame):
+    if not isinstance(thing, pd.DataFrame) or hasattr(type(thing), "answer"):
         return _InLanguage(thing, lang or language())
     return TableView(thing, lang, unit=unit, digits=digits, caption=caption, index=index, rows=rows)
 

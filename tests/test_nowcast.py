@@ -12,9 +12,9 @@ import yaml
 
 import fiscalmodel as fm
 from fiscalmodel.errors import InputError
-from fiscalmodel.revenue.nowcast_gate import asset, quantile
 from fiscalmodel.revenue.execution import usual_shares
 from fiscalmodel.revenue.nowcast import accuracy, review_years
+from fiscalmodel.revenue.nowcast_gate import asset, quantile
 from fiscalmodel.revenue.nowcast_ways import WAYS, remainders
 from fiscalmodel.series import catalog
 
@@ -286,5 +286,6 @@ def test_no_probability_is_said():
         assert "chance" not in found.answer(lang)
     assert "80%区间" in found.answer("zh")
     assert found.plot("zh").alt == found.answer("zh")
+    assert "比上年增长" in found.answer("zh")
     assert found.plot_models("en").alt
     assert review_years(fm.load_series("sample_county.tax_revenue_monthly")).plot("zh").alt

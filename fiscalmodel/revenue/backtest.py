@@ -16,6 +16,7 @@ from fiscalmodel.revenue.kinds import Kind, kind_of
 from fiscalmodel.revenue.models import drift
 from fiscalmodel.revenue.seasonal import naive2
 from fiscalmodel.revenue.seasonal_models import seasonal_naive
+from fiscalmodel.revenue.shown import Shown
 from fiscalmodel.revenue.smoothing import Array
 from fiscalmodel.series.types import Series
 from fiscalmodel.words import Text, say
@@ -32,7 +33,7 @@ _FEW = 6
 _SAME = 0.03
 
 
-class Backtest(pd.DataFrame):
+class Backtest(Shown, pd.DataFrame):
     """The table of `backtest`, which says and draws what it shows.
 
     ``.attrs`` holds the verdict in both languages, every forecast with its origin and what was
@@ -47,12 +48,8 @@ class Backtest(pd.DataFrame):
     @property
     def table(self) -> pd.DataFrame:
         """Each method by step, the measures that are read first."""
-        return pd.DataFrame(self[["method", "horizon", "forecasts", "mape", "mase", "owa"]])
-
-    def _repr_html_(self) -> str:
-        from fiscalmodel.display import result_html
-
-        return result_html(self.answer, self.table)
+        table = pd.DataFrame(self[["method", "horizon", "forecasts", "mape", "mase", "owa"]])
+        return table.assign(horizon=[str(step).capitalize() for step in table["horizon"]])
 
     def plot(self, lang: str | None = None) -> Chart:  # type: ignore[override]
         """Mean absolute percentage error by step ahead, each method."""

@@ -22,6 +22,7 @@ from fiscalmodel.revenue.models import (
 )
 from fiscalmodel.revenue.outliers import outlying
 from fiscalmodel.revenue.seasonal_models import SEASONAL_TITLES
+from fiscalmodel.revenue.shown import Shown, levels_of, span, weights_chart
 from fiscalmodel.series.types import Series
 from fiscalmodel.units import amount_text
 from fiscalmodel.words import Text, say
@@ -42,7 +43,7 @@ TITLES: dict[str, Text] = {
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Forecast:
+class Forecast(Shown):
     """A forecast with bands, and how it came about.
 
     Attributes
@@ -83,22 +84,12 @@ class Forecast:
     @property
     def answer(self) -> Text:
         """The last period's value and its narrowest band."""
-        level, last = f"{self.levels[0]:g}", self.table.iloc[-1]
-        mean, low, high = (
-            amount_text(float(last[c]), self.unit) for c in ("mean", f"lo-{level}", f"hi-{level}")
-        )
+        last, level = self.table.iloc[-1], f"{self.levels[0]:g}"
+        mean = float(last["mean"])
+        limits = span(float(last[f"lo-{level}"]), float(last[f"hi-{level}"]), self.unit, mean)
         period = when(self.table["period"].iloc[-1])
-        return say("revenue.answer_forecast", when=period, mean=mean, level=level, low=low,
-                   high=high)  # fmt: skip
-
-    def __repr__(self) -> str:
-        rounded = self.table.set_index("period").round(2)
-        return f"Forecast of {len(rounded)} periods\n{rounded}"
-
-    def _repr_html_(self) -> str:
-        from fiscalmodel.display import result_html
-
-        return result_html(self.answer, self.table, unit=self.unit)
+        return say("revenue.answer_forecast", when=period, mean=amount_text(mean, self.unit),
+                   level=level, span=limits)  # fmt: skip
 
     def plot(self, lang: str | None = None) -> Chart:
         """History, forecast and its bands, with the coverage measured for such bands."""
@@ -130,42 +121,6 @@ class Forecast:
         )
         title = say("revenue.chart_models", when=when(last))
         return weights_chart(frame, float(self.table["mean"].iloc[-1]), title, self.unit, lang)
-
-
-def levels_of(columns: Any) -> tuple[float, ...]:
-    """Band levels in percent, ascending, from names such as ``lo-80``."""
-    return tuple(sorted(float(c[3:]) for c in columns if str(c).startswith("lo-")))
-
-
-def weights_chart(
-    frame: pd.DataFrame,
-    mean: float,
-    title: Text,
-    unit: str,
-    lang: str | None = None,
-    band: tuple[float, float] | None = None,
-) -> Chart:
-    """``title, value, weight`` as dots that grow with their weight, beside what they come to."""
-    from fiscalmodel.display import BLUE, RED, Chart, figure, scale
-
-    rows = frame.sort_values("value").reset_index(drop=True)
-    divisor, shown = scale(unit, float(rows["value"].abs().max()))
-    made, axis, lang = figure(
-        title, lang, x=shown or say("revenue.value"), size=(8.6, max(3.0, 0.34 * len(rows) + 1.4))
-    )
-    if band is not None:
-        axis.axvspan(band[0] / divisor, band[1] / divisor, color=BLUE, alpha=0.14, linewidth=0)
-    axis.axvline(mean / divisor, color=RED, linewidth=1.4)
-    places = np.arange(len(rows))
-    axis.scatter(rows["value"] / divisor, places, s=30 + 420 * rows["weight"], color=BLUE,
-                 alpha=0.85, zorder=3)  # fmt: skip
-    for place, value, weight in zip(places, rows["value"], rows["weight"], strict=True):
-        axis.annotate(f"{weight:.0%}", (value / divisor, place), xytext=(10 + 9 * weight, 0),
-                      textcoords="offset points", va="center", fontsize=8.5)  # fmt: skip
-    axis.set_yticks(places, [name(lang) for name in rows["title"]])
-    axis.margins(x=0.14)
-    axis.grid(axis="y", visible=False)
-    return Chart(made, title(lang))
 
 
 def forecast(

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.revenue.forecast import levels_of, weights_chart
 from fiscalmodel.revenue.inputs import check_levels, numbers, when
 from fiscalmodel.revenue.nowcast_input import Growth, YearTable, read_cumulative, read_growth
 from fiscalmodel.revenue.nowcast_model import Estimate, estimate
+from fiscalmodel.revenue.shown import Shown, levels_of, span, weights_chart
 from fiscalmodel.revenue.targets import distance, place_in_band, probability_of_at_least
 from fiscalmodel.series.progress import Progress, progress
 from fiscalmodel.units import amount_text
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from fiscalmodel.display import Chart
 
 
-@dataclass(frozen=True)
-class Nowcast:
+@dataclass(frozen=True, repr=False)
+class Nowcast(Shown):
     """What a year under way will come to.
 
     Attributes
@@ -58,6 +58,8 @@ class Nowcast:
         negative, else minus infinity.
     method
         The note of how the full year came about.
+    last_year
+        Full year before, as published; None where it is not.
     """
 
     year: int
@@ -76,6 +78,7 @@ class Nowcast:
     name: str = ""
     floor: float = -np.inf
     method: Text = EMPTY
+    last_year: float | None = None
 
     @property
     def levels(self) -> tuple[float, ...]:
@@ -90,8 +93,10 @@ class Nowcast:
         mean = float(self.full_year["mean"])
         said = say(
             "revenue.answer_nowcast", month=when(self.as_of), level=level,
-            to_date=amount_text(self.to_date, self.unit), mean=amount_text(mean, self.unit),
-            low=amount_text(low, self.unit), high=amount_text(high, self.unit),
+            change=self._change(mean),
+            to_date=amount_text(self.to_date, self.unit, like=mean),
+            mean=amount_text(mean, self.unit),
+            span=span(low, high, self.unit, mean),
         )  # fmt: skip
         if self.budget is None:
             return said
@@ -103,10 +108,12 @@ class Nowcast:
             place=place_in_band(self.budget, bands),
         )  # fmt: skip
 
-    def _repr_html_(self) -> str:
-        from fiscalmodel.display import result_html
-
-        return result_html(self.answer, self.table, unit=self.unit)
+    def _change(self, mean: float) -> Text:
+        """The growth on last year that is expected, where that is known."""
+        if self.last_year is None or not self.last_year > 0:
+            return EMPTY
+        pct = 100 * (mean / self.last_year - 1)
+        return say(f"revenue.nowcast_{'up' if pct >= 0 else 'down'}", pct=abs(pct))
 
     def probability_of_at_least(self, amount: float) -> float:
         """Chance in percent that the full year comes to at least `amount`.
@@ -115,11 +122,8 @@ class Nowcast:
         """
         return chance_of(amount, self.full_year, self.floor)
 
-    def plot(self, lang: str | None = None, *, mark: Text | None = None) -> Chart:
-        """How the estimate moved month by month, with bands and the budget.
-
-        `mark` is what the budget's line is called, if it is no budget.
-        """
+    def plot(self, lang: str | None = None) -> Chart:
+        """How the estimate moved month by month, with bands, and the budget or last year."""
         from fiscalmodel.display import BLUE, GREY, RED, Chart, fan, figure, legend, scale
 
         table, x = self.by_month, [p.month for p in self.by_month["month"]]
@@ -133,9 +137,11 @@ class Nowcast:
                   label=say("revenue.line_expected")(lang))  # fmt: skip
         axis.plot(x, table["plain_growth"] / divisor, color=GREY, linestyle="--", marker="x",
                   label=say("revenue.line_plain")(lang))  # fmt: skip
-        if self.budget is not None:
-            axis.axhline(self.budget / divisor, color=RED, linewidth=1.4,
-                         label=(mark or say("revenue.line_budget"))(lang))  # fmt: skip
+        mark, name = self.budget, say("revenue.line_budget")
+        if mark is None:
+            mark, name = self.last_year, say("revenue.line_last_year", year=self.year - 1)
+        if mark is not None:
+            axis.axhline(mark / divisor, color=RED, linewidth=1.4, label=name(lang))
         axis.set_xticks(range(1, 13), [say("revenue.month", m=m)(lang) for m in range(1, 13)])
         axis.set_xlim(0.7, 12.3)
         legend(axis)
@@ -236,7 +242,13 @@ def nowcast_year(
         name=table.name,
         floor=now.floor,
         method=now.method,
+        last_year=_last_year(table),
     )
+
+
+def _last_year(table: YearTable) -> float | None:
+    known = len(table.years) > 1 and not np.isnan(table.values[-2, 11])
+    return float(table.values[-2, 11]) if known else None
 
 
 def _budget(budget: Any) -> float | None:
@@ -303,24 +315,19 @@ def _by_month(
 # ---------------------------------------------------------------- past years
 
 
-class Review(pd.DataFrame):
+class Review(Shown, pd.DataFrame):
     """The nowcasts of past years beside their outturns, which draw themselves."""
 
     @property
     def table(self) -> pd.DataFrame:
         """Errors and coverage by month, see `accuracy`."""
-        return accuracy(self, tuple(range(1, 12)))
+        return accuracy(self, tuple(range(1, 12))).rename(columns={"month": "month_number"})
 
     @property
     def answer(self) -> Text:
         """Over how many years, and how large the errors were beside plain growth."""
         own, plain = (float(self[c].abs().mean()) for c in ("error_pct", "plain_error_pct"))
         return say("revenue.answer_review", years=self["year"].nunique(), own=own, plain=plain)
-
-    def _repr_html_(self) -> str:
-        from fiscalmodel.display import result_html
-
-        return result_html(self.answer, self.table)
 
     def plot(self, lang: str | None = None) -> Chart:  # type: ignore[override]
         """The last four years, month by month, each in a panel of its own."""

@@ -13,6 +13,7 @@ import pandas as pd
 from fiscalmodel.errors import Collector, InputError, known_names
 from fiscalmodel.revenue.items import Reconciled, reconcile_total
 from fiscalmodel.revenue.nowcast import Nowcast, as_rows, chance_of, nowcast_year
+from fiscalmodel.revenue.shown import Shown
 from fiscalmodel.words import Text, say
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ DIFFERENCE = "差额 difference"
 _NOTHING = 1e-12
 
 
-@dataclass(frozen=True)
-class NowcastItems:
+@dataclass(frozen=True, repr=False)
+class NowcastItems(Shown):
     """Items and total of a year under way.
 
     Attributes
@@ -55,10 +56,10 @@ class NowcastItems:
         """The total, and that the items add up to it."""
         return self.total.answer + say("revenue.answer_items", count=len(self.items))
 
-    def _repr_html_(self) -> str:
-        from fiscalmodel.display import result_html
-
-        return result_html(self.answer, self.table, unit=self.total.unit)
+    @property
+    def unit(self) -> str:  # type: ignore[override]
+        """Unit of the amounts."""
+        return self.total.unit
 
     def plot(self, lang: str | None = None) -> Chart:
         """What is in of each item, what is expected, and the narrowest band."""
@@ -95,6 +96,7 @@ def nowcast_items(
     as_of: str | pd.Period | None = None,
     levels: Sequence[float] = (80, 95),
     hold_total: bool = False,
+    unit: str = "",
 ) -> NowcastItems:
     """Nowcast each item and the total, reconciled.
 
@@ -111,6 +113,8 @@ def nowcast_items(
         Column -> published growth in percent, on months.
     hold_total
         Leave the total as it is said alone; only the items give way.
+    unit
+        Of the figures, as it is to be said.
 
     Raises
     ------
@@ -133,13 +137,14 @@ def nowcast_items(
     widths = tuple(sorted({80.0, *map(float, levels)}))
     for name in frame.columns:
         try:
-            found[str(name)] = nowcast_year(
+            made_alone = nowcast_year(
                 frame[name],
                 budget=(budget or {}).get(str(name)),
                 published_growth=(published_growth or {}).get(str(name)),
                 as_of=as_of,
                 levels=widths,
             )
+            found[str(name)] = replace(made_alone, unit=unit)
         except InputError as error:
             for problem in error.problems:
                 problems.add(f"{name}: {problem.where}", problem.said, problem.advice)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from fiscalmodel.errors import InputError
+from fiscalmodel.revenue.shown import Shown
 from fiscalmodel.units import amount_text
 from fiscalmodel.words import Text, say
 
@@ -68,11 +69,11 @@ def distance(target: float, expected: float, unit: str) -> Text:
     gap = target - expected
     key = "short" if gap > 0 else "over" if gap < 0 else "met"
     pct = 100 * abs(gap) / abs(target) if target else math.nan
-    return say(f"revenue.target.{key}", gap=amount_text(abs(gap), unit), pct=pct)
+    return say(f"revenue.target.{key}", gap=amount_text(abs(gap), unit, like=target), pct=pct)
 
 
-@dataclass(frozen=True)
-class TargetAssessment:
+@dataclass(frozen=True, repr=False)
+class TargetAssessment(Shown):
     """An official target beside what is expected, money in 万元.
 
     Attributes
@@ -113,6 +114,8 @@ class TargetAssessment:
     bands: Bands
     outturn: tuple[int, float] | None = None
 
+    unit = "万元"
+
     @property
     def gap_wan(self) -> float:
         """Target minus expected value, 万元; negative if the target is exceeded."""
@@ -137,7 +140,7 @@ class TargetAssessment:
 
     @property
     def table(self) -> pd.DataFrame:
-        """``what, year, amount_wan`` and the growth from there to the target, in all and a year."""
+        """``what, year, value`` (万元) and the growth from there to the target (a year)."""
         known = [("newest_figure", self.last_year, self.last_value)]
         if self.outturn is not None and self.outturn[0] != self.last_year:
             known.insert(0, ("newest_outturn", *self.outturn))
@@ -151,13 +154,8 @@ class TargetAssessment:
             ("expected_then", self.target_year, self.expected, left, math.nan),
             ("target", self.target_year, self.target_value, math.nan, math.nan),
         ]
-        columns = ["what", "year", "amount_wan", "to_target_pct", "to_target_a_year_pct"]
+        columns = ["what", "year", "value", "to_target_pct", "to_target_a_year_pct"]
         return pd.DataFrame(rows, columns=columns)
-
-    def _repr_html_(self) -> str:
-        from fiscalmodel.display import result_html
-
-        return result_html(self.answer, self.table, unit="亿元", digits=2)
 
 
 def assess_target(

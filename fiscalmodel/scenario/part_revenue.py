@@ -20,6 +20,7 @@ from fiscalmodel.revenue.items import (
     reconcile_items,
 )
 from fiscalmodel.revenue.kinds import FUND, REVENUE, kind_of
+from fiscalmodel.revenue.shown import span
 from fiscalmodel.revenue.targets import TargetAssessment, assess_target, growth_needed_pct
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.schema import ItemSpec, RevenueSpec
@@ -209,8 +210,8 @@ def _answer(frame: pd.DataFrame, target: TargetAssessment | None, last: int) -> 
     if "lo-80" in at and "hi-80" in at:
         low, high = at["lo-80"], at["hi-80"]
         wide = say("revenue.answer_too_wide") if high - low > end else EMPTY
-        band = say("revenue.answer_band", low=amount_text(low, "万元"),
-                   high=amount_text(high, "万元"), wide=wide)  # fmt: skip
+        limits = span(low, high, "万元", end)
+        band = say("revenue.answer_band", span=limits, wide=wide)
     if base > 0 < end:
         pct = growth_needed_pct(base, end, last - newest)
         key = "growth" if pct >= 0 else "fall"
