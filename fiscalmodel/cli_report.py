@@ -70,8 +70,7 @@ def compare(scenarios: tuple[str, ...], csv_file: str | None, lang: str) -> int:
 
         write_whole(Path(csv_file), csv_bytes(compared.table))
     for region in compared.by_region():
-        first = next(iter(region.compared.values())).scenario
-        click.echo(f"\n{first.region.name(lang)}")
+        click.echo(f"\n{region.region(lang)} ({', '.join(region.compared)})")
         click.echo(repr(TableView(region.in_words(lang), lang)))
         changes = region.changes(lang)
         if len(changes):

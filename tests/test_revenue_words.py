@@ -154,7 +154,7 @@ def test_a_likely_break_is_said_in_both_languages() -> None:
     note = next(n for n in fm.forecast(stepped(11), 2).notes if "WARNING" in n)
     assert "（2021年水平变动-" in note.zh
     assert "增速-48.5%" in note.zh
-    assert note.zh.endswith("该年为最后一期，不排除一次性因素）。")
+    assert note.zh.endswith("这是最后一年，不排除一次性因素）。")
     assert "(2021: -" in note.en
     assert "growth -48.5 % against a usual" in note.en
 

@@ -159,5 +159,5 @@ def test_a_change_makes_another_scenario_and_leaves_the_first(project: Path) -> 
     assert (case.spec.debt.quota_shock_pct, less.spec.debt.rule) == (0.0, case.spec.debt.rule)
     with pytest.raises(InputError, match=r"quota_shok_pct: unknown key — did you mean"):
         case.change({"debt.quota_shok_pct": -20.0})
-    with pytest.raises(InputError, match="quota_shock_pct.*at least -95"):
+    with pytest.raises(InputError, match=r"quota_shock_pct.*at least -95"):
         case.change({"debt.quota_shock_pct": -200.0})

@@ -14,9 +14,9 @@ from fiscalmodel.revenue.engine import forecast_block
 from fiscalmodel.revenue.inputs import History
 from fiscalmodel.revenue.kinds import Kind, kind_of
 from fiscalmodel.revenue.models import drift
+from fiscalmodel.revenue.result import Result
 from fiscalmodel.revenue.seasonal import naive2
 from fiscalmodel.revenue.seasonal_models import seasonal_naive
-from fiscalmodel.revenue.shown import Shown
 from fiscalmodel.revenue.smoothing import Array
 from fiscalmodel.series.types import Series
 from fiscalmodel.words import Text, say
@@ -33,7 +33,7 @@ _FEW = 6
 _SAME = 0.03
 
 
-class Backtest(Shown, pd.DataFrame):
+class Backtest(Result, pd.DataFrame):
     """The table of `backtest`, which says and draws what it shows.
 
     ``.attrs`` holds the verdict in both languages, every forecast with its origin and what was

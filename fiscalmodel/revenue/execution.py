@@ -9,7 +9,7 @@ import pandas as pd
 
 from fiscalmodel.revenue.nowcast import Nowcast
 from fiscalmodel.revenue.nowcast_input import read_cumulative
-from fiscalmodel.series.progress import even_progress_pct, monthly_report
+from fiscalmodel.series.monthly import even_progress_pct, monthly_report
 from fiscalmodel.words import label
 
 _DIGITS = {"budget": 0, "month": 0, "cumulative": 0, "before": 0, "change": 0}
@@ -34,7 +34,7 @@ def monthly_table(
         Year-to-date figures in `unit`, months by items (English names of
         ``params/words/labels.yaml`` or printed ones).
     month, budget, growth_pct, total
-        As in `fiscalmodel.series.progress.monthly_report`.
+        As in `fiscalmodel.series.monthly.monthly_report`.
     unit
         Said in the headers of amounts.
     lang

@@ -21,8 +21,8 @@ from fiscalmodel.revenue.models import (
     POOLED_TITLE,
 )
 from fiscalmodel.revenue.outliers import outlying
+from fiscalmodel.revenue.result import Result, levels_of, span, weights_chart
 from fiscalmodel.revenue.seasonal_models import SEASONAL_TITLES
-from fiscalmodel.revenue.shown import Shown, levels_of, span, weights_chart
 from fiscalmodel.series.types import Series
 from fiscalmodel.units import amount_text
 from fiscalmodel.words import Text, say
@@ -43,7 +43,7 @@ TITLES: dict[str, Text] = {
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Forecast(Shown):
+class Forecast(Result):
     """A forecast with bands, and how it came about.
 
     Attributes

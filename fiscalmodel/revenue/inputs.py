@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from fiscalmodel.days import day, period
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.revenue.smoothing import Array
-from fiscalmodel.series.breaks import Break, find_breaks
+from fiscalmodel.series.breaks import find_breaks
 from fiscalmodel.series.types import Series
 from fiscalmodel.words import Text, say
 
@@ -571,15 +571,7 @@ def _likely_breaks(y: Any, history: History, *, allow_break: bool) -> tuple[Text
     found = find_breaks(pd.Series(history.values, index=labels))
     if not found:
         return ()
-    said = Text.joined(map(break_text, found))
+    said = Text.joined(step.said for step in found)
     if isinstance(y, Series) and not allow_break:
         raise InputError(y.series_id, "revenue.break_likely", said=said)
     return (say("revenue.note.break_likely", said=said),)
-
-
-def break_text(found: Break) -> Text:
-    """A likely break in both languages."""
-    return say(
-        "revenue.break_seen", when=when(found.period), amount=found.amount, pct=found.pct,
-        evidence=found.evidence,
-    )  # fmt: skip

@@ -13,9 +13,9 @@ from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.inputs import check_levels, numbers, when
 from fiscalmodel.revenue.nowcast_input import Growth, YearTable, read_cumulative, read_growth
 from fiscalmodel.revenue.nowcast_model import Estimate, estimate
-from fiscalmodel.revenue.shown import Shown, levels_of, span, weights_chart
+from fiscalmodel.revenue.result import Result, levels_of, span, weights_chart
 from fiscalmodel.revenue.targets import distance, place_in_band, probability_of_at_least
-from fiscalmodel.series.progress import Progress, progress
+from fiscalmodel.series.monthly import Progress, progress
 from fiscalmodel.units import amount_text
 from fiscalmodel.words import EMPTY, Text, say
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False)
-class Nowcast(Shown):
+class Nowcast(Result):
     """What a year under way will come to.
 
     Attributes
@@ -315,7 +315,7 @@ def _by_month(
 # ---------------------------------------------------------------- past years
 
 
-class Review(Shown, pd.DataFrame):
+class Review(Result, pd.DataFrame):
     """The nowcasts of past years beside their outturns, which draw themselves."""
 
     @property

@@ -13,7 +13,7 @@ import pandas as pd
 from fiscalmodel.errors import Collector, InputError, known_names
 from fiscalmodel.revenue.items import Reconciled, reconcile_total
 from fiscalmodel.revenue.nowcast import Nowcast, as_rows, chance_of, nowcast_year
-from fiscalmodel.revenue.shown import Shown
+from fiscalmodel.revenue.result import Result
 from fiscalmodel.words import Text, say
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _NOTHING = 1e-12
 
 
 @dataclass(frozen=True, repr=False)
-class NowcastItems(Shown):
+class NowcastItems(Result):
     """Items and total of a year under way.
 
     Attributes

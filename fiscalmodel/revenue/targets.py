@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.revenue.shown import Shown
+from fiscalmodel.revenue.result import Result
 from fiscalmodel.units import amount_text
 from fiscalmodel.words import Text, say
 
@@ -73,7 +73,7 @@ def distance(target: float, expected: float, unit: str) -> Text:
 
 
 @dataclass(frozen=True, repr=False)
-class TargetAssessment(Shown):
+class TargetAssessment(Result):
     """An official target beside what is expected, money in 万元.
 
     Attributes

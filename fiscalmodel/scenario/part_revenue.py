@@ -20,7 +20,7 @@ from fiscalmodel.revenue.items import (
     reconcile_items,
 )
 from fiscalmodel.revenue.kinds import FUND, REVENUE, kind_of
-from fiscalmodel.revenue.shown import span
+from fiscalmodel.revenue.result import span
 from fiscalmodel.revenue.targets import TargetAssessment, assess_target, growth_needed_pct
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.schema import ItemSpec, RevenueSpec
@@ -142,7 +142,7 @@ def _history(
         values,
         kinds,
         growth,
-        [Text.of(note) for note in series.notes if "synthetic" not in note],
+        [note for note in series.notes if "synthetic" not in note],
     )
 
 
