@@ -49,7 +49,7 @@ _PUBLIC: dict[str, str] = {
     "risk_path": "fiscalmodel.debt.risk",
     "roll_forward": "fiscalmodel.debt.rollforward",
     "run_batch": "fiscalmodel.run.batch",
-    "run_report": "fiscalmodel.run.report",
+    "run_report": "fiscalmodel.run.batch",
     "show": "fiscalmodel.display",
     "stress_pack": "fiscalmodel.debt.fan",
     "surplus_use": "fiscalmodel.budget.medium_term",
