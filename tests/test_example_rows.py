@@ -71,4 +71,4 @@ def test_commas_win_over_full_width_commas_in_texts(project: Path, name: str) ->
 def test_an_untouched_ledger_template_is_refused(tmp_path: Path) -> None:
     file = write_template("debt", tmp_path / "debt.xlsx")
     with pytest.raises(fm.InputError, match="only the example row"):
-        read_rows(file, "ledger")
+        read_records(file, name="ledger").done()
