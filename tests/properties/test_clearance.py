@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import fiscalmodel as fm
 from clearance_oracle import yearly
 
-RULES = ["least_interest", "highest_rate_first", "earliest_maturity_first", "pro_rata"]
+RULES = ["quota_first", "least_interest", "highest_rate_first", "earliest_maturity_first", "pro_rata"]
 #: Amounts of a few hundred 万元; the solver's own tolerance is 1e-7.
 CLOSE = 1e-6
 
