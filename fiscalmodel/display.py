@@ -138,7 +138,7 @@ def figure(
     usable = style(lang)
     from matplotlib.figure import Figure
 
-    made = Figure(figsize=size)
+    made = Figure(figsize=size, dpi=130)
     axes = list(made.subplots(1, panels, sharey=True, squeeze=False)[0])
     if panels == 1:
         axes[0].set_title(Text.of(title)(usable))
@@ -170,8 +170,11 @@ class Chart:
 
     def png(self) -> bytes:
         """The picture; the same chart gives the same bytes."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
         buffer = io.BytesIO()
-        self.figure.savefig(buffer, format="png", metadata={"Software": None})
+        # Drawn once; savefig would draw it twice for the same picture.
+        FigureCanvasAgg(self.figure).print_png(buffer, metadata={"Software": None})
         return buffer.getvalue()
 
     def __repr__(self) -> str:
