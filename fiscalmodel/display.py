@@ -545,7 +545,7 @@ def show(
         return None
     if hasattr(thing, "_repr_mimebundle_"):
         return thing
-    if not isinstance(thing, pd.DataFrame):
+    if not isinstance(thing, pd.DataFrame) or hasattr(type(thing), "answer"):
         return Shown(thing, lang or language())
     return TableView(thing, lang, unit=unit, digits=digits, caption=caption, index=index, rows=rows)
 

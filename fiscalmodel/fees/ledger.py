@@ -1,25 +1,152 @@
-"""From the day book to the lines of a statement."""
+"""The ledger of a settlement: receipts added up in exact 分, and the fees that follow line by line.
+
+Everything a statement needs follows from sums by line, month, stretch of days without
+a rate change, and status.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Literal
 
-from fiscalmodel.fees.book import Book
-from fiscalmodel.fees.encode import (
-    ACCOUNT_NAMES,
+import numpy as np
+import numpy.typing as npt
+
+from fiscalmodel.fees.receipts import (
+    CLEARED,
     COUNTED,
     EXCLUDED,
-    KIND_NAMES,
+    NO_DAY,
     PENDING,
     REFUND,
-    split_line,
-)  # fmt: skip
-from fiscalmodel.fees.fee import credit_fen, fee_fen
-from fiscalmodel.fees.money import Carried
-from fiscalmodel.fees.rates import FIRST_DAY, LAST_DAY, Rate, Terms, rate_on
-from fiscalmodel.fees.words import Period
+    Ints,
+    Names,
+    Receipts,
+    exact_sums,
+)
+from fiscalmodel.fees.terms import Rate, RateBook, Terms, credit_fen, fee_fen
+
+Period = Literal["month", "quarter", "year"]
+_STATUSES = 5  # how many there are, see `receipts`
+#: (line, month, stretch of days without a rate change, status)
+Key = tuple[int, int, int, int]
+
+# ---- sums ----
+
+
+def month_of(days: Any) -> Ints:
+    """Running number of the month (year × 12 + month − 1) of days since 1970-01-01."""
+    stamps = np.asarray(days, np.int64).astype("datetime64[D]").astype("datetime64[M]")
+    return np.asarray(stamps.astype(np.int64) + 1970 * 12)
+
+
+@dataclass
+class Sums:
+    """Sums of 分 and numbers of rows by key.
+
+    Attributes
+    ----------
+    changes
+        Sorted days on which some rate begins or has just ended.
+    since
+        Entries of earlier days are left out: they belong to statements already made.
+    fen, rows
+        Key -> sum of 分; key -> number of rows.
+    """
+
+    changes: Sequence[int] = ()
+    since: int = int(NO_DAY)
+    fen: dict[Key, int] = field(default_factory=dict)
+    rows: dict[Key, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, receipts: Receipts, changes: Sequence[int], since: int) -> Sums:
+        """Add up receipts that were read without a problem."""
+        sums = cls(changes, since)
+        sums._add(receipts)
+        if len(receipts.moved):
+            sums._post(receipts, receipts.moved)
+        return sums
+
+    def stretch(self, days: Any) -> npt.NDArray[np.intp]:
+        """Which stretch between rate changes holds each day."""
+        changes = np.asarray(self.changes, np.int64)
+        return np.asarray(np.searchsorted(changes, days, side="right"))
+
+    def _add(self, receipts: Receipts) -> None:
+        """Rows that count on their own day at its rate, by one look-up of that day."""
+        status = receipts.status
+        if len(receipts.moved):
+            status = status.copy()
+            status[receipts.moved] = CLEARED  # left out here
+        day = receipts.paid_in
+        first, last = int(day.min()), int(day.max())
+        if first == NO_DAY:  # the day of an excluded row may be anything
+            valid = day != NO_DAY
+            first = int(day[valid].min()) if valid.any() else last
+            day = np.maximum(day, first)
+        # One unit for each month and stretch that the days fall in; 0 is left out.
+        every = np.arange(first, last + 1)
+        pairs = np.column_stack([month_of(every), self.stretch(every)])
+        units, unit_of = np.unique(pairs, axis=0, return_inverse=True)
+        unit_of = np.where(every < self.since, 0, unit_of.ravel() + 1)
+        key = receipts.line.astype(np.int64)
+        key += 1
+        key *= len(units) + 1
+        key += unit_of[day - first]
+        key *= _STATUSES
+        key += status
+        codes, sums, counts = exact_sums(key, receipts.fen)
+        rest, status = np.divmod(codes, _STATUSES)
+        line, unit = np.divmod(rest, len(units) + 1)
+        keep = (line > 0) & (unit > 0) & (status != CLEARED)
+        month, stretch = units[unit[keep] - 1].T
+        kept = [fen for fen, use in zip(sums, keep, strict=True) if use]
+        self._enter((line[keep] - 1, month, stretch, status[keep]), kept, counts[keep])
+
+    def _post(self, receipts: Receipts, rows: Any) -> None:
+        """Rows that count on one day at the rate of another."""
+        rows = rows[(receipts.day[rows] >= self.since) & (receipts.line[rows] >= 0)]
+        if not len(rows):
+            return
+        line, day, rate_day, status = (
+            values[rows].astype(np.int64)
+            for values in (receipts.line, receipts.day, receipts.rate_day, receipts.status)
+        )
+        status = np.where(status == CLEARED, COUNTED, status)
+        month, stretch = month_of(day), self.stretch(rate_day)
+        first, parts = int(month.min()), int(stretch.max()) + 1
+        months = int(month.max()) - first + 1
+        key = ((line * months + month - first) * parts + stretch) * _STATUSES + status
+        codes, sums, counts = exact_sums(key, receipts.fen[rows])
+        rest, what = np.divmod(codes, _STATUSES)
+        rest, part = np.divmod(rest, parts)
+        at, offset = np.divmod(rest, months)
+        self._enter((at, offset + first, part, what), sums, counts)
+
+    def _enter(self, columns: tuple[Any, ...], sums: list[int], counts: Any) -> None:
+        keys = zip(*(c.tolist() for c in columns), strict=True)
+        for key, fen, rows in zip(keys, sums, counts.tolist(), strict=True):
+            self.fen[key] = self.fen.get(key, 0) + fen
+            self.rows[key] = self.rows.get(key, 0) + rows
+
+
+# ---- lines ----
+
+
+@dataclass(frozen=True)
+class Carried:
+    """Arrears of fees (分) and a negative base (分, at its rate) from earlier periods."""
+
+    bank: str
+    kind: str
+    account: str
+    arrears_fen: int = 0
+    base_fen: int = 0
+    rate_pct: Fraction | None = None
 
 
 @dataclass
@@ -59,28 +186,6 @@ class Line:
         return self.arrears + self.fee - self.paid
 
 
-@dataclass
-class RateBook:
-    """Rates looked up once for each line and stretch of days between changes."""
-
-    rates: Sequence[Rate]
-    changes: list[int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        ends = {r.valid_to + 1 for r in self.rates if r.valid_to < LAST_DAY}
-        self.changes = sorted({r.valid_from for r in self.rates} | ends)
-
-    def on(self, bank: str, kind: str, account: str, day: int) -> Rate | None:
-        """The rate of one receipt."""
-        return rate_on(self.rates, bank, kind, account, day)
-
-    def within(self, bank: str, kind: str, account: str, stretch: int) -> Rate | None:
-        """The rate in one of the stretches that `changes` divides the days into."""
-        # Before the first change no rate is in force: any day that early will do.
-        day = self.changes[stretch - 1] if stretch else FIRST_DAY - 1
-        return rate_on(self.rates, bank, kind, account, day)
-
-
 def period_number(month: int, period: Period) -> int:
     """Running number of the period that holds a month (year × 12 + month − 1)."""
     return month // {"month": 1, "quarter": 3, "year": 12}[period]
@@ -95,15 +200,9 @@ def period_label(number: int, period: Period) -> str:
     return f"{number // 12}-{number % 12 + 1:02d}"
 
 
-def names_of(code: int, banks: Sequence[str]) -> tuple[str, str, str]:
-    """Bank, canonical kind and canonical account of a line's code."""
-    bank, kind, account = split_line(code)
-    return banks[bank], KIND_NAMES[kind], ACCOUNT_NAMES[account]
-
-
 def build(
-    book: Book,
-    banks: Sequence[str],
+    sums: Sums,
+    names: Names,
     rates: RateBook,
     period: Period,
     carried: Sequence[Carried] = (),
@@ -112,20 +211,20 @@ def build(
     lines: dict[tuple[int, int, int], Line] = {}
     terms: dict[Terms | None, int] = {}
     looked_up: dict[tuple[int, int], tuple[Rate | None, int]] = {}
-    for key, fen in book.fen.items():
+    for key, fen in sums.fen.items():
         code, month, stretch, status = key
         if (code, stretch) not in looked_up:
-            rate = rates.within(*names_of(code, banks), stretch)
+            rate = rates.within(*names.of(code), stretch)
             number = terms.setdefault(None if rate is None else rate.terms, len(terms))
             looked_up[(code, stretch)] = rate, number
         rate, number = looked_up[(code, stretch)]
         at = (code, period_number(month, period), number)
         line = lines.get(at)
         if line is None:
-            line = lines[at] = Line(*names_of(code, banks), at[1], rate)
+            line = lines[at] = Line(*names.of(code), at[1], rate)
         elif rate is not None and line.rate is not None and rate.valid_from < line.rate.valid_from:
             line.rate = rate  # the same terms under an earlier document
-        line.receipts += book.rows[key]
+        line.receipts += sums.rows[key]
         if status == COUNTED:
             line.paid_in += fen
         elif status == REFUND:
@@ -142,9 +241,8 @@ def build(
         if (entry.bank, entry.kind, entry.account) not in groups:
             groups[(entry.bank, entry.kind, entry.account)] = []
     result: list[Line] = []
-    for name in sorted(
-        groups, key=lambda g: (g[0], KIND_NAMES.index(g[1]), ACCOUNT_NAMES.index(g[2]))
-    ):
+    order = {word: at for at, word in enumerate((*names.kinds, *names.accounts))}
+    for name in sorted(groups, key=lambda g: (g[0], order[g[1]], order[g[2]])):
         mine = [c for c in carried if (c.bank, c.kind, c.account) == name]
         result += _settle(name, groups[name], mine, rates, first)
     return result
