@@ -95,7 +95,8 @@ def _grid(table: Table, name: str, numbers: list[str], *, first: bool) -> Grid:
 def _unread(table: Table) -> list[Problem]:
     """What the reader refused, but for columns that hold no number at all: those are remarks."""
     empty = {x for c, x in table.letters.items() if not table.frame[c].map(_filled).any()}
-    return [p for p in table.problems if (m := _LETTER.search(p.where)) is None or m[1] not in empty]
+    letters = [(p, _LETTER.search(p.where)) for p in table.problems]
+    return [p for p, found in letters if found is None or found[1] not in empty]
 
 
 def _words(table: Table, numbers: list[str]) -> list[Problem]:

@@ -8,7 +8,7 @@ from typing import Any
 import zmq
 from ipykernel.kernelapp import IPKernelApp
 
-from fiscalmodel.run import supervisor
+from fiscalmodel.kernels import supervisor
 
 
 class WarmKernelApp(IPKernelApp):

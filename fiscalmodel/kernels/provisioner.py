@@ -18,11 +18,13 @@ from typing import Any
 
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from fiscalmodel.run import kernels, parent
+from fiscalmodel.kernels import parent
+from fiscalmodel.kernels.manager import new_scratch, scratch_of
+from fiscalmodel.words import say
 
 #: Memory that an ordinary kernel needs for the imports that a warm one shares.
 COLD_ALLOWANCE = 256 * 1024 * 1024
-_INTERNAL = ("FISCALMODEL_KERNEL", "FISCALMODEL_PRELOAD", "FISCALMODEL_BATCH")
+_INTERNAL = ("FISCALMODEL_KERNEL", "FISCALMODEL_PRELOAD")
 
 
 class Lease:
@@ -108,7 +110,7 @@ class WarmProvisioner(LocalProvisioner):
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         manager = self.parent
         if sys.platform == "linux" and manager is not None and not self._restarting():
-            self.scratch = _scratch_of(manager) or kernels.new_scratch()
+            self.scratch = scratch_of(manager) or new_scratch()
             if self.scratch is not None:
                 manager.transport = "ipc"
                 manager.ip = str(self.scratch / "s")
@@ -136,9 +138,12 @@ class WarmProvisioner(LocalProvisioner):
             self.why_cold = "another kernel command"
         else:
             try:
-                self.lease = await loop.run_in_executor(
-                    None, self._fork, cmd[3:], environment, cwd, memory
-                )
+                asked = loop.run_in_executor(None, self._fork, cmd[3:], environment, cwd, memory)
+                try:
+                    self.lease = await asyncio.shield(asked)
+                except asyncio.CancelledError:
+                    asked.add_done_callback(_nobody_wants)
+                    raise
                 self.mode = "warm"
             except (OSError, ValueError, struct.error) as error:
                 self.why_cold = str(error)
@@ -180,7 +185,7 @@ class WarmProvisioner(LocalProvisioner):
     def _spawn(self, cmd: list[str], env: dict[str, str], cwd: str, memory: int) -> Lease:
         ours, theirs = socket.socketpair()
         with theirs:
-            command = [sys.executable, "-m", "fiscalmodel.run.supervisor", str(theirs.fileno())]
+            command = [sys.executable, "-m", "fiscalmodel.kernels.supervisor", str(theirs.fileno())]
             command += [str(memory + COLD_ALLOWANCE if memory else 0), str(self.scratch), *cmd]
             process = subprocess.Popen(
                 command,
@@ -225,11 +230,11 @@ class WarmProvisioner(LocalProvisioner):
         assert self.lease is not None
         ended = self.lease.ended or {}
         if ended.get("why") == "memory":
-            self.fate = "it used more memory than the limit allows"
+            self.fate = str(say("run.more_memory"))
         elif ended.get("why") in ("client", "stopped"):
             self.fate = ""
         elif ended.get("exit") is None:
-            self.fate = "its supervisor was killed"
+            self.fate = str(say("run.supervisor_killed"))
         else:
             self.fate = spoken_exit(int(ended["exit"]))
 
@@ -272,18 +277,17 @@ class WarmProvisioner(LocalProvisioner):
 def spoken_exit(code: int) -> str:
     """How a process ended, for people.
 
-    >>> spoken_exit(-11), spoken_exit(3)
-    ('killed by SIGSEGV', 'exit code 3')
+    Such as ``killed by SIGSEGV`` for -11 and ``exit code 3`` for 3.
     """
     if code < 0:
         try:
-            return f"killed by {signal.Signals(-code).name}"
+            return str(say("run.killed_by", signal=signal.Signals(-code).name))
         except ValueError:
-            return f"killed by signal {-code}"
-    return f"exit code {code}"
+            return str(say("run.killed_by", signal=-code))
+    return str(say("run.exit_code", code=code))
 
 
-def _scratch_of(manager: Any) -> Path | None:
-    """The folder of the connection file, if `kernels.kernel_manager` made one for it."""
-    folder = Path(manager.connection_file).parent if manager.connection_file else None
-    return folder if folder is not None and folder.name.startswith("k-") else None
+def _nobody_wants(asked: asyncio.Future[Lease]) -> None:
+    """The client gave up while a kernel was forked for it: the kernel ends."""
+    if not asked.cancelled() and asked.exception() is None:
+        asked.result().close()

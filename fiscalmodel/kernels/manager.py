@@ -18,8 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from fiscalmodel.run.limits import Limits
-from fiscalmodel.run.parent import kernel_folder
+from fiscalmodel.kernels.parent import kernel_folder
 
 KERNEL_NAME = "fiscalmodel-warm"
 
@@ -49,13 +48,19 @@ def new_scratch() -> Path | None:
         return None
 
 
-def start_settings(kernel: str, limits: Limits, cwd: Path | None) -> dict[str, Any]:
-    """Arguments of ``start_kernel`` for a mode, limits and a working directory."""
+def scratch_of(manager: Any) -> Path | None:
+    """The folder of a manager's connection file, if `kernel_manager` made one for it."""
+    folder = Path(manager.connection_file).parent if manager.connection_file else None
+    return folder if folder is not None and folder.name.startswith("k-") else None
+
+
+def start_settings(kernel: str, memory: int | None, cwd: Path | None) -> dict[str, Any]:
+    """Arguments of ``start_kernel``: warm or cold, its memory in bytes, its working directory."""
     environment = dict(os.environ)
     if kernel == "cold":
         environment["FISCALMODEL_KERNEL"] = "cold"
-    if limits.memory:
-        environment["FISCALMODEL_KERNEL_MEMORY"] = str(limits.memory)
+    if memory:
+        environment["FISCALMODEL_KERNEL_MEMORY"] = str(memory)
     settings: dict[str, Any] = {"env": environment}
     if cwd is not None:
         settings["cwd"] = str(cwd)

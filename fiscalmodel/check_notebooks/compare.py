@@ -1,4 +1,4 @@
-"""Whether two outputs of a cell say the same: numbers within a tolerance, text exactly."""
+"""Whether two outputs of a cell say the same: floats within a tolerance, all else exactly."""
 
 from __future__ import annotations
 
@@ -6,23 +6,31 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from html.parser import HTMLParser
 from typing import Any
 
-#: Media that are compared; pictures are not, their tables are.
-COMPARED = ("text/html", "text/plain", "text/markdown", "text/latex", "application/json")
+from fiscalmodel.words import Text, say
+
+#: Pictures are not compared, their tables are.
 IMAGES = ("image/png", "image/jpeg", "image/svg+xml", "application/pdf")
 
 _NUMBER = re.compile(
     r"(?<![\w.])[-+−]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+|(?<=\d)\.?)(?:[eE][-+]?\d+)?(?![\w])"
 )
+#: Dates, versions, identifiers: a number with two points or more, or leading noughts.
+_EXACT = re.compile(r"(?<![\w.])(?:\d+(?:\.\d+){2,}|0\d+(?![\d.]*\.))(?!\w)|\d{4}\.\d{1,2}(?=月)")
+#: Random names: those of elements and of figures.
+_RANDOM = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\b[0-9a-f]{32}\b")
+#: Attributes that a reader meets; styles and identifiers are not.
+_ATTRIBUTES = ("href", "src", "alt", "title", "value", "colspan", "rowspan")
 _SPACE = re.compile(r"\s+")
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 @dataclass(frozen=True)
 class Tolerance:
-    """Numbers a and b are the same if ``|a − b| ≤ max(rel·max(|a|, |b|), abs)``."""
+    """Floats a and b are the same if ``|a − b| ≤ max(rel·max(|a|, |b|), abs)``."""
 
     rel: float = 1e-6
     abs: float = 0.0
@@ -42,11 +50,11 @@ class Tolerance:
         """
         stated = (metadata.get("fiscalmodel") or {}).get("tolerance", {})
         if not isinstance(stated, Mapping) or not set(stated) <= {"rel", "abs"}:
-            raise ValueError("metadata.fiscalmodel.tolerance takes rel and abs")
+            raise ValueError(str(say("run.tolerance_keys")))
         made = cls(**{name: float(value) for name, value in stated.items()})
         # A tolerance that lets everything pass would be the lax mode by another name.
         if not (0 <= made.rel <= 0.01 and 0 <= made.abs < math.inf):
-            raise ValueError("metadata.fiscalmodel.tolerance: rel must lie between 0 and 0.01")
+            raise ValueError(str(say("run.tolerance_range")))
         return made
 
 
@@ -59,7 +67,8 @@ def differences(
     old, new = _merged(stored), _merged(fresh)
     kinds_old, kinds_new = [_kind(o) for o in old], [_kind(o) for o in new]
     if kinds_old != kinds_new:
-        return [f"outputs were {_spoken(kinds_old)}, and are {_spoken(kinds_new)}"]
+        said = say("run.other_outputs", before=_spoken(kinds_old), now=_spoken(kinds_new))
+        return [str(said)]
     found: list[str] = []
     for before, after in zip(old, new, strict=True):
         found += _output_differences(before, after, tolerance)
@@ -76,16 +85,18 @@ def _output_differences(
             after.get("ename"),
             after.get("evalue"),
         )
-        return [] if same else [f"error was {before.get('ename')}, is {after.get('ename')}"]
+        now = {"before": before.get("ename"), "now": after.get("ename")}
+        return [] if same else [str(say("run.other_error", **now))]
     old, new = before.get("data", {}), after.get("data", {})
-    media = [m for m in COMPARED if m in old or m in new]
+    media = sorted(m for m in {**old, **new} if is_compared(m))
     # A figure's own text/plain is its size in pixels, which hangs on the font version.
     if any(m in old for m in IMAGES) and _text(old.get("text/plain", "")).startswith("<Figure"):
         media = [m for m in media if m != "text/plain"]
     found: list[str] = []
     for kind in media:
         if kind not in old or kind not in new:
-            found.append(f"{kind} {'appeared' if kind in new else 'is gone'}")
+            key = "run.medium_appeared" if kind in new else "run.medium_gone"
+            found.append(str(say(key, kind=kind)))
         elif kind == "text/html":
             found += text_differences(
                 html_text(_text(old[kind])), html_text(_text(new[kind])), tolerance
@@ -96,23 +107,29 @@ def _output_differences(
 
 
 def text_differences(old: str, new: str, tolerance: Tolerance) -> list[str]:
-    """Differences of two texts: numbers by value, everything else exactly but for spacing.
+    """Differences of two texts: floats within the tolerance, all else exactly but for spacing.
+
+    Whole numbers, dates and identifiers differ if any digit does.
 
     >>> text_differences("94.62 亿元", "94.6200001 亿元", Tolerance())
     []
     >>> text_differences("94.62", "94.72", Tolerance())
     ['94.62 -> 94.72']
     """
-    old, new = _ADDRESS.sub("", old), _ADDRESS.sub("", new)
+    old, new = (_RANDOM.sub("", _ADDRESS.sub("", text)) for text in (old, new))
     if old == new:
         return []
+    exact_old, exact_new = _EXACT.findall(old), _EXACT.findall(new)
+    if exact_old != exact_new:
+        pairs = zip(exact_old, exact_new, strict=False)
+        return [f"{a} -> {b}" for a, b in pairs if a != b] or [_first_word_difference(old, new)]
+    old, new = (_EXACT.sub(" @ ", text) for text in (old, new))
     numbers_old, numbers_new = _NUMBER.findall(old), _NUMBER.findall(new)
-    words_old, words_new = _words(old), _words(new)
-    if words_old != words_new:
-        return [_first_word_difference(words_old, words_new)]
+    if _words(old) != _words(new):
+        return [_first_word_difference(old, new)]
     found = []
     for before, after in zip(numbers_old, numbers_new, strict=True):
-        if before != after and not tolerance.same(_value(before), _value(after)):
+        if before != after and not _same_number(before, after, tolerance):
             found.append(f"{before} -> {after}")
     return found
 
@@ -123,21 +140,34 @@ def _words(text: str) -> list[str]:
     return _SPACE.sub(" ", re.sub(r"-{3,}", "---", plain)).strip().split(" ")
 
 
-def _first_word_difference(old: list[str], new: list[str]) -> str:
+def _first_word_difference(before_text: str, after_text: str) -> str:
+    old, new = _words(before_text), _words(after_text)
     for index, (before, after) in enumerate(zip(old, new, strict=False)):
         if before != after:
             around = " ".join(old[max(0, index - 3) : index])
-            return f"text was {before!r}, is {after!r} (after {around!r})"
-    more = new[len(old) :] or old[len(new) :]
-    return f"text {'grew' if len(new) > len(old) else 'shrank'} by {' '.join(more)[:80]!r}"
+            return str(say("run.other_text", before=before, now=after, around=around))
+    key = "run.text_grew" if len(new) > len(old) else "run.text_shrank"
+    return str(say(key, text=" ".join(new[len(old) :] or old[len(new) :])[:80]))
 
 
-def _value(text: str) -> float:
-    return float(text.replace(",", "").replace("−", "-"))
+def _same_number(before: str, after: str, tolerance: Tolerance) -> bool:
+    """Floats by value; a whole number is the same only to the last digit."""
+    before, after = (text.replace(",", "").replace("−", "-") for text in (before, after))
+    whole = [text.strip("+-.").isdigit() for text in (before, after)]
+    if any(whole):
+        return Decimal(before) == Decimal(after)  # "5." too
+    return tolerance.same(float(before), float(after))
+
+
+def is_compared(medium: str) -> bool:
+    """Whether outputs of a medium are compared: text, scripts and data, but for widgets."""
+    if "widget" in medium:
+        return False
+    return medium.startswith("text/") or medium.endswith(("json", "javascript"))
 
 
 class _Text(HTMLParser):
-    """Visible text of HTML, cells apart; styles and identifiers left out."""
+    """Text of HTML, cells apart, with scripts and the attributes that a reader meets."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -145,12 +175,14 @@ class _Text(HTMLParser):
         self._hidden = 0
 
     def handle_starttag(self, tag: str, attrs: Any) -> None:
-        self._hidden += tag in ("style", "script")
+        self._hidden += tag == "style"
+        shown = [f" {name}={value}" for name, value in attrs if name in _ATTRIBUTES and value]
+        self.parts += [text for text in shown if "=data:" not in text]
         if tag in ("td", "th", "tr", "p", "div", "br", "li"):
             self.parts.append(" | " if tag in ("td", "th") else "\n")
 
     def handle_endtag(self, tag: str) -> None:
-        self._hidden -= tag in ("style", "script")
+        self._hidden -= tag == "style"
 
     def handle_data(self, data: str) -> None:
         if not self._hidden:
@@ -196,8 +228,8 @@ def _kind(output: Mapping[str, Any]) -> str:
     return "picture" if picture else "table" if "text/html" in data else "text"
 
 
-def _spoken(kinds: list[str]) -> str:
-    return ", ".join(kinds) if kinds else "none"
+def _spoken(kinds: list[str]) -> Text:
+    return Text.of(", ".join(kinds)) if kinds else say("run.none")
 
 
 def _text(value: Any) -> str:

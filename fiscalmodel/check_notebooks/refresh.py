@@ -4,50 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from fiscalmodel.check_notebooks.compare import Tolerance, differences
 from fiscalmodel.errors import InputError
+from fiscalmodel.kernels.parent import private_parent
 from fiscalmodel.paths import project_root
-from fiscalmodel.run.compare_outputs import Tolerance, differences
-from fiscalmodel.run.execute import run_document, write_whole
-from fiscalmodel.run.limits import Limits
+from fiscalmodel.run.execute import run_job, write_whole
+from fiscalmodel.run.job import Job, Limits, Result
 from fiscalmodel.run.parameters import read_notebook
+from fiscalmodel.run.stamp import without_outputs
+from fiscalmodel.words import say as words
 
 TIMEOUT = 300.0
-
-
-@dataclass(frozen=True)
-class RefreshReport:
-    """What re-executing one notebook showed.
-
-    Attributes
-    ----------
-    path
-        The notebook.
-    differences
-        What changed, each with its code cell.
-    error
-        Cell and reason if it did not run to its end; nothing was written then.
-    written
-        Whether the file was replaced.
-    """
-
-    path: Path
-    differences: tuple[str, ...] = ()
-    error: str = ""
-    written: bool = False
 
 
 def refresh(
     paths: Iterable[str | Path] | None = None,
     *,
     write: bool = True,
-    confirm: Callable[[RefreshReport], bool] = lambda report: True,
+    confirm: Callable[[Result], bool] = lambda result: True,
     say: Callable[[str], None] = print,
     kernel: str = "warm",
-) -> list[RefreshReport]:
+) -> list[Result]:
     """Re-execute notebooks, show the differences, and write those that are confirmed.
 
     Parameters
@@ -59,58 +40,52 @@ def refresh(
     confirm
         Asked before a notebook whose numbers changed is written.
 
+    Returns
+    -------
+    list of Result
+        One a notebook: ``notes`` are the differences, ``files`` names what was replaced.
+
     Raises
     ------
     InputError
-        If a notebook cannot be read; with all of them.
+        If a notebook cannot be read.
     """
-    from fiscalmodel.run.parent import private_parent
-
     files = _files(paths)
     documents = [read_notebook(file) for file in files]
-    made: list[RefreshReport] = []
     with private_parent():
-        for file, document in zip(files, documents, strict=True):
-            made.append(_refresh_one(file, document, write, confirm, say, kernel))
-    return made
+        return [
+            _refresh_one(file, document, write, confirm, say, kernel)
+            for file, document in zip(files, documents, strict=True)
+        ]
 
 
 def _refresh_one(
     file: Path,
     document: dict[str, Any],
     write: bool,
-    confirm: Callable[[RefreshReport], bool],
+    confirm: Callable[[Result], bool],
     say: Callable[[str], None],
     kernel: str,
-) -> RefreshReport:
-    result = run_document(
-        _without_marks(document),
-        {},
-        name=file.name,
-        limits=Limits(timeout=TIMEOUT),
-        kernel=kernel,
-        cwd=file.parent,
-    )
+) -> Result:
+    job = Job(file.name, file.name, without_outputs(document), cwd=file.parent, kernel=kernel)
+    result = run_job(replace(job, limits=Limits(timeout=TIMEOUT)))
     if not result.ok:
-        say(f"{file.name}: cell {result.cell} ({result.source}): {result.reason}")
-        return RefreshReport(file, error=result.reason)
+        say(str(result))
+        return result
     fresh = json.loads(result.text)
-    report = RefreshReport(file, tuple(_differences(document, fresh)))
-    say(f"{file.name}: {_headline(report)}")
-    for line in report.differences:
+    result = replace(result.light(), notes=tuple(_differences(document, fresh)))
+    count = len(result.notes)
+    headline = words("run.differences", count=count) if count else words("run.the_same")
+    say(f"{file.name}: {headline}")
+    for line in result.notes:
         say(f"  {line}")
-    if not write or (report.differences and not confirm(report)):
-        return report
+    if not write or (result.notes and not confirm(result)):
+        return result
     text = json.dumps(_committed(document, fresh), ensure_ascii=False, indent=1) + "\n"
-    if text.encode() != file.read_bytes():
-        write_whole(file, text.encode("utf-8"))
-        return RefreshReport(file, report.differences, written=True)
-    return report
-
-
-def _headline(report: RefreshReport) -> str:
-    count = len(report.differences)
-    return f"{count} difference{'s' if count > 1 else ''}" if count else "the same"
+    if text.encode() == file.read_bytes():
+        return result
+    write_whole(file, text.encode("utf-8"))
+    return replace(result, files={"notebook": str(file)})
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
@@ -119,7 +94,7 @@ def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     pairs = zip(_code(old), _code(new), strict=True)
     for number, (before, after) in enumerate(pairs, start=1):
         for line in differences(before["outputs"], after["outputs"], tolerance):
-            found.append(f"code cell {number}: {line}")
+            found.append(str(words("run.in_code_cell", number=number, text=line)))
     return found
 
 
@@ -143,12 +118,6 @@ def _numbered(output: dict[str, Any], count: int) -> dict[str, Any]:
     return {**output, "execution_count": count} if "execution_count" in output else output
 
 
-def _without_marks(document: dict[str, Any]) -> dict[str, Any]:
-    from fiscalmodel.run.stamps import without_outputs
-
-    return without_outputs(document)
-
-
 def _code(document: dict[str, Any]) -> list[dict[str, Any]]:
     return [cell for cell in document["cells"] if cell["cell_type"] == "code"]
 
@@ -159,6 +128,6 @@ def _files(paths: Iterable[str | Path] | None) -> Sequence[Path]:
     for path in given:
         inside = sorted(path.glob("*.ipynb")) if path.is_dir() else [path]
         if not inside:
-            raise InputError(str(path), "holds no notebook")
+            raise InputError(path, "run.no_notebooks_there")
         files += inside
     return [file.resolve() for file in files]

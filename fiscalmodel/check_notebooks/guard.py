@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fiscalmodel.run.compare_outputs import IMAGES, Tolerance
+from fiscalmodel.check_notebooks.compare import IMAGES, Tolerance, is_compared
+from fiscalmodel.words import Text, say
 
 #: Tags and comments with which nbval passes a cell without comparing it.
 FORBIDDEN_TAGS = ("nbval-ignore-output", "nbval-skip", "nbval-raises-exception", "raises-exception")
@@ -28,29 +29,33 @@ def notebook_problems(document: Mapping[str, Any]) -> list[str]:
     counts = [c.get("execution_count") for c in cells if _source(c).strip()]
     if None in counts:
         number = counts.index(None) + 1
-        found.append(f"code cell {number} was not executed; run fiscalmodel notebooks --refresh")
+        found.append(str(say("run.cell_not_executed", number=number)))
     elif counts != list(range(1, len(counts) + 1)):
-        found.append("cells were not executed once from top to bottom")
+        found.append(str(say("run.cells_out_of_order")))
     if cells and not any(c.get("outputs") for c in cells):
-        found.append("the notebook has no outputs; run fiscalmodel notebooks --refresh")
+        found.append(str(say("run.no_outputs")))
     for number, cell in enumerate(cells, start=1):
-        found += [f"code cell {number}: {text}" for text in _cell_problems(cell)]
+        found += [str(say("run.in_code_cell", number=number, text=t)) for t in _cell_problems(cell)]
     if _has_picture(cells) and not _has_table(cells):
-        found.append("a chart has no table beside it, and pictures are not compared")
+        found.append(str(say("run.chart_without_table")))
     return found
 
 
-def _cell_problems(cell: Mapping[str, Any]) -> list[str]:
+def _cell_problems(cell: Mapping[str, Any]) -> list[Text]:
     found = []
     for tag in cell.get("metadata", {}).get("tags") or ():
         if str(tag).lower() in FORBIDDEN_TAGS:
-            found.append(f"tag {tag!r} would hide what it puts out")
+            found.append(say("run.tag_hides", tag=tag))
     for line in _source(cell).splitlines():
         comment = line.strip().lstrip("#").strip()
         if line.strip().startswith("#") and comment in FORBIDDEN_COMMENTS:
-            found.append(f"comment {comment} would hide what it puts out")
+            found.append(say("run.comment_hides", comment=comment))
     if any(output["output_type"] == "error" for output in cell.get("outputs", ())):
-        found.append("its output is an error")
+        found.append(say("run.output_is_error"))
+    for output in cell.get("outputs", ()):
+        data = output.get("data", {})
+        if data and not any(is_compared(kind) or kind in IMAGES for kind in data):
+            found.append(say("run.not_compared", kind=sorted(data)[0]))
     return found
 
 

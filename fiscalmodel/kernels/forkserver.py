@@ -1,6 +1,6 @@
 """The parent of the warm kernels: imports first, then forks one kernel for each request.
 
-Run as ``python -m fiscalmodel.run.forkserver SOCKET READY-DESCRIPTOR LINGER
+Run as ``python -m fiscalmodel.kernels.forkserver SOCKET READY-DESCRIPTOR LINGER
 MODULE…``. It has one thread, no IPython shell (that would start a thread) and
 no state of any notebook. It keeps nothing about the kernels: a supervisor
 process for each does, so that kernels outlive a parent that was killed.
@@ -9,8 +9,6 @@ process for each does, so that kernels outlive a parent that was killed.
 from __future__ import annotations
 
 import contextlib
-import gc
-import importlib
 import json
 import os
 import random
@@ -23,32 +21,10 @@ import sys
 import time
 from typing import Any
 
-from fiscalmodel.run import supervisor
-from fiscalmodel.run.warmup import WARM_UPS
+from fiscalmodel.kernels import supervisor
+from fiscalmodel.kernels.preload import preload
 
 _MAX_REQUEST = 4 * 1024 * 1024
-_KERNEL_MODULES = (
-    "ipykernel.ipkernel",
-    "ipykernel.kernelapp",
-    "ipykernel.debugger",
-    "IPython.core.pylabtools",
-    "IPython.core.completerlib",
-    "IPython.core.debugger",
-    "IPython.core.logger",
-    "IPython.core.oinspect",
-    "IPython.extensions.storemagic",
-    "encodings.cp437",
-    "pdb",
-    "sqlite3",
-    "tornado.platform.asyncio",
-    "zmq.utils.garbage",
-    "pandas.core.reshape.reshape",
-    "pandas.io.formats.string",
-    "fiscalmodel.run.kernelapp",
-)
-#: Start a thread when imported, and are imported by others where they are installed; a
-#: notebook that wants one imports it itself.
-_THREADED = ("polars",)
 
 
 def main() -> None:
@@ -63,11 +39,13 @@ def main() -> None:
         out.write(json.dumps({"error": f"{threaded or 'the warm-up'} starts threads"}))
         out.close()
         sys.exit(1)
-    server = _listen(path)
-    out.write(json.dumps({"ready": os.getpid(), "failed": failed}))
-    out.close()
+    # What a supervisor that was killed leaves comes here, and is killed.
+    supervisor.prctl(supervisor.PR_SET_CHILD_SUBREAPER, 1)
     owner = os.environ.get("FISCALMODEL_KERNEL_OWNER", "")
     try:
+        server = _listen(path)
+        out.write(json.dumps({"ready": os.getpid(), "failed": failed}))
+        out.close()
         serve(server, float(linger), owner)
     finally:
         for name in (path, _pid_file(path)):
@@ -75,51 +53,6 @@ def main() -> None:
                 os.unlink(name)
         if owner and not os.path.exists(f"/proc/{owner}"):
             shutil.rmtree(os.path.dirname(path), ignore_errors=True)
-
-
-def preload(modules: list[str]) -> tuple[list[str], str]:
-    """Import modules and do once what is slow the first time.
-
-    Returns the modules that could not be imported, each with the reason, and the first one
-    that started a thread. The first are passed over: the notebook that needs one shows the
-    error in its own cell.
-    """
-    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-    failed, threaded = [], ""
-    for blocked in _THREADED:
-        sys.modules.setdefault(blocked, None)  # type: ignore[arg-type]
-    names = [*modules, *_KERNEL_MODULES]
-    if "fiscalmodel" in names:
-        names += _package_modules()
-    # Importing the debugger, which every kernel does, says that it will miss breakpoints.
-    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-    for name in names:
-        try:
-            importlib.import_module(name)
-        except Exception as error:
-            failed.append(f"{name}: {error}")
-        if not threaded and len(os.listdir("/proc/self/task")) != 1:
-            threaded = name
-    for warm_up in WARM_UPS:
-        with contextlib.suppress(Exception):
-            warm_up()
-    for blocked in _THREADED:
-        if sys.modules.get(blocked, 0) is None:
-            del sys.modules[blocked]
-    # Collected now and then left alone: the collector would copy shared pages.
-    gc.collect()
-    gc.freeze()
-    return failed, threaded
-
-
-def _package_modules() -> list[str]:
-    import pkgutil
-
-    import fiscalmodel
-
-    found = pkgutil.walk_packages(fiscalmodel.__path__, "fiscalmodel.", onerror=lambda name: None)
-    skipped = ("fiscalmodel.run", "fiscalmodel.cli", "fiscalmodel.__main__")
-    return [module.name for module in found if not module.name.startswith(skipped)]
 
 
 def _pid_file(path: str) -> str:
@@ -166,23 +99,38 @@ def serve(server: socket.socket, linger: float, owner: str = "") -> None:
         if not os.path.exists(path):
             break  # the folder was removed: nobody can reach this process any more
         if readable:
-            client, _ = server.accept()
-            pid = _fork(client)
-            client.close()
-            if pid:
-                running.add(pid)
+            try:
+                client, _ = server.accept()
+            except OSError:  # the client went, or no descriptor is free: the next look may do
+                time.sleep(0.05)
+                continue
+            with client, contextlib.suppress(OSError):  # no process is free: the client is told
+                pid = _fork(client)
+                if pid:
+                    running.add(pid)
             idle_since = time.monotonic()
         elif not running and time.monotonic() - idle_since > linger:
             break
 
 
 def _reap(running: set[int]) -> None:
+    """Take leave of supervisors that ended, and kill what came from one that was killed."""
+    orphaned = False
     with contextlib.suppress(ChildProcessError):
         while True:
-            pid, _ = os.waitpid(-1, os.WNOHANG)
+            pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 break
+            orphaned = orphaned or pid not in running or os.WIFSIGNALED(status)
             running.discard(pid)
+    while orphaned:
+        left = [pid for pid in supervisor.children(os.getpid()) if pid not in running]
+        for pid in left:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+        orphaned = bool(left)
 
 
 def _fork(client: socket.socket) -> int | None:
@@ -201,10 +149,10 @@ def _fork(client: socket.socket) -> int | None:
             client.settimeout(None)
             keep = client.fileno()
             os.closerange(3, keep)
-            os.closerange(keep + 1, 4096)
+            os.closerange(keep + 1, os.sysconf("SC_OPEN_MAX"))
             supervisor.supervise(
                 client,
-                lambda: run_worker(request) if "worker" in request else run_kernel(request),
+                lambda: run_kernel(request),
                 memory=request.get("memory"),
                 scratch=request.get("scratch"),
             )
@@ -234,20 +182,11 @@ def _exactly(client: socket.socket, size: int) -> bytes:
     return data
 
 
-def run_worker(request: dict[str, Any]) -> None:
-    """In the forked process: become a worker of a batch."""
-    supervisor.name_process("fm-worker")
-    _settle(request)
-    from fiscalmodel.run.worker import work
-
-    work(request["worker"], request["key"].encode())
-
-
 def run_kernel(request: dict[str, Any]) -> None:
     """In the forked process: become the kernel that a command line describes."""
     supervisor.name_process("fm-kernel")
     _settle(request)
-    from fiscalmodel.run.kernelapp import start
+    from fiscalmodel.kernels.kernelapp import start
 
     start(request["argv"], memory=request.get("memory"))
 

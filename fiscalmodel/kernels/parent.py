@@ -22,7 +22,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from fiscalmodel.run.fingerprint import fingerprint, preload_list
+from fiscalmodel.kernels.stamp import fingerprint, preload_list
 
 #: Seconds that a parent without kernels and clients stays.
 LINGER = 60.0
@@ -67,8 +67,6 @@ def connect() -> socket.socket:
         If no parent can be reached or started.
     """
     path = kernel_folder() / f"{fingerprint()}.sock"
-    if os.environ.get("FISCALMODEL_KERNEL_PARENT") == "wait":
-        return _wait_for(path)
     for _ in range(3):
         with contextlib.suppress(OSError):
             return _connect(path)
@@ -82,12 +80,9 @@ def connect() -> socket.socket:
 def _start_once(path: Path) -> None:
     """Start a parent, unless one with this name could not start a while ago."""
     note = path.with_suffix(".failed")
-    failed = ""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(FileNotFoundError):
         if time.time() - note.stat().st_mtime < _FORGET_FAILURE:
-            failed = note.read_text()
-    if failed:
-        raise ParentFailed(failed)
+            raise ParentFailed(note.read_text())
     try:
         start_parent(path)
     except ConnectionError as error:
@@ -98,18 +93,6 @@ def _start_once(path: Path) -> None:
 
 class ParentFailed(ConnectionError):
     """The parent cannot start here; an ordinary kernel will do."""
-
-
-def _wait_for(path: Path) -> socket.socket:
-    """For processes that must not start a parent, since it would end with them."""
-    deadline = time.monotonic() + START_TIMEOUT
-    while True:
-        try:
-            return _connect(path)
-        except OSError:
-            if time.monotonic() > deadline or path.with_suffix(".failed").exists():
-                raise
-            time.sleep(0.1)
 
 
 def _connect(path: Path) -> socket.socket:
@@ -147,7 +130,7 @@ def start_parent(path: Path) -> int:
     # Arrow's allocator would start a thread when pandas imports it.
     environment["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
     linger = os.environ.get("FISCALMODEL_KERNEL_LINGER", str(LINGER))
-    command = [sys.executable, "-m", "fiscalmodel.run.forkserver"]
+    command = [sys.executable, "-m", "fiscalmodel.kernels.forkserver"]
     command += [str(path), str(writer), linger, *preload_list()]
     try:
         process = subprocess.Popen(
@@ -229,7 +212,7 @@ def stop_parents(folder: Path) -> None:
     for path in folder.glob("*.pid"):
         with contextlib.suppress(OSError, ValueError):
             pid = int(path.read_text())
-            if b"fiscalmodel.run.forkserver" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            if b"fiscalmodel.kernels.forkserver" in Path(f"/proc/{pid}/cmdline").read_bytes():
                 os.kill(pid, signal.SIGTERM)
                 _await_end(pid)
 

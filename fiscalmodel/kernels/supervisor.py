@@ -26,7 +26,7 @@ from typing import Any, NoReturn
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
-_PR_SET_CHILD_SUBREAPER = 36
+PR_SET_CHILD_SUBREAPER = 36
 _SLACK = 48 * 1024 * 1024
 _CHECK_EVERY = 0.5  # seconds between two looks at the memory
 
@@ -73,7 +73,7 @@ def supervise(
     try:
         with contextlib.suppress(OSError):
             os.setsid()
-        prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        prctl(PR_SET_CHILD_SUBREAPER, 1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, _stop)
@@ -218,6 +218,11 @@ def _parents() -> dict[int, int]:
     return found
 
 
+def children(pid: int) -> list[int]:
+    """The processes that a process is the parent of."""
+    return [child for child, parent in _parents().items() if parent == pid]
+
+
 def descendants(pid: int) -> list[int]:
     """All processes below a process, nearest first."""
     parents = _parents()
@@ -237,8 +242,10 @@ def kill_children(*, first: int | None = None, patience: float = 10.0) -> int:
     """
     seen: set[int] = set()
     if first is not None:
-        with contextlib.suppress(OSError):
-            os.killpg(first, signal.SIGKILL)
+        # A child that was just forked leads no group yet, so it is killed by itself too.
+        for kill in (os.killpg, os.kill):
+            with contextlib.suppress(OSError):
+                kill(first, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
             _exit_code[first] = os.waitstatus_to_exitcode(os.waitpid(first, 0)[1])
     deadline = time.monotonic() + patience

@@ -1,4 +1,4 @@
-"""``fiscalmodel batch`` and ``fiscalmodel notebooks``."""
+"""``fiscalmodel batch``, ``fiscalmodel notebooks`` and ``fiscalmodel recipe``."""
 
 from __future__ import annotations
 
@@ -22,43 +22,35 @@ import click
 @click.option("--log-json", is_flag=True, help="One JSON object a line on standard output.")
 def batch_command(
     plan: Path,
-    out: str,
-    workers: int | None,
     scheduler: str | None,
-    retry: int,
-    fail_fast: bool,
-    only_failed: bool,
     timeout: str | None,
     memory: str | None,
     cold: bool,
-    log_json: bool,
+    **options: Any,
 ) -> int:
     """Run PLAN: regions × scenarios × notebooks.
 
-    A second call does only what is missing or changed.
+    Each job leaves its notebook, its page and the workbook of its scenario. A second call does
+    only what is missing or changed.
     """
     from fiscalmodel.run.batch import run_batch
-    from fiscalmodel.run.limits import parse_duration, parse_size
+    from fiscalmodel.run.job import parse_duration, parse_size
+    from fiscalmodel.words import say
 
     result = run_batch(
         plan,
-        out=out,
-        workers=workers,
         scheduler=None if scheduler == "local" else scheduler,
         dask=scheduler == "local",
-        retry=retry,
-        fail_fast=fail_fast,
-        only_failed=only_failed,
         timeout=parse_duration(timeout, where="--timeout") if timeout else None,
         memory=parse_size(memory, where="--memory") if memory else None,
         kernel="cold" if cold else "warm",
-        log_json=log_json,
+        **options,
     )
-    click.echo(str(result), err=log_json)
+    click.echo(str(result), err=options["log_json"])
     for failed in result.failed:
-        click.echo(f"failed: {failed}", err=True)
+        click.echo(say("run.failed_line", result=str(failed)), err=True)
     if result.interrupted:
-        click.echo("interrupted; the same command does the rest", err=True)
+        click.echo(say("run.do_the_rest"), err=True)
     return result.exit_code
 
 
@@ -71,14 +63,29 @@ def notebooks_command(paths: tuple[Path, ...], refresh: bool, yes: bool) -> int:
 
     Without --refresh nothing is written, and a difference is exit code 1.
     """
-    from fiscalmodel.run.notebooks import refresh as refresh_notebooks
+    from fiscalmodel.check_notebooks.refresh import refresh as refresh_notebooks
+    from fiscalmodel.words import say
 
-    def ask(report: Any) -> bool:
-        return yes or click.confirm(f"write {report.path.name}?", default=True)
+    def ask(result: Any) -> bool:
+        return yes or click.confirm(str(say("run.write", name=result.id)), default=True)
 
-    reports = refresh_notebooks(
+    results = refresh_notebooks(
         paths or None, write=refresh, confirm=ask, say=lambda text: click.echo(text)
     )
-    if any(report.error for report in reports):
+    if not all(result.ok for result in results):
         return 1
-    return 0 if refresh or not any(report.differences for report in reports) else 1
+    return 0 if refresh or not any(result.notes for result in results) else 1
+
+
+@click.command("recipe")
+@click.argument("kind", type=click.Choice(["slurm", "kubernetes", "airflow"]))
+@click.argument("plan")
+@click.option("--out", default="reports", show_default=True, help="Folder or address of results.")
+@click.option("--workers", type=click.IntRange(1, 10_000), default=8, show_default=True)
+@click.option("--memory", default="4G", show_default=True, help="Memory of each worker.")
+@click.option("--image", default="fiscalmodel:latest", show_default=True, help="Container image.")
+def recipe_command(kind: str, plan: str, out: str, workers: int, memory: str, image: str) -> None:
+    """Print what runs PLAN on a cluster: a Slurm job, Kubernetes objects or an Airflow DAG."""
+    from fiscalmodel.run.recipes import recipe
+
+    click.echo(recipe(kind, plan, out=out, workers=workers, memory=memory, image=image), nl=False)
