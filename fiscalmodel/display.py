@@ -496,8 +496,10 @@ def word(key: str, lang: str | None = None) -> str:
     return next(found, key)
 
 
-def _without_unit(text: str) -> str:
-    return text.replace("（万元）", "").replace(" (万元)", "")
+def _without_unit(text: str, unit: str = "万元") -> str:
+    for told in ("万元", unit):
+        text = text.replace(f"（{told}）", "").replace(f" ({told})", "")
+    return text
 
 
 def show(
@@ -607,7 +609,7 @@ class TableView:
         parts = column if isinstance(column, tuple) else (column,)
         texts = [_total(word(str(part), self.lang), self.lang) for part in parts if part != ""]
         text = " · ".join(texts).strip()
-        return _without_unit(text) if self.unit else text
+        return _without_unit(text, self.unit) if self.unit else text
 
     @property
     def _heading(self) -> str:
