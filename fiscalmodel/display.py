@@ -562,7 +562,12 @@ class Shown:
         with speaking(self.lang):
             if isinstance(self.thing, (list, tuple)):
                 return "\n".join(f"- {text}" for text in self.thing)
-            return str(self.thing) if isinstance(self.thing, Text) else repr(self.thing)
+            said = (
+                self.thing if isinstance(self.thing, Text) else getattr(self.thing, "answer", None)
+            )
+            if isinstance(said, tuple):
+                return "\n".join(map(str, said))
+            return str(said) if isinstance(said, Text) else repr(self.thing)
 
     def _repr_html_(self) -> str | None:
         if isinstance(self.thing, Text):
@@ -831,11 +836,19 @@ def in_words(frame: pd.DataFrame, lang: str) -> pd.DataFrame:
         made[at] = values
         if is_number(values) or pd.api.types.is_bool_dtype(values):
             continue
-        made[at] = values.map(lambda v: _total(v, lang) if isinstance(v, str) else v)
+        made[at] = values.map(lambda v: _made_name(v, lang) if isinstance(v, str) else v)
         texts = [v for v in values.dropna() if v not in ("All", "")]
         if texts and all(isinstance(v, str) and v in codes for v in texts):
             made[at] = made[at].map(lambda v: _code(v, lang) if v in codes else v)
     return pd.DataFrame(made, index=frame.index).set_axis(frame.columns, axis=1)
+
+
+def _made_name(text: str, lang: str) -> str:
+    """Names that the package makes: of a batch of quota, and of a sum."""
+    kind, _, batch = text.partition(" ")
+    if kind == "replacement" and batch:
+        return say("present.batch", batch=batch)(lang)
+    return _total(text, lang)
 
 
 def _code(text: str, lang: str) -> str:

@@ -47,7 +47,7 @@ def random_case(rng: np.random.Generator, *, contracts: int, years: int, quota: 
             "category": "bank" if i % 2 else "trust",
             "principal_wan": float(rng.integers(20, 200)),
             "rate_pct": float(rng.integers(20, 110)) / 10,
-            "maturity": f"{due}-06-30",
+            "maturity": f"{due}-12-31",
             "prepayable": prepayable,
             "prepay_fee_pct": float(rng.choice([0.0, 0.0, 1.5])) if prepayable else 0.0,
             "replaceable": quota and i == 0,
@@ -208,3 +208,10 @@ def _reaches(source, group, case):
         if mine and (t == come or (source["carry"] and t > come)):
             return True
     return False
+
+
+def yearly(*tables, **options):
+    """A plan that decides at year-ends, as the hand arithmetic of most cases does."""
+    import fiscalmodel as fm
+
+    return fm.plan_clearance(*tables, **{"frequency": "year"} | options)

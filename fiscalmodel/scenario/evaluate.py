@@ -52,10 +52,10 @@ def evaluate(scenario: Scenario) -> Outcome:
         notes += budget.notes
         answers += [budget.answer] if budget.answer else []
     if spec.debt is not None:
-        plan, balances, said = debt_part(scenario, spec.debt, found.get("balance"))
-        found |= {"plan": plan, "debt": balances}
+        plan, balances, risk, said = debt_part(scenario, spec.debt, found.get("balance"))
+        found |= {"plan": plan, "debt": balances, "risk": risk}
         notes += said
-        answers.append(Text(plan.sentence("zh"), plan.sentence("en")))
+        answers += plan.answer
     if spec.commissions is not None:
         statement = _commissions(scenario)
         found |= {"statement": statement, "commissions": statement.table}

@@ -337,7 +337,8 @@ class Row:
         value = self.cells.get(column)
         if value is None:
             return self._missing(column, default, None) or ""
-        code = words.official(group, printed(value))
+        text = printed(value).removesuffix(".0")
+        code = words.official(group, value) or words.official(group, text)
         if code is None:
             known = words.official_words(group, words.language())
             hint = Text.joined(
