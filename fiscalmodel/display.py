@@ -397,7 +397,8 @@ def waterfall(
             axis.plot([at + 0.31, at + 0.69], [level, level], color=GREY, linewidth=0.8)
     ticks(axis, names)
     axis.grid(axis="x", visible=False)
-    _room_above(axis, bottom=0.0 if low >= 0 else None)
+    # The last step may miss nought by rounding.
+    _room_above(axis, bottom=0.0 if low > -1e-9 else None)
 
 
 def fan(

@@ -90,7 +90,7 @@ def test_statutory_debt_holds_the_bonds_outstanding(
     outcome = outcomes[f"{SAMPLE}/baseline"]
     # 18,000 + 22,000 + 16,000 + 12,000 general and 30,000 + 26,000 + ... special, from the file
     bonds = pd.read_csv(project / "data/synthetic_sample_county_statutory_bonds.csv")
-    frame, plan = outcome.debt, outcome.plan.balances
+    frame, plan = outcome.debt, outcome.plan.by_year
     assert (frame["existing_bonds_wan"] == bonds["amount_wan"].sum()).all()
     added = frame["statutory_wan"] - plan["statutory_wan"]
     assert added.tolist() == frame["existing_bonds_wan"].tolist()

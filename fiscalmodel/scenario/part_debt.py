@@ -20,6 +20,10 @@ from fiscalmodel.tables.records import read_records
 from fiscalmodel.words import Text, say
 
 
+#: The scenario key of this part.
+PART = "debt"
+
+
 def debt_part(
     scenario: Scenario, spec: DebtSpec, balance: pd.DataFrame | None
 ) -> tuple[ClearancePlan, pd.DataFrame, RiskPath | None, tuple[Text, ...]]:
@@ -30,19 +34,20 @@ def debt_part(
     of maturing principal that is not refinanced, and the interest of special bonds where it
     is not inside the spending line, rank before the plan.
     """
-    files, notes = scenario.files, list[Text]()
-    sources = _shocked(read_frame(files["debt.sources"]), spec)
+    notes = list[Text]()
+    files = {k.partition(".")[2]: v for k, v in scenario.files.items() if k.startswith(PART)}
+    sources = _shocked(read_frame(files["sources"]), spec)
     if spec.general_budget_source:
         sources = _from_balance(sources, spec, balance)
         notes.append(say("debt.part.from_balance"))
-    quotas: Any = files.get("debt.quotas")
+    quotas: Any = files.get("quotas")
     if quotas is not None and spec.quota_shock_pct:
         quotas = read_frame(quotas)
         quotas["quota_wan"] = quotas["quota_wan"].astype(float) * (1 + spec.quota_shock_pct / 100)
     as_of = scenario.spec.as_of
     deadline = spec.deadline or policy.value("hidden_debt_deadline", on=as_of)
-    bonds = read_bonds(files["debt.bonds"], as_of=as_of) if "debt.bonds" in files else None
-    claims = None if "debt.claims" not in files else read_frame(files["debt.claims"])
+    bonds = read_bonds(files["bonds"], as_of=as_of) if "bonds" in files else None
+    claims = None if "claims" not in files else read_frame(files["claims"])
     before = _claims(bonds, spec, scenario)
     if claims is not None or before:
         parts = [claims] if claims is not None else []
@@ -52,13 +57,13 @@ def debt_part(
     held = 0.0 if bonds is None else bonds.total_wan
     special = 0.0 if bonds is None else float(_held(bonds, "special"))
     plan = plan_clearance(
-        files["debt.ledger"], sources, quotas, as_of=as_of, deadline=deadline, rule=spec.rule,
+        files["ledger"], sources, quotas, as_of=as_of, deadline=deadline, rule=spec.rule,
         discount_pct=spec.discount_pct, frequency=spec.frequency, reserved=claims,
-        limits=files.get("debt.limits"), custom=files.get("debt.custom"), special_wan=special,
+        limits=files.get("limits"), custom=files.get("custom"), special_wan=special,
         reserve_pct=spec.reserve_pct,
     )  # fmt: skip
     # The ledger's word for a balance; here it is what was repaid.
-    balances = plan.balances.rename(columns={"principal_wan": "repaid_wan"})
+    balances = plan.by_year.rename(columns={"principal_wan": "repaid_wan"})
     if bonds is not None:
         left = _outstanding(bonds, spec, balances["period"].astype(str).tolist(), as_of)
         balances["existing_bonds_wan"] = left
@@ -161,7 +166,7 @@ def _shocked(sources: pd.DataFrame, spec: DebtSpec) -> pd.DataFrame:
     for category, pct in spec.funding_shock_pct.items():
         hit = made["category"].eq(category)
         if not hit.any():
-            where = f"debt.funding_shock_pct.{category}"
+            where = f"{PART}.funding_shock_pct.{category}"
             known = known_names(made["category"].dropna().unique())
             raise InputError(where, "debt.part.no_category", known)
         made.loc[hit, "cap_wan"] *= 1 + pct / 100
@@ -171,7 +176,7 @@ def _shocked(sources: pd.DataFrame, spec: DebtSpec) -> pd.DataFrame:
 def _from_balance(
     sources: pd.DataFrame, spec: DebtSpec, balance: pd.DataFrame | None
 ) -> pd.DataFrame:
-    where = "debt.general_budget_source"
+    where = f"{PART}.general_budget_source"
     if balance is None or "available_wan" not in balance:
         raise InputError(where, "debt.part.no_balance")
     hit = sources["source_id"].eq(str(spec.general_budget_source))
@@ -185,6 +190,6 @@ def _from_balance(
     for index in made.index[hit]:
         year = str(made.at[index, "period"])[:4]
         if int(year) not in left:
-            raise InputError("debt.sources", "debt.part.year_outside", year=year)
+            raise InputError(f"{PART}.sources", "debt.part.year_outside", year=year)
         made.at[index, "cap_wan"] = max(0.0, left[int(year)]) * share / per_year[year]
     return made

@@ -83,6 +83,8 @@ def contracts(plan: Any, lang: str | None = None) -> Chart:
     size = (8.6, 1.6 + 0.32 * max(len(wide), 4))
     figure, axis, lang = display.figure(title, lang, x=unit, size=size)
     names = {"principal": say("debt.chart.repaid"), "replacement": _name("replacement")}
+    project = {c.contract_id: c.project for c in plan.given.contracts}
+    wide.index = [f"{name} {project.get(name, '')}".strip() for name in wide.index]
     display.stack(axis, wide / divisor, names=names, across=True, lang=lang,
                   colors={"principal": GREEN, "replacement": ORANGE})  # fmt: skip
     display.legend(axis)

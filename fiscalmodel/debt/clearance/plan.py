@@ -226,21 +226,24 @@ class ClearancePlan:
         return paths.balance_table(self.problem, self.path, self.shortfall)
 
     @property
+    def by_year(self) -> pd.DataFrame:
+        """`balances` by year: closing balances of its last period, flows of all."""
+        b = self.balances
+        rows = b.groupby(b["period"].astype(str).str[:4], sort=True)
+        stocks = ["hidden_wan", "statutory_wan", "by_contract_wan", "total_wan"]
+        made = rows[list(b.columns.drop("period"))].sum()
+        made[stocks] = rows[stocks].last()
+        return made.rename_axis("period").reset_index()
+
+    @property
     def table(self) -> pd.DataFrame:
         """Opening − repaid − replaced = closing of hidden debt, by year."""
-        b = self.balances
-        year = b["period"].astype(str).str[:4]
-        sums = b.groupby(year, sort=True)[["principal_wan", "replaced_wan", "interest_wan",
-                                           "bond_interest_wan"]].sum()  # fmt: skip
-        closing = b.groupby(year, sort=True)["hidden_wan"].last()
-        opening = closing.shift(1)
-        opening.iloc[:1] = self.opening_wan
-        made = pd.DataFrame({
-            "opening_wan": opening, "repaid_wan": sums["principal_wan"],
-            "replaced_wan": sums["replaced_wan"], "closing_wan": closing,
-            "interest_wan": sums["interest_wan"], "bond_interest_wan": sums["bond_interest_wan"],
-        })  # fmt: skip
-        return made.rename_axis("year").reset_index()
+        b = self.by_year
+        made = b[["period", "principal_wan", "replaced_wan", "hidden_wan", "interest_wan",
+                  "bond_interest_wan"]].copy()  # fmt: skip
+        made.insert(1, "opening_wan", b["hidden_wan"].shift(1, fill_value=self.opening_wan))
+        names = {"period": "year", "principal_wan": "repaid_wan", "hidden_wan": "closing_wan"}
+        return made.rename(columns=names)
 
     @cached_property
     def by_contract(self) -> pd.DataFrame:
@@ -489,8 +492,7 @@ class ClearancePlan:
         names = list(dict.fromkeys(self.shortfall["contract_id"]))
         key = "debt.answer.on_more" if len(names) > 3 else "debt.answer.on"
         return say("debt.answer.not_cleared", opening=self.opening_wan, deadline=self.deadline,
-                   parts=Text.joined(parts), on=say(key, names=names[:3], count=len(names),
-                                                    more=len(names) - 3))  # fmt: skip
+                   parts=Text.joined(parts), on=say(key, names=names[:3], count=len(names)))
 
     def _least(self) -> tuple[Text, ...]:
         """The least total, where it is another schedule than the latest one."""
