@@ -41,7 +41,7 @@ COLUMNS = [
 # ---- next year's appropriation ----
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Appropriation:
     """What the next budget needs for commissions (手续费预算), 万元.
 
@@ -84,14 +84,15 @@ class Appropriation:
         years = {"budget_year": self.budget_year, "base_year": self.base_year}
         return say("fees.need", **years, mean=self.need["mean"], low=low, high=high)
 
-    def __str__(self) -> str:
-        return str(self.answer)
+    def __repr__(self) -> str:
+        return "\n".join(map(str, (self.answer, *self.notes)))
 
     def _repr_html_(self) -> str:
         from fiscalmodel.display import result_html
 
-        shown = self.table.rename(columns={"kind": "receipt_kind", "mean": "base_of_year_wan"})
-        columns = ["receipt_kind", "base_to_date_wan", "months", "base_of_year_wan", "rate_pct",
+        names = {"kind": "receipt_kind", "mean": "base_of_year_wan", "rate_pct": "fee_rate_pct"}
+        shown = self.table.rename(columns=names)
+        columns = ["receipt_kind", "base_to_date_wan", "months", "base_of_year_wan", "fee_rate_pct",
                    "fee_mean", "fee_lo-80", "fee_hi-80", "method"]  # fmt: skip
         return result_html([self.answer, *self.notes], shown[columns])
 

@@ -51,7 +51,7 @@ RECEIPT_COLUMNS = [
 Key = tuple[str, str, str, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CommissionStatement:
     """Commissions by bank, kind, account and period; all money in integer 分.
 
@@ -92,11 +92,11 @@ class CommissionStatement:
     rates: pd.DataFrame
     period: Period
     as_of: str
-    receipts: Receipts = field(repr=False, compare=False)
-    sums: Sums = field(repr=False, compare=False)
-    rate_book: RateBook = field(repr=False, compare=False)
-    carried: tuple[Carried, ...] = field(repr=False, compare=False, default=())
-    settled: tuple[Line, ...] = field(repr=False, compare=False, default=())
+    receipts: Receipts = field(compare=False)
+    sums: Sums = field(compare=False)
+    rate_book: RateBook = field(compare=False)
+    carried: tuple[Carried, ...] = field(compare=False, default=())
+    settled: tuple[Line, ...] = field(compare=False, default=())
 
     @property
     def fee_fen(self) -> int:
@@ -116,8 +116,8 @@ class CommissionStatement:
             base=yuan_text(sum(map(int, self.table["base_fen"]))), due=yuan_text(self.payable_fen),
         )  # fmt: skip
 
-    def __str__(self) -> str:
-        return str(self.answer)
+    def __repr__(self) -> str:
+        return "\n".join(map(str, (self.answer, *self.notes)))
 
     def _repr_html_(self) -> str:
         from markupsafe import escape
