@@ -375,7 +375,10 @@ def test_capital_amounts(fen: int, text: str) -> None:
 
 # --- the same receipts however the bank writes them ------------------------------------------
 
-TABLE = "缴款书编号,代收银行,收入种类,缴入账户,缴入日期,{amount}\n1,甲银行,罚没,国库,2024-03-15,{value}\n"
+TABLE = (
+    "缴款书编号,代收银行,收入种类,缴入账户,缴入日期,{amount}\n"
+    "1,甲银行,罚没,国库,2024-03-15,{value}\n"
+)
 
 
 def written(tmp_path: Path, text: str, encoding: str = "utf-8-sig", name: str = "r.csv") -> Path:
