@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fiscalmodel.errors import InputError, did_you_mean
+from fiscalmodel.paths import here_or_project
 from fiscalmodel.words import Text, say
 
 #: Largest file that is opened: an office's table is a thousandth of it.
@@ -100,7 +101,7 @@ def load(path: str | Path) -> list[Grid]:
         If the file is missing, empty, too large, protected by a password,
         damaged, or no table file at all.
     """
-    file = Path(path)
+    file = here_or_project(path)
     name = file.name
     try:
         if file.is_dir():

@@ -34,6 +34,7 @@ from fiscalmodel.numerals import (
     printed,
     why_no_number,
 )
+from fiscalmodel.paths import here_or_project
 from fiscalmodel.tables.files import Grid, column_letter, csv_beginning, load
 from fiscalmodel.tables.layout import FOOT, is_ordinal
 from fiscalmodel.tables.unitlines import header_unit, stated_units, unit_word, unknown_unit
@@ -767,8 +768,8 @@ def read_columns(
     """
     if isinstance(source, pd.DataFrame):
         found = _columns_of_frame(source, name, columns, required, unit)
-    elif isinstance(source, (str, Path)) and _is_long_csv(Path(source)):
-        found = _columns_of_csv(Path(source), columns, required, unit)
+    elif isinstance(source, (str, Path)) and _is_long_csv(here_or_project(source)):
+        found = _columns_of_csv(here_or_project(source), columns, required, unit)
     else:
         table = read_records(source, name=name, columns=columns, unit=unit)
         table.need(*required)
