@@ -276,7 +276,7 @@ _TEXT_NAME = re.compile(
 )
 #: Headers that only amounts stand under.
 _AMOUNT_NAME = re.compile(
-    r"金额|[^参指系代次序号倍]数$|余额|限额|差额|总额|本金|(?:^|_)(?:value|amount|wan|yi|pct)$",
+    r"金额|数值|[^参指系代次序号倍]数$|余额|限额|差额|总额|本金|(?:^|_)(?:value|amount|wan|yi|pct)$",
     re.IGNORECASE,
 )
 #: Text that was a number before a character was lost or mistyped.
