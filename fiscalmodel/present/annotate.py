@@ -17,7 +17,8 @@ from fiscalmodel.series.findings import SEVERITIES, Finding
 from fiscalmodel.series.reconcile import rules
 from fiscalmodel.series.rules.registry import words_of
 from fiscalmodel.series.rules.sources import items_of, long_csv
-from fiscalmodel.tables.files import Grid, load
+from fiscalmodel.tables.files import load
+from fiscalmodel.tables.grid import Grid
 from fiscalmodel.tables.table import Table
 
 #: Fill of a cell by the gravest finding about it; the words say it too.

@@ -14,8 +14,8 @@ import pandas as pd
 from fiscalmodel.days import heading
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.numerals import Cell, parse, percent_of, plain, printed, simple, why_no_number
-from fiscalmodel.tables.files import Grid, column_letter
 from fiscalmodel.tables.forms import about
+from fiscalmodel.tables.grid import Grid, column_letter
 from fiscalmodel.tables.layout import Layout, Rows
 from fiscalmodel.tables.table import OF_WHICH, SUBTOTAL, TOTAL, Table, label_column
 from fiscalmodel.tables.unitlines import header_unit, title_unit, unit_word

@@ -34,7 +34,8 @@ from fiscalmodel.numerals import (
     printed,
     why_no_number,
 )
-from fiscalmodel.tables.files import Grid, column_letter, csv_beginning, load
+from fiscalmodel.tables.files import csv_beginning, load
+from fiscalmodel.tables.grid import Grid, column_letter
 from fiscalmodel.tables.layout import FOOT, is_ordinal
 from fiscalmodel.tables.unitlines import header_unit, stated_units, unit_word, unknown_unit
 from fiscalmodel.units import FEN_PER, money_unit

@@ -130,7 +130,7 @@ def _moved(facts: list[Fact], table: Table) -> list[Fact]:
     first = table.cells.iloc[0] if len(table) else None
     if first is None:
         return facts
-    from fiscalmodel.tables.files import column_letter
+    from fiscalmodel.tables.grid import column_letter
 
     columns = {column_letter(j): c for j, c in enumerate(table.frame.columns)}
     moved = []

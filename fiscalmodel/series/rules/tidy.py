@@ -13,7 +13,7 @@ from fiscalmodel.series.intervals_printed import printed
 from fiscalmodel.series.rules.book import Fact
 from fiscalmodel.series.rules.labels import label
 from fiscalmodel.series.types import CellRef
-from fiscalmodel.tables.files import column_letter
+from fiscalmodel.tables.grid import column_letter
 
 #: Names of the columns that mean the same, the best first.
 NAMES = ("indicator_zh", "line", "indicator", "指标", "项目")
