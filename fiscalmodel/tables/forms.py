@@ -94,7 +94,7 @@ def about(titles: Sequence[str], sheet: str, columns: Sequence[str] = ()) -> Abo
     if not version and years:
         own = " ".join(c for c in columns if str(years[0]) in c)
         version = _version(own)
-    return About(form, region, level, years[0] if years else None, version)
+    return About(form, region, next(levels, ""), years[0] if years else None, version)
 
 
 def _version(text: str) -> str:
