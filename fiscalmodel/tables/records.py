@@ -55,7 +55,7 @@ SUBTOTAL_ROW = re.compile(r".{0,12}小\s*计|sub-?total", re.IGNORECASE)
 _BRACKET = re.compile(r"[(（\[【][^()（）\[\]【】]*[)）\]】]")
 _MONEY_ENDS = {"_wan": "万元", "_yi": "亿元", "_yuan": "元", "_fen": "分"}
 _ENDS = (*_MONEY_ENDS, "_pct")
-_LONG = 1_000_000  # bytes from which a CSV file goes column by column
+_LONG_CSV = 1_000_000  # bytes from which a CSV file goes column by column
 
 Bound: TypeAlias = "float | None"
 T = TypeVar("T")
@@ -721,7 +721,7 @@ def read_columns(
 
 
 def _is_long_csv(path: Path) -> bool:
-    if not path.is_file() or path.stat().st_size < _LONG:
+    if not path.is_file() or path.stat().st_size < _LONG_CSV:
         return False
     with path.open("rb") as file:
         return not file.read(4).startswith((b"PK", b"\xd0\xcf", b"\xff\xfe", b"\xfe\xff"))
