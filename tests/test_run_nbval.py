@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from faults import faulty_notebooks as faulty
 
-from fiscalmodel.run.compare_outputs import Tolerance, differences, text_differences
-from fiscalmodel.run.notebook_guard import notebook_problems
-from fiscalmodel.run.notebooks import refresh
+from fiscalmodel.check_notebooks.compare import Tolerance, differences, text_differences
+from fiscalmodel.check_notebooks.guard import notebook_problems
+from fiscalmodel.check_notebooks.refresh import refresh
 
 pytest_plugins = ["pytester"]
 
@@ -30,7 +30,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FISCALMODEL_PRELOAD", "json")
         (report,) = refresh([path], say=lambda text: None)
-    assert report.written
+    assert report.files
     return json.loads(path.read_text())
 
 
@@ -146,8 +146,8 @@ def test_refresh_shows_differences_and_writes_only_when_told(
     refresh([path], confirm=lambda report: False, say=said.append)
     assert path.read_bytes() == before
     (report,) = refresh([path], say=said.append)
-    assert report.written
+    assert report.files
     assert "1,300.00" in path.read_text()
     (again,) = refresh([path], say=said.append)
-    assert again.differences == ()
-    assert not again.written
+    assert again.notes == ()
+    assert not again.files
