@@ -22,7 +22,7 @@ from fiscalmodel.kernels.manager import new_scratch
 from fiscalmodel.run.execute import execute_notebook
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="warm kernels are for Linux")
-KILLS = 200 if os.environ.get("FISCALMODEL_SOAK") == "1" else 24
+KILLS = 200 if os.environ.get("FISCALMODEL_SOAK") == "1" else 8
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -71,8 +71,11 @@ def test_a_client_that_goes_during_the_start(folder: Path, waits: int) -> None:
             client.sendall(struct.pack(">I", len(body)) + body)
             if waits:
                 client.recv(waits)
-    assert none_left(folder) == []
+    until = time.monotonic() + 30
+    while list(folder.glob("k-*")) and time.monotonic() < until:
+        time.sleep(0.1)  # each supervisor takes its folder along
     assert list(folder.glob("k-*")) == []
+    assert none_left(folder) == []
 
 
 def test_runners_killed_at_random_moments(folder: Path, tmp_path: Path) -> None:

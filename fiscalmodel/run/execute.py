@@ -21,6 +21,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_output
+from nbformat.v4.rwbase import rejoin_lines
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.kernels.manager import kernel_manager, scratch_of, start_settings
@@ -468,7 +469,8 @@ def _prepared(
     metadata = dict(document["metadata"])
     if parameters:
         metadata["papermill"] = {"parameters": dict(parameters)}
-    return nbformat.from_dict({**document, "cells": cells, "metadata": metadata}), numbers
+    node = nbformat.from_dict({**document, "cells": cells, "metadata": metadata})
+    return rejoin_lines(node), numbers
 
 
 def _injected(document: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
