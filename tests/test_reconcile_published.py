@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import fiscalmodel as fm
-from fiscalmodel.series.findings import SEVERITIES, Finding
+from fiscalmodel.findings import SEVERITIES, Finding
 
 CASES = yaml.safe_load(
     (Path(__file__).parent / "cases" / "reconcile_published.yaml").read_text("utf-8")

@@ -148,7 +148,7 @@ class _Shown:
         if cell != self._cell:
             self._cell, self._clear, self.outputs, self._displays = cell, False, [], {}
         kind, content = message["msg_type"], message["content"]
-        identity = (content.get("transient") or {}).get("display_id")
+        identity = str((content.get("transient") or {}).get("display_id"))
         if kind == "clear_output":
             self._clear = bool(content.get("wait"))
             if not self._clear:

@@ -221,7 +221,7 @@ class Client(NotebookClient):
 
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
         if msg["msg_type"] == "update_display_data":
-            shown = (msg["content"].get("transient") or {}).get("display_id")
+            shown = str((msg["content"].get("transient") or {}).get("display_id"))
             size = _size(msg["content"])
             places = self._display_id_map.get(shown, {})
             before = sum(
@@ -248,7 +248,7 @@ class Client(NotebookClient):
     def _continues(outs: list[Any], msg: Any) -> bool:
         last = outs[-1] if outs else {}
         stream = msg["msg_type"] == last.get("output_type") == "stream"
-        return stream and last["name"] == msg["content"]["name"]
+        return bool(stream and last["name"] == msg["content"]["name"])
 
     def _say_cut(self, outs: list[Any], msg: Any, streamed: bool, room: int) -> None:
         """Keep what fits of a stream, then say that the rest is missing."""
@@ -475,7 +475,7 @@ def _prepared(
 
 def _injected(document: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
     lines = [f"{name} = {literal(value)}" for name, value in parameters.items()]
-    cell = {
+    cell: dict[str, Any] = {
         "cell_type": "code",
         "execution_count": None,
         "metadata": {"tags": ["injected-parameters"]},

@@ -34,7 +34,7 @@ def leave(names: Mapping[str, Any], folder: str) -> None:
     found = [thing for name, thing in list(names.items()) if isinstance(thing, kind)]
     if not found:
         return
-    from fiscalmodel.present.report_head import report_head
+    from fiscalmodel.present.page import report_head
     from fiscalmodel.present.workbook import outcome_workbook
 
     outcome: Outcome = found[-1]
