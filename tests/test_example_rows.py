@@ -8,8 +8,8 @@ import openpyxl
 import pytest
 
 import fiscalmodel as fm
-from fiscalmodel.tables.records import read_records
 from fiscalmodel.series.templates import write_template
+from fiscalmodel.tables.records import read_records
 
 
 def with_second_row(path: Path, identity: str) -> Path:
