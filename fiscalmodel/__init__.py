@@ -54,7 +54,7 @@ _PUBLIC: dict[str, str] = {
     "risk_path": "fiscalmodel.debt.risk",
     "roll_forward": "fiscalmodel.debt.rollforward",
     "run_batch": "fiscalmodel.run.batch",
-    "run_report": "fiscalmodel.run.report",
+    "run_report": "fiscalmodel.run.batch",
     "show": "fiscalmodel.display",
     "split_gross": "fiscalmodel.revenue.sharing",
     "stress_pack": "fiscalmodel.debt.fan",
