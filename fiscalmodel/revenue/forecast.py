@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from fiscalmodel.display import BLUE, RED, Chart, fan, figure, legend, scale, ticks
 from fiscalmodel.revenue import inputs, intervals
 from fiscalmodel.revenue.engine import Block, forecast_block
 from fiscalmodel.revenue.inputs import History, when
@@ -21,14 +22,11 @@ from fiscalmodel.revenue.models import (
     POOLED_TITLE,
 )
 from fiscalmodel.revenue.outliers import outlying
-from fiscalmodel.revenue.result import Result, levels_of, span, weights_chart
+from fiscalmodel.revenue.result import InMoney, levels_of, span, weights_chart
 from fiscalmodel.revenue.seasonal_models import SEASONAL_TITLES
 from fiscalmodel.series.types import Series
 from fiscalmodel.units import amount_text
 from fiscalmodel.words import Text, say
-
-if TYPE_CHECKING:
-    from fiscalmodel.display import Chart
 
 #: Name of a candidate -> what it is called.
 TITLES: dict[str, Text] = {
@@ -43,7 +41,7 @@ TITLES: dict[str, Text] = {
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Forecast(Result):
+class Forecast(InMoney):
     """A forecast with bands, and how it came about.
 
     Attributes
@@ -93,8 +91,6 @@ class Forecast(Result):
 
     def plot(self, lang: str | None = None) -> Chart:
         """History, forecast and its bands, with the coverage measured for such bands."""
-        from fiscalmodel.display import BLUE, RED, Chart, fan, figure, legend, scale, ticks
-
         table, past = self.table, self.history.to_numpy(dtype=float)
         divisor, unit = scale(self.unit, float(np.abs(past).max()))
         made, axis, lang = figure(say("revenue.chart_fan"), lang, unit=unit or say("revenue.value"))
