@@ -320,7 +320,8 @@ class Evidence:
             for other in self._totals.get(id(part), ()):
                 factor = part.factor_to(o.claim.total) or 1
                 rest = o.difference + sign * other.difference * factor
-                if other is not o and abs(rest) <= o.tolerance + other.tolerance * factor:
+                same = other is not o and other.claim.rule == o.claim.rule
+                if same and abs(rest) <= o.tolerance + other.tolerance * factor:
                     return True
         return False
 

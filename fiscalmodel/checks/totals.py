@@ -23,6 +23,7 @@ import numpy.typing as npt
 from fiscalmodel.checks.claims import Claim, Looks, Sums, arithmetic, has_slip
 from fiscalmodel.checks.facts import Book, Fact, Grid
 from fiscalmodel.checks.sums import INCOME, INCOME_TOTAL, OUTGO, OUTGO_TOTAL
+from fiscalmodel.findings import Severity
 
 _ASIDE = re.compile(r"^(?:上年|上期|同期|备注|注)(?!.*(?:结余|结转|收入))")
 #: Totals that do not say so: 全市一般公共预算收入, 本级国有资本经营支出.
@@ -35,6 +36,9 @@ _CHANGE_COLUMN = re.compile(r"增减额?|增减数|增加额|同比增减")
 ROWS, SHARE = 4, 0.8
 #: Rows of a table that are searched for an outline that nothing marks.
 MOST = 400
+
+#: What tells that rows are parts, but not by itself.
+WEAK = ("nest", "family", "names")
 
 _Parts = tuple[tuple[int, int], ...]
 _Array = npt.NDArray[Any]
@@ -160,9 +164,9 @@ class _Rows:
         if not any(self.grid.labels[r].level for r in self.items):
             return {}
         for r in range(self.size):
-            if self.kind[r] in ("total", "grand"):
-                last = 0
             level = self.grid.labels[r].level
+            if self.kind[r] in ("total", "grand") or (self.kind[r] == "subtotal" and not level):
+                last = 0
             last = level or last
             if self.kind[r] in ("item", "subtotal") and last:
                 depths[r] = level or last + 1
@@ -209,25 +213,22 @@ class _Rows:
         """Rows as parts; what is marked 减： is subtracted."""
         return tuple((-1 if self.grid.labels[r].less else 1, r) for r in rows)
 
-    def claims(self, relation: _Relation, believed: bool) -> Iterator[Sums]:
+    def claims(self, relation: _Relation, severity: Severity) -> Iterator[Sums]:
         """The sums of a relation, column by column."""
         for c in self.grid.amounts:
             total = self.grid.facts[relation.total][c]
             parts = [(s, self.grid.facts[r][c]) for s, r in relation.parts]
             known = [(s, p) for s, p in parts if p is not None and p.unit != "%"]
-            # One figure of many: the others may be missing, or the total not broken down.
             if total is None or total.unit == "%" or not any(p.number for _, p in known):
-                continue
-            claim = Sums("sum_total", total, known, "rows")
+                continue  # not broken down here
+            claim = Sums("sum_total", total, known, "rows", severity=severity)
             outcome = arithmetic(claim)
             if outcome is None:
                 continue
-            open_ = not outcome.ties and not has_slip(outcome)
-            if open_ and len(known) == 1 < len(parts):
-                continue
-            if open_ and not believed:
-                claim = Sums("sum_total", total, known, "rows", severity="warning")
-            yield claim
+            # One figure of many: the others may be missing.
+            alone = len(known) == 1 < len(parts)
+            if outcome.ties or not alone or has_slip(outcome):
+                yield claim
 
 
 def _down(grid: Grid) -> Iterator[Sums]:
@@ -241,22 +242,31 @@ def _down(grid: Grid) -> Iterator[Sums]:
         if options
     ]
     verdicts = [(relation, rows.seen(relation)) for relation in chosen]
-    kinds: dict[str, Counter[bool]] = {}
-    for relation, seen in verdicts:
-        if seen.ties or seen.misses:
-            kinds.setdefault(relation.how, Counter())[seen.misses == 0] += 1
+    fares = Counter(
+        (relation.how if relation.how in WEAK else "marked", not seen.misses)
+        for relation, seen in verdicts
+        if seen.ties or seen.misses
+    )
+    tied, decided = fares["marked", True], fares["marked", True] + fares["marked", False]
+    #: Nearly all rows that labels mark as sums are sums, so the others should be too.
+    usual = tied >= 2 and 3 * tied >= 2 * decided
+    certain = tied >= 8 and tied >= SHARE * decided
     absorbed: set[int] = set()
     for relation, seen in verdicts:
-        fares = kinds.get(relation.how, Counter())
-        usual = fares[True] >= 3 and fares[True] >= SHARE * fares.total()
+        marked = relation.how not in WEAK
         borne_out = seen.ties > 0 and seen.ties >= seen.misses
-        if borne_out or usual or relation.sure:
-            absorbed.update(r for _, r in relation.parts)
-            plain = relation.sure and not _doubled(rows, relation)
-            yield from rows.claims(relation, borne_out or plain or (usual and fares[True] >= 8))
+        plain = relation.sure and not _doubled(rows, relation)
+        if borne_out or plain or (marked and certain):
+            severity: Severity = "error"
+        elif relation.sure or (marked and usual):
+            severity = "warning"
+        else:
+            continue
+        absorbed.update(r for _, r in relation.parts)
+        yield from rows.claims(relation, severity)
     left = [r for r in range(rows.size) if r not in absorbed and rows.kind[r] != "of_which"]
     for relation in _nested(rows, left):
-        yield from rows.claims(relation, believed=True)
+        yield from rows.claims(relation, "error")
     yield from _parts_of_rows(rows)
 
 
@@ -328,7 +338,8 @@ def _of_total(rows: _Rows, t: int) -> list[_Relation]:
     for inside, before in spans:
         for how, parts in _tops(rows, inside):
             together = [*before, *parts]
-            if len(together) > 1:
+            # Where levels are marked, all may stand under one heading.
+            if len(together) > 1 or (together and how in rows.outlines and len(inside) > 1):
                 sure = kind[t] == "total" and not before and (how != "flat" or not marked)
                 options.append(_Relation(t, rows.signed(together), "total", sure))
     wholes_above = [r for r in wholes if r < t]
@@ -362,7 +373,7 @@ def _same_endings(rows: _Rows) -> Iterator[list[_Relation]]:
     """``年末滚存结余`` against the rows that end in it; 其中 of a total against its parts'."""
     cores = [label.core for label in rows.grid.labels]
     for r, core in enumerate(cores):
-        if len(core) < 4:
+        if len(core) < 4 or rows.grid.labels[r].code or core in cores[r + 1 :]:
             continue
         parts = [n for n in range(r) if cores[n].endswith(core)]
         if len(parts) > 2 and rows.kind[r] in ("item", "of_which"):
