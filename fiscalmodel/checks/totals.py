@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
@@ -113,18 +113,12 @@ class _Rows:
     @cached_property
     def values(self) -> _Array:
         """Figures of the columns that may be added up; NaN where none is printed."""
-        return self._matrix(lambda f: float(f.number))
+        return self.grid.sums[:, self.grid.amounts]
 
     @cached_property
     def halves(self) -> _Array:
         """Half a unit of the last digit of each figure."""
-        return self._matrix(lambda f: float(f.interval.half))
-
-    def _matrix(self, of: Any) -> _Array:
-        columns = self.grid.amounts
-        rows = [[row[c] for c in columns] for row in self.grid.facts]
-        filled = [[np.nan if f is None or f.unit == "%" else of(f) for f in row] for row in rows]
-        return np.array(filled, dtype=float).reshape(self.size, len(columns))
+        return self.grid.halves[:, self.grid.amounts]
 
     # ------------------------------------------------------------ outlines
 
@@ -463,28 +457,37 @@ def _across(grid: Grid) -> Iterator[Sums]:
     stated: set[int] = set()
     for total in [c for c in columns if _TOTAL_COLUMN.search(grid.headers[c].raw)]:
         options = [dict.fromkeys(o, 1) for o in _options(grid, columns, total) if len(o) > 1]
-        best = max((list(_by_row(grid, total, o)) for o in options), key=_ties, default=[])
+        if not options:
+            continue
+        fares = [_fares(grid, total, parts) for parts in options]
+        best = max(range(len(options)), key=lambda n: fares[n][0])
+        ties, made = fares[best]
         # A total that no reading of the header supports is no relation.
-        if best and 2 * _ties(best) >= len(best):
+        if made and 2 * ties >= made:
             stated.add(total)
-            yield from best
+            yield from _by_row(grid, total, options[best])
     yield from _parts_of_columns(grid, columns)
     for change in [c for c in columns if _CHANGE_COLUMN.search(grid.headers[c].raw)]:
-        best = []
-        for a in columns:
-            for b in columns:
-                if len({a, b, change}) == 3:
-                    rows = list(_by_row(grid, change, {a: 1, b: -1}))
-                    if _ties(rows) > max(_ties(best), len(rows) // 2):
-                        best = rows
-        yield from best
+        most, found = 0, {}
+        for a, b in permutations([c for c in columns if c != change], 2):
+            ties, made = _fares(grid, change, {a: 1, b: -1})
+            if ties > max(most, made // 2):
+                most, found = ties, {a: 1, b: -1}
+        if found:
+            yield from _by_row(grid, change, found)
     yield from _discovered(grid, [c for c in columns if c not in stated])
     yield from _chains(grid, columns)
 
 
-def _ties(sums: list[Sums]) -> int:
-    outcomes = [arithmetic(claim) for claim in sums]
-    return sum(bool(o and o.ties) for o in outcomes)
+def _fares(grid: Grid, total: int, parts: dict[int, int]) -> tuple[int, int]:
+    """Rows in which a sum across columns ties, and rows in which it is made."""
+    columns = list(parts)
+    whole, values = grid.sums[:, total], grid.sums[:, columns]
+    made = ~np.isnan(whole) & ((~np.isnan(values)).sum(axis=1) >= min(2, len(parts)))
+    gap = np.abs(whole - np.nansum(values * np.array(list(parts.values())), axis=1))
+    known = np.where(np.isnan(values), 0, grid.halves[:, columns])
+    slack = grid.halves[:, total] + np.nansum(known, axis=1)
+    return int((made & (gap <= slack * 1.0001 + 1e-9)).sum()), int(made.sum())
 
 
 def _by_row(grid: Grid, total: int, parts: dict[int, int]) -> Iterator[Sums]:
@@ -511,7 +514,8 @@ def _parts_of_columns(grid: Grid, columns: list[int]) -> Iterator[Sums]:
             whole, part = row[before[-1]], row[c]
             if whole and part and whole.number > 0 and "%" not in (whole.unit, part.unit):
                 sums.append(Sums("of_which", whole, [(1, part)], "of_which", at_most=True))
-        if 3 * _ties(sums) >= 2 * len(sums):
+        kept = sum(claim.total.number >= claim.parts[0][1].number for claim in sums)
+        if 3 * kept >= 2 * len(sums):
             yield from sums
 
 
@@ -540,16 +544,11 @@ def _options(grid: Grid, columns: list[int], total: int) -> Iterator[list[int]]:
     yield [c for c in free if c not in other]
 
 
-def _values(grid: Grid, columns: list[int]) -> _Array:
-    rows = [[row[c] for c in columns] for row in grid.facts]
-    return np.array([[float(f.number) if f else np.nan for f in row] for row in rows])
-
-
 def _discovered(grid: Grid, columns: list[int]) -> Iterator[Sums]:
     """Neighbouring columns that add up to another in nearly every row."""
     if len(grid.facts) < ROWS or not 3 <= len(columns) <= 16:
         return
-    values = _values(grid, columns)
+    values = grid.values[:, columns]
     for i, j in combinations(range(len(columns) + 1), 2):
         if j - i < 2 or len({grid.units[c] for c in columns[i:j]}) > 1:
             continue
@@ -572,10 +571,10 @@ def _chains(grid: Grid, columns: list[int]) -> Iterator[Sums]:
             groups.setdefault(own, []).append(c)
     for chain in groups.values():
         if len(chain) > 2:
-            sums = list(_by_row(grid, chain[-1], dict.fromkeys(chain[:-1], 1)))
-            ties = _ties(sums)
-            if ties >= 3 and ties >= SHARE * len(sums):
-                yield from sums
+            parts = dict.fromkeys(chain[:-1], 1)
+            ties, made = _fares(grid, chain[-1], parts)
+            if ties >= 3 and ties >= SHARE * made:
+                yield from _by_row(grid, chain[-1], parts)
 
 
 def _totals(book: Book) -> Iterator[Claim]:
