@@ -127,10 +127,11 @@ def _column(
     panel: list[tuple[str, int, str]],
 ) -> list[Fact | None]:
     """One fact for each filled cell of a column."""
-    texts, values = table.texts[column].tolist(), table.frame[column].tolist()
-    if not pd.api.types.is_numeric_dtype(table.frame[column]):
+    series = table.frame[column]
+    texts, values = table.texts[column].tolist(), series.tolist()
+    if not pd.api.types.is_numeric_dtype(series):
         values = [_value(text) for text in texts]
-    cells = table.cells[column].tolist()
+    letter = table.letters[column]
     header = label(str(column))
     years = years_of(str(column))
     kind = next((k for p, k in _KINDS if p.search(str(column))), "")
@@ -156,7 +157,7 @@ def _column(
             year, when = str(row_year), ""
         facts.append(
             Fact(
-                cell=CellRef(file, table.sheet, str(cells[r])),
+                cell=CellRef(file, table.sheet, f"{letter}{table.rows[r]}"),
                 label=header if periods or panel else grid.labels[r],
                 text=figure.text,
                 figure=figure,
