@@ -240,8 +240,10 @@ def _with_year_keys(data: Any) -> Any:
     return {k: _with_year_keys(v) for k, v in data.items()}
 
 
+#: Endings of tables that a scenario may name.
+TABLES = (".csv", ".xlsx", ".xls", ".xlsb", ".ods")
 FILE_KEYS = (
-    ("debt", ("ledger", "sources", "quotas", "bonds")),
+    ("debt", ("ledger", "sources", "quotas", "bonds", "claims", "limits", "custom")),
     ("commissions", ("receipts", "relations", "payments")),
 )
 
@@ -260,7 +262,7 @@ def _data_files(
     nowcast = revenue.get("nowcast") if isinstance(revenue, dict) else None
     for part, section in (("revenue", revenue), ("revenue.nowcast", nowcast)):
         series = section.get("series") if isinstance(section, dict) else None
-        if isinstance(series, str) and series.lower().endswith((".csv", ".xlsx", ".xls")):
+        if isinstance(series, str) and Path(series).suffix.lower() in TABLES:
             named.append((part, "series"))
     for part, key in named:
         section = nowcast if part == "revenue.nowcast" else data.get(part)
