@@ -162,6 +162,12 @@ def _entry(key: str) -> tuple[str, str, str, str]:
 
 
 def _files(name: str) -> tuple[Path, ...]:
+    # Asked for every sentence: looked up once a working directory and project.
+    return _found(name, os.getcwd(), os.environ.get("FISCALMODEL_PROJECT", ""))
+
+
+@cache
+def _found(name: str, here: str, project: str) -> tuple[Path, ...]:
     return tuple(parameter_files(f"words/{name}"))
 
 
