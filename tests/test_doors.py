@@ -68,8 +68,10 @@ SERIES = {"指标": "收入", "期间": "2024", "数值": "100"}
 
 def _file(folder: Path, base: dict[str, str], shape: Shape, unit: bool, **cells: str) -> Path:
     row = base | cells
-    shape = shape if shape.unit or not unit else Shape(
-        shape.encoding, shape.separator, shape.titles, "万元"
+    shape = (
+        shape
+        if shape.unit or not unit
+        else Shape(shape.encoding, shape.separator, shape.titles, "万元")
     )
     return write(folder, list(row), [list(row.values())], shape)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fiscalmodel.errors import InputError, did_you_mean
+from fiscalmodel.paths import here_or_project
 from fiscalmodel.tables import ods, xls, xlsx
 from fiscalmodel.tables.grid import MAX_BYTES, MAX_COLUMNS, Address, Grid, Marks, column_letter
 from fiscalmodel.words import say
@@ -29,7 +30,7 @@ def load(path: str | Path) -> list[Grid]:
         If the file is missing, empty, too large, protected by a password,
         damaged, or no table file at all.
     """
-    file = Path(path)
+    file = here_or_project(path)
     name = file.name
     try:
         if file.is_dir():

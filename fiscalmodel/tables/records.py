@@ -34,6 +34,7 @@ from fiscalmodel.numerals import (
     printed,
     why_no_number,
 )
+from fiscalmodel.paths import here_or_project
 from fiscalmodel.tables.build import COMMA
 from fiscalmodel.tables.files import csv_beginning, load
 from fiscalmodel.tables.grid import Grid, column_letter
@@ -312,7 +313,7 @@ class Row:
         if self.blank(column):
             return self._missing(column, default, None) or ""
         text = self.text(column)
-        code = words.official(group, text)
+        code = words.official(group, text) or words.official(group, text.removesuffix(".0"))
         if code is None:
             known = words.official_words(group, words.language())
             near = did_you_mean(text, [*known.values(), *known])
@@ -707,8 +708,8 @@ def read_columns(
         if names != list(table.columns):
             kept = source.iloc[:, list(table.position.values())]
             frame = kept.set_axis(list(table.columns), axis=1)
-    elif isinstance(source, (str, Path)) and _is_long_csv(Path(source)):
-        table, frame, lines = _long_csv(Path(source), columns, unit)
+    elif isinstance(source, (str, Path)) and _is_long_csv(here_or_project(source)):
+        table, frame, lines = _long_csv(here_or_project(source), columns, unit)
     else:
         table = read_records(source, name=name, columns=columns, unit=unit)
         frame, lines = table.frame(), [row.line for row in table.rows]
