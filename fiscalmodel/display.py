@@ -16,6 +16,7 @@ import sys
 import unicodedata
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -478,7 +479,7 @@ def _broken(text: str, room: int) -> str:
 # ---------------------------------------------------------------- tables
 
 #: Sections of ``params/words/labels.yaml`` in which a header or a code is looked up.
-_SECTIONS = ("columns", "debt", "terms", "values", "monthly")
+_SECTIONS = ("columns", "budget", "debt", "terms", "values", "monthly")
 
 
 def word(key: str, lang: str | None = None) -> str:
@@ -512,12 +513,13 @@ def show(
     ----------
     thing
         A DataFrame or Series; sentences, or any result that shows itself, are shown in `lang`;
-        None shows nothing.
+        None and an empty list show nothing.
     lang
         ``zh`` or ``en``; the language in force where none is given.
     unit
-        Stands in the caption, and no longer in each header; columns ``..._wan`` are
-        converted to it where it is 亿元 or 元, all others are in it already.
+        Stands in the caption, and no longer in each header (万元 by itself where there are
+        columns ``..._wan``); these are converted to it where it is 亿元 or 元, all others are
+        in it already.
     digits
         Decimals, for all columns or by column. By default 万元 are whole where the
         table's amounts are large, everything else has two.
@@ -536,15 +538,17 @@ def show(
     """
     if isinstance(thing, pd.Series):
         thing = thing.to_frame(thing.name if thing.name is not None else "value")
-    if thing is None:
+    if thing is None or (isinstance(thing, (list, tuple)) and not thing):
         return None
-    if not isinstance(thing, pd.DataFrame):
-        return _InLanguage(thing, lang or language())
+    if hasattr(thing, "_repr_mimebundle_"):
+        return thing
+    if not isinstance(thing, pd.DataFrame) or hasattr(type(thing), "answer"):
+        return Shown(thing, lang or language())
     return TableView(thing, lang, unit=unit, digits=digits, caption=caption, index=index, rows=rows)
 
 
-class _InLanguage:
-    """A result that shows itself in one language, whatever the language in force."""
+class Shown:
+    """A sentence or result that shows itself in one language, whatever the language in force."""
 
     def __init__(self, thing: Any, lang: str) -> None:
         self.thing, self.lang = thing, lang
@@ -557,41 +561,43 @@ class _InLanguage:
 
     def _repr_html_(self) -> str | None:
         if isinstance(self.thing, Text):
-            return answer(self.thing, lang=self.lang)
-        if isinstance(self.thing, (list, tuple)):
             from markupsafe import escape
 
-            lines = "".join(f"<li>{escape(Text.of(text)(self.lang))}</li>" for text in self.thing)
-            return f'<ul class="fm-notes">{lines}</ul>' if lines else ""
+            return f"<p>{escape(self.thing(self.lang))}</p>"
+        if isinstance(self.thing, (list, tuple)):
+            return note_html(self.thing, self.lang)
         html = getattr(self.thing, "_repr_html_", None)
         with speaking(self.lang):
             return html() if html is not None else None
 
 
+@dataclass(repr=False)
 class TableView:
     """A table that shows as HTML in a browser and as aligned text elsewhere; see `show`."""
 
-    def __init__(
-        self,
-        frame: pd.DataFrame,
-        lang: str | None = None,
-        *,
-        unit: str = "",
-        digits: int | Mapping[str, int] | None = None,
-        caption: Text | str = "",
-        index: bool | None = None,
-        rows: int = 300,
-    ) -> None:
-        self.frame, self.lang, self.rows = frame, lang or language(), rows
-        self.unit, self.caption = unit, Text.of(caption)(self.lang)
-        if index if index is not None else _tells(frame.index):
+    frame: pd.DataFrame
+    lang: str | None = None
+    unit: str = ""
+    digits: int | Mapping[str, int] | None = None
+    caption: Text | str = ""
+    index: bool | None = None
+    rows: int = 300
+
+    def __post_init__(self) -> None:
+        frame, self.lang = self.frame, self.lang or language()
+        amounts = any(str(column).endswith("_wan") for column in frame.columns)
+        if self.index if self.index is not None else _tells(frame.index):
             names = [n if n is not None else " " * i for i, n in enumerate(frame.index.names, 1)]
-            frame = frame.set_axis(frame.index.set_names(names), axis=0).reset_index()
-        frame, factor = in_unit(frame, unit)
+            named = frame.set_axis(frame.index.set_names(names), axis=0)
+            frame = named.reset_index(allow_duplicates=True)
+        frame, converted = in_unit(frame, self.unit)
         self.numeric = [is_number(frame.iloc[:, i]) for i in range(frame.shape[1])]
-        cut = frame.head(rows)
-        cells = format_cells(in_words(cut, self.lang), _digits(cut, digits, unit, factor))
+        cut = frame.head(self.rows)
+        digits = _digits(cut, self.digits, self.unit, converted)
+        # One unit for all amounts stands above the table rather than in each header.
+        self.unit = self.unit or ("万元" if amounts else "")
         heads = [self._head(column) for column in frame.columns]
+        cells = format_cells(in_words(cut, self.lang), digits)
         self.cells = cells.set_axis(pd.Index(heads, dtype=object), axis=1)
 
     def _head(self, column: object) -> str:
@@ -604,7 +610,12 @@ class TableView:
     def _heading(self) -> str:
         """Caption, and the unit where one is given."""
         said = say("present.unit", unit=self.unit)(self.lang) if self.unit else ""
-        return "　".join(text for text in (self.caption, said) if text)
+        caption = Text.of(self.caption)(self.lang)
+        return "　".join(text for text in (caption, said) if text)
+
+    @property
+    def _none(self) -> str:
+        return say("present.none")(self.lang)
 
     @property
     def _foot(self) -> str:
@@ -613,7 +624,7 @@ class TableView:
         return say("present.cut", shown=self.rows, all=len(self.frame))(self.lang)
 
     def __repr__(self) -> str:
-        text = self.cells.to_string(index=False) if len(self.cells) else ""
+        text = self.cells.to_string(index=False) if len(self.cells) else self._none
         return "\n".join(part for part in (self._heading, text, self._foot) if part)
 
     def _repr_html_(self) -> str:
@@ -633,6 +644,8 @@ class TableView:
             + "</tr>"
             for row in self.cells.itertuples(index=False, name=None)
         )
+        if not len(self.cells):
+            return f'<p class="fm-note">{escape(self._heading)} {escape(self._none)}</p>'
         top = f"<caption>{escape(self._heading)}</caption>" if self._heading else ""
         foot = f'<p class="fm-note">{escape(self._foot)}</p>' if self._foot else ""
         return (
@@ -654,6 +667,40 @@ def answer(*texts: Text | str, lang: str | None = None) -> str:
     said = [Text.of(text)(lang) for text in texts if text]
     lines = "".join(f"<p>{escape(text)}</p>" for text in said)
     return f'<blockquote class="fm-answer">{lines}</blockquote>' if lines else ""
+
+
+class Result:
+    """A result that shows itself: what it says first, then a short table.
+
+    A frozen dataclass takes this as its base (with ``repr=False``) and defines `answer`;
+    `short` is its table unless it says otherwise.
+    """
+
+    table: pd.DataFrame
+
+    @property
+    def answer(self) -> Text:
+        """What it comes to, in one sentence or two."""
+        raise NotImplementedError
+
+    @property
+    def short(self) -> pd.DataFrame:
+        """The table under the answer."""
+        return self.table
+
+    def __repr__(self) -> str:
+        return f"{self.answer}\n{TableView(self.short)!r}"
+
+    def _repr_html_(self) -> str:
+        return result_html(self.answer, self.short)
+
+
+def note_html(texts: Iterable[Text | str], lang: str | None = None) -> str:
+    """Sentences as a list of notes in HTML; nothing for none."""
+    from markupsafe import escape
+
+    lines = "".join(f"<li>{escape(Text.of(text)(lang))}</li>" for text in texts)
+    return f'<ul class="fm-notes">{lines}</ul>' if lines else ""
 
 
 def result_html(
@@ -695,7 +742,12 @@ def format_cells(
             places = digits
         else:
             places = digits.get(name, 2) if isinstance(digits, Mapping) else digits[at]
-        made.append([_missing(v) or _cell(v, name in ("year", "period"), places) for v in values])
+        made.append(
+            [
+                _missing(v) or _cell(v, name == "period" or name.endswith("year"), places)
+                for v in values
+            ]
+        )
     cells = pd.DataFrame(dict(enumerate(made)), index=frame.index, dtype=object)
     return cells.set_axis(frame.columns, axis=1)
 
@@ -768,20 +820,23 @@ def _digits(
 
 def in_words(frame: pd.DataFrame, lang: str) -> pd.DataFrame:
     """Text columns that hold codes of the package in words, and pandas' sum as a total."""
-    codes, made = labels("values"), {}
+    codes, made = labels("values").keys() | labels("debt").keys(), {}
     for at in range(frame.shape[1]):
         values = frame.iloc[:, at]
         made[at] = values
         if is_number(values) or pd.api.types.is_bool_dtype(values):
             continue
-        texts = values.dropna()
-        if len(texts) and all(isinstance(v, str) and v in codes for v in texts):
-            made[at] = values.map(lambda v: label(v, lang, "values") if v in codes else v)
-        else:
-            made[at] = values.map(lambda v: _total(v, lang) if isinstance(v, str) else v)
+        made[at] = values.map(lambda v: _total(v, lang) if isinstance(v, str) else v)
+        texts = [v for v in values.dropna() if v not in ("All", "")]
+        if texts and all(isinstance(v, str) and v in codes for v in texts):
+            made[at] = made[at].map(lambda v: _code(v, lang) if v in codes else v)
     return pd.DataFrame(made, index=frame.index).set_axis(frame.columns, axis=1)
 
 
-def _total(text: str, lang: str) -> str:
+def _code(text: str, lang: str) -> str:
+    return label(text, lang, "values" if text in labels("values") else "debt")
+
+
+def _total(text: str, lang: str | None) -> str:
     # What pivot_table(margins=True) calls its sums.
     return say("present.total")(lang) if text == "All" else text

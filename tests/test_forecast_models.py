@@ -154,7 +154,7 @@ def test_kind_of_revenue():
     assert revenue.table["mean"].iloc[-1] == pytest.approx(expected, rel=1e-12)
     assert plain.table["mean"].iloc[-1] != revenue.table["mean"].iloc[-1]
     assert any("damped" in note for note in revenue.notes)
-    assert "阻尼趋势" in "".join(revenue.notes_zh)
+    assert any("阻尼趋势" in note.zh for note in revenue.notes)
     long = pd.DataFrame({"unique_id": "a", "ds": range(2015, 2022), "y": y})
     panel = fm.forecast_panel(long, 3, kind="revenue")
     np.testing.assert_allclose(panel["mean"], revenue.table["mean"])

@@ -94,6 +94,10 @@ def notebook_page(notebook_text: str, head: PageHead) -> str:
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = one_language(cell.source, head.lang)
+        for output in cell.get("outputs", []):
+            # A cell's last value is shown like what it displays.
+            if output.output_type == "execute_result":
+                output.output_type = "display_data"
     report = {**head.__dict__, "lang": "en" if head.lang == "en" else "zh-CN", "css": css()}
     body, _ = _exporter().from_notebook_node(notebook, resources={"report": report})
     return str(body)

@@ -10,14 +10,12 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel.revenue import nowcast_gate as gate
-from fiscalmodel.revenue.nowcast_calibre import Growth, underlying
-from fiscalmodel.revenue.nowcast_input import Array, YearTable, fill_years
+from fiscalmodel.revenue.nowcast_input import Array, Growth, YearTable, fill_years, underlying
 from fiscalmodel.revenue.nowcast_ways import WAYS
+from fiscalmodel.words import EMPTY, Text, say
 
 #: Years of history that are used; older ones say little of this year's months.
 LONGEST = 7
-#: Note of a year whose December is published.
-COMPLETE = "the year is complete"
 
 
 @dataclass(frozen=True)
@@ -37,14 +35,17 @@ class Estimate:
     floor
         Least that the full year can be: the year to date where no month of the history was
         negative, else minus infinity.
+    method
+        How the mean came about; empty where a note warns of it.
     """
 
     mean: float
     bands: dict[float, tuple[float, float]]
     models: pd.DataFrame
-    notes: tuple[str, ...]
+    notes: tuple[Text, ...]
     plain_growth: float
     floor: float
+    method: Text = EMPTY
 
 
 def estimate(table: YearTable, levels: Sequence[float], growth: Growth) -> Estimate:
@@ -63,7 +64,7 @@ def estimate(table: YearTable, levels: Sequence[float], growth: Growth) -> Estim
     if m == 12:
         made = _models(("complete",), ("全年已公布 the year is complete",), [1.0], [to_date])
         same = {float(level): (to_date, to_date) for level in levels}
-        return Estimate(to_date, same, made, (COMPLETE,), to_date, floor)
+        return Estimate(to_date, same, made, (), to_date, floor, say("revenue.note.complete"))
     filled, notes = underlying(table, growth)
     past = filled[:-1]
     whole = ~np.isnan(past[:, 11]) & ~np.isnan(past[:, m - 1])
@@ -83,23 +84,24 @@ def estimate(table: YearTable, levels: Sequence[float], growth: Growth) -> Estim
         float(level): (max(mean - float(h), floor), mean + float(h))
         for level, h in zip(levels, half, strict=True)
     }
-    notes.append(
-        f"{y.shape[1] - 1} whole years before; {steady_share()} of the weight the plain mean of "
-        f"three ways, the rest as a small network weighs {len(WAYS)}; network and bands learned "
-        "from public monthly series, the share was chosen with China's national series in view"
-    )
+    method = say(
+        "revenue.note.ways", years=y.shape[1] - 1, share=steady_share(), ways=len(WAYS),
+        steady=[Text(*w.title.split(" ", 1)) for w in WAYS if w.name in gate.STEADY_WAYS],
+    )  # fmt: skip
     made = _models(
         tuple(w.name for w in WAYS),
         tuple(w.title for w in WAYS),
         weights[0].tolist(),
         (to_date + ways[:, 0]).tolist(),
     )
-    return Estimate(mean, bands, made, tuple(notes), _plain(table, filled), floor)
+    return Estimate(mean, bands, made, tuple(notes), _plain(table, filled), floor, method)
 
 
-def steady_share() -> Fraction:
+def steady_share() -> Text:
     """Share of the weight that is the plain mean of three ways."""
-    return Fraction(gate.STEADY_SHARE).limit_denominator(10)
+    share = Fraction(gate.STEADY_SHARE).limit_denominator(10)
+    digits = "零一二三四五六七八九十"
+    return Text(f"{digits[share.denominator]}分之{digits[share.numerator]}", str(share))
 
 
 def _plain(table: YearTable, filled: Array) -> float:
@@ -117,7 +119,7 @@ def _never_falls(table: YearTable) -> bool:
     return all((np.diff(row[~np.isnan(row)]) >= 0).all() for row in padded)
 
 
-def _alone(table: YearTable, levels: Sequence[float], notes: list[str], floor: float) -> Estimate:
+def _alone(table: YearTable, levels: Sequence[float], notes: list[Text], floor: float) -> Estimate:
     """No whole year before: even progress, with bands as wide as public series were uneven."""
     m, to_date = table.month, table.to_date
     mean = to_date * 12 / m
@@ -127,10 +129,7 @@ def _alone(table: YearTable, levels: Sequence[float], notes: list[str], floor: f
     for level in levels:
         half = abs(mean) * gate.quantile(level, made["bands"]["levels"], limits)
         bands[float(level)] = (max(mean - half, floor), mean + half)
-    notes.append(
-        "no whole year before: the year to date is carried on evenly 均衡进度, without any season; "
-        "give at least one year before"
-    )
+    notes.append(say("revenue.note.alone"))
     models = _models(("even",), ("均衡进度 even progress",), [1.0], [mean])
     return Estimate(mean, bands, models, tuple(notes), mean, floor)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from fiscalmodel.display import Shown, TableView, result_html, word
 from fiscalmodel.errors import InputError, known_names
 from fiscalmodel.scenario import plots
 from fiscalmodel.scenario.load import Scenario
@@ -23,6 +24,8 @@ _BY_YEAR: dict[str, tuple[str, ...]] = {
     "balance": ("expenditure_wan", "available_wan"),
     "debt": ("hidden_wan", "statutory_wan", "total_wan", "interest_wan"),
 }
+#: Figure -> column whose label names it among scenarios.
+_HEADS = {"scenario_wan": "revenue_wan"}
 _PARTS = (*_BY_YEAR, "commissions")
 
 
@@ -46,6 +49,12 @@ class Comparison:
         """A column or selection of the table."""
         return self.table[column]
 
+    @property
+    def region(self) -> Text:
+        """The region or regions that are compared; empty for plans."""
+        regions = [o.scenario.region for o in self.compared.values() if isinstance(o, Outcome)]
+        return Text.joined(dict.fromkeys(Text(r.zh, r.en) for r in regions), "、", ", ")
+
     def names(self, lang: str | None = None) -> dict[str, str]:
         """Column -> name of the scenario, or the column itself where names are not unique."""
         names = {
@@ -67,7 +76,8 @@ class Comparison:
         lang = lang or language()
         return self.table.assign(
             part=[say(f"scenario.part_{p}")(lang) for p in self.table["part"]],
-            metric=[label(m, lang) for m in self.table["metric"]],
+            metric=[label(_HEADS.get(m, m), lang) for m in self.table["metric"]],
+            period=[word(p, lang) if p == "total" else p for p in self.table["period"]],
         ).rename(columns=self.names(lang))
 
     def changes(self, lang: str | None = None) -> pd.DataFrame:
@@ -76,24 +86,25 @@ class Comparison:
         outcomes = {k: o for k, o in self.compared.items() if isinstance(o, Outcome)}
         return _differing({names[k]: o.scenario for k, o in outcomes.items()})
 
-    def plot(self, what: str = "revenue", lang: str | None = None) -> Chart | Text:
+    def plot(self, what: str = "revenue", lang: str | None = None) -> Chart | Shown:
         """``revenue`` or hidden ``debt`` of all of them; a sentence where one has none."""
         outcomes = {k: o for k, o in self.compared.items() if isinstance(o, Outcome)}
-        names = self.names(lang)
+        names, place = self.names(lang), self.region
         if what == "revenue":
             if len(outcomes) < len(self.compared) or any(
                 o.revenue is None for o in outcomes.values()
             ):
-                return say("scenario.missing_revenue")
-            return plots.compared_revenue({names[k]: o for k, o in outcomes.items()}, lang)
+                return Shown(say("scenario.missing_revenue"), lang or language())
+            return plots.compared_revenue({names[k]: o for k, o in outcomes.items()}, place, lang)
         if what != "debt":
             raise InputError(
                 "plot", "scenario.unknown_chart", known_names(["debt", "revenue"]), name=what
             )
         balances = {names[k]: _balances(made) for k, made in self.compared.items()}
         if any(frame is None for frame in balances.values()):
-            return say("scenario.missing_debt")
-        return plots.compared_debt({k: f for k, f in balances.items() if f is not None}, lang)
+            return Shown(say("scenario.missing_debt"), lang or language())
+        known = {k: frame for k, frame in balances.items() if frame is not None}
+        return plots.compared_debt(known, place, lang)
 
     @property
     def answers(self) -> list[Text]:
@@ -105,14 +116,10 @@ class Comparison:
         ]
 
     def __repr__(self) -> str:
-        return "\n".join([*map(str, self.answers), self.in_words().to_string(index=False)])
+        return "\n".join([*map(str, self.answers), repr(TableView(self.in_words(), digits=2))])
 
     def _repr_html_(self) -> str:
-        from fiscalmodel.display import result_html
-
-        regions = {made.scenario.region.name(language()): None
-                   for made in self.compared.values() if isinstance(made, Outcome)}  # fmt: skip
-        return result_html(self.answers, self.in_words(), digits=2, caption="、".join(regions))
+        return result_html(self.answers, self.in_words(), digits=2, caption=self.region)
 
 
 def compare(outcomes: Sequence[Any], names: Sequence[str] | None = None) -> Comparison:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from fiscalmodel.display import Shown
 from fiscalmodel.errors import InputError, known_names
 from fiscalmodel.scenario import plots
 from fiscalmodel.scenario.load import Scenario
-from fiscalmodel.words import Text, say
+from fiscalmodel.words import Text, language, say
 
 if TYPE_CHECKING:
     from fiscalmodel.display import Chart
@@ -35,7 +36,7 @@ class Outcome:
     waterfall
         ``year, step, kind, amount_wan, source``: baseline to scenario, adding up each year.
     items
-        Revenue by item, see `part_items.ItemsPart`; None where none are given.
+        Revenue by item, see `part_revenue.items_part`; None where none are given.
     balance
         ``year, revenue_wan, expenditure_wan, self_sufficiency_pct, ...``.
     debt
@@ -97,9 +98,7 @@ class Outcome:
             names = ("expenditure_wan", "available_wan", "shortfall_wan")
             columns |= {name: left[name] for name in names if name in left}
         if self.debt is not None:
-            # Debt may be known by quarter or month: its year-ends.
-            ends = self.debt.assign(year=self.debt["period"].astype(str).str[:4].astype(int))
-            at = ends.groupby("year").last()
+            at = plots.year_ends(self.debt)
             columns |= {name: at[name] for name in ("hidden_wan", "statutory_wan")}
         return pd.DataFrame(columns).rename_axis("year").reset_index()
 
@@ -110,14 +109,14 @@ class Outcome:
             self.target.target_year if self.target is not None else self.scenario.spec.years.last
         )
 
-    def steps(self, year: int | None = None, lang: str | None = None) -> pd.DataFrame:
+    def steps(self, year: int | None = None, lang: str | None = None) -> pd.DataFrame | None:
         """From baseline to scenario in a year: ``step, adjustment, amount_wan, source``.
 
-        Without adjustments there are no steps; the year is `focus` by default.
+        None without adjustments; the year is `focus` by default.
         """
         spec = self.scenario.spec.revenue
         if self.waterfall is None or spec is None or not spec.adjustments:
-            return pd.DataFrame(columns=["step", "adjustment", "amount_wan", "source"])
+            return None
         rows = self.waterfall[self.waterfall["year"] == (year or self.focus)].drop(columns="year")
         names = {change.name.zh: change.name(lang) for change in spec.adjustments.values()}
         names |= {kind: say(f"scenario.line_{kind}")(lang) for kind in ("baseline", "scenario")}
@@ -155,17 +154,17 @@ class Outcome:
         return list(dict.fromkeys(said))
 
     @property
-    def coverage(self) -> Text | None:
+    def coverage(self) -> list[Text]:
         """The measured coverage that belongs beside every band."""
         table = getattr(self.forecast, "coverage", None)
         if table is None or not len(table):
-            return None
+            return []
         spans = []
         for level, group in table.groupby("level")["coverage_pct"]:
             low, high = f"{group.min():.1f}", f"{group.max():.1f}"
             span = low if low == high else f"{low}–{high}"
             spans.append(say("scenario.coverage_measured", level=float(level), span=span))
-        return say("scenario.coverage_note", spans=Text.joined(spans))
+        return [say("scenario.coverage_note", spans=Text.joined(spans))]
 
     def headline(self, lang: str = "zh") -> tuple[str, ...]:
         """The answers, one sentence for each part."""
@@ -176,7 +175,7 @@ class Outcome:
         """False if there is a clearance plan and it is infeasible."""
         return self.plan is None or self.plan.status != "infeasible"
 
-    def plot(self, what: str = "revenue", lang: str | None = None) -> Chart | Text:
+    def plot(self, what: str = "revenue", lang: str | None = None) -> Chart | Shown:
         """One of the outcome's charts, or the sentence why there is none.
 
         Parameters
@@ -192,15 +191,19 @@ class Outcome:
             known = known_names(plots.OF_OUTCOME)
             raise InputError("plot", "scenario.unknown_chart", known, name=what)
         part = "revenue" if what == "steps" else what
-        return self.reasons[part] if part in self.reasons else plots.OF_OUTCOME[what](self, lang)
+        if part in self.reasons:
+            return Shown(self.reasons[part], lang or language())
+        if what == "steps" and self.steps() is None:
+            return Shown(say("scenario.no_steps"), lang or language())
+        return plots.OF_OUTCOME[what](self, lang)
 
     def __repr__(self) -> str:
         return "\n".join([f"Outcome({self.scenario.id})", *map(str, self.answers)])
 
     def _repr_html_(self) -> str:
-        from fiscalmodel.display import result_html
+        from fiscalmodel.display import note_html, result_html
 
-        return result_html([*self.answers, *self.reasons.values()], self.table)
+        return result_html(self.answers, self.table, unit="万元") + note_html(self.reasons.values())
 
 
 def _notes_of(made: Any) -> list[Text]:

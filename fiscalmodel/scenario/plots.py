@@ -62,13 +62,12 @@ def revenue(outcome: Outcome, lang: str | None = None) -> Chart:
     return Chart(made, outcome.answers[0](lang))
 
 
-def steps(outcome: Outcome, lang: str | None = None) -> Chart | Text:
+def steps(outcome: Outcome, lang: str | None = None) -> Chart:
     """Baseline to scenario, step by step, in the year that the outcome looks at."""
     from fiscalmodel.display import Chart, figure, scale, waterfall
 
     rows = outcome.steps(lang=lang)
-    if not len(rows):
-        return say("scenario.no_steps")
+    assert rows is not None
     divisor, unit = scale("万元", float(rows["amount_wan"].abs().max()))
     title = say("scenario.chart_steps", year=outcome.focus)
     made, axis, lang = figure(title, lang, unit=unit)
@@ -96,11 +95,11 @@ def balance(outcome: Outcome, lang: str | None = None) -> Chart:
 
 
 def debt(outcome: Outcome, lang: str | None = None) -> Chart:
-    """Hidden and statutory debt at the end of each period, stacked."""
+    """Hidden and statutory debt at the end of each year, stacked."""
     from fiscalmodel.display import BLUE, GREY, RED, Chart, figure, legend, scale, stack
 
     assert outcome.debt is not None
-    table = outcome.debt.set_index("period")
+    table = year_ends(outcome.debt)
     parts = {"hidden_wan": RED, "statutory_wan": BLUE, "by_contract_wan": GREY}
     table = table[[name for name in parts if name in table]]
     divisor, unit = scale("万元", float(table.sum(axis=1).max()))
@@ -116,42 +115,51 @@ def debt(outcome: Outcome, lang: str | None = None) -> Chart:
 OF_OUTCOME = {"revenue": revenue, "steps": steps, "balance": balance, "debt": debt}
 
 
-def compared_revenue(outcomes: Mapping[str, Outcome], lang: str | None = None) -> Chart:
+def compared_revenue(
+    outcomes: Mapping[str, Outcome], place: Text, lang: str | None = None
+) -> Chart:
     """Revenue of several scenarios in one chart, with the history of the first."""
-    from fiscalmodel.display import GREY, PALETTE, Chart, figure, legend, scale
+    from fiscalmodel.display import GREY, PALETTE, Chart, figure, legend, lines, scale
 
-    frames = [outcome.revenue for outcome in outcomes.values() if outcome.revenue is not None]
-    most = max(float(frame[["linked_wan", "scenario_wan"]].max().max()) for frame in frames)
-    divisor, unit = scale("万元", most)
-    title = say("scenario.chart_compare_revenue")
+    frames = {name: made.revenue for name, made in outcomes.items() if made.revenue is not None}
+    first = next(iter(frames.values())).set_index("year")
+    past = first.loc[first["kind"] != "forecast", "linked_wan"]
+    wide = pd.DataFrame({say("scenario.line_history")(lang): past})
+    for name, frame in frames.items():
+        ahead = frame[frame["kind"] == "forecast"].set_index("year")["scenario_wan"]
+        wide = wide.join(pd.concat([past.tail(1), ahead]).rename(name), how="outer")
+    divisor, unit = scale("万元", float(wide.max().max()))
+    title = _at(place, say("scenario.chart_compare_revenue"))
     made, axis, lang = figure(title, lang, unit=unit)
-    past = frames[0][frames[0]["kind"] != "forecast"]
-    axis.plot(past["year"], past["linked_wan"] / divisor, color=GREY, marker="o", markersize=4,
-              label=say("scenario.line_history")(lang))  # fmt: skip
-    for color, (name, frame) in zip(PALETTE * 3, zip(outcomes, frames, strict=True), strict=False):
-        ahead = frame[frame["kind"] == "forecast"]
-        joined = pd.concat([past.tail(1).assign(scenario_wan=past["linked_wan"]), ahead])
-        axis.plot(joined["year"], joined["scenario_wan"] / divisor, color=color, marker="o",
-                  markersize=4, label=name)  # fmt: skip
-    _years(axis, frames[0]["year"])
+    lines(axis, wide / divisor, colors=(GREY, *PALETTE), lang=lang)
     axis.set_ylim(bottom=0)
     legend(axis)
     return Chart(made, title(lang))
 
 
-def compared_debt(balances: Mapping[str, pd.DataFrame], lang: str | None = None) -> Chart:
+def compared_debt(
+    balances: Mapping[str, pd.DataFrame], place: Text, lang: str | None = None
+) -> Chart:
     """Hidden debt of several scenarios or plans, side by side."""
     from fiscalmodel.display import PALETTE, Chart, bars, figure, legend, scale
 
-    wide = pd.DataFrame(
-        {name: frame.set_index("period")["hidden_wan"] for name, frame in balances.items()}
-    )
+    wide = pd.DataFrame({name: year_ends(frame)["hidden_wan"] for name, frame in balances.items()})
     divisor, unit = scale("万元", float(wide.max().max()))
-    title = say("scenario.chart_compare_debt")
+    title = _at(place, say("scenario.chart_compare_debt"))
     made, axis, lang = figure(title, lang, unit=unit)
     bars(axis, wide / divisor, colors=PALETTE, lang=lang)
     legend(axis)
     return Chart(made, title(lang))
+
+
+def year_ends(balances: pd.DataFrame) -> pd.DataFrame:
+    """The last balances of each year, whatever the periods they are known by."""
+    years = balances["period"].astype(str).str[:4].astype(int).rename("year")
+    return balances.groupby(years).last()
+
+
+def _at(place: Text, title: Text) -> Text:
+    return place + " · " + title if place else title
 
 
 def _years(axis: Any, years: Sequence[int] | pd.Series[int]) -> None:

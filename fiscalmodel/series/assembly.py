@@ -6,7 +6,7 @@ Each row becomes a `Point`; `assemble` takes the firmest of each period, in orde
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from fiscalmodel.words import Text, bare, headers_of, label, official, official_
 #: Columns of the tidy series table that are read beside period and value.
 _TIDY = (
     "period", "value", "series_id", "unit", "kind", "source", "region", "indicator",
-    "budget_scope", "coverage", "calibre", "version",
+    "budget_scope", "coverage", "calibre", "version", "scope_flag",
 )  # fmt: skip
 #: Columns whose words are official ones.
 _CHOICES = ("kind", "version", "coverage", "calibre")
@@ -257,7 +257,9 @@ def _tidy(table: Table, at: Mapping[str, str], wanted: str | None) -> Series:
             problems.add(table.where(row, at["period"]), "tables.not_a_period", text=text["period"])
             continue
         head = Heading(when, text.get("kind") or "actual", text.get("version", ""))
-        points.append(_point(table, head, row, at["value"], text.get("source", "")))
+        point = _point(table, head, row, at["value"], text.get("source", ""))
+        other = text.get("scope_flag", "") in _NOT_THE_SERIES
+        points.append(replace(point, value=float("nan")) if other else point)
     problems.raise_if_any()
     unit = same.pop("unit", "") or table.unit_of(at["value"])
     versions = {p.heading.version for p in firmest(points, {})}
