@@ -21,6 +21,8 @@ from fiscalmodel.words import EMPTY, Text, say
 
 #: More digits after the point than this are stored, not printed: they tell nothing.
 STORED = 4
+#: What the cells hold may miss a sum by the noise of its arithmetic.
+HELD = Decimal("1e-6")
 #: Fields of a sentence, asked for only where it is said.
 Words = Callable[[], Mapping[str, object]]
 
@@ -193,6 +195,8 @@ class Outcome:
     tolerance: Decimal
     #: Tolerance if every figure is as fine as the finest of them.
     fine: Decimal
+    #: It ties to the last digit, as printed or as the cells hold it.
+    exact: bool
 
     @property
     def ties(self) -> bool:
@@ -207,22 +211,25 @@ def arithmetic(claim: Sums) -> Outcome | None:
     total = claim.total
     assert total.figure is not None
     computed, tolerance = Decimal(0), total.figure.half
-    finest = tolerance
+    finest, held = tolerance, total.figure.stored or total.figure.value
     for sign, part in claim.parts:
         assert part.figure is not None
-        value, half = part.figure.value, part.figure.half
+        value, half, stored = part.figure.value, part.figure.half, part.figure.stored
         if part.unit != total.unit:
             factor = part.factor_to(total)
             if factor is None:
                 return None
             value, half = value * factor, half * factor
+            stored = stored and stored * factor
         computed += value if sign > 0 else -value
+        held -= (stored or value) if sign > 0 else -(stored or value)
         tolerance += half
         finest = min(finest, half)
     fine = finest * (len(claim.parts) + 1)
     if total.unit in COUNTS:
         tolerance = fine = Decimal(0)
-    return Outcome(claim, computed, total.figure.value - computed, tolerance, fine)
+    gap = total.figure.value - computed
+    return Outcome(claim, computed, gap, tolerance, fine, not gap or abs(held) <= HELD)
 
 
 @dataclass(frozen=True)
@@ -300,11 +307,11 @@ class Evidence:
                 self._bad.update(map(id, o.claim.facts))
             elif not o.claim.at_most:
                 self._good.update(map(id, o.claim.facts))
-                if o.difference:
-                    self._rounded[document] += 1
-                else:
+                if o.exact:
                     self._exact[document] += 1
                     self.exact_sums.append(o)
+                else:
+                    self._rounded[document] += 1
         for claim in follows:
             side = self._good if claim.ties else self._bad
             side.update(map(id, (claim.stated, *claim.operands)))
@@ -313,7 +320,7 @@ class Evidence:
         """What is said of a sum; None where there is nothing to say."""
         if not o.ties:
             return None if self._explained(o) else self._finding(o, o.claim.severity)
-        if o.difference and not o.claim.at_most and self._telling(o):
+        if not (o.exact or o.claim.at_most) and self._telling(o):
             return self._finding(o, "warning" if abs(o.difference) > o.fine else "note")
         return None
 

@@ -98,9 +98,8 @@ def _grid(table: Table, name: str, numbers: list[str], *, first: bool) -> Grid:
 def _unread(table: Table) -> list[Problem]:
     """What the reader refused, but for columns that hold no number at all: those are remarks."""
     empty = {x for c, x in table.letters.items() if not table.frame[c].map(_filled).any()}
-    return [
-        p for p in table.problems if (m := _LETTER.search(p.where)) is None or m[1] not in empty
-    ]
+    letters = [(p, _LETTER.search(p.where)) for p in table.problems]
+    return [p for p, found in letters if found is None or found[1] not in empty]
 
 
 def _words(table: Table, numbers: list[str]) -> list[Problem]:
@@ -142,7 +141,7 @@ def _column(
         bool(_RATE_ROW.search(name)) or str(text).endswith(("%", "％"))
         for name, text in zip(names, texts, strict=True)
     ]
-    region = str(getattr(table, "region", "") or "")
+    region = table.about.region
     facts: list[Fact | None] = []
     for r, value in enumerate(values):
         figure = _figure(texts[r], value)
@@ -192,12 +191,16 @@ def _is_key(column: object) -> bool:
 
 
 def _figure(text: str, value: float) -> Printed | None:
-    """The figure as printed; a percent stored as a ratio keeps the reader's value."""
+    """The figure as its cell shows it; the reader's value where that says something else."""
     if value != value:
         return None
     figure = printed(text)
-    if figure is not None and abs(float(figure.value) - value) <= 1e-9 * max(1.0, abs(value)):
-        return figure
+    if figure is not None:
+        slack = max(float(figure.half) * 1.0001, 1e-9 * abs(value))
+        off = abs(float(figure.value) - value)
+        if off <= slack:
+            held = printed(value) if off > 1e-9 * abs(value) else None
+            return replace(figure, stored=held.value) if held else figure
     return printed(value)
 
 
