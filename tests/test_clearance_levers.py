@@ -8,10 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from clearance_oracle import random_case
+from clearance_oracle import random_case, yearly
 
 import fiscalmodel as fm
-from clearance_oracle import yearly
 from fiscalmodel.debt.clearance.whatif import (
     earliest_clearance,
     even_effort,
@@ -161,7 +160,9 @@ def test_latest_start_and_earliest_clearance():
 
 
 def points(ledger, sources, quotas=None, **options):
-    return fm.break_points(ledger, sources, quotas, frequency="year", **AS_OF, **options).set_index("shock")
+    return fm.break_points(ledger, sources, quotas, frequency="year", **AS_OF, **options).set_index(
+        "shock"
+    )
 
 
 def test_break_points_by_hand():
@@ -222,7 +223,11 @@ def test_break_point_is_where_the_plan_just_fails():
             s | {"category": "land" if s["source_id"] == "S0" else "x"} for s in case.sources
         ]
         tables, options = replace(case, sources=sources).arguments()
-        row = fm.break_points(*tables, frequency="year", **options).set_index("shock").loc["land_revenue"]
+        row = (
+            fm.break_points(*tables, frequency="year", **options)
+            .set_index("shock")
+            .loc["land_revenue"]
+        )
         if row["outcome"] != "fails_beyond":
             continue
         tried += 1

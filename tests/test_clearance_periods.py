@@ -6,8 +6,6 @@ import datetime as dt
 
 import pandas as pd
 import pytest
-
-import fiscalmodel as fm
 from clearance_oracle import yearly
 from fiscalmodel.debt.plan_model import bond_flows
 from fiscalmodel.debt.plan_periods import make_grid, parse_period

@@ -16,8 +16,8 @@ import pytest
 from faults import faulty_notebooks as faulty
 
 from fiscalmodel.errors import InputError
+from fiscalmodel.kernels.parent import private_parent
 from fiscalmodel.run.batch import run_batch
-from fiscalmodel.run.parent import private_parent
 from fiscalmodel.run.storage import MANIFEST
 
 pytest.importorskip("distributed")

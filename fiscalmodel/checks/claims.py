@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, Protocol
 
-from fiscalmodel.checks.facts import COUNTS, Book, Fact
+from fiscalmodel.checks.facts import COUNTS, Book, Fact, grouped
 from fiscalmodel.checks.printed import Interval
 from fiscalmodel.checks.slips import Slip, slip
 from fiscalmodel.findings import Finding, Severity
@@ -129,10 +129,13 @@ class Groups:
     rules: tuple[str, ...]
     key: Callable[[Fact], Hashable | None]
     judge: Callable[[list[Fact]], Iterable[Claim]]
+    #: Tables as printed too, not only those that give one figure a row.
+    printed: bool = False
 
     def claims(self, book: Book) -> Iterator[Claim]:
         """What it claims of a book, group by group."""
-        for facts in book.group(self.key).values():
+        looked_at = book.facts if self.printed else book.listed
+        for facts in grouped(looked_at, self.key).values():
             yield from self.judge(facts)
 
 
@@ -320,7 +323,8 @@ class Evidence:
             for other in self._totals.get(id(part), ()):
                 factor = part.factor_to(o.claim.total) or 1
                 rest = o.difference + sign * other.difference * factor
-                if other is not o and abs(rest) <= o.tolerance + other.tolerance * factor:
+                same = other is not o and other.claim.rule == o.claim.rule
+                if same and abs(rest) <= o.tolerance + other.tolerance * factor:
                     return True
         return False
 

@@ -43,9 +43,11 @@ def evaluate(scenario: Scenario) -> Outcome:
             "forecast": part.forecast,
             "link": part.link,
             "target": part.target,
+            "nowcast": part.nowcast,
         }
         notes += part.notes
         answers.append(part.answer)
+        answers += [part.nowcast.answer] if part.nowcast else []
     budget = balance_part(spec, found.get("revenue"))
     if budget is not None:
         found |= {"balance": budget.frame, "resources": budget.left}

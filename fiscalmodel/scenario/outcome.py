@@ -48,10 +48,10 @@ class Outcome:
         What a reader must know, in the order of importance.
     answers
         One sentence for each part.
-    forecast, link, target, resources, plan, risk, statement
-        The results behind the frames (of the model, the calibre link, the target, what is
-        left for clearance, the clearance plan, the debt ratio by year, the commissions);
-        None where there is none.
+    forecast, link, target, nowcast, resources, plan, risk, statement
+        The results behind the frames (of the model, the calibre link, the target, the year
+        under way, what is left for clearance, the clearance plan, the debt ratio by year, the
+        commissions); None where there is none.
     """
 
     scenario: Scenario
@@ -67,6 +67,7 @@ class Outcome:
     forecast: Any = None
     link: Any = None
     target: Any = None
+    nowcast: Any = None
     resources: Any = None
     plan: Any = None
     risk: Any = None

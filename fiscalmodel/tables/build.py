@@ -14,8 +14,8 @@ import pandas as pd
 from fiscalmodel.days import heading
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.numerals import Cell, parse, percent_of, plain, printed, simple, why_no_number
-from fiscalmodel.tables.files import Grid, column_letter
 from fiscalmodel.tables.forms import about
+from fiscalmodel.tables.grid import Grid, column_letter
 from fiscalmodel.tables.layout import Layout, Rows
 from fiscalmodel.tables.table import OF_WHICH, SUBTOTAL, TOTAL, Table, label_column
 from fiscalmodel.tables.unitlines import header_unit, title_unit, unit_word
@@ -276,13 +276,13 @@ _TEXT_NAME = re.compile(
 )
 #: Headers that only amounts stand under.
 _AMOUNT_NAME = re.compile(
-    r"金额|[^参指系代次序号倍]数$|余额|限额|差额|总额|本金|(?:^|_)(?:value|amount|wan|yi|pct)$",
+    r"金额|数值|[^参指系代次序号倍]数$|余额|限额|差额|总额|本金|(?:^|_)(?:value|amount|wan|yi|pct)$",
     re.IGNORECASE,
 )
 #: Text that was a number before a character was lost or mistyped.
 _SPOILT = re.compile(r"[(（\-△▲+]?\d[\d,，.\s]*[^\d\s]?[\d,，.\s]*[)）]?%?")
 _BRACKETS = re.compile(r"[(（][^()（）]*[)）]")
-_COMMA = re.compile(r"-?\d{1,3},\d{3}")
+COMMA = re.compile(r"-?\d{1,3},\d{3}")
 _MONTH = re.compile(r"((?:19|20|21)\d\d)\.(\d{1,2})")
 _CODE = re.compile(r"0\d+")
 _LONG = 200  # rows of nothing but text that make a text column
@@ -347,7 +347,7 @@ def read_column(
     home = table_unit if unit is None else unit
     values: list[float] = []
     for i, (cell, value) in enumerate(zip(found, stored, strict=True)):
-        if comma_decimal and isinstance(value, str) and _COMMA.fullmatch(plain(value)):
+        if comma_decimal and isinstance(value, str) and COMMA.fullmatch(plain(value)):
             problems.add(place(i), "tables.comma_may_be_decimal", text=value)
         if cell.kind == "text":
             problems.add(place(i), why_no_number(value), text=str(value).strip(), name=name)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from clearance_oracle import random_case
+from clearance_oracle import random_case, yearly
 from hypothesis import given
 from hypothesis import strategies as st
 
-import fiscalmodel as fm
-from clearance_oracle import yearly
-
-RULES = ["least_interest", "highest_rate_first", "earliest_maturity_first", "pro_rata"]
+RULES = [
+    "quota_first",
+    "least_interest",
+    "highest_rate_first",
+    "earliest_maturity_first",
+    "pro_rata",
+]
 #: Amounts of a few hundred 万元; the solver's own tolerance is 1e-7.
 CLOSE = 1e-6
 
@@ -27,9 +30,7 @@ def test_plan_adds_up(seed, rule, capitalise, frequency):
     rng = np.random.default_rng(seed)
     case = random_case(rng, contracts=int(rng.integers(1, 6)), years=3, quota=bool(seed % 2))
     tables, options = case.arguments()
-    plan = yearly(
-        *tables, **options, rule=rule, capitalise=capitalise, frequency=frequency
-    )
+    plan = yearly(*tables, **options, rule=rule, capitalise=capitalise, frequency=frequency)
     check_contracts(plan)
     check_interest(plan, case)
     check_money(plan, case)

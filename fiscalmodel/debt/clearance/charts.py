@@ -51,7 +51,11 @@ def sources(plan: Any, lang: str | None = None) -> Chart:
 
 def obligations(plan: Any, lang: str | None = None) -> Chart:
     """Hidden, kept and statutory debt at the end of each year: replacement only converts."""
-    columns = {"hidden_wan": "hidden", "by_contract_wan": "by_contract", "statutory_wan": "statutory"}
+    columns = {
+        "hidden_wan": "hidden",
+        "by_contract_wan": "by_contract",
+        "statutory_wan": "statutory",
+    }
     frame = _yearly(plan.balances[["period", *columns]], "last")
     opening = pd.DataFrame(
         [[plan.opening_wan, float(plan.problem.stays.sum()), plan.given.options.statutory_wan]],
@@ -104,7 +108,9 @@ def gap(plan: Any, lang: str | None = None) -> Chart:
     title = say("debt.chart.gap")
     figure, axis, lang = display.figure(title, lang, unit=unit)
     names = {"latest": say("debt.chart.latest"), "least": say("debt.chart.least")}
-    display.bars(axis, frame / divisor, names=names, colors={"latest": RED, "least": SKY}, lang=lang)
+    display.bars(
+        axis, frame / divisor, names=names, colors={"latest": RED, "least": SKY}, lang=lang
+    )
     display.legend(axis)
     return Chart(figure, Text.joined(plan.answer, "", " "))
 
