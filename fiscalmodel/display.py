@@ -483,7 +483,7 @@ def _broken(text: str, room: int) -> str:
 # ---------------------------------------------------------------- tables
 
 #: Sections of ``params/words/labels.yaml`` in which a header or a code is looked up.
-_SECTIONS = ("columns", "budget", "debt", "terms", "values", "monthly", "revenue")
+_SECTIONS = ("columns", "debt", "budget", "terms", "values", "monthly", "revenue")
 
 
 def word(key: str, lang: str | None = None) -> str:

@@ -157,7 +157,7 @@ def test_an_outcome_shows_its_answers_and_a_short_table(outcomes: dict[str, Any]
     html = outcome._repr_html_()
     assert html.index("fm-answer") < html.index("<table>")
     assert outcome.table["year"].tolist() == [2026, 2027, 2028]
-    ends = outcome.debt[outcome.debt["period"].astype(str).str.endswith("-12")]
+    ends = outcome.debt.groupby(outcome.debt["period"].astype(str).str[:4]).last()
     assert outcome.table["hidden_wan"].tolist() == ends["hidden_wan"].tolist()
     bare = outcomes[f"{JIANGHAN}/baseline"]
     assert "debt" in str(bare.part("debt"))
@@ -181,7 +181,7 @@ def test_charts_draw_the_figures_of_the_frames(outcomes: dict[str, Any]) -> None
     outcome = outcomes[f"{SAMPLE}/baseline"]
     bars = outcome.plot("debt", "en").figure.axes[0].patches
     total = sum(bar.get_height() for bar in bars)
-    ends = outcome.debt[outcome.debt["period"].astype(str).str.endswith("-12")]
+    ends = outcome.debt.groupby(outcome.debt["period"].astype(str).str[:4]).last()
     assert total == pytest.approx(ends["total_wan"].sum() / 1e4)
     line = outcome.plot("revenue", "en").figure.axes[0].lines[0]
     past = outcome.revenue[outcome.revenue["kind"] != "forecast"]
