@@ -23,6 +23,8 @@ class Kind:
         As it is given to `forecast`; empty for series of any other kind.
     shares
         Share of each yearly candidate in the forecast.
+    fades
+        Whether the pooled model's share falls with the years ahead.
     shrink
         Share of the last value in the forecast.
     widening
@@ -31,13 +33,14 @@ class Kind:
 
     name: str = ""
     shares: Mapping[str, float] = field(default_factory=lambda: SHARES)
+    fades: bool = False
     shrink: float = 0.0
     widening: float = 1.0
 
 
 PLAIN = Kind()
 #: General public budget revenue (一般公共预算收入) and its taxes.
-REVENUE = Kind("revenue", REVENUE_SHARES)
+REVENUE = Kind("revenue", REVENUE_SHARES, fades=True)
 #: Land-sale (土地出让) and other fund revenue. On the provinces' fund revenue every trend made
 #: things worse (errors of 22, 39 and 48 % one to three years ahead for the last value, 26, 53
 #: and 76 % for the combination); bands a fifth wider held there.
