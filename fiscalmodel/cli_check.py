@@ -23,7 +23,7 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
     from fiscalmodel.paths import project_root
     from fiscalmodel.run.report import evaluate_all, load_all
     from fiscalmodel.series import catalog
-    from fiscalmodel.series.reconcile import reconcile
+    from fiscalmodel.checks.reconcile import reconcile
 
     tables = [p for p in paths if Path(p).suffix.lower() in (".csv", ".xlsx", ".xls")]
     scenarios = [p for p in paths if p not in tables]

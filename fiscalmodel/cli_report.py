@@ -59,27 +59,20 @@ def run(scenarios: tuple[str, ...], out: str, lang: str, strict: bool, cold: boo
 @LANG
 def compare(scenarios: tuple[str, ...], csv_file: str | None, lang: str) -> int:
     """Show the scenarios' main figures side by side, and what their files say differently."""
-    from fiscalmodel.present.outcome_words import comparison
-    from fiscalmodel.present.show import TableView
+    from fiscalmodel.display import TableView
     from fiscalmodel.run.execute import write_whole
     from fiscalmodel.run.report import evaluate_all, load_all
-    from fiscalmodel.scenario.compare import by_region, differences
     from fiscalmodel.scenario.compare import compare as compare_outcomes
 
-    loaded = load_all(scenario_paths(scenarios))
-    outcomes = evaluate_all(loaded)
-    table = compare_outcomes(outcomes)
+    compared = compare_outcomes(evaluate_all(load_all(scenario_paths(scenarios))))
     if csv_file:
-        from fiscalmodel.present.safe_text import csv_bytes
+        from fiscalmodel.present.workbook import csv_bytes
 
-        write_whole(Path(csv_file), csv_bytes(table))
-    for group in by_region(outcomes):
-        first = group[0].scenario
-        click.echo(f"\n{first.region.name(lang)}")
-        click.echo(repr(TableView(comparison(group, lang), lang)))
-        for other in group[1:]:
-            changes = differences(first, other.scenario)
-            if len(changes):
-                click.echo(f"\n{first.id} → {other.scenario.id}")
-                click.echo(repr(TableView(changes, lang)))
+        write_whole(Path(csv_file), csv_bytes(compared.table))
+    for region in compared.by_region():
+        click.echo(f"\n{region.region(lang)} ({', '.join(region.compared)})")
+        click.echo(repr(TableView(region.in_words(lang), lang)))
+        changes = region.changes(lang)
+        if len(changes):
+            click.echo(f"\n{TableView(changes, lang)!r}")
     return 0

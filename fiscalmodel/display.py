@@ -478,7 +478,7 @@ def _broken(text: str, room: int) -> str:
 # ---------------------------------------------------------------- tables
 
 #: Sections of ``params/words/labels.yaml`` in which a header or a code is looked up.
-_SECTIONS = ("columns", "debt", "terms", "values", "monthly")
+_SECTIONS = ("columns", "budget", "debt", "terms", "values", "monthly")
 
 
 def word(key: str, lang: str | None = None) -> str:
@@ -511,12 +511,14 @@ def show(
     Parameters
     ----------
     thing
-        A DataFrame or Series; a sentence, or any result that shows itself, is shown in `lang`.
+        A DataFrame or Series; sentences, or any result that shows itself, are shown in `lang`;
+        None and an empty list show nothing.
     lang
         ``zh`` or ``en``; the language in force where none is given.
     unit
-        Stands in the caption, and no longer in each header; columns ``..._wan`` are
-        converted to it where it is 亿元 or 元, all others are in it already.
+        Stands in the caption, and no longer in each header (万元 by itself where there are
+        columns ``..._wan``); these are converted to it where it is 亿元 or 元, all others are
+        in it already.
     digits
         Decimals, for all columns or by column. By default 万元 are whole where the
         table's amounts are large, everything else has two.
@@ -535,24 +537,34 @@ def show(
     """
     if isinstance(thing, pd.Series):
         thing = thing.to_frame(thing.name if thing.name is not None else "value")
+    if thing is None or (isinstance(thing, (list, tuple)) and not thing):
+        return None
+    if hasattr(thing, "_repr_mimebundle_"):
+        return thing
     if not isinstance(thing, pd.DataFrame):
-        return _InLanguage(thing, lang or language())
+        return Shown(thing, lang or language())
     return TableView(thing, lang, unit=unit, digits=digits, caption=caption, index=index, rows=rows)
 
 
-class _InLanguage:
-    """A result that shows itself in one language, whatever the language in force."""
+class Shown:
+    """A sentence or result that shows itself in one language, whatever the language in force."""
 
     def __init__(self, thing: Any, lang: str) -> None:
         self.thing, self.lang = thing, lang
 
     def __repr__(self) -> str:
         with speaking(self.lang):
+            if isinstance(self.thing, (list, tuple)):
+                return "\n".join(f"- {text}" for text in self.thing)
             return str(self.thing) if isinstance(self.thing, Text) else repr(self.thing)
 
     def _repr_html_(self) -> str | None:
         if isinstance(self.thing, Text):
-            return answer(self.thing, lang=self.lang)
+            from markupsafe import escape
+
+            return f"<p>{escape(self.thing(self.lang))}</p>"
+        if isinstance(self.thing, (list, tuple)):
+            return note_html(self.thing, self.lang)
         html = getattr(self.thing, "_repr_html_", None)
         with speaking(self.lang):
             return html() if html is not None else None
@@ -573,14 +585,16 @@ class TableView:
         rows: int = 300,
     ) -> None:
         self.frame, self.lang, self.rows = frame, lang or language(), rows
-        self.unit, self.caption = unit, Text.of(caption)(self.lang)
+        self.caption = Text.of(caption)(self.lang)
+        # One unit for all amounts stands above the table rather than in each header.
+        self.unit = unit or ("万元" if any(str(c).endswith("_wan") for c in frame.columns) else "")
         if index if index is not None else _tells(frame.index):
             names = [n if n is not None else " " * i for i, n in enumerate(frame.index.names, 1)]
             frame = frame.set_axis(frame.index.set_names(names), axis=0).reset_index()
-        frame, factor = _converted(frame, unit)
-        self.numeric = [_is_number(frame.iloc[:, i]) for i in range(frame.shape[1])]
+        frame, factor = in_unit(frame, unit)
+        self.numeric = [is_number(frame.iloc[:, i]) for i in range(frame.shape[1])]
         cut = frame.head(rows)
-        cells = format_cells(_in_words(cut, self.lang), _digits(cut, digits, unit, factor))
+        cells = format_cells(in_words(cut, self.lang), _digits(cut, digits, unit, factor))
         heads = [self._head(column) for column in frame.columns]
         self.cells = cells.set_axis(pd.Index(heads, dtype=object), axis=1)
 
@@ -597,13 +611,17 @@ class TableView:
         return "　".join(text for text in (self.caption, said) if text)
 
     @property
+    def _none(self) -> str:
+        return say("present.none")(self.lang)
+
+    @property
     def _foot(self) -> str:
         if len(self.frame) <= self.rows:
             return ""
         return say("present.cut", shown=self.rows, all=len(self.frame))(self.lang)
 
     def __repr__(self) -> str:
-        text = self.cells.to_string(index=False) if len(self.cells) else ""
+        text = self.cells.to_string(index=False) if len(self.cells) else self._none
         return "\n".join(part for part in (self._heading, text, self._foot) if part)
 
     def _repr_html_(self) -> str:
@@ -623,6 +641,8 @@ class TableView:
             + "</tr>"
             for row in self.cells.itertuples(index=False, name=None)
         )
+        if not len(self.cells):
+            return f'<p class="fm-note">{escape(self._heading)} {escape(self._none)}</p>'
         top = f"<caption>{escape(self._heading)}</caption>" if self._heading else ""
         foot = f'<p class="fm-note">{escape(self._foot)}</p>' if self._foot else ""
         return (
@@ -644,6 +664,40 @@ def answer(*texts: Text | str, lang: str | None = None) -> str:
     said = [Text.of(text)(lang) for text in texts if text]
     lines = "".join(f"<p>{escape(text)}</p>" for text in said)
     return f'<blockquote class="fm-answer">{lines}</blockquote>' if lines else ""
+
+
+class Result:
+    """A result that shows itself: what it says first, then a short table.
+
+    A frozen dataclass takes this as its base (with ``repr=False``) and defines `answer`;
+    `short` is its table unless it says otherwise.
+    """
+
+    table: pd.DataFrame
+
+    @property
+    def answer(self) -> Text:
+        """What it comes to, in one sentence or two."""
+        raise NotImplementedError
+
+    @property
+    def short(self) -> pd.DataFrame:
+        """The table under the answer."""
+        return self.table
+
+    def __repr__(self) -> str:
+        return f"{self.answer}\n{TableView(self.short)!r}"
+
+    def _repr_html_(self) -> str:
+        return result_html(self.answer, self.short)
+
+
+def note_html(texts: Iterable[Text | str], lang: str | None = None) -> str:
+    """Sentences as a list of notes in HTML; nothing for none."""
+    from markupsafe import escape
+
+    lines = "".join(f"<li>{escape(Text.of(text)(lang))}</li>" for text in texts)
+    return f'<ul class="fm-notes">{lines}</ul>' if lines else ""
 
 
 def result_html(
@@ -685,7 +739,12 @@ def format_cells(
             places = digits
         else:
             places = digits.get(name, 2) if isinstance(digits, Mapping) else digits[at]
-        made.append([_missing(v) or _cell(v, name in ("year", "period"), places) for v in values])
+        made.append(
+            [
+                _missing(v) or _cell(v, name == "period" or name.endswith("year"), places)
+                for v in values
+            ]
+        )
     cells = pd.DataFrame(dict(enumerate(made)), index=frame.index, dtype=object)
     return cells.set_axis(frame.columns, axis=1)
 
@@ -710,7 +769,8 @@ def _missing(value: object) -> str:
     return "—" if value is None or value is pd.NaT or value is pd.NA or value != value else ""
 
 
-def _is_number(values: pd.Series[Any]) -> bool:
+def is_number(values: pd.Series[Any]) -> bool:
+    """Whether a column holds numbers, and not yes and no."""
     types = pd.api.types
     return types.is_numeric_dtype(values) and not types.is_bool_dtype(values)
 
@@ -721,7 +781,7 @@ def _tells(index: pd.Index[Any]) -> bool:
     return named or not pd.api.types.is_integer_dtype(index)
 
 
-def _converted(frame: pd.DataFrame, unit: str) -> tuple[pd.DataFrame, set[str]]:
+def in_unit(frame: pd.DataFrame, unit: str = "") -> tuple[pd.DataFrame, set[str]]:
     """分 as 元, 万元 in the unit asked for; and the columns that were converted."""
     made, done = frame.copy(deep=False), set()
     divisor = {"亿元": YI, "元": 1 / 10_000}.get(unit)
@@ -741,7 +801,7 @@ def _digits(
     frame: pd.DataFrame, given: int | Mapping[str, int] | None, unit: str, converted: set[str]
 ) -> list[int]:
     """Decimals of each column: what is given, else 万元 whole in a table of large amounts."""
-    numbers = [i for i in range(frame.shape[1]) if _is_number(frame.iloc[:, i])]
+    numbers = [i for i in range(frame.shape[1]) if is_number(frame.iloc[:, i])]
     money = [
         i for i in numbers
         if (str(frame.columns[i]).endswith("_wan") and str(frame.columns[i]) not in converted)
@@ -755,20 +815,23 @@ def _digits(
     return [known.get(str(c), 0 if str(c) in large else 2) for c in frame.columns]
 
 
-def _in_words(frame: pd.DataFrame, lang: str) -> pd.DataFrame:
+def in_words(frame: pd.DataFrame, lang: str) -> pd.DataFrame:
     """Text columns that hold codes of the package in words, and pandas' sum as a total."""
-    codes, made = labels("values"), {}
+    codes, made = labels("values").keys() | labels("debt").keys(), {}
     for at in range(frame.shape[1]):
         values = frame.iloc[:, at]
         made[at] = values
-        if _is_number(values) or pd.api.types.is_bool_dtype(values):
+        if is_number(values) or pd.api.types.is_bool_dtype(values):
             continue
-        texts = values.dropna()
-        if len(texts) and all(isinstance(v, str) and v in codes for v in texts):
-            made[at] = values.map(lambda v: label(v, lang, "values") if v in codes else v)
-        else:
-            made[at] = values.map(lambda v: _total(v, lang) if isinstance(v, str) else v)
+        made[at] = values.map(lambda v: _total(v, lang) if isinstance(v, str) else v)
+        texts = [v for v in values.dropna() if v not in ("All", "")]
+        if texts and all(isinstance(v, str) and v in codes for v in texts):
+            made[at] = made[at].map(lambda v: _code(v, lang) if v in codes else v)
     return pd.DataFrame(made, index=frame.index).set_axis(frame.columns, axis=1)
+
+
+def _code(text: str, lang: str) -> str:
+    return label(text, lang, "values" if text in labels("values") else "debt")
 
 
 def _total(text: str, lang: str) -> str:

@@ -230,3 +230,13 @@ def printed(value: Any) -> str:
         text = f"{value:.15g}"
         return f"{value:.0f}" if "e" in text and abs(value) < 1e21 and value == int(value) else text
     return str(value)
+
+
+def why_no_number(value: Any) -> str:
+    """Key of the sentence that says why a cell that should be a number is none."""
+    text = plain(str(value))
+    if re.fullmatch(r"-?\d{1,3},\d{1,3}", text):
+        return "tables.comma_may_be_decimal"
+    if re.fullmatch(r"[(\-△▲+]?[\d,.\s]+\)?%?", text):
+        return "tables.not_a_number"
+    return "tables.text_not_number"

@@ -222,6 +222,14 @@ def label(key: str, lang: str = "zh", section: str = "columns") -> str:
     return str(entry.get(lang) or entry.get("zh") or key)
 
 
+def headers_of(column: str) -> tuple[str, ...]:
+    """Every header that a column is read under: its name, both languages, further ones."""
+    entry = labels("columns").get(column, {})
+    also = entry.get("also", [])
+    more = also if isinstance(also, list) else [also]
+    return (column, *(str(h) for h in (entry.get("zh"), entry.get("en"), *more) if h))
+
+
 def bare(text: object) -> str:
     """A header or word for comparison: NFKC, lower case, without blanks and joining marks.
 

@@ -227,3 +227,27 @@ def test_carry_over_of_a_government_fund():
     """400 − 30 % of 1,000 = 100 into the stabilisation fund."""
     assert fund_carry_over_excess(400, 1000, "2026-12-31") == 100
     assert fund_carry_over_excess(300, 1000, "2026-12-31") == 0
+
+
+def test_results_say_what_they_come_to_and_draw_it():
+    closed = close_balance({"收入": 100, "补助": 20, "支出": 110})
+    assert "carried over 10.00" in closed.answer("en")
+    assert [bar.get_height() for bar in closed.plot("zh").figure.axes[0].patches] == [
+        100, 20, -110, 10
+    ]  # fmt: skip
+    short = close_balance({"收入": 100, "支出": 110})
+    assert "difference -10.00" in short.answer("en")
+    left = available_for_clearance({2026: 900.0, 2027: 700.0}, 600.0, 200.0)
+    assert "100 万元 are left" in left.answer("en")
+    assert "short, by 100" in left.answer("en")
+    assert [bar.get_height() for bar in left.plot("en").figure.axes[0].patches] == [100, 0, 0, -100]
+    checked = check_guardrails(
+        pd.DataFrame({"year": [2024], "livelihood_wan": [700.0], "expenditure_wan": [1000.0]})
+    )
+    assert checked.answer("zh") == "1条约束线中有1条突破：民生支出占一般公共预算支出比重"
+    plan = medium_term_plan(
+        {2026: 900.0, 2027: 1000.0, 2028: 1000.0}, LINES, fund_opening_wan=40, on="2026-01-01"
+    )
+    assert "falls short by 60" in plan.answer("en")
+    assert "<table>" in plan._repr_html_()
+    assert len(plan.plot("en").figure.axes[0].patches) == 9

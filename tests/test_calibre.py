@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 import fiscalmodel as fm
-from fiscalmodel.series.calibre import BreakWarning, find_breaks, link_calibre, refuse_if_broken
+from fiscalmodel.series.breaks import BreakWarning, find_breaks, refuse_if_broken
+from fiscalmodel.series.calibre import link_calibre
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "calibre_links.yaml").read_text("utf-8"))
 JIANGHAN = pd.Series([68.74, 123.50, 131.48, 136.51, 130.62], index=range(2015, 2020))
@@ -104,7 +105,7 @@ def test_a_series_keeps_its_name_and_changes_its_calibre() -> None:
         ({2018: 1.0, 2019: -1.0}, {2019: 1.0}, {}, "not above zero"),
         ({2018: 1.0, 2019: 1.0}, {2019: -100.0}, {}, "leaves nothing"),
         ({2018: 1.0, 2019: 1.0}, {2025: 1.0}, {}, "belongs to no level"),
-        ({2018: 1.0, "x": 1.0}, {2019: 1.0}, {}, "'x' is no year"),
+        ({2018: 1.0, "x": 1.0}, {2019: 1.0}, {}, "'x' is not a year"),
         ({2018: 1.0, "2018年": 1.0}, {2018: 1.0}, {}, "stands twice"),
         ({2018: 1.0, 2019: 1.0}, None, {}, "nothing to link with"),
         (
@@ -185,5 +186,5 @@ def test_levels_on_one_day_a_year(freq: str) -> None:
     assert link.linked.round(2).tolist() == [94.62, 111.36, 131.48, 136.51, 130.62]
     assert link.linked.index.equals(days)
     months = pd.date_range("2015-01-01", periods=5, freq="MS")
-    with pytest.raises(fm.InputError, match="is no year"):
+    with pytest.raises(fm.InputError, match="is not a year"):
         link_calibre(JIANGHAN.set_axis(months), GROWTH)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import fiscalmodel as fm
-from fiscalmodel.tables.encoding import decode
+from fiscalmodel.tables.files import decode
 
 WORDS = [
     "收入", "支出", "合计", "年度,金额", "一", "一般公共预算", "项目,预算数", "联通",
@@ -20,19 +20,19 @@ WORDS = [
 @pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
 def test_short_texts(word: str, encoding: str) -> None:
-    assert decode(word.encode(encoding), where="a.csv").text == word
+    assert decode(word.encode(encoding), where="a.csv")[0] == word
 
 
-def test_what_was_guessed_is_said() -> None:
-    assert decode("收入,5".encode("gb18030"), where="a.csv").note == "read as GB18030 (not UTF-8)"
-    assert decode("一".encode("gb18030"), where="a.csv").note.startswith("valid in UTF-8 and in")
-    assert decode(b"year,value\n2019,5\n", where="a.csv").note == ""
+def test_the_encoding_is_told() -> None:
+    assert decode("收入,5".encode("gb18030"), where="a.csv")[1] == "gb18030"
+    assert decode("一".encode("gb18030"), where="a.csv")[1] == "gb18030"
+    assert decode(b"year,value\n2019,5\n", where="a.csv")[1] == "utf-8"
 
 
 @pytest.mark.parametrize("symbol", ["·", "×", "±", "§"])
 def test_a_symbol_in_an_english_file_is_utf8(symbol: str) -> None:
     text = f"a {symbol} b,5\n"
-    assert decode(text.encode(), where="a.csv").text == text
+    assert decode(text.encode(), where="a.csv")[0] == text
 
 
 @pytest.mark.parametrize(

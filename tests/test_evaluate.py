@@ -114,7 +114,7 @@ def test_one_evaluation_never_changes_another(project: Path) -> None:
 
 
 def test_compare_puts_scenarios_side_by_side(outcomes: dict[str, Any]) -> None:
-    table = fm.compare(list(outcomes.values()))
+    table = fm.compare(list(outcomes.values())).table
     assert list(table.columns[:3]) == ["part", "metric", "period"]
     row = table[(table["metric"] == "scenario_wan") & (table["period"] == "2026")].iloc[0]
     assert row["sample_county/baseline"] > row["sample_county/pessimistic"]
@@ -149,3 +149,53 @@ def test_fitting_across_a_break_is_refused_unless_told(project: Path, tmp_path: 
     )
     notes = fm.evaluate(fm.load_scenario(broken)).notes
     assert any("警告" in note.zh and "2016、2017" in note.zh for note in notes)
+
+
+def test_an_outcome_shows_its_answers_and_a_short_table(outcomes: dict[str, Any]) -> None:
+    outcome = outcomes[f"{SAMPLE}/baseline"]
+    assert len(repr(outcome)) < 2_000
+    html = outcome._repr_html_()
+    assert html.index("fm-answer") < html.index("<table>")
+    assert outcome.table["year"].tolist() == [2026, 2027, 2028]
+    assert outcome.table["hidden_wan"].tolist() == outcome.debt["hidden_wan"].tolist()
+    bare = outcomes[f"{JIANGHAN}/baseline"]
+    assert "debt" in str(bare.part("debt"))
+    assert "no clearance plan" in repr(bare.plot("debt", "en"))
+    assert bare.steps() is None
+    with pytest.raises(InputError, match="no chart"):
+        bare.plot("nothing")
+
+
+def test_the_steps_add_up_to_the_scenario(outcomes: dict[str, Any]) -> None:
+    outcome = outcomes[f"{SAMPLE}/pessimistic"]
+    steps = outcome.steps()
+    inner = steps.loc[~steps["adjustment"].isin(["scenario"]), "amount_wan"].sum()
+    last = outcome.revenue.set_index("year").loc[outcome.focus, "scenario_wan"]
+    assert inner == pytest.approx(last)
+    axis = outcome.plot("steps", "en").figure.axes[0]
+    assert axis.patches[-1].get_height() == pytest.approx(last / 1e4)
+
+
+def test_charts_draw_the_figures_of_the_frames(outcomes: dict[str, Any]) -> None:
+    outcome = outcomes[f"{SAMPLE}/baseline"]
+    bars = outcome.plot("debt", "en").figure.axes[0].patches
+    total = sum(bar.get_height() for bar in bars)
+    assert total == pytest.approx(outcome.debt["total_wan"].sum() / 1e4)
+    line = outcome.plot("revenue", "en").figure.axes[0].lines[0]
+    past = outcome.revenue[outcome.revenue["kind"] != "forecast"]
+    assert line.get_ydata().tolist() == (past["linked_wan"] / 1e4).tolist()
+
+
+def test_scenarios_and_plans_are_compared(outcomes: dict[str, Any]) -> None:
+    pair = [outcomes[f"{SAMPLE}/baseline"], outcomes[f"{SAMPLE}/pessimistic"]]
+    compared = fm.compare(pair)
+    assert list(compared.names("zh").values()) == ["基准情景", "悲观情景"]
+    assert "基准情景" in compared.in_words("zh").columns
+    assert "debt.quota_shock_pct" in compared.changes("en")["key"].tolist()
+    heights = [bar.get_height() for bar in compared.plot("debt", "zh").figure.axes[0].patches]
+    assert heights[:3] == pytest.approx((pair[0].debt["hidden_wan"] / 1e4).tolist())
+    assert [len(c.compared) for c in fm.compare(list(outcomes.values())).by_region()] == [2, 2]
+    plans = fm.compare([o.plan for o in pair])
+    assert plans.table.columns.tolist()[-2:] == ["plan 1", "plan 2"]
+    cost = plans.table.set_index("metric").loc["cost_wan", "plan 1"]
+    assert cost == pytest.approx(pair[0].plan.cost_wan)

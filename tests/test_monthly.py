@@ -12,8 +12,15 @@ import yaml
 import fiscalmodel as fm
 from fiscalmodel.errors import InputError
 from fiscalmodel.present.tables_monthly import monthly_table
-from fiscalmodel.series.monthly import spans, to_cumulative, to_months
-from fiscalmodel.series.progress import even_progress_pct, progress, shares_pct, year_on_year
+from fiscalmodel.series.monthly import (
+    even_progress_pct,
+    progress,
+    shares_pct,
+    spans,
+    to_cumulative,
+    to_months,
+    year_on_year,
+)
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "series_months.yaml").read_text("utf-8"))
 

@@ -1,12 +1,9 @@
-"""Fonts, tables, pages and workbooks: what a reader gets, and what data cannot do to it."""
+"""Pages and workbooks: what a reader gets, and what data cannot do to it."""
 
 from __future__ import annotations
 
 import io
-import json
 import re
-import subprocess
-import sys
 
 import nbformat
 import openpyxl
@@ -14,8 +11,8 @@ import pandas as pd
 import pytest
 
 from fiscalmodel.present import labels
-from fiscalmodel.present.page import PageHead, index_page, notebook_page
-from fiscalmodel.present.safe_text import csv_bytes, quoted
+from fiscalmodel.present.page import PageHead, index_page, notebook_page, one_language
+from fiscalmodel.present.workbook import Sheet, csv_bytes, quoted, write_book
 
 ADDRESS = re.compile(r"""(?:src|href|url\(|@import)\s*=?\s*["'(]?\s*(?:https?:)?//""", re.I)
 
@@ -94,42 +91,47 @@ def test_csv_texts_that_look_like_formulas_are_quoted(risky: str) -> None:
     assert back["n"].tolist() == [-1.5, 2.0]
 
 
+def read(book: bytes, **how: bool) -> dict[str, openpyxl.worksheet.worksheet.Worksheet]:
+    return {sheet.title: sheet for sheet in openpyxl.load_workbook(io.BytesIO(book), **how)}
+
+
 def test_a_workbook_keeps_text_as_text() -> None:
-    import xlsxwriter
-
-    from fiscalmodel.present.workbook import OPTIONS, _formats, _write_frame
-
-    buffer = io.BytesIO()
-    book = xlsxwriter.Workbook(buffer, OPTIONS)
     frame = pd.DataFrame({"bank": ["=1+1", "http://example.org"], "fee_fen": [480, 20]})
-    _write_frame(book.add_worksheet("x"), _formats(book), frame, "zh")
-    book.close()
-    sheet = openpyxl.load_workbook(io.BytesIO(buffer.getvalue()))["x"]
+    book = write_book({"x": Sheet(frame, sums=["fee_yuan"])}, "zh")
+    sheet = read(book)["x"]
     assert sheet["A2"].data_type == "s"
     assert sheet["A2"].value == "=1+1"
     assert sheet["A3"].hyperlink is None
     assert sheet["B4"].value == "=SUM(B2:B3)"
-    stored = openpyxl.load_workbook(io.BytesIO(buffer.getvalue()), data_only=True)["x"]
-    assert stored["B4"].value == 500
+    assert sheet["A4"].value == "合计"
+    assert read(book, data_only=True)["x"]["B4"].value == 5.0
+    assert write_book({"x": Sheet(frame, sums=["fee_yuan"])}, "zh") == book
 
 
-def test_charts_carry_their_text_in_the_notebook() -> None:
-    code = (
-        "import json, sys\n"
-        "from IPython.core.interactiveshell import InteractiveShell\n"
-        "from IPython.utils.capture import capture_output\n"
-        "InteractiveShell.instance()\n"
-        "import matplotlib; matplotlib.use('Agg')\n"
-        "from matplotlib import pyplot as plt\n"
-        "from fiscalmodel.present.show import show_chart\n"
-        "with capture_output() as got:\n"
-        "    show_chart(plt.subplots()[0], '一句话')\n"
-        "out = got.outputs[0]\n"
-        "print(json.dumps([sorted(out.data), out.metadata, out.data['text/plain']]))\n"
+def test_formulas_name_their_columns_and_store_their_values() -> None:
+    frame = pd.DataFrame(
+        {"period": ["2026", "2027"], "2026": [1.0, 2.0], "2027": [3.0, None], "total_wan": [4.0, 2]}
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    kinds, metadata, text = json.loads(done.stdout.splitlines()[-1])
-    assert kinds == ["image/png", "text/plain"]
-    assert metadata == {"image/png": {"alt": "一句话"}}
-    assert text == "[chart] 一句话"
+    sheet = Sheet(
+        frame,
+        title="=表",
+        lines=[("检查", ("SUM(D6:D7)-6", 0.0)), ("说明", "-x")],
+        formulas={"total_wan": "SUM([2026]:[2027])"},
+    )
+    book = write_book({"x": sheet}, "en")
+    cells = read(book)["x"]
+    assert [cells["A1"].value, cells["A1"].data_type] == ["=表", "s"]
+    assert cells["B2"].value == "=SUM(D6:D7)-6"
+    assert [cells["B3"].value, cells["B3"].data_type] == ["-x", "s"]
+    assert cells["A5"].value == "Period"
+    assert [cells["D6"].value, cells["D7"].value] == ["=SUM(B6:C6)", "=SUM(B7:C7)"]
+    assert cells["C7"].value is None  # missing, not 0
+    stored = read(book, data_only=True)["x"]
+    assert [stored["D6"].value, stored["D7"].value] == [4.0, 2.0]
+
+
+def test_a_page_reads_in_one_language() -> None:
+    text = "# 05 情景报告 / Scenario report\n\n**问题**：多少？\n**Question**: how much 多少?\n"
+    assert one_language(text, "zh") == "# 05 情景报告\n\n**问题**：多少？\n"
+    assert one_language(text, "en") == "# 05 Scenario report\n\n**Question**: how much 多少?\n"
+    assert one_language("# 表\n一句话", "en") == "# 表\n一句话"

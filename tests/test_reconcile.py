@@ -9,9 +9,8 @@ import pytest
 import yaml
 
 import fiscalmodel as fm
-from fiscalmodel.series.findings import COLUMNS, Finding, ranked, to_frame
-from fiscalmodel.series.reconcile import rules
-from fiscalmodel.series.rules.registry import words_of
+from fiscalmodel.checks.reconcile import RULES, rule_name
+from fiscalmodel.findings import COLUMNS, Finding, ranked, to_frame
 from fiscalmodel.tables.table import Table
 
 CASES = yaml.safe_load(
@@ -34,12 +33,11 @@ def test_small_tables(case: dict, tmp_path: Path) -> None:
 
 
 def test_every_rule_is_named_in_both_languages() -> None:
-    names = {name for rule in rules().values() for name in rule.finds}
-    assert len(names) > 30
-    for name in names:
-        en, zh = words_of(name)
-        assert en != name
-        assert zh != name
+    assert len(RULES) > 30
+    for name in RULES:
+        said = rule_name(name)
+        assert name not in (said.zh, said.en)
+        assert any("\u4e00" <= c <= "\u9fff" for c in said.zh)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])

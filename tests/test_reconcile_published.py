@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import fiscalmodel as fm
-from fiscalmodel.series.findings import SEVERITIES, Finding
+from fiscalmodel.findings import SEVERITIES, Finding
 
 CASES = yaml.safe_load(
     (Path(__file__).parent / "cases" / "reconcile_published.yaml").read_text("utf-8")
@@ -104,7 +104,7 @@ def test_frame_and_file_agree(project: Path) -> None:
         ("rates.csv", "F099", "85.64", "share"),
         ("rates.csv", "F237", "96.92", "execution_rate"),
         ("performance.csv", "F326", "15", "weights"),
-        ("gangu_2024_balance.csv", "R003", "4959", "sum_total"),
+        ("county_balances.csv", "R003", "4959", "sum_total"),
         ("yuanling_2024_debt.csv", "R028", "347402", "debt_limit"),
         ("lintao_2024_sharing.csv", "R040", "1731", "sum_total"),
         ("national_monthly.csv", "N202306_tax", "96661", "sum_total"),

@@ -10,7 +10,7 @@ import pytest
 from fiscalmodel.errors import InputError
 from fiscalmodel.scenario.compare import differences
 from fiscalmodel.scenario.load import load_scenario
-from fiscalmodel.scenario.make_schema import FILE, schema_text
+from fiscalmodel.scenario.schema import schema_text
 
 ALL = [
     "jianghan/baseline",
@@ -90,7 +90,7 @@ def test_all_problems_of_a_file_at_once_with_their_places(copy: Path) -> None:
         ("extends: baseline.yaml\nregion: a/b\n", "cannot be used as a name"),
         ("extends: baseline.yaml\nyears: {first: 2028, last: 2021}\n", "must lie 0 to 40 years"),
         ("extends: baseline.yaml\nyears: {first: 2021, last: 2028, first: 2022}\n", "stands twice"),
-        ("extends: baseline.yaml\nrevenue: {series: 5}\n", "must be text, found 5"),
+        ("extends: baseline.yaml\nrevenue: {series: 5}\n", "must be text, found '5'"),
         ("extends: baseline.yaml\nas_of: soon\n", "must be a date such as 2028-12-31"),
         ("extends: baseline.yaml\nexpenditure: {base_wan: -1}\n", "must be at least 0"),
         ("extends: baseline.yaml\nexpenditure: {base_wan: '846000'}\n", "must be a number"),
@@ -147,4 +147,17 @@ def test_differences_name_what_one_file_says_differently(project: Path) -> None:
 
 
 def test_the_checked_in_schema_is_current(project: Path) -> None:
-    assert (project / FILE).read_text(encoding="utf-8") == schema_text()
+    assert (project / "params/schema/scenario.schema.json").read_text(
+        encoding="utf-8"
+    ) == schema_text()
+
+
+def test_a_change_makes_another_scenario_and_leaves_the_first(project: Path) -> None:
+    case = load_scenario(project / "params/scenarios/sample_county/baseline.yaml")
+    less = case.change({"debt.quota_shock_pct": -20.0, "commissions": None})
+    assert (less.spec.debt.quota_shock_pct, less.spec.commissions) == (-20.0, None)
+    assert (case.spec.debt.quota_shock_pct, less.spec.debt.rule) == (0.0, case.spec.debt.rule)
+    with pytest.raises(InputError, match=r"quota_shok_pct: unknown key — did you mean"):
+        case.change({"debt.quota_shok_pct": -20.0})
+    with pytest.raises(InputError, match=r"quota_shock_pct.*at least -95"):
+        case.change({"debt.quota_shock_pct": -200.0})

@@ -78,7 +78,7 @@ def test_all_figures_of_real_counties_are_carried(
         _, row = carried[f"R{number:03d}"]
         assert (row["printed"], row["unit"]) == (fact["value"], fact["unit"])
         assert row["indicator_zh"] == fact["indicator_zh"]
-    assert sum(key.startswith("R") for key in carried) == len(facts) == 63
+    assert sum(key.startswith("R") for key in carried) == len(facts) == 91
 
 
 def test_national_and_provincial_figures_are_carried(shared_facts: Path, project: Path) -> None:

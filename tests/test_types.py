@@ -34,7 +34,7 @@ def test_sums_differences_and_shares() -> None:
     [
         ("unit", "万元", "%", "two units are mixed: '万元' of a and '%' of b"),
         ("calibre", "as_published", "like_for_like", "as_published.*like_for_like"),
-        ("calibre", "as_published", "", "as_published.*none"),
+        ("calibre", "as_published", "", "as_published.*—"),
         ("version", "initial_budget", "execution", "initial_budget.*execution"),
         ("coverage", "gross", "local", "gross.*local"),
     ],

@@ -8,17 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from fiscalmodel.display import GREEN, RED, Chart, Result, figure, scale, waterfall
 from fiscalmodel.errors import Collector, InputError, did_you_mean
 from fiscalmodel.findings import Finding, finding, to_frame
 from fiscalmodel.words import Text, language, official, official_words, say
-
-if TYPE_CHECKING:
-    from fiscalmodel.display import Chart
 
 Scope = Literal["general", "fund"]
 #: No line of any county's budget comes near; NaN and infinity lie outside too.
@@ -45,8 +43,8 @@ _GENERAL_ONLY = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class BudgetBalance:
+@dataclass(frozen=True, repr=False)
+class BudgetBalance(Result):
     """One closed account, 万元.
 
     Attributes
@@ -92,15 +90,13 @@ class BudgetBalance:
         words = official_words("account_line", lang or language())
         return self.table.assign(item=self.table["item"].map(words))
 
-    def _repr_html_(self) -> str:
-        from fiscalmodel.display import result_html
-
-        return result_html(self.answer, self._named(), digits=2)
+    @property
+    def short(self) -> pd.DataFrame:
+        """The lines by their official names."""
+        return self._named()
 
     def plot(self, lang: str | None = None) -> Chart:
         """The account as a waterfall: resources, then uses, down to what is carried over."""
-        from fiscalmodel.display import GREEN, RED, Chart, figure, scale, waterfall
-
         divisor, unit = scale("万元", self.resources_wan)
         title = say("budget.chart_account", scope=_scope_name(self.scope))
         made, axis, lang = figure(title, lang, unit=unit)

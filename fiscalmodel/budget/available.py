@@ -5,24 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from fiscalmodel.display import GREEN, RED, Chart, Result, figure, legend, scale, stack
 from fiscalmodel.errors import Collector
 from fiscalmodel.findings import Finding, finding, to_frame
 from fiscalmodel.words import Text, say
 
-if TYPE_CHECKING:
-    from fiscalmodel.display import Chart
-
 ByPeriod = float | Sequence[float] | Mapping[Any, float] | pd.Series
 
 
-@dataclass(frozen=True)
-class ClearanceResources:
+@dataclass(frozen=True, repr=False)
+class ClearanceResources(Result):
     """What the general budget can give to clearing debt, by period, 万元.
 
     Attributes
@@ -85,21 +83,15 @@ class ClearanceResources:
         short = math.fsum(self.table["shortfall_wan"])
         return say("budget.available_short", said=said, short=short) if short else said
 
-    def _repr_html_(self) -> str:
-        from fiscalmodel.display import result_html
-
-        return result_html(self.answer, self.table)
-
     def plot(self, lang: str | None = None) -> Chart:
         """What is left in each period, and what is missing."""
-        from fiscalmodel.display import GREEN, RED, Chart, figure, legend, scale, stack
-
         table = self.table.set_index("period")
         bars = table[["available_wan"]].assign(shortfall_wan=-table["shortfall_wan"])
         divisor, unit = scale("万元", float(bars.abs().to_numpy().max()))
         made, axis, lang = figure(say("budget.chart_available"), lang, unit=unit)
         stack(axis, bars / divisor, colors=(GREEN, RED), lang=lang)
-        legend(axis)
+        if len(self.shortfalls):
+            legend(axis)
         return Chart(made, self.answer(lang))
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 
 from fiscalmodel import policy
 from fiscalmodel.days import calendar_year, to_date
+from fiscalmodel.display import Result
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import Finding, Severity, to_frame
 from fiscalmodel.words import Text, say
@@ -55,8 +56,8 @@ RULES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Guardrails:
+@dataclass(frozen=True, repr=False)
+class Guardrails(Result):
     """Each guardrail in each year.
 
     Attributes
@@ -88,11 +89,11 @@ class Guardrails:
         names = [titles[name] for name in dict.fromkeys(found.rule for found in self.found)]
         return say("budget.broken", count=len(self.table), broken=len(self.found), names=names)
 
-    def _repr_html_(self) -> str:
-        from fiscalmodel.display import result_html
-
+    @property
+    def short(self) -> pd.DataFrame:
+        """The table with the rules by name."""
         titles = {rule.name: str(rule.title) for rule in RULES}
-        return result_html(self.answer, self.table.assign(rule=self.table["rule"].map(titles)))
+        return self.table.assign(rule=self.table["rule"].map(titles))
 
 
 def check_guardrails(frame: pd.DataFrame, on: Any = None) -> Guardrails:

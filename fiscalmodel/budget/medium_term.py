@@ -10,17 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from fiscalmodel import policy
+from fiscalmodel.display import BLUE, ORANGE, RED, Chart, Result, bars, figure, legend, scale
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import Finding, finding, to_frame
 from fiscalmodel.words import Text, say
-
-if TYPE_CHECKING:
-    from fiscalmodel.display import Chart
 
 #: Project classes of zero-based budgeting 五类项目.
 CLASSES = ("保障运转", "社会事业", "产业发展", "重点建设", "特定事项")
@@ -30,8 +28,8 @@ MEASURE_COLUMNS = ("year", "measure", "side", "amount_wan", "basis")
 _TIED = ("gdp", "生产总值", "收入增幅", "财政收入增长", "revenue growth", "挂钩")
 
 
-@dataclass(frozen=True)
-class MediumTermPlan:
+@dataclass(frozen=True, repr=False)
+class MediumTermPlan(Result):
     """A three-year plan, 万元.
 
     Attributes
@@ -71,17 +69,15 @@ class MediumTermPlan:
         first = self.found[0].where
         return say("budget.plan_short", **span, short=math.fsum(short), year=first)
 
-    def _repr_html_(self) -> str:
-        from fiscalmodel.display import result_html
-
+    @property
+    def short(self) -> pd.DataFrame:
+        """Resources, spending, balance and fund by year."""
         columns = ["year", "resources_wan", "expenditure_wan", "balance_wan", "fund_closing_wan",
                    "shortfall_wan"]  # fmt: skip
-        return result_html(self.answer, self.table[columns])
+        return self.table[columns]
 
     def plot(self, lang: str | None = None) -> Chart:
         """Resources and expenditure of each year beside the gap before reforms."""
-        from fiscalmodel.display import BLUE, ORANGE, RED, Chart, bars, figure, legend, scale
-
         columns = ["resources_wan", "expenditure_wan", "baseline_gap_wan"]
         table = self.table.set_index("year")[columns]
         divisor, unit = scale("万元", float(table.abs().to_numpy().max()))

@@ -16,7 +16,7 @@ import pandas as pd
 
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.paths import project_root
-from fiscalmodel.series.template_spec import is_example_row
+from fiscalmodel.tables.records import is_example_row
 from fiscalmodel.yamlio import load_yaml
 
 #: What a table argument may be: a frame, a CSV or Excel file, or records.

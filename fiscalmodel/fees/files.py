@@ -18,7 +18,7 @@ import pandas as pd
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.fees.words import HEADERS, clean
-from fiscalmodel.series.template_spec import is_example_row
+from fiscalmodel.tables.records import is_example_row
 
 #: Rows read at a time from a file.
 CHUNK_ROWS = 1_000_000

@@ -14,7 +14,7 @@ from fiscalmodel.present.charts_debt import word
 from fiscalmodel.present.debt_view import DebtView
 from fiscalmodel.present.labels import label
 from fiscalmodel.present.show import say, show_chart, show_table
-from fiscalmodel.scenario.evaluate import SYNTHETIC
+from fiscalmodel.words import say as words
 
 
 def _heading(zh: str, en: str, lang: str) -> None:
@@ -54,8 +54,8 @@ def answer(view: DebtView, lang: str = "zh") -> None:
     if plan.status == "infeasible":
         lines_zh, lines_en = [], []
     if view.outcome.scenario.synthetic:
-        lines_zh.insert(0, f"**{SYNTHETIC.zh}**")
-        lines_en.insert(0, f"**{SYNTHETIC.en}**")
+        lines_zh.insert(0, f"**{words('scenario.synthetic').zh}**")
+        lines_en.insert(0, f"**{words('scenario.synthetic').en}**")
     if view.totals_only:
         lines_zh.append("仅列示合计数，不列示合同、债务人、债权人和资金来源名称。")
         lines_en.append("Totals only: no contracts, debtors, creditors or sources by name.")
@@ -264,7 +264,7 @@ def method(view: DebtView, lang: str = "zh") -> None:
         f"风险等级界限：{grades.citation()}（可信度{grades.confidence}）。",
         f"化解期限：{deadline.citation()}。",
         "到期分布和偿债备付金含本方案的置换债券；债务率冲击幅度为自定测试，非规定。",
-        *(note.zh for note in view.outcome.notes if note != SYNTHETIC),
+        *(note.zh for note in view.outcome.notes if note != words("scenario.synthetic")),
     ]
     en = [
         f"Rule `{plan.rule}`; interest of a period = opening balance × rate × length, cash moves "
@@ -277,7 +277,7 @@ def method(view: DebtView, lang: str = "zh") -> None:
         f"Deadline: {deadline.citation()}.",
         "Maturities and the reserve fund count the plan's own bonds; the shocks to the ratio are "
         "a test of our own, not a rule.",
-        *(note.en for note in view.outcome.notes if note != SYNTHETIC),
+        *(note.en for note in view.outcome.notes if note != words("scenario.synthetic")),
         *plan.notes,
     ]
     say("\n".join(f"- {t}" for t in zh), "\n".join(f"- {t}" for t in en), lang)

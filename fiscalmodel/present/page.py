@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from fiscalmodel import __version__
+from fiscalmodel.words import say
+
+if TYPE_CHECKING:
+    from fiscalmodel.scenario.outcome import Outcome
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -84,37 +91,16 @@ def notebook_page(notebook_text: str, head: PageHead) -> str:
     import nbformat
 
     notebook = nbformat.reads(notebook_text, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = one_language(cell.source, head.lang)
+        for output in cell.get("outputs", []):
+            # A cell's last value is shown like what it displays.
+            if output.output_type == "execute_result":
+                output.output_type = "display_data"
     report = {**head.__dict__, "lang": "en" if head.lang == "en" else "zh-CN", "css": css()}
     body, _ = _exporter().from_notebook_node(notebook, resources={"report": report})
     return str(body)
-
-
-def render(template: str, **values: Any) -> str:
-    """A page from one of the package's own templates, autoescaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
-    )
-    return environment.get_template(template).render(css=css(), **values)
-
-
-_WORDS: dict[str, dict[str, str]] = {
-    "zh": {
-        "title": "财政情景报告",
-        "meta": "每个情景：网页报告、Excel 工作簿、已执行的笔记本",
-        "synthetic": "合成数据：仅用于演示，不代表任何真实地区。",
-        "failed": "该情景未能完成",
-        "foot": "数据与参数均列明来源；预测区间旁注明实测覆盖率。",
-    },
-    "en": {
-        "title": "Fiscal scenario reports",
-        "meta": "For each scenario: the report, an Excel workbook, the executed notebook",
-        "synthetic": "Synthetic data 合成数据: for demonstration only; no real county.",
-        "failed": "This scenario did not finish",
-        "foot": "Data and parameters name their sources; bands state their measured coverage.",
-    },
-}
 
 
 def index_page(groups: Sequence[Mapping[str, Any]], *, lang: str = "zh") -> str:
@@ -126,7 +112,57 @@ def index_page(groups: Sequence[Mapping[str, Any]], *, lang: str = "zh") -> str:
         One mapping a region: ``region, synthetic, entries``; an entry has
         ``name, ok, lines, links`` (``href, text``) and, where it failed, ``error``.
     """
-    from fiscalmodel import __version__
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    words = _WORDS["en" if lang == "en" else "zh"]
-    return render("index.html.j2", groups=groups, words=words, lang=lang, version=__version__)
+    names = ("title", "meta", "failed", "foot")
+    words = {name: say(f"present.index_{name}")(lang) for name in names}
+    words["synthetic"] = say("scenario.synthetic")(lang)
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
+    )
+    return environment.get_template("index.html.j2").render(
+        css=css(), groups=groups, words=words, lang=lang, version=__version__
+    )
+
+
+def report_head(outcome: Outcome, lang: str = "zh") -> PageHead:
+    """What stands above a scenario's report: title, date and, for synthetic data, the warning."""
+    case = outcome.scenario
+    span = case.spec.years
+    return PageHead(
+        case.name(lang),
+        say("present.report")(lang),
+        say("present.span", first=span.first, last=span.last, day=case.spec.as_of)(lang),
+        say("scenario.synthetic")(lang) if case.synthetic else "",
+        say("present.foot", version=__version__, id=case.id)(lang),
+        lang,
+    )
+
+
+def one_language(markdown: str, lang: str) -> str:
+    """The lines of a bilingual text that are in one language.
+
+    A heading ``# 中文 / English`` keeps its half; any other line belongs to the language
+    of its first letter. A text in one language only is kept as it is.
+
+    >>> one_language("## 收入 / Revenue\\n**问题**：多少？\\n**Question**: how much?", "en")
+    '## Revenue\\n**Question**: how much?'
+    """
+    lines = markdown.split("\n")
+    told = {_language(line) for line in lines if not line.startswith("#")} - {""}
+    kept = []
+    for line in lines:
+        if line.startswith("#") and " / " in line:
+            marks, _, rest = line.partition(" ")
+            zh, _, en = rest.rpartition(" / ")
+            number = re.match(r"\d+ ", zh)
+            both = f"{number[0]}{en}" if number and lang == "en" else en if lang == "en" else zh
+            kept.append(f"{marks} {both}")
+        elif len(told) < 2 or line.startswith("#") or _language(line) in ("", lang):
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def _language(line: str) -> str:
+    letter = next((c for c in re.sub(r"`[^`]*`", "", line) if c.isalpha()), "")
+    return "" if not letter else "zh" if letter >= "\u2e80" else "en"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.present import charts_revenue, charts_scenario
+from fiscalmodel.present import charts_revenue
 from fiscalmodel.present.revenue_words import LEVERS, METHODS, WORDS
 from fiscalmodel.present.show import say, show_chart, show_table
 
@@ -66,7 +66,7 @@ def _show(frame: pd.DataFrame, lang: str, caption: tuple[str, str], digits: int 
 def answer(view: View, lang: str = "zh") -> None:
     """The answer, with the notes that qualify it."""
     line = f"**{view.outcome.headline(lang)[0]}**"
-    notes = "\n".join(f"- {note.get(lang)}" for note in view.outcome.notes)
+    notes = "\n".join(f"- {note(lang)}" for note in view.outcome.notes)
     say(f"{line}\n\n{notes}", f"{line}\n\n{notes}", lang)
 
 
@@ -83,7 +83,7 @@ def history(view: View, lang: str = "zh") -> None:
         lang,
     )
     alt = "历史、衔接与预测" if lang == "zh" else "history, link and forecast"
-    show_chart(charts_scenario.revenue_chart(view.outcome, lang), alt)
+    show_chart(vars(view.outcome.plot("revenue", lang))["figure"], alt)
     if link is None:
         return
     frame = pd.DataFrame({"year": [str(p) for p in link.levels.index],
@@ -232,15 +232,15 @@ def adjustments(view: View, lang: str = "zh") -> None:
         return
     ahead = view.other.revenue[view.other.revenue["kind"] == "forecast"]
     year = int(view.other.target.target_year if view.other.target else ahead["year"].iloc[-1])
-    name = view.other.scenario.spec.name.get(lang)
+    name = view.other.scenario.spec.name(lang)
     say(f"### 情景调整：{name}\n{view.other.headline('zh')[0]}",
         f"### Adjustments: {name}\n{view.other.headline('en')[0]}", lang)  # fmt: skip
     alt = f"{year}年从基线到情景" if lang == "zh" else f"{year}: baseline to scenario"
-    show_chart(charts_scenario.waterfall_chart(view.other, year, lang), alt)
+    show_chart(vars(view.other.plot("steps", lang))["figure"], alt)
     steps = view.other.waterfall[view.other.waterfall["year"] == year]
     fixed = {"baseline": ("模型基线", "baseline"), "scenario": ("本情景", "scenario")}
     spec = view.other.scenario.spec.revenue
-    names = {c.name.zh: c.name.get(lang) for c in spec.adjustments.values()} if spec else {}
+    names = {c.name.zh: c.name(lang) for c in spec.adjustments.values()} if spec else {}
     words = [fixed[s][lang == "en"] if s in fixed else names.get(s, s) for s in steps["step"]]
     frame = pd.DataFrame({"step": words, "amount_yi": steps["amount_wan"].to_numpy() / YI,
                           "source": steps["source"].to_numpy()})  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel.present.charts_debt import word
-from fiscalmodel.present.safe_text import RISKY
+from fiscalmodel.present.workbook import RISKY
 
 #: A formula cell: its text for a row (counted from 1) and the value to store.
 Formula = tuple[Callable[[int], str], Sequence[float]]

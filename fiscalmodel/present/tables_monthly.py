@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from fiscalmodel.present.labels import label
-from fiscalmodel.series.progress import monthly_report
+from fiscalmodel.series.monthly import monthly_report
 
 _DIGITS = {"budget": 0, "month": 0, "cumulative": 0, "before": 0, "change": 0}
 
@@ -31,7 +31,7 @@ def monthly_table(
         Year-to-date figures in `unit`, months by items (English names of
         ``params/labels.yaml`` or printed ones).
     month, budget, growth_pct, total
-        As in `fiscalmodel.series.progress.monthly_report`.
+        As in `fiscalmodel.series.monthly.monthly_report`.
     unit
         Said in the headers of amounts.
     lang

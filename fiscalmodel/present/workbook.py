@@ -1,19 +1,24 @@
-"""An outcome as an Excel workbook: text stays text, sums are live formulas."""
+"""Excel workbooks from frames: text stays text, and what follows from other cells is a formula."""
 
 from __future__ import annotations
 
 import datetime as dt
 import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from fiscalmodel.present.labels import label
-from fiscalmodel.present.outcome_words import in_words, in_yuan
+from fiscalmodel.display import in_unit, in_words, is_number, word
+from fiscalmodel.words import Text, language, say
 
 if TYPE_CHECKING:
     from fiscalmodel.scenario.outcome import Outcome
 
+#: A cell that starts so would be taken for a formula by a spreadsheet.
+RISKY = ("=", "+", "-", "@", "\t", "\r")
 #: Nothing in the data becomes a formula, a link or a number by itself.
 OPTIONS = {
     "in_memory": True,
@@ -22,134 +27,196 @@ OPTIONS = {
     "strings_to_numbers": False,
     "nan_inf_to_errors": False,
 }
-
-SHEETS: dict[str, tuple[str, str]] = {
-    "summary": ("摘要", "Summary"),
-    "revenue": ("收入预测", "Revenue"),
-    "waterfall": ("情景分解", "Waterfall"),
-    "items": ("分税种收入", "Revenue by item"),
-    "balance": ("收支平衡", "Balance"),
-    "debt": ("债务余额", "Debt"),
-    "debt_schedule": ("化债明细", "Clearance schedule"),
-    "debt_shortfall": ("资金缺口", "Shortfall"),
-    "commissions": ("代收手续费", "Commissions"),
-}
+_NUMBER, _RATIO, _WHOLE = "#,##0.00", "0.00", "#,##0"
 
 
-def outcome_workbook(outcome: Outcome, lang: str = "zh") -> bytes:
-    """The workbook of one scenario, as the bytes of an xlsx file.
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet: lines of text, then a frame.
 
-    Sheets: summary with answers, notes and what is missing; then one for each
-    table. The waterfall's check column and the sums below amounts are formulas
-    with their values stored.
+    Attributes
+    ----------
+    frame
+        The table; headers and codes are written in the workbook's language, 分 as 元.
+    title
+        Stands above everything.
+    lines
+        Pairs above the table: a head, and a text or number beside it. A text that starts
+        with ``=`` is written as a formula only where it comes as ``(formula, value)``.
+    warning
+        Stands under the title in colour, as that data are synthetic.
+    sums
+        Columns with a live total below.
+    formulas
+        Column -> formula that replaces its cells, ``[column]`` meaning the cell of that
+        column in the same row: ``"[opening_wan]-[paid_wan]"``, ``"SUM([2026]:[2028])"``.
+        The frame's own values are stored beside it.
+    whole
+        Columns of numbers that are shown without decimals.
+    chart
+        Columns drawn as lines over the first column, under the table.
+    """
+
+    frame: pd.DataFrame = field(default_factory=pd.DataFrame)
+    title: Text | str = ""
+    lines: Sequence[tuple[Text | str, Any]] = ()
+    warning: Text | str = ""
+    sums: Sequence[str] = ()
+    formulas: Mapping[str, str] = field(default_factory=dict)
+    whole: Sequence[str] = ()
+    chart: Sequence[str] = ()
+
+
+def write_book(
+    sheets: Mapping[str, Sheet],
+    lang: str | None = None,
+    *,
+    title: str = "",
+    as_of: dt.date | None = None,
+) -> bytes:
+    """A workbook as the bytes of an xlsx file.
+
+    Parameters
+    ----------
+    sheets
+        Name -> sheet, in order.
+    lang
+        ``zh`` or ``en``; the language in force where none is given.
+    title
+        Title in the file's properties.
+    as_of
+        Day that the file says it was made on, so that the same figures give the same bytes.
     """
     import xlsxwriter
 
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, OPTIONS)
-    # The scenario's own date, so that the same scenario gives the same bytes.
-    as_of = outcome.scenario.spec.as_of
-    book.set_properties(
-        {
-            "title": outcome.scenario.name(lang),
-            "created": dt.datetime(as_of.year, as_of.month, as_of.day),
-        }
-    )
-    formats = _formats(book)
-    _summary(book, formats, outcome, lang)
-    for name, frame in outcome.tables().items():
-        if name == "debt_shortfall" and not len(frame):
-            continue
-        sheet = book.add_worksheet(_sheet_name(name, lang))
-        shown = in_yuan(frame) if name == "commissions" else in_words(frame, lang)
-        _write_frame(sheet, formats, shown, lang)
-        if name == "revenue":
-            _revenue_chart(book, sheet, frame, _sheet_name(name, lang), lang)
+    day = as_of or dt.date(2000, 1, 1)
+    book.set_properties({"title": title, "created": dt.datetime(day.year, day.month, day.day)})
+    writer = _Writer(book, lang or language())
+    for name, sheet in sheets.items():
+        writer.write(name, sheet)
     book.close()
     return buffer.getvalue()
 
 
-def _sheet_name(name: str, lang: str) -> str:
-    zh, en = SHEETS.get(name, (name, name))
-    return en if lang == "en" else zh
+class _Writer:
+    """The open workbook with its formats and language."""
 
+    def __init__(self, book: Any, lang: str) -> None:
+        self.book, self.lang = book, lang
+        self.formats: dict[tuple[tuple[str, Any], ...], Any] = {}
 
-def _formats(book: Any) -> dict[str, Any]:
-    def made(**given: Any) -> Any:
-        return book.add_format({"font_name": "Noto Sans SC", "font_size": 10, **given})
+    def form(self, **given: Any) -> Any:
+        """A cell format of the house, made once."""
+        key = tuple(sorted(given.items()))
+        if key not in self.formats:
+            base = {"font_name": "Noto Sans SC", "font_size": 10, "valign": "top"}
+            self.formats[key] = self.book.add_format({**base, **given})
+        return self.formats[key]
 
-    return {
-        "title": made(bold=True, font_size=15, font_color="#0072B2"),
-        "head": made(bold=True, bg_color="#F0F4F8", bottom=1, text_wrap=True, valign="top"),
-        "bold": made(bold=True),
-        "text": made(text_wrap=True, valign="top"),
-        "warning": made(bold=True, bg_color="#FFF4E0", font_color="#D55E00", text_wrap=True),
-        "money": made(num_format="#,##0.00"),
-        "whole": made(num_format="#,##0"),
-        "year": made(num_format="0"),
-        "total": made(num_format="#,##0.00", bold=True, top=1),
-        "total_whole": made(num_format="#,##0", bold=True, top=1),
-    }
+    def text(self, at: Any, row: int, column: int, value: object, **look: Any) -> None:
+        """Text as text; a leading sign is marked as quoted rather than changed."""
+        shown = Text.of(value)(self.lang) if isinstance(value, (str, Text)) else str(value)
+        if shown.startswith(RISKY):
+            look["quote_prefix"] = True
+        at.write_string(row, column, shown, self.form(**look))
 
-
-def _summary(book: Any, formats: dict[str, Any], outcome: Outcome, lang: str) -> None:
-    from fiscalmodel.scenario.evaluate import SYNTHETIC
-
-    sheet = book.add_worksheet(_sheet_name("summary", lang))
-    sheet.set_column(0, 0, 18)
-    sheet.set_column(1, 1, 100)
-    sheet.write_string(0, 0, outcome.scenario.name(lang), formats["title"])
-    row = 2
-    if outcome.scenario.synthetic:
-        sheet.write_string(row, 1, SYNTHETIC.get(lang), formats["warning"])
-        row += 2
-    words = (
-        ("Answer", "Note", "Not available", "As of")
-        if lang == "en"
-        else ("结论", "说明", "未提供", "截止日期")
-    )
-    lines = [(words[0], text) for text in outcome.headline(lang)]
-    lines += [(words[1], note.get(lang)) for note in outcome.notes]
-    lines += [(words[2], reason.get(lang)) for reason in outcome.reasons.values()]
-    lines.append((words[3], outcome.scenario.spec.as_of.isoformat()))
-    for head, text in lines:
-        sheet.write_string(row, 0, head, formats["bold"])
-        sheet.write_string(row, 1, text, formats["text"])
-        row += 1
-
-
-def _write_frame(sheet: Any, formats: dict[str, Any], frame: pd.DataFrame, lang: str) -> None:
-    sheet.freeze_panes(1, 0)
-    for at, column in enumerate(frame.columns):
-        name = str(column)
-        values = frame[column]
-        sheet.write_string(0, at, label(name, lang), formats["head"])
-        numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-        sheet.set_column(at, at, 15 if numeric else 22)
-        for row, value in enumerate(values, start=1):
-            if pd.isna(value):
-                sheet.write_blank(row, at, None)
-            elif numeric:
-                sheet.write_number(row, at, float(value), _number_format(formats, name))
+    def write(self, name: str, sheet: Sheet) -> None:
+        at, row = self.book.add_worksheet(name), 0
+        if sheet.title:
+            self.text(at, row, 0, sheet.title, bold=True, font_size=15, font_color="#0072B2")
+            row += 1
+        if sheet.warning:
+            look = {"bg_color": "#FFF4E0", "font_color": "#D55E00"}
+            self.text(at, row, 0, sheet.warning, bold=True, **look)
+            row += 1
+        if sheet.lines:
+            at.set_column(0, 0, 26)
+            at.set_column(1, 1, 100)
+        for head, value in sheet.lines:
+            self.text(at, row, 0, head, bold=True)
+            if isinstance(value, tuple):
+                at.write_formula(row, 1, f"={value[0]}", self.form(num_format=_NUMBER), value[1])
+            elif isinstance(value, (int, float)):
+                look = {"num_format": _NUMBER, "align": "left"}
+                at.write_number(row, 1, value, self.form(**look))
             else:
-                sheet.write_string(row, at, str(value), formats["text"])
-        if numeric and len(values) and _is_flow(name):
-            total = float(values.sum())
-            letter = _letter(at)
-            kind = "total_whole" if name.endswith("_fen") else "total"
-            formula = f"=SUM({letter}2:{letter}{len(values) + 1})"
-            sheet.write_formula(len(values) + 1, at, formula, formats[kind], total)
+                self.text(at, row, 1, value, text_wrap=True)
+            row += 1
+        if len(sheet.frame.columns):
+            self._table(name, at, row + 1 if row else 0, sheet)
+
+    def _table(self, name: str, at: Any, top: int, sheet: Sheet) -> None:
+        frame, _ = in_unit(sheet.frame)
+        given, names = in_words(frame, self.lang), list(map(str, frame.columns))
+        at.freeze_panes(top + 1, 0)
+        for column, key in enumerate(names):
+            values = given.iloc[:, column]
+            numeric = is_number(values)
+            look = {"bold": True, "bg_color": "#F0F4F8", "bottom": 1, "text_wrap": True}
+            self.text(at, top, column, word(key, self.lang), **look)
+            if not sheet.lines:
+                at.set_column(column, column, 15 if numeric else 22)
+            form = self.form(**({"num_format": _format(key, sheet)} if numeric else {}))
+            for row, value in enumerate(values, start=top + 1):
+                if key in sheet.formulas:
+                    at.write_formula(
+                        row, column, _formula(sheet.formulas[key], names, row), form, _plain(value)
+                    )
+                elif pd.isna(value):
+                    at.write_blank(row, column, None)
+                elif numeric:
+                    at.write_number(row, column, float(value), form)
+                elif isinstance(value, (dt.date, pd.Timestamp)):
+                    at.write_datetime(row, column, value, self.form(num_format="yyyy-mm-dd"))
+                else:
+                    self.text(at, row, column, value, text_wrap=True)
+            if key in sheet.sums and len(values):
+                cells = f"{_letter(column)}{top + 2}:{_letter(column)}{top + 1 + len(values)}"
+                total = self.form(num_format=_format(key, sheet), bold=True, top=1)
+                at.write_formula(
+                    top + 1 + len(values), column, f"=SUM({cells})", total, float(values.sum())
+                )
+        if sheet.sums and len(frame) and names[0] not in sheet.sums:
+            self.text(at, top + 1 + len(frame), 0, say("present.total"), bold=True, top=1)
+        if sheet.chart and len(frame):
+            self._chart(name, at, top, sheet, names)
+
+    def _chart(self, name: str, at: Any, top: int, sheet: Sheet, names: Sequence[str]) -> None:
+        chart = self.book.add_chart({"type": "line"})
+        last = top + len(sheet.frame)
+        for column in (names.index(key) for key in sheet.chart):
+            chart.add_series(
+                {
+                    "name": [name, top, column],
+                    "categories": [name, top + 1, 0, last, 0],
+                    "values": [name, top + 1, column, last, column],
+                }
+            )
+        chart.set_title({"name": name})
+        chart.set_y_axis({"num_format": _WHOLE})
+        chart.set_size({"width": 760, "height": 360})
+        at.insert_chart(last + 3, 0, chart)
 
 
-def _is_flow(column: str) -> bool:
-    """Whether the sum down the column means something; a balance's or a path's does not."""
-    return column in ("fee_fen", "base_fen", "fee_yuan", "base_yuan", "paid_yuan", "payable_yuan")
+def _format(column: str, sheet: Sheet) -> str:
+    if column in ("year", "order"):
+        return "0"
+    if column in sheet.whole:
+        return _WHOLE
+    return _RATIO if column.endswith(("_pct", "_ratio")) else _NUMBER
 
 
-def _number_format(formats: dict[str, Any], column: str) -> Any:
-    if column in ("year", "period"):
-        return formats["year"]
-    return formats["whole" if column.endswith("_fen") else "money"]
+def _formula(template: str, names: Sequence[str], row: int) -> str:
+    def cell(match: re.Match[str]) -> str:
+        return f"{_letter(names.index(match[1]))}{row + 1}"
+
+    return "=" + re.sub(r"\[([^\]]+)\]", cell, template)
+
+
+def _plain(value: Any) -> Any:
+    return "" if pd.isna(value) else value
 
 
 def _letter(column: int) -> str:
@@ -158,20 +225,62 @@ def _letter(column: int) -> str:
     return str(xl_col_to_name(column))
 
 
-def _revenue_chart(book: Any, sheet: Any, frame: pd.DataFrame, name: str, lang: str) -> None:
-    chart = book.add_chart({"type": "line"})
-    columns = list(frame.columns)
-    last = len(frame)
-    for column in ("linked_wan", "baseline_wan", "scenario_wan"):
-        at = columns.index(column)
-        chart.add_series(
-            {
-                "name": [name, 0, at],
-                "categories": [name, 1, 0, last, 0],
-                "values": [name, 1, at, last, at],
-            }
+def quoted(text: str) -> str:
+    """`text` with a leading apostrophe where a spreadsheet would read a formula.
+
+    >>> quoted("=1+1"), quoted("甲银行")
+    ("'=1+1", '甲银行')
+    """
+    return f"'{text}" if text.startswith(RISKY) else text
+
+
+def csv_bytes(frame: pd.DataFrame) -> bytes:
+    """A frame as CSV (UTF-8 with BOM, so that Excel shows Chinese), texts quoted."""
+    safe = frame.copy()
+    for column in safe.columns:
+        if not pd.api.types.is_numeric_dtype(safe[column]):
+            safe[column] = [quoted(v) if isinstance(v, str) else v for v in safe[column]]
+    safe.columns = [quoted(str(c)) for c in safe.columns]
+    return safe.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
+
+
+def outcome_workbook(outcome: Outcome, lang: str = "zh") -> bytes:
+    """The workbook of one scenario: a summary with answers, notes and what is missing, then
+    a sheet for each table.
+    """
+    case = outcome.scenario
+    said = [("answer", answer) for answer in outcome.answers]
+    said += [("note", note) for note in outcome.notes]
+    said += [("not_given", reason) for reason in outcome.reasons.values()]
+    said.append(("as_of", Text.of(case.spec.as_of.isoformat())))
+    sheets = {
+        _name("summary", lang): Sheet(
+            title=case.name(lang),
+            warning=say("scenario.synthetic") if case.synthetic else "",
+            lines=[(say(f"present.{head}"), text) for head, text in said],
         )
-    chart.set_title({"name": label("general_public_budget_revenue", lang, "terms")})
-    chart.set_y_axis({"name": "万元", "num_format": "#,##0"})
-    chart.set_size({"width": 760, "height": 360})
-    sheet.insert_chart(last + 3, 0, chart)
+    }
+    for key, frame in outcome.tables().items():
+        if key == "debt_shortfall" and not len(frame):
+            continue
+        sheets[_name(key, lang)] = Sheet(
+            in_field_words(frame, key, lang),
+            sums=["fee_yuan", "base_yuan", "paid_yuan", "payable_yuan"],
+            chart=("linked_wan", "baseline_wan", "scenario_wan") if key == "revenue" else (),
+        )
+    return write_book(sheets, lang, title=case.name(lang), as_of=case.spec.as_of)
+
+
+def in_field_words(frame: pd.DataFrame, part: str, lang: str) -> pd.DataFrame:
+    """A part's frame with its own words for columns that mean other things elsewhere."""
+    if "item_en" in frame:
+        item = frame["item_en" if lang == "en" else "item"]
+        frame = frame.assign(item=item).drop(columns="item_en")
+    own = {"item": "revenue_item"}
+    if part == "commissions":
+        own |= {"kind": "receipt_kind", "rate_pct": "fee_rate_pct"}
+    return frame.rename(columns=own)
+
+
+def _name(key: str, lang: str) -> str:
+    return say(f"present.sheet_{key}")(lang)

@@ -19,7 +19,7 @@ from fiscalmodel.present.debt_view import DebtView
 from fiscalmodel.present.labels import label
 from fiscalmodel.present.sheets import Book, Formula, formats, letter, write_frame
 from fiscalmodel.present.workbook import OPTIONS
-from fiscalmodel.scenario.evaluate import SYNTHETIC
+from fiscalmodel.words import say as words
 
 SHEETS: dict[str, tuple[str, str]] = {
     "summary": ("摘要", "Summary"),
@@ -105,7 +105,7 @@ def _summary(made: Book, view: DebtView) -> None:
     made.text(sheet, 0, 0, view.outcome.scenario.name(made.lang), "title")
     row = 2
     if view.outcome.scenario.synthetic:
-        made.text(sheet, row, 1, SYNTHETIC.get(made.lang), "warning")
+        made.text(sheet, row, 1, words("scenario.synthetic")(made.lang), "warning")
         row += 1
     plan, en = view.plan, made.lang == "en"
     if not (view.totals_only and plan.status == "infeasible"):

@@ -13,7 +13,7 @@ from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.nowcast_input import YearTable, read_cumulative
 from fiscalmodel.revenue.nowcast_model import Estimate, estimate
 from fiscalmodel.revenue.targets import probability_of_at_least
-from fiscalmodel.series.progress import Progress, progress
+from fiscalmodel.series.monthly import Progress, progress
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

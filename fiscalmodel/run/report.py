@@ -134,8 +134,7 @@ def run_report(
     """
     import time
 
-    from fiscalmodel.present.page import notebook_page
-    from fiscalmodel.present.report_head import report_head
+    from fiscalmodel.present.page import notebook_page, report_head
     from fiscalmodel.present.workbook import outcome_workbook
 
     started = time.perf_counter()
@@ -230,7 +229,7 @@ def write_index(results: Sequence[ReportResult], folder: Path, lang: str) -> Pat
         assert isinstance(entries, list)
         entries.append(
             {
-                "name": result.scenario.spec.name.get(lang),
+                "name": result.scenario.spec.name(lang),
                 "ok": result.ok,
                 "lines": list(result.headline),
                 "links": links,

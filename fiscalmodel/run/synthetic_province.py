@@ -19,8 +19,8 @@ from fiscalmodel.scenario.schema import (
     RevenueSpec,
     ScenarioSpec,
     Span,
-    Text,
 )
+from fiscalmodel.words import Text
 
 FIRST, LAST = 2010, 2025
 SOURCE = "合成数据 synthetic; made by synthetic_province"

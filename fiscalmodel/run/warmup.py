@@ -19,8 +19,8 @@ def figure() -> None:
     from matplotlib.figure import Figure
 
     with mpl.rc_context():
-        if "fiscalmodel.present.fonts" in sys.modules:
-            sys.modules["fiscalmodel.present.fonts"].apply("zh")
+        if "fiscalmodel.display" in sys.modules:
+            sys.modules["fiscalmodel.display"].style("zh")
         drawn = Figure()
         FigureCanvasAgg(drawn)
         axes = drawn.add_subplot()

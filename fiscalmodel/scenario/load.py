@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from fiscalmodel import yamlio
-from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.errors import Collector, InputError, did_you_mean, known_names
 from fiscalmodel.paths import inside, project_root, safe_name
-from fiscalmodel.scenario.explain import explain
 from fiscalmodel.scenario.schema import ScenarioSpec
-from fiscalmodel.suggest import did_you_mean, known_names
+from fiscalmodel.schema_errors import Origins, explain
+from fiscalmodel.words import say
 
-Origins = dict[yamlio.KeyPath, tuple[str, yamlio.Position]]
 MAX_EXTENDS = 10
 
 
@@ -68,7 +67,39 @@ class Scenario:
 
     def name(self, lang: str = "zh") -> str:
         """Region and scenario in `lang`."""
-        return f"{self.region.name(lang)} · {self.spec.name.get(lang)}"
+        return f"{self.region.name(lang)} · {self.spec.name(lang)}"
+
+    def change(self, changes: Mapping[str, Any], name: str = "") -> Scenario:
+        """The scenario with some keys filled differently; itself it stays as it is.
+
+        Parameters
+        ----------
+        changes
+            Dotted key -> value, as in the file: ``{"debt.quota_shock_pct": -20}``; a mapping
+            is laid over what is there, None takes a key out.
+        name
+            Name of the new scenario; by default the old one with a ``*``.
+
+        Raises
+        ------
+        InputError
+            If a key is unknown or a value does not fit.
+        """
+        over: dict[str, Any] = {"name": name or f"{self.spec.name.zh} *"}
+        for key, value in changes.items():
+            *above, last = key.split(".")
+            at = over
+            for part in above:
+                at = at.setdefault(part, {})
+            at[last] = value
+        data = _merge(self.spec.model_dump(exclude_none=True), over)
+        try:
+            spec = ScenarioSpec.model_validate(_with_year_keys(data), strict=True)
+        except ValidationError as error:
+            paths = {path: (self.id, yamlio.Position(1, 1)) for path in _paths(data)}
+            told = explain(error, ScenarioSpec, paths, self.id)
+            raise InputError.of(replace(problem, where=self.id) for problem in told) from None
+        return replace(self, id=f"{self.id} *", spec=spec)
 
 
 def load_scenario(path: str | Path) -> Scenario:
@@ -93,7 +124,7 @@ def load_scenario(path: str | Path) -> Scenario:
     try:
         spec = ScenarioSpec.model_validate(_with_year_keys(data), strict=True)
     except ValidationError as error:
-        found.problems += explain(error, origins, shown)
+        found.problems += explain(error, ScenarioSpec, origins, shown)
         spec = None
     regions = read_regions(root)
     name = data.get("region") if isinstance(data, dict) else None
@@ -108,8 +139,9 @@ def load_scenario(path: str | Path) -> Scenario:
                 hint = did_you_mean(name, regions) or known_names(regions)
                 found.add(
                     where,
-                    f"region: unknown region {name!r}",
-                    f"{hint}; a new one takes one line in params/regions.yaml",
+                    "scenario.unknown_region",
+                    say("scenario.new_region", hint=hint),
+                    name=name,
                 )
     files = _data_files(data, file, root, origins, shown, found)
     found.raise_if_any()
@@ -123,16 +155,13 @@ def read_regions(root: Path | None = None) -> dict[str, Region]:
     data, _ = yamlio.load_yaml(file)
     regions = data.get("regions") if isinstance(data, dict) else None
     if not isinstance(regions, dict):
-        raise InputError(str(file), "has no mapping 'regions'", "see the file in the repository")
+        raise InputError(file, "scenario.no_regions")
     made: dict[str, Region] = {}
     for key, entry in regions.items():
         key = safe_name(key, where=str(file))
-        if not isinstance(entry, dict) or not {"zh", "en"} <= set(entry) <= {
-            "zh",
-            "en",
-            "synthetic",
-        }:
-            raise InputError(str(file), f"region {key!r} needs zh and en names")
+        names = set(entry) - {"synthetic"} if isinstance(entry, dict) else set()
+        if names != {"zh", "en"}:
+            raise InputError(file, "scenario.region_names", key=key)
         made[key] = Region(key, str(entry["zh"]), str(entry["en"]), entry.get("synthetic") is True)
     return made
 
@@ -144,9 +173,9 @@ def _find(path: str | Path) -> Path:
     ):
         if candidate.is_file():
             if candidate.suffix.lower() not in (".yaml", ".yml"):
-                raise InputError(str(path), "is no scenario", "a scenario is a .yaml file")
+                raise InputError(path, "scenario.no_yaml")
             return candidate.resolve()
-    raise InputError(str(path), "scenario file not found", "check the path and the name")
+    raise InputError(path, "scenario.not_found")
 
 
 def _merged(file: Path, root: Path) -> tuple[dict[str, Any], Origins, tuple[Path, ...]]:
@@ -158,25 +187,23 @@ def _merged(file: Path, root: Path) -> tuple[dict[str, Any], Origins, tuple[Path
         shown = _shown(current, root)
         data, positions = yamlio.load_yaml(current)
         if not isinstance(data, dict):
-            raise InputError(
-                shown, "a scenario file holds keys and values", "see params/scenarios/"
-            )
+            raise InputError(shown, "scenario.no_mapping")
         layers.append((current, data, positions))
         parent = data.pop("extends", None)
         if parent is None:
             break
         where = yamlio.place(shown, positions, ("extends",))
         if not isinstance(parent, str) or Path(parent).is_absolute():
-            raise InputError(where, f"extends: {parent!r} is not a relative path")
+            raise InputError(where, "scenario.extends_not_relative", path=parent)
         current = inside(fence, current.parent / parent, where=f"{where}: extends")
         if current in [layer[0] for layer in layers]:
-            raise InputError(where, f"extends: {parent} leads back to a file already read")
+            raise InputError(where, "scenario.extends_circle", path=parent)
         if not current.is_file():
-            raise InputError(where, f"extends: {parent} does not exist", "relative to this file")
+            raise InputError(where, "scenario.extends_missing", path=parent)
         if len(layers) >= MAX_EXTENDS:
-            raise InputError(where, f"extends: more than {MAX_EXTENDS} files in a row")
+            raise InputError(where, "scenario.extends_too_long", most=MAX_EXTENDS)
     merged: dict[str, Any] = {}
-    origins: Origins = {}
+    origins: dict[yamlio.KeyPath, tuple[str, yamlio.Position]] = {}
     for source, data, positions in reversed(layers):
         merged = _merge(merged, data)
         origins |= {path: (_shown(source, root), at) for path, at in positions.items()}
@@ -194,6 +221,14 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
         else:
             made[key] = value
     return made
+
+
+def _paths(data: Any, above: yamlio.KeyPath = ()) -> Iterator[yamlio.KeyPath]:
+    """Every key path of nested mappings."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield (*above, key)
+            yield from _paths(value, (*above, key))
 
 
 def _with_year_keys(data: Any) -> Any:
@@ -248,9 +283,7 @@ def resolve_data(value: str, beside: Path, root: Path, *, where: str) -> Path:
         If it is absolute, leaves both folders, or does not exist.
     """
     if Path(value).is_absolute() or "\\" in value:
-        raise InputError(
-            where, f"{value!r} is not a relative path", "name it from the project's folder"
-        )
+        raise InputError(where, "scenario.file_not_relative", path=value)
     places = [
         root,
         *([beside] if root not in beside.parents else [root / beside.relative_to(root)]),
@@ -261,8 +294,8 @@ def resolve_data(value: str, beside: Path, root: Path, *, where: str) -> Path:
         if fence in target.parents and target.is_file():
             return target
     inside(root, value, where=where)
-    hint = did_you_mean(value, [f"data/{p.name}" for p in (root / "data").glob("*.csv")])
-    raise InputError(where, f"file {value} not found", hint or "named from the project's folder")
+    near = did_you_mean(value, [f"data/{p.name}" for p in (root / "data").glob("*.csv")])
+    raise InputError(where, "scenario.file_missing", near, path=value)
 
 
 def _identity(file: Path, root: Path, spec: ScenarioSpec) -> str:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from fiscalmodel.display import Shown
+from fiscalmodel.errors import InputError, known_names
+from fiscalmodel.scenario import plots
 from fiscalmodel.scenario.load import Scenario
+from fiscalmodel.words import Text, language, say
+
+if TYPE_CHECKING:
+    from fiscalmodel.display import Chart
+
+Said = Text  # the name of a sentence in the parts
+#: Part -> frame that is None where the scenario has no data for it.
+PARTS = ("revenue", "balance", "debt", "commissions")
 
 
-class Said(NamedTuple):
-    """A sentence in both languages."""
-
-    zh: str
-    en: str
-
-    def get(self, lang: str) -> str:
-        """The sentence in `lang`."""
-        return self.en if lang == "en" else self.zh
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Outcome:
     """A scenario, evaluated.
 
@@ -47,8 +47,11 @@ class Outcome:
         Part -> why it is None.
     notes
         What a reader must know, in the order of importance.
-    forecast, plan, statement, target
-        The results behind the frames; None where there is none.
+    answers
+        One sentence for each part.
+    forecast, link, target, resources, plan, statement
+        The results behind the frames (of the model, the calibre link, the target, what is
+        left for clearance, the clearance plan, the commissions); None where there is none.
     """
 
     scenario: Scenario
@@ -58,14 +61,15 @@ class Outcome:
     balance: pd.DataFrame | None = None
     debt: pd.DataFrame | None = None
     commissions: pd.DataFrame | None = None
-    reasons: Mapping[str, Said] = field(default_factory=dict)
-    notes: tuple[Said, ...] = ()
-    answers: tuple[Said, ...] = ()
+    reasons: Mapping[str, Text] = field(default_factory=dict)
+    notes: tuple[Text, ...] = ()
+    answers: tuple[Text, ...] = ()
     forecast: Any = None
     link: Any = None
+    target: Any = None
+    resources: Any = None
     plan: Any = None
     statement: Any = None
-    target: Any = None
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every frame that there is, by name."""
@@ -82,11 +86,129 @@ class Outcome:
             frames |= {"debt_schedule": self.plan.schedule, "debt_shortfall": self.plan.shortfall}
         return frames
 
+    @property
+    def table(self) -> pd.DataFrame:
+        """The main figures by year: revenue and growth, what is left for clearance, debt; 万元."""
+        columns: dict[str, pd.Series[Any]] = {}
+        if self.revenue is not None:
+            ahead = self.revenue[self.revenue["kind"] == "forecast"].set_index("year")
+            columns |= {"revenue_wan": ahead["scenario_wan"], "growth_pct": ahead["growth_pct"]}
+        if self.balance is not None:
+            left = self.balance.set_index("year")
+            names = ("expenditure_wan", "available_wan", "shortfall_wan")
+            columns |= {name: left[name] for name in names if name in left}
+        if self.debt is not None:
+            at = plots.year_ends(self.debt)
+            columns |= {name: at[name] for name in ("hidden_wan", "statutory_wan")}
+        return pd.DataFrame(columns).rename_axis("year").reset_index()
+
+    @property
+    def focus(self) -> int:
+        """The year that the steps are shown for: the target's, else the last one."""
+        return int(
+            self.target.target_year if self.target is not None else self.scenario.spec.years.last
+        )
+
+    def steps(self, year: int | None = None, lang: str | None = None) -> pd.DataFrame | None:
+        """From baseline to scenario in a year: ``step, adjustment, amount_wan, source``.
+
+        None without adjustments; the year is `focus` by default.
+        """
+        spec = self.scenario.spec.revenue
+        if self.waterfall is None or spec is None or not spec.adjustments:
+            return None
+        rows = self.waterfall[self.waterfall["year"] == (year or self.focus)].drop(columns="year")
+        names = {change.name.zh: change.name(lang) for change in spec.adjustments.values()}
+        names |= {kind: say(f"scenario.line_{kind}")(lang) for kind in ("baseline", "scenario")}
+        rows = rows.rename(columns={"kind": "adjustment"}).reset_index(drop=True)
+        return rows.assign(step=[names.get(step, step) for step in rows["step"]])
+
+    def part(self, name: str) -> Any:
+        """A part's result (frame, plan or statement), or the sentence why there is none.
+
+        Parameters
+        ----------
+        name
+            ``revenue``, ``balance``, ``debt`` or ``commissions``.
+        """
+        if name not in PARTS:
+            raise InputError("part", "scenario.not_worked_out", known_names(PARTS), name=name)
+        shown = {"debt": self.plan, "commissions": self.statement}.get(name, getattr(self, name))
+        return self.reasons[name] if shown is None else shown
+
+    @property
+    def sources(self) -> list[Text]:
+        """Where the scenario's own figures come from, and how the model was made."""
+        spec, said = self.scenario.spec, []
+        for made in (self.forecast, self.plan):
+            if made is not None:
+                said += _notes_of(made)
+        if spec.revenue is not None:
+            items = spec.revenue.items.values()
+            named = [(item.name, item.source) for item in items]
+            named += [(m.name, m.source) for item in items for m in item.measures.values()]
+            named += [(c.name, c.source) for c in spec.revenue.adjustments.values()]
+            said += [say("scenario.compared", name=name, said=source) for name, source in named]
+            said += [Text.of(spec.revenue.target.source)] if spec.revenue.target else []
+        said += [Text.of(part.source) for part in (spec.expenditure, spec.balance) if part]
+        return list(dict.fromkeys(said))
+
+    @property
+    def coverage(self) -> list[Text]:
+        """The measured coverage that belongs beside every band."""
+        table = getattr(self.forecast, "coverage", None)
+        if table is None or not len(table):
+            return []
+        spans = []
+        for level, group in table.groupby("level")["coverage_pct"]:
+            low, high = f"{group.min():.1f}", f"{group.max():.1f}"
+            span = low if low == high else f"{low}–{high}"
+            spans.append(say("scenario.coverage_measured", level=float(level), span=span))
+        return [say("scenario.coverage_note", spans=Text.joined(spans))]
+
     def headline(self, lang: str = "zh") -> tuple[str, ...]:
         """The answers, one sentence for each part."""
-        return tuple(answer.get(lang) for answer in self.answers)
+        return tuple(answer(lang) for answer in self.answers)
 
     @property
     def feasible(self) -> bool:
         """False if there is a clearance plan and it is infeasible."""
         return self.plan is None or self.plan.status != "infeasible"
+
+    def plot(self, what: str = "revenue", lang: str | None = None) -> Chart | Shown:
+        """One of the outcome's charts, or the sentence why there is none.
+
+        Parameters
+        ----------
+        what
+            ``revenue``: history, forecast, bands, target; ``steps``: from the baseline to the
+            scenario in the last year (or the target's); ``balance``: what is left for clearance
+            (or revenue beside expenditure); ``debt``: hidden and statutory debt.
+        lang
+            ``zh`` or ``en``; the language in force where none is given.
+        """
+        if what not in plots.OF_OUTCOME:
+            known = known_names(plots.OF_OUTCOME)
+            raise InputError("plot", "scenario.unknown_chart", known, name=what)
+        part = "revenue" if what == "steps" else what
+        if part in self.reasons:
+            return Shown(self.reasons[part], lang or language())
+        if what == "steps" and self.steps() is None:
+            return Shown(say("scenario.no_steps"), lang or language())
+        return plots.OF_OUTCOME[what](self, lang)
+
+    def __repr__(self) -> str:
+        return "\n".join([f"Outcome({self.scenario.id})", *map(str, self.answers)])
+
+    def _repr_html_(self) -> str:
+        from fiscalmodel.display import note_html, result_html
+
+        return result_html(self.answers, self.table, unit="万元") + note_html(self.reasons.values())
+
+
+def _notes_of(made: Any) -> list[Text]:
+    """Notes of a result, whether it says them as `Text` or in two lists."""
+    pairs = getattr(made, "notes_zh", None)
+    if pairs is None:
+        return [Text.of(note) for note in made.notes]
+    return [Text(zh, en) for zh, en in zip(pairs, made.notes, strict=True)]

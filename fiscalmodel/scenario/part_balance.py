@@ -2,39 +2,54 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pandas as pd
 
+from fiscalmodel import policy
+from fiscalmodel.budget.available import ClearanceResources, available_for_clearance
 from fiscalmodel.errors import InputError
-from fiscalmodel.scenario.outcome import Said
 from fiscalmodel.scenario.schema import BalanceSpec, ExpenditureSpec, ScenarioSpec
+from fiscalmodel.words import Text, say
 
-NO_NEED = Said(
-    "未公布“三保”需求，无法计算可用于化债的一般公共预算财力。",
-    "The need for the three guarantees 三保 is not published, so what the general budget can "
-    "give to clearance is not worked out.",
-)
+#: What stands beside own revenue, in the order of the table.
+COLUMNS = (
+    "transfers_wan", "other_resources_wan", "sanbao_need_wan", "statutory_debt_service_wan",
+    "other_commitments_wan",
+)  # fmt: skip
 
 
-def balance_part(
-    spec: ScenarioSpec, revenue: pd.DataFrame | None
-) -> tuple[pd.DataFrame | None, tuple[Said, ...], Said | None]:
-    """Frame by year, notes and the answer; None without an expenditure or balance part."""
+@dataclass(frozen=True)
+class BalancePart:
+    """What `balance_part` found: the frame by year, what is left, notes and the answer."""
+
+    frame: pd.DataFrame
+    left: ClearanceResources | None
+    notes: tuple[Text, ...]
+    answer: Text | None
+
+
+def balance_part(spec: ScenarioSpec, revenue: pd.DataFrame | None) -> BalancePart | None:
+    """The budget by year; None without an expenditure or balance part."""
     if revenue is None or (spec.expenditure is None and spec.balance is None):
-        return None, (), None
+        return None
     ahead = revenue[revenue["kind"] == "forecast"]
     frame = pd.DataFrame({"year": ahead["year"], "revenue_wan": ahead["scenario_wan"]})
     frame = frame.reset_index(drop=True)
-    notes: list[Said] = []
-    answer = None
+    notes: tuple[Text, ...] = ()
     if spec.expenditure is not None:
         frame["expenditure_wan"] = expenditure_path(spec.expenditure, frame["year"].tolist())
         frame["self_sufficiency_pct"] = frame["revenue_wan"] / frame["expenditure_wan"] * 100
-        notes += _livelihood(spec, frame)
+        notes = _livelihood(spec, frame)
     if spec.balance is None:
-        notes.append(NO_NEED)
-    else:
-        answer = _available(spec.balance, frame)
-    return frame, tuple(notes), answer
+        return BalancePart(frame, None, (*notes, say("scenario.no_need")), None)
+    left = _available(spec.balance, frame)
+    years, short = frame["year"].tolist(), float(frame["shortfall_wan"].sum())
+    values = {"first": years[0], "last": years[-1], "total": float(left)}
+    answer = say("scenario.available", **values)
+    if short > 0:
+        answer = say("scenario.available_short", **values, short=short)
+    return BalancePart(frame, left, notes, answer)
 
 
 def expenditure_path(spec: ExpenditureSpec, years: list[int]) -> list[float]:
@@ -54,9 +69,7 @@ def expenditure_path(spec: ExpenditureSpec, years: list[int]) -> list[float]:
     if spec.amount_wan is not None:
         missing = [y for y in years if y not in spec.amount_wan]
         if missing:
-            raise InputError(
-                "expenditure.amount_wan", f"no amount for {missing[0]}", "add the year"
-            )
+            raise InputError("expenditure.amount_wan", "scenario.no_amount_for", year=missing[0])
         return [spec.amount_wan[y] for y in years]
     assert spec.base_year is not None
     assert spec.base_wan is not None
@@ -64,48 +77,28 @@ def expenditure_path(spec: ExpenditureSpec, years: list[int]) -> list[float]:
     for year in range(spec.base_year + 1, max(years) + 1):
         rate = spec.growth_pct.get(year) if isinstance(spec.growth_pct, dict) else spec.growth_pct
         if rate is None:
-            raise InputError("expenditure.growth_pct", f"no growth for {year}", "add the year")
+            raise InputError("expenditure.growth_pct", "scenario.no_growth_for", year=year)
         level *= 1 + rate / 100
         made[year] = level
     early = [y for y in years if y not in made]
     if early:
-        raise InputError("expenditure.base_year", f"lies after {early[0]}", "start earlier")
+        raise InputError("expenditure.base_year", "scenario.base_too_late", year=early[0])
     return [made[y] for y in years]
 
 
-def _livelihood(spec: ScenarioSpec, frame: pd.DataFrame) -> list[Said]:
-    from fiscalmodel import policy
-
+def _livelihood(spec: ScenarioSpec, frame: pd.DataFrame) -> tuple[Text, ...]:
     plan = spec.expenditure
     if plan is None or plan.livelihood_base_wan is None or not plan.base_wan:
-        return []
+        return ()
     floor = float(policy.value("livelihood_share_floor", on=spec.as_of))
     frame["livelihood_floor_wan"] = frame["expenditure_wan"] * floor / 100
-    share = plan.livelihood_base_wan / plan.base_wan * 100
     above = plan.livelihood_base_wan - plan.base_wan * floor / 100
-    sign_zh, sign_en = ("高出", "above") if above >= 0 else ("低于", "below")
-    return [
-        Said(
-            f"{plan.base_year}年民生支出占比 {share:.2f}%，较 {floor:g}% 底线{sign_zh}"
-            f" {abs(above):,.0f} 万元。",
-            f"Livelihood share 民生支出占比 in {plan.base_year}: {share:.2f} %, "
-            f"{abs(above):,.0f} 万元 {sign_en} the {floor:g} % floor.",
-        )
-    ]
+    key = "scenario.livelihood_above" if above >= 0 else "scenario.livelihood_below"
+    share = plan.livelihood_base_wan / plan.base_wan * 100
+    return (say(key, year=plan.base_year, share=share, floor=floor, amount=abs(above)),)
 
 
-COLUMNS = (
-    "transfers_wan",
-    "other_resources_wan",
-    "sanbao_need_wan",
-    "statutory_debt_service_wan",
-    "other_commitments_wan",
-)
-
-
-def _available(spec: BalanceSpec, frame: pd.DataFrame) -> Said:
-    from fiscalmodel.budget.available import available_for_clearance
-
+def _available(spec: BalanceSpec, frame: pd.DataFrame) -> ClearanceResources:
     years = frame["year"].tolist()
     for column in COLUMNS:
         frame[column] = _amounts(column, getattr(spec, column), years)
@@ -117,19 +110,9 @@ def _available(spec: BalanceSpec, frame: pd.DataFrame) -> Said:
         other_commitments_wan=frame["other_commitments_wan"].tolist(),
         periods=years,
     )
-    frame["available_wan"] = left.table["available_wan"].astype(float).to_numpy()
-    frame["shortfall_wan"] = left.table["shortfall_wan"].astype(float).to_numpy()
-    total, short = float(frame["available_wan"].sum()), float(frame["shortfall_wan"].sum())
-    span_zh, span_en = f"{years[0]}–{years[-1]}年", f"{years[0]} to {years[-1]}"
-    zh = f"扣除“三保”和法定债务还本付息后，一般公共预算{span_zh}可用于化债 {total:,.0f} 万元"
-    en = (
-        f"After the three guarantees 三保 and statutory debt service the general budget can give "
-        f"{total:,.0f} 万元 to clearance over {span_en}"
-    )
-    if short > 0:
-        zh += f"；部分年份存在缺口，合计 {short:,.0f} 万元"
-        en += f"; some years fall short, by {short:,.0f} 万元 in all"
-    return Said(zh + "。", en + ".")
+    for column in ("available_wan", "shortfall_wan"):
+        frame[column] = left[column].astype(float).to_numpy()
+    return left
 
 
 def _amounts(name: str, given: dict[int, float] | list[str], years: list[int]) -> list[float]:
@@ -149,5 +132,5 @@ def _amounts(name: str, given: dict[int, float] | list[str], years: list[int]) -
     missing = [y for y in years if y not in by_year] if by_year else []
     if missing or (not by_year and name == "sanbao_need_wan"):
         year = missing[0] if missing else years[0]
-        raise InputError(f"balance.{name}", f"no amount for {year}", "add the year")
+        raise InputError(f"balance.{name}", "scenario.no_amount_for", year=year)
     return [by_year.get(y, 0.0) for y in years]

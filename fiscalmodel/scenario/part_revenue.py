@@ -153,7 +153,7 @@ def _history(
         values,
         kinds,
         growth,
-        [Said(note, note) for note in series.notes if "synthetic" not in note],
+        [Said(note("zh"), note("en")) for note in series.notes if "synthetic" not in note],
     )
 
 

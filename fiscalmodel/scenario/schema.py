@@ -1,11 +1,24 @@
-"""What a scenario file may say: keys, units in their names, ranges."""
+"""What a scenario file may say: keys, units in their names, ranges.
+
+``python -m fiscalmodel.scenario.schema`` writes ``params/schema/scenario.schema.json``.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal
+import json
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
+
+from fiscalmodel.words import Text, say
 
 Year = Annotated[int, Field(ge=1950, le=2100)]
 #: Yearly growth or shock in percent; 50 % a year is already beyond any county's record.
@@ -23,15 +36,36 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Text(Part):
-    """A text in both languages."""
+def _title(given: object) -> Text:
+    """A name in both languages; a plain one stands for both."""
+    if isinstance(given, Text):
+        return given
+    entry = {"zh": given, "en": given} if isinstance(given, str) else given
+    if not isinstance(entry, dict) or set(entry) != {"zh", "en"}:
+        raise ValueError("scenario.bad_title")
+    if not all(isinstance(text, str) and 1 <= len(text) <= 400 for text in entry.values()):
+        raise ValueError("scenario.bad_title")
+    return Text(**entry)
 
-    zh: str = Field(min_length=1, max_length=400)
-    en: str = Field(min_length=1, max_length=400)
 
-    def get(self, lang: str) -> str:
-        """The text in `lang` (``zh`` unless ``en``)."""
-        return self.en if lang == "en" else self.zh
+_WORDS = {"type": "string", "minLength": 1, "maxLength": 400}
+Title = Annotated[
+    Text,
+    BeforeValidator(_title),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                _WORDS,
+                {
+                    "type": "object",
+                    "properties": {"zh": _WORDS, "en": _WORDS},
+                    "required": ["zh", "en"],
+                    "additionalProperties": False,
+                },
+            ]
+        }
+    ),
+]
 
 
 class Span(Part):
@@ -43,14 +77,14 @@ class Span(Part):
     @model_validator(mode="after")
     def _ordered(self) -> Span:
         if not self.first <= self.last <= self.first + 40:
-            raise ValueError(f"last ({self.last}) must lie 0 to 40 years after first")
+            raise ValueError(say("scenario.bad_span", last=self.last))
         return self
 
 
 class AdjustmentSpec(Part):
     """One sourced change: ``growth`` and ``shock`` in ``pct``, others in ``amount_wan``."""
 
-    name: Text
+    name: Title
     kind: Literal["growth", "shock", "measure", "one_off"]
     pct: dict[Year, Percent] | None = None
     amount_wan: ByYear | None = None
@@ -62,9 +96,9 @@ class AdjustmentSpec(Part):
         in_pct = self.kind in ("growth", "shock")
         wanted, other = ("pct", "amount_wan") if in_pct else ("amount_wan", "pct")
         if not getattr(self, wanted) or getattr(self, other) is not None:
-            raise ValueError(f"kind {self.kind} takes {wanted} by year, and not {other}")
+            raise ValueError(say("scenario.wrong_unit", kind=self.kind, wanted=wanted, other=other))
         if self.lasting and self.kind != "shock":
-            raise ValueError("lasting belongs to a shock")
+            raise ValueError("scenario.lasting_is_for_shocks")
         return self
 
     @property
@@ -84,7 +118,7 @@ class Target(Part):
 class MeasureSpec(Part):
     """A dated policy measure 政策性增减收 on an item; a tax cut is negative."""
 
-    name: Text
+    name: Title
     full_year_wan: Amount
     start: dt.date
     end: dt.date | None = None
@@ -94,7 +128,7 @@ class MeasureSpec(Part):
 class ItemSpec(Part):
     """One revenue item 税种或非税项目, carried forward by the growth of its base."""
 
-    name: Text
+    name: Title
     series: str | None = None
     last_wan: Amount | None = None
     one_offs_last_wan: Amount = 0.0
@@ -109,7 +143,7 @@ class ItemSpec(Part):
     @model_validator(mode="after")
     def _one_last(self) -> ItemSpec:
         if (self.series is None) == (self.last_wan is None):
-            raise ValueError("give either series or last_wan")
+            raise ValueError("scenario.one_last_value")
         return self
 
 
@@ -143,7 +177,7 @@ class ExpenditureSpec(Part):
     def _one_way(self) -> ExpenditureSpec:
         based = self.base_year is not None and self.base_wan is not None
         if self.amount_wan is None and not (based and self.growth_pct is not None):
-            raise ValueError("give amount_wan by year, or base_year, base_wan and growth_pct")
+            raise ValueError("scenario.expenditure_one_way")
         return self
 
 
@@ -197,7 +231,7 @@ class CommissionSpec(Part):
 class ScenarioSpec(Part):
     """A whole scenario file after its ``extends`` are merged."""
 
-    name: Text
+    name: Title
     region: str = Field(min_length=1)
     as_of: dt.date
     years: Span
@@ -208,7 +242,7 @@ class ScenarioSpec(Part):
     balance: BalanceSpec | None = None
     debt: DebtSpec | None = None
     commissions: CommissionSpec | None = None
-    note: Text | None = None
+    note: Title | None = None
 
     @model_validator(mode="after")
     def _years_inside(self) -> ScenarioSpec:
@@ -218,7 +252,30 @@ class ScenarioSpec(Part):
                     y for y in change.by_year if not self.years.first <= y <= self.years.last
                 ]
                 if outside:
-                    raise ValueError(
-                        f"revenue.adjustments.{key}: {outside[0]} is outside the scenario's years"
-                    )
+                    raise ValueError(say("scenario.outside_years", key=key, year=outside[0]))
         return self
+
+
+def schema_text() -> str:
+    """The JSON Schema of scenario files, as it is checked in for editors.
+
+    Nothing is required, since a file may extend another.
+    """
+    schema: dict[str, Any] = ScenarioSpec.model_json_schema()
+    schema.pop("required", None)
+    schema["properties"]["extends"] = {
+        "type": "string",
+        "description": "A scenario file, relative to this one, whose keys this file changes.",
+    }
+    for part in schema["$defs"].values():
+        part.pop("required", None)
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    from fiscalmodel.paths import project_root
+
+    target = project_root() / "params/schema/scenario.schema.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(schema_text(), encoding="utf-8")

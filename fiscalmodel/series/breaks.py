@@ -14,8 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from fiscalmodel.days import period
 from fiscalmodel.errors import InputError
+from fiscalmodel.series.calibre import link_calibre
 from fiscalmodel.series.types import Series
+from fiscalmodel.words import Text, say
 
 #: Fewest yearly growths from which an outlying one can be told.
 _LEAST = 4
@@ -48,10 +51,18 @@ class Break:
     period: str
     amount: float
     pct: float
-    evidence: str
+    evidence: Text
+
+    @property
+    def said(self) -> Text:
+        """Period, size and evidence in one line."""
+        return say(
+            "series.break", period=self.period, amount=self.amount, pct=self.pct,
+            evidence=self.evidence,
+        )  # fmt: skip
 
     def __str__(self) -> str:
-        return f"{self.period}: {self.amount:+,.2f} ({self.pct:+.1f} %), {self.evidence}"
+        return str(self.said)
 
 
 class BreakWarning(UserWarning):
@@ -87,11 +98,9 @@ def find_breaks(
     one-off, not a break.
     """
     if growth_pct is not None:
-        from fiscalmodel.series.calibre import link_calibre
-
         found = link_calibre(series, growth_pct).breaks
         return [
-            Break(str(k), float(row["amount"]), float(row["pct"]), str(row["evidence"]))
+            Break(str(k), float(row["amount"]), float(row["pct"]), row["evidence"])
             for k, row in found.iterrows()
         ]
     if isinstance(series, Series):
@@ -134,13 +143,17 @@ def _outliers(yearly: pd.Series[float]) -> Iterator[Break]:
             continue
         before = float(levels[i])
         amount = before * math.expm1(gap * steps[i])
-        last = "" if i + 1 < len(growth) else "; it is the last value, a one-off is not excluded"
+        end = "last" if i + 1 == len(growth) else "inner"
         yield Break(
             str(years[i + 1]),
             amount,
             100 * amount / before,
-            f"growth {100 * math.expm1(g):+.1f} % against a usual {100 * math.expm1(middle):+.1f} %"
-            f" ({abs(gap) / spread:.1f} times its spread){last}",
+            say(
+                f"series.evidence.{end}",
+                growth=100 * math.expm1(g),
+                usual=100 * math.expm1(middle),
+                times=abs(gap) / spread,
+            ),
         )
 
 
@@ -148,8 +161,6 @@ def _yearly(values: pd.Series[float]) -> pd.Series[float]:
     """One comparable value a year, indexed by the year."""
     known = values.dropna()
     if not isinstance(known.index, pd.PeriodIndex):
-        from fiscalmodel.days import period
-
         parsed = [period(label) for label in known.index]
         if any(p is None for p in parsed):
             return pd.Series(dtype=float)
@@ -193,12 +204,9 @@ def refuse_if_broken(
     if not found:
         return []
     where = series.series_id if isinstance(series, Series) else str(series.name or name)
-    said = "; ".join(map(str, found))
+    said = Text.joined(one.said for one in found)
     if not allow_break:
-        raise InputError(
-            where,
-            f"a likely break of calibre, fitting across it would mislead: {said}",
-            "link it with fm.link_calibre, start after it, or pass allow_break=True",
-        )
-    warnings.warn(f"{where}: fitted across a likely break: {said}", BreakWarning, stacklevel=3)
+        raise InputError(where, "series.likely_break", found=said)
+    text = str(say("series.fitted_across", name=where, found=said))
+    warnings.warn(text, BreakWarning, stacklevel=3)
     return found

@@ -6,17 +6,19 @@ keeps its kind (actual, estimate 预计, budget, target) and its source.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pandas as pd
 
-from fiscalmodel.errors import InputError
+from fiscalmodel.errors import InputError, did_you_mean
 from fiscalmodel.series import datapackage
-from fiscalmodel.series.assemble import assemble
+from fiscalmodel.series.assembly import read_series, rows_to_series
 from fiscalmodel.series.datapackage import Resource
 from fiscalmodel.series.types import Series
-from fiscalmodel.suggest import did_you_mean
+from fiscalmodel.tables.records import read_records
 
+_NUMBERS = ("_wan", "_pct", "_years")
 _FILES = (".csv", ".xlsx", ".xls", ".xlsm", ".ods", ".txt", ".tsv")
 
 
@@ -61,15 +63,13 @@ def load_series(
     table = None if isinstance(name_or_path, Path) else _index().get(name)
     if table is None:
         if _looks_like_path(name):
-            from fiscalmodel.series.longwide import read_series
-
             return read_series(name_or_path, sheet=sheet, unit=unit, column=column)
-        hint = did_you_mean(name, _index()) or "see fiscalmodel.series.catalog.names()"
-        raise InputError("series", f"unknown series {name!r}", f"{hint} (or give a file's path)")
+        near = did_you_mean(name, _index())
+        raise InputError("series", "series.unknown_series", near, name=name)
     if sheet is not None or unit is not None or column is not None:
-        raise InputError(name, "sheet, unit and column belong to files", "leave them out")
+        raise InputError(name, "series.belong_to_files")
     rows = datapackage.read_text(table)
-    return assemble(name, rows[rows["series_id"].eq(name)], table)
+    return rows_to_series(name, rows[rows["series_id"].eq(name)], table)
 
 
 def names() -> list[str]:
@@ -167,7 +167,7 @@ def published_growth(name: str, *, calibre: str | None = None) -> Series | None:
         all printed rates (then the notes name the calibres).
     """
     if name not in _index():
-        raise InputError("series", f"unknown series {name!r}", did_you_mean(name, _index()))
+        raise InputError("series", "series.unknown_series", did_you_mean(name, _index()), name=name)
     for table in datapackage.resources().values():
         if "of_series" not in table.columns():
             continue
@@ -176,7 +176,7 @@ def published_growth(name: str, *, calibre: str | None = None) -> Series | None:
         if calibre is not None:
             rows = rows[rows["calibre"].eq(calibre)]
         if len(rows):
-            return assemble(f"{name}.growth", rows, table, one_calibre=False)
+            return rows_to_series(f"{name}.growth", rows, table, one_calibre=False)
     return None
 
 
@@ -203,20 +203,27 @@ def calibre_breaks(name: str | None = None) -> pd.DataFrame:
 
 
 def read_csv(file: str | Path) -> pd.DataFrame:
-    """A tidy CSV such as a ledger or receipts; ids, codes and dates stay text.
+    """A tidy table such as a ledger or quotas; ids, codes and dates stay text.
 
-    Columns whose name ends in ``_wan``, ``_pct`` or ``_years`` become numbers;
-    blank cells are missing.
+    Columns whose name ends in ``_wan``, ``_pct`` or ``_years`` become numbers, amounts
+    in 万元; blank cells are missing.
 
     Raises
     ------
     InputError
-        If the file is missing, is neither UTF-8 nor GB18030, or has text in a
-        number's cell (every such cell is named).
+        If the file cannot be read, or has text in a number's cell (every such cell is named).
     """
-    from fiscalmodel.tables.tidy import read_tidy
-
-    return read_tidy(Path(file))
+    records = read_records(file, name=Path(file).name)
+    made: dict[str, list[float] | list[str | None]] = {}
+    for name in records.columns:
+        if name.endswith("_wan"):
+            made[name] = [row.wan(name, default=math.nan) for row in records]
+        elif name.endswith(("_pct", "_years")):
+            made[name] = [row.number(name, default=math.nan) for row in records]
+        else:
+            made[name] = [row.text(name) or None for row in records]
+    records.done()
+    return pd.DataFrame(made).astype({c: "str" for c in made if not c.endswith(_NUMBERS)})
 
 
 def _looks_like_path(name: str) -> bool:
@@ -238,11 +245,8 @@ def _index() -> dict[str, Resource]:
         for table in _series_tables():
             for name in datapackage.read_text(table)["series_id"].unique():
                 if name in found:
-                    raise InputError(
-                        table.shown,
-                        f"{name} stands in {found[name].shown} too",
-                        "keep it in one table",
-                    )
+                    other = found[name].shown
+                    raise InputError(table.shown, "series.in_two_tables", name=name, other=other)
                 found[name] = table
         _indexes.clear()
         _indexes[stamp] = found

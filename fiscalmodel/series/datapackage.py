@@ -12,10 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.errors import Collector, InputError, did_you_mean, known_names
 from fiscalmodel.paths import inside, project_root
-from fiscalmodel.suggest import did_you_mean, known_names
-from fiscalmodel.tables.tidy import read_cells
+from fiscalmodel.tables.files import load
 from fiscalmodel.words import Text
 
 MAX_PROBLEMS = 50
@@ -78,13 +77,11 @@ def resources(folder: Path | None = None) -> dict[str, Resource]:
         content = json.loads(path.read_text(encoding="utf-8"))
         made = {item["name"]: _resource(item, root) for item in content["resources"]}
     except OSError:
-        raise InputError("data/datapackage.json", "file not found", "restore it") from None
+        raise InputError("data/datapackage.json", "ground.no_such_file") from None
     except (ValueError, KeyError, TypeError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(
-            "data/datapackage.json", f"is no data package ({error})", "restore it"
-        ) from None
+        raise InputError("data/datapackage.json", "series.no_package", reason=error) from None
     _packages[path] = (now, made)
     return made
 
@@ -94,7 +91,7 @@ def resource(name: str, folder: Path | None = None) -> Resource:
     known = resources(folder)
     if name not in known:
         hint = did_you_mean(name, known) or known_names(known)
-        raise InputError("data/datapackage.json", f"no table {name!r}", hint)
+        raise InputError("data/datapackage.json", "series.no_such_table", hint, name=name)
     return known[name]
 
 
@@ -109,7 +106,7 @@ def stamp(table: Resource) -> tuple[int, int]:
     try:
         return _stamp(table.file)
     except OSError:
-        raise InputError(table.shown, "file not found", "restore it") from None
+        raise InputError(table.shown, "ground.no_such_file") from None
 
 
 def read_text(table: Resource) -> pd.DataFrame:
@@ -123,24 +120,32 @@ def read_text(table: Resource) -> pd.DataFrame:
     now = stamp(table)
     if table.file in _texts and _texts[table.file][0] == now:
         return _texts[table.file][1].copy(deep=False)
-    frame = read_cells(table.file, table.shown)
+    frame = _cells(table)
     wanted, found = table.columns(), list(frame.columns)
     if found != wanted:
         missing = [c for c in wanted if c not in found]
         extra = [c for c in found if c not in wanted]
-        what = "; ".join(
-            part
-            for part in (
-                f"missing columns: {', '.join(missing)}" if missing else "",
-                f"unknown columns: {', '.join(extra)}" if extra else "",
-            )
-            if part
-        )
-        raise InputError(
-            f"{table.shown}:1", what or "the columns are in another order", "see datapackage.json"
-        )
+        what = "series.columns_differ" if missing or extra else "series.columns_in_order"
+        raise InputError(f"{table.shown}:1", what, missing=missing or "—", extra=extra or "—")
     _texts[table.file] = (now, frame)
     return frame.copy(deep=False)
+
+
+def _cells(table: Resource) -> pd.DataFrame:
+    """Every cell as text, indexed by the line it stands on; blank rows are left out."""
+    (grid,) = load(table.file)
+    rows = [(i, row) for i, row in enumerate(grid.rows, 1) if any(cell.strip() for cell in row)]
+    header = [cell.strip() for cell in rows[0][1]]
+    found = Collector()
+    for word in sorted({word for word in header if header.count(word) > 1}):
+        found.add(f"{table.shown}:1", "tables.header_twice", name=word)
+    for line, row in rows[1:]:
+        if len(row) != len(header):
+            place = f"{table.shown}:{line}"
+            found.add(place, "tables.ragged", count=len(row), width=len(header))
+    found.raise_if_any()
+    lines = [line for line, _ in rows[1:]]
+    return pd.DataFrame([row for _, row in rows[1:]], columns=header, index=lines, dtype="str")
 
 
 def read_typed(table: Resource) -> pd.DataFrame:
@@ -165,9 +170,8 @@ def read_typed(table: Resource) -> pd.DataFrame:
         first: dict[tuple[str, ...], int] = {}
         for line, *cells in text[key].itertuples(name=None):
             if (row := tuple(cells)) in first:
-                what = f"{', '.join(row)} stands twice"
-                hint = f"the first one is on line {first[row]}"
-                _say(found, table, line, key[-1], what, hint)
+                what = "series.key_twice"
+                _say(found, table, line, key[-1], what, text=", ".join(row), first=first[row])
             first.setdefault(row, line)
     found.raise_if_any()
     return pd.DataFrame(made, index=text.index).reset_index(drop=True)
@@ -196,9 +200,16 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 def _say(
-    found: Collector, table: Resource, line: int, column: str, problem: str, hint: str | Text = ""
+    found: Collector,
+    table: Resource,
+    line: int,
+    column: str,
+    key: str,
+    hint: str | Text = "",
+    /,
+    **values: object,
 ) -> None:
-    found.add(f"{table.shown}:{line}, {column}", problem, hint)
+    found.add(f"{table.shown}:{line}, {column}", key, hint, **values)
     if len(found.problems) >= MAX_PROBLEMS:
         found.raise_if_any()
 
@@ -210,26 +221,26 @@ def _column(
     blank = text.eq("")
     if rules.get("required"):
         for row in text.index[blank]:
-            _say(found, table, row, field.name, "the cell is empty", "fill it in")
+            _say(found, table, row, field.name, "ground.missing", name=field.name)
     filled = text[~blank]
     if "enum" in rules:
         allowed = list(map(str, rules["enum"]))
         for row, cell in filled[~filled.isin(allowed)].items():
             hint = did_you_mean(cell, allowed) or known_names(allowed)
-            _say(found, table, int(str(row)), field.name, f"{cell!r} is not allowed", hint)
+            _say(found, table, int(str(row)), field.name, "tables.unknown_word", hint, text=cell)
     if "pattern" in rules:
         fits = re.compile(rules["pattern"])
         for row, cell in filled[~filled.map(lambda c: bool(fits.search(c)))].items():
-            what = f"{cell!r} is not written as expected"
-            _say(found, table, int(str(row)), field.name, what, f"pattern {rules['pattern']}")
+            what, pattern = "series.pattern", rules["pattern"]
+            _say(found, table, int(str(row)), field.name, what, text=cell, pattern=pattern)
     if rules.get("unique"):
         for row, cell in filled[filled.duplicated()].items():
-            _say(found, table, int(str(row)), field.name, f"{cell!r} stands twice", "keep one")
+            _say(found, table, int(str(row)), field.name, "series.stands_twice", text=cell)
     values = [_cell(cell, field.type) for cell in filled]
     for row, cell, value in zip(filled.index, filled, values, strict=True):
-        problem = _wrong(cell, value, field)
-        if problem:
-            _say(found, table, row, field.name, *problem)
+        if wrong := _wrong(value, field):
+            key, limit = wrong
+            _say(found, table, row, field.name, key, text=cell, value=cell, low=limit, high=limit)
     typed = pd.Series(values, index=filled.index, dtype=object).reindex(text.index)
     return _as_dtype(typed, field.type)
 
@@ -253,23 +264,20 @@ def _cell(cell: str, kind: str) -> Any:
     return cell
 
 
-_KIND = {
-    "number": ("is not a number", "digits and a point only; leave a missing value empty"),
-    "integer": ("is not a whole number", "digits only"),
-    "boolean": ("is neither true nor false", "write true or false"),
-    "date": ("is not a day", "write year-month-day, as 2028-12-31"),
-}
+_WRONG = {
+    "number": "tables.not_a_number", "integer": "series.not_whole", "boolean": "tables.not_a_flag",
+    "date": "ground.not_a_date",
+}  # fmt: skip
 
 
-def _wrong(cell: str, value: Any, field: Field) -> tuple[str, str] | None:
+def _wrong(value: Any, field: Field) -> tuple[str, Any] | None:
     if value is None:
-        problem, hint = _KIND[field.type]
-        return f"{cell!r} {problem}", hint
+        return _WRONG[field.type], None
     low, high = field.constraints.get("minimum"), field.constraints.get("maximum")
     if low is not None and value < low:
-        return f"{cell} is below {low}", "check the sign and the unit"
+        return "tables.too_low", low
     if high is not None and value > high:
-        return f"{cell} is above {high}", "check the unit"
+        return "tables.too_high", high
     return None
 
 

@@ -1,9 +1,11 @@
-"""Year-to-date figures to months and back, and what a monthly report derives from them."""
+"""Year-to-date figures to months and back, and what a monthly report derives from them:
+completion 完成率, even progress 均衡进度, 同比, shares 比重.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -19,7 +21,6 @@ Values = TypeVar("Values", "pd.Series[float]", pd.DataFrame, Series)
 #: Key of ``attrs``: month -> months that its figure covers, where more than one.
 SPAN = "span"
 _ADDED = "months_added"
-_EXACT = "given_floats"
 
 
 def to_months(cumulative: Values) -> Values:
@@ -49,9 +50,7 @@ def to_months(cumulative: Values) -> Values:
     Notes
     -----
     Differences are taken of the printed decimals, so ``to_cumulative(to_months(x))``
-    gives back ``x`` exactly, gaps included. For floats of more than 15 digits, which
-    no sum of floats can give back, the given values ride along in ``attrs`` and are
-    used where they differ from the sum by rounding only.
+    gives back ``x`` exactly, gaps included, for figures of up to 15 digits.
 
     Examples
     --------
@@ -119,52 +118,42 @@ def _each(given: Values, one: Any) -> Values:
         }
         return frame
     if not isinstance(given, (pd.Series, Mapping)):
-        raise InputError(
-            "months",
-            f"{type(given).__name__} has no months",
-            "pass a Series, DataFrame or mapping labelled by month, as {'2024-02': 17056.0}",
-        )
+        raise InputError("months", "series.has_no_months", text=type(given).__name__)
     result: Values = one(pd.Series(given, dtype=object) if isinstance(given, Mapping) else given)
     return result
 
 
 def _months_of(cumulative: pd.Series[float]) -> pd.Series[float]:
     values = _monthly(cumulative, full=True)
-    kept = cumulative.attrs.get(_EXACT, {})
     result = np.full(len(values), np.nan)
-    last, exact = 0.0, True
+    last = 0.0
     for i, (month, value) in enumerate(values.items()):
         if _month(month) == 1:
             last = 0.0
         if not np.isnan(value):
-            now = float(value)
-            result[i] = _kept(kept, month, _decimal_sum(now, -last), max(abs(now), abs(last)))
-            exact &= _decimal_sum(last, result[i]) == now
-            last = now
+            result[i] = _decimal_sum(float(value), -last)
+            last = float(value)
     months = pd.Series(result, index=values.index, name=cumulative.name)
     given = set(_index(cumulative))
     months.attrs[SPAN] = {str(m): int(n) for m, n in spans(months).items() if n > 1}
     months.attrs[_ADDED] = [str(m) for m in months.index if m not in given]
-    return months if exact else _keeping(months, values)
+    return months
 
 
 def _cumulative_of(months: pd.Series[float]) -> pd.Series[float]:
     values = _monthly(months, full=False)
-    kept = months.attrs.get(_EXACT, {})
     result = np.full(len(values), np.nan)
-    total, year, exact = 0.0, None, True
+    total, year = 0.0, None
     for i, (month, value) in enumerate(values.items()):
         if _year(month) != year:
             total, year = 0.0, _year(month)
         if not np.isnan(value):
-            added = _decimal_sum(total, float(value))
-            before, total = total, _kept(kept, month, added, max(abs(total), abs(added)))
-            exact &= _decimal_sum(total, -before) == value
+            total = _decimal_sum(total, float(value))
             result[i] = total
     cumulative = pd.Series(result, index=values.index, name=months.name)
     added_rows = set(months.attrs.get(_ADDED, ()))
     keep = [str(m) not in added_rows or not np.isnan(v) for m, v in cumulative.items()]
-    return cumulative[keep] if exact else _keeping(cumulative[keep], values)
+    return cumulative[keep]
 
 
 def _decimal_sum(one: float, two: float) -> float:
@@ -172,27 +161,15 @@ def _decimal_sum(one: float, two: float) -> float:
     return float(Decimal(repr(float(one))) + Decimal(repr(float(two))))
 
 
-def _kept(kept: Mapping[str, float], month: Any, computed: float, scale: float) -> float:
-    """The float that was put in, where the computed one differs from it by rounding only."""
-    before = kept.get(str(month), computed)
-    return before if abs(before - computed) <= 2 * np.spacing(scale) else computed
-
-
-def _keeping(result: pd.Series[float], given: pd.Series[float]) -> pd.Series[float]:
-    """Note the given floats, where a sum of floats cannot give them back."""
-    result.attrs[_EXACT] = {str(m): float(v) for m, v in given.items() if not np.isnan(v)}
-    return result
-
-
 def _monthly(values: pd.Series[float], *, full: bool) -> pd.Series[float]:
     """Floats on a sorted monthly index; with `full`, from the first January without gaps."""
     try:
         numbers = np.asarray(values, dtype=float)
     except (TypeError, ValueError):
-        raise InputError("months", "the figures are not all numbers", "mend the text") from None
+        raise InputError("months", "series.not_all_numbers") from None
     months = pd.Series(numbers, index=_index(values)).sort_index()
     if np.isinf(months).any():
-        raise InputError("months", f"{months.index[np.isinf(months)][0]} is infinite", "")
+        raise InputError("months", "series.infinite", month=months.index[np.isinf(months)][0])
     if not full or not len(months):
         return months
     first = pd.Period(year=months.index[0].year, month=1, freq="M")
@@ -211,14 +188,14 @@ def _index(values: pd.Series[Any]) -> pd.PeriodIndex:
         for label in index:
             month = period(label)
             if month is None:
-                problems.add("months", f"{label!r} is no month", "label with 2024-02 or 2024年2月")
+                problems.add("months", "series.not_a_month", text=label)
             found.append(month)
         problems.raise_if_any()
         index = pd.PeriodIndex(found, name=index.name)
     if len(index) and index.freqstr[0] != "M":
-        raise InputError("months", f"{index[0]} is no month", "this is done on monthly figures")
+        raise InputError("months", "series.not_a_month", text=index[0])
     if index.has_duplicates:
-        raise InputError("months", f"{index[index.duplicated()][0]} stands twice", "keep one")
+        raise InputError("months", "series.stands_twice", text=index[index.duplicated()][0])
     return index
 
 
@@ -228,3 +205,190 @@ def _month(label: Any) -> int:
 
 def _year(label: Any) -> int:
     return int(label.year)
+
+
+# ---- what a monthly report derives ----
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a budget is executed.
+
+    Attributes
+    ----------
+    completion_pct
+        Executed ÷ budget 完成预算, percent.
+    even_pct
+        Months gone ÷ 12 均衡进度, percent.
+    gap_points
+        The first less the second, percentage points.
+    """
+
+    completion_pct: float
+    even_pct: float
+    gap_points: float
+
+
+def progress(executed: float, budget: float, month: int | str | pd.Period) -> Progress:
+    """Completion of a budget against even progress through the year.
+
+    Parameters
+    ----------
+    executed, budget
+        Year to date and full year, same unit and same calibre.
+    month
+        1 to 12, or a month such as ``2024-02``.
+
+    Raises
+    ------
+    InputError
+        If the budget is not above zero or the month is none.
+
+    Examples
+    --------
+    Lintao County, February 2024, 万元 (大口径财政收入):
+
+    >>> found = progress(17056, 105425, "2024-02")
+    >>> round(found.completion_pct, 2), round(found.even_pct, 2), round(found.gap_points, 2)
+    (16.18, 16.67, -0.49)
+    """
+    if not budget > 0:
+        raise InputError("budget", "series.not_above_zero", value=budget)
+    completion = 100 * executed / budget
+    even = even_progress_pct(month)
+    return Progress(completion, even, completion - even)
+
+
+def even_progress_pct(month: int | str | pd.Period) -> float:
+    """Months gone in percent of the year.
+
+    >>> even_progress_pct(6), even_progress_pct("2024-12")
+    (50.0, 100.0)
+    """
+    number = month if isinstance(month, int) else None
+    if number is None:
+        when = period(month)
+        number = int(when.month) if when is not None and when.freqstr[0] == "M" else None
+    if number is None or not 1 <= number <= 12:
+        raise InputError("month", "series.not_a_month", text=month)
+    return 100 * number / 12
+
+
+def year_on_year(
+    cumulative: pd.Series[float], growth_pct: pd.Series[float] | None = None
+) -> pd.DataFrame:
+    """Change on the same months of the year before, in amount and percent.
+
+    Parameters
+    ----------
+    cumulative
+        Year-to-date figures on a monthly `PeriodIndex`, any unit.
+    growth_pct
+        Published like-for-like 同口径 growth on the same index, percent.
+
+    Returns
+    -------
+    DataFrame
+        ``value, before, change, change_pct`` as published (自然口径); with
+        `growth_pct` also ``like_for_like_pct``, the base it implies
+        ``like_for_like_before = value / (1 + g)``, ``like_for_like_change`` and
+        ``calibre_gap = like_for_like_before − before``. Missing where either
+        month is missing.
+    """
+    if not isinstance(cumulative.index, pd.PeriodIndex) or cumulative.index.freqstr[0] != "M":
+        raise InputError("cumulative", "series.not_monthly")
+    before = cumulative.copy()
+    before.index = cumulative.index + 12
+    table = pd.DataFrame({"value": cumulative, "before": before.reindex(cumulative.index)})
+    table["change"] = table["value"] - table["before"]
+    positive = table["before"].where(table["before"] > 0)
+    table["change_pct"] = 100 * table["change"] / positive
+    if growth_pct is not None:
+        growth = growth_pct.reindex(cumulative.index)
+        table["like_for_like_pct"] = growth
+        table["like_for_like_before"] = table["value"] / (1 + growth / 100)
+        table["like_for_like_change"] = table["value"] - table["like_for_like_before"]
+        table["calibre_gap"] = table["like_for_like_before"] - table["before"]
+    return table
+
+
+def shares_pct(parts: pd.DataFrame, total: str) -> pd.DataFrame:
+    """Each column in percent of the column `total` (税收、非税占比); missing unless it is above 0.
+
+    Raises
+    ------
+    InputError
+        If there is no such column.
+    """
+    if total not in parts.columns:
+        raise InputError("total", "tables.no_column", name=total, names=list(parts.columns))
+    whole = parts[total].where(parts[total] > 0)
+    return 100 * parts.drop(columns=total).div(whole, axis=0)
+
+
+def monthly_report(
+    cumulative: pd.DataFrame,
+    month: str | pd.Period,
+    *,
+    budget: pd.Series[float] | dict[str, float] | None = None,
+    growth_pct: pd.DataFrame | None = None,
+    total: str | None = None,
+) -> pd.DataFrame:
+    """One month of a monthly report, one row an item.
+
+    Parameters
+    ----------
+    cumulative
+        Year-to-date figures, months by items, one unit.
+    month
+        The month reported.
+    budget
+        Item -> full-year budget of the same calibre, where there is one.
+    growth_pct
+        Published like-for-like growth, months by items, where there is any.
+    total
+        Item that the shares are of; the first if not given.
+
+    Returns
+    -------
+    DataFrame
+        Index ``item``; columns ``budget, month, span, cumulative, completion_pct,
+        even_pct, gap_points, before, change, change_pct, like_for_like_pct,
+        share_pct``. Missing is missing: no budget, no completion.
+
+    Raises
+    ------
+    InputError
+        If the month is not in the table, or a budget names no item.
+    """
+    when = period(month)
+    if when is None or when not in cumulative.index:
+        raise InputError("month", "series.not_in_figures", month=month, last=cumulative.index[-1])
+    at = list(cumulative.index).index(when)
+    whole = total or str(cumulative.columns[0])
+    budgets = dict(budget) if budget is not None else {}
+    for item in budgets:
+        if item not in cumulative.columns:
+            raise InputError("budget", "series.no_item", name=item, names=list(cumulative.columns))
+    rows = {}
+    for item in cumulative.columns:
+        months = to_months(cumulative[item])
+        growth = growth_pct[item] if growth_pct is not None and item in growth_pct else None
+        compared = year_on_year(cumulative[item], growth).iloc[at]
+        value, planned = float(compared["value"]), budgets.get(item, np.nan)
+        done = progress(value, planned, when) if planned > 0 else None
+        rows[item] = {
+            "budget": planned,
+            "month": float(months[months.index == when].iloc[0]),
+            "span": months.attrs["span"].get(str(when), 1),
+            "cumulative": value,
+            "completion_pct": done.completion_pct if done else np.nan,
+            "even_pct": even_progress_pct(when),
+            "gap_points": done.gap_points if done else np.nan,
+            "before": float(compared["before"]),
+            "change": float(compared["change"]),
+            "change_pct": float(compared["change_pct"]),
+            "like_for_like_pct": float(compared.get("like_for_like_pct", np.nan)),
+            "share_pct": 100 * value / float(cumulative[whole].iloc[at]),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("item")

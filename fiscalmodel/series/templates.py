@@ -1,24 +1,132 @@
-"""Excel templates for the office's own data: written with drop-downs, read back with checks."""
+"""Excel templates for the office's own data: written with drop-downs, read back with checks.
+
+What each column holds stands in ``params/schema/templates.yaml``; the same headers and
+words are read by every door.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
-from fiscalmodel.days import period
-from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.numerals import parse, plain, printed
-from fiscalmodel.series import template_write
-from fiscalmodel.series.template_spec import TEMPLATES, Field
-from fiscalmodel.suggest import did_you_mean
-from fiscalmodel.tables import vocab
-from fiscalmodel.tables.readers import read_workbook
+from fiscalmodel.errors import InputError, did_you_mean, known_names
+from fiscalmodel.folders import parameter_files
+from fiscalmodel.numerals import printed
+from fiscalmodel.tables.records import FILLED, Records, Row, read_records
 from fiscalmodel.tables.table import Table
+from fiscalmodel.words import headers_of, label, official, official_words, say
+from fiscalmodel.yamlio import load_yaml
 
-KINDS = tuple(TEMPLATES)
+#: How the note of an example row begins in every template.
+EXAMPLE_NOTE = "示例行"
+#: Cells that tell the example of a series: one that was overwritten makes the row the office's own.
+_TELLING = ("region", "indicator", "period", "value")
+_SERIES = ("revenue", "monthly", "budget")
+#: Rows below the header that have drop-downs and formats.
+_ROWS = 2_000
+SHEETS = {"zh": ("数据", "说明"), "en": ("data", "notes")}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column of a template.
+
+    Attributes
+    ----------
+    name
+        Column name of the package; its header stands in ``params/words/labels.yaml``.
+    type
+        ``list`` is a drop-down that is a help only (other words are allowed);
+        ``choice`` takes its words alone.
+    example
+        Value of the example row, as stored.
+    zh, en
+        What to write there.
+    required
+        Whether a row without it is refused.
+    choices
+        Group of ``params/words/official.yaml``, or the words themselves.
+    low, high
+        Bounds of a number.
+    zh_header
+        Chinese header where another than the column's first is usual here.
+    """
+
+    name: str
+    type: Literal["text", "number", "date", "choice", "list"]
+    example: str | float
+    zh: str
+    en: str
+    required: bool = False
+    choices: str | tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    zh_header: str = ""
+
+    def header(self, lang: str) -> str:
+        """Header of the column, with its unit."""
+        return self.zh_header if lang == "zh" and self.zh_header else label(self.name, lang)
+
+    def words(self, lang: str) -> tuple[str, ...]:
+        """Words of the drop-down."""
+        if isinstance(self.choices, str):
+            return tuple(official_words(self.choices, lang).values())
+        return self.choices
+
+    def shown(self, lang: str) -> str | float:
+        """Value of the example row as it is written."""
+        if isinstance(self.example, (int, float)):
+            return float(self.example)
+        if self.example and isinstance(self.choices, str) and self.choices:
+            return official_words(self.choices, lang)[self.example]
+        return self.example
+
+
+@cache
+def _read(files: tuple[Path, ...]) -> dict[str, tuple[Field, ...]]:
+    made: dict[str, tuple[Field, ...]] = {}
+    columns: dict[str, Any] = {}
+    for file in files:
+        data: Any = load_yaml(file)[0]
+        columns |= data["columns"]
+        for kind, entries in data["templates"].items():
+            fields = []
+            for entry in entries:
+                name, more = (
+                    next(iter(entry.items())) if isinstance(entry, Mapping) else (entry, {})
+                )
+                facts = columns[name] | more
+                if isinstance(facts.get("choices"), list):
+                    facts = facts | {"choices": tuple(facts["choices"])}
+                fields.append(Field(name, **facts))
+            made[kind] = tuple(fields)
+    return made
+
+
+def templates() -> dict[str, tuple[Field, ...]]:
+    """Kind of template -> its columns in order."""
+    return _read(tuple(parameter_files("schema/templates.yaml")))
+
+
+def fields_of(kind: str) -> tuple[Field, ...]:
+    """Columns of one template.
+
+    Raises
+    ------
+    InputError
+        If there is no such template.
+    """
+    known = templates()
+    if kind not in known:
+        hint = did_you_mean(kind, known) or known_names(known)
+        raise InputError("kind", "series.unknown_template", hint, name=kind)
+    return known[kind]
 
 
 def write_template(kind: str, path: str | Path, lang: str = "zh") -> Path:
@@ -43,14 +151,14 @@ def write_template(kind: str, path: str | Path, lang: str = "zh") -> Path:
     InputError
         For an unknown kind or language, or a folder that is not there.
     """
-    fields = _fields(kind)
-    if lang not in template_write.SHEETS:
-        raise InputError("lang", f"unknown language {lang!r}", "use zh or en")
+    fields = fields_of(kind)
+    if lang not in SHEETS:
+        raise InputError("lang", "series.unknown_language", name=lang)
     target = Path(path)
     if target.suffix.lower() != ".xlsx":
-        raise InputError(str(target), "a template is an Excel file", "name an .xlsx file")
+        raise InputError(str(target), "series.template_is_excel")
     if not target.parent.is_dir():
-        raise InputError(str(target), "the folder is not there", "make it first")
+        raise InputError(str(target), "series.no_folder")
     import xlsxwriter
 
     part = target.with_name(f".{target.name}.part")
@@ -59,11 +167,79 @@ def write_template(kind: str, path: str | Path, lang: str = "zh") -> Path:
         with xlsxwriter.Workbook(part, safe) as book:
             # No clock: the same call writes the same file.
             book.set_properties({"created": dt.datetime(2000, 1, 1)})
-            template_write.fill(book, fields, lang)
+            _data_sheet(book, fields, lang)
+            _notes_sheet(book, fields, lang)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
     return target
+
+
+def _data_sheet(book: Any, fields: tuple[Field, ...], lang: str) -> None:
+    sheet = book.add_worksheet(SHEETS[lang][0])
+    head = book.add_format({"bold": True, "text_wrap": True, "bg_color": "#DCE6F1", "border": 1})
+    formats = {
+        "text": book.add_format({"num_format": "@"}),
+        "number": book.add_format({"num_format": "#,##0.00##"}),
+        "date": book.add_format({"num_format": "yyyy-mm-dd"}),
+    }
+    sheet.freeze_panes(1, 1)
+    sheet.set_row(0, 34)
+    for c, field in enumerate(fields):
+        title = field.header(lang)
+        style = formats[field.type if field.type in formats else "text"]
+        sheet.set_column(c, c, max(12, min(26, 2 * len(title) + 2)), style)
+        sheet.write_string(0, c, title, head)
+        shown = field.shown(lang)
+        if isinstance(shown, float):
+            sheet.write_number(1, c, shown, style)
+        elif field.type == "date" and shown:
+            sheet.write_datetime(1, c, dt.datetime.fromisoformat(shown), style)
+        elif shown:
+            sheet.write_string(1, c, shown, style)
+        if rule := _rule(field, lang):
+            sheet.data_validation(1, c, _ROWS, c, rule)
+
+
+def _rule(field: Field, lang: str) -> dict[str, Any]:
+    """The check that Excel itself makes when a cell is typed in."""
+    said = field.zh if lang == "zh" else field.en
+    hint = {"input_title": field.name[:32], "input_message": said[:255]}
+    if field.type in ("choice", "list"):
+        strict = {"error_type": "stop" if field.type == "choice" else "information"}
+        return {"validate": "list", "source": list(field.words(lang)), **strict, **hint}
+    if field.type == "number" and field.low is not None:
+        high = field.high if field.high is not None else 1e12
+        between = {"criteria": "between", "minimum": field.low, "maximum": high}
+        return {"validate": "decimal", **between, **hint}
+    if field.type == "date":
+        days = {"minimum": dt.date(1990, 1, 1), "maximum": dt.date(2100, 12, 31)}
+        return {"validate": "date", "criteria": "between", **days, **hint}
+    return {}
+
+
+def _notes_sheet(book: Any, fields: tuple[Field, ...], lang: str) -> None:
+    sheet = book.add_worksheet(SHEETS[lang][1])
+    bold = book.add_format({"bold": True, "bg_color": "#DCE6F1", "border": 1})
+    rules = ("example", "blanks", "texts", "pasting")
+    for r, key in enumerate(rules):
+        sheet.write_string(r, 0, say(f"series.template.{key}")(lang))
+    top = len(rules) + 1
+    for c, (key, width) in enumerate(
+        (("column", 22), ("what", 46), ("format", 18), ("required", 8), ("sample", 22))
+    ):
+        sheet.write_string(top, c, say(f"series.template.{key}")(lang), bold)
+        sheet.set_column(c, c, width)
+    for r, field in enumerate(fields, top + 1):
+        shown = field.shown(lang)
+        for c, text in enumerate((
+            field.header(lang),
+            field.zh if lang == "zh" else field.en,
+            " / ".join(field.words(lang)) or say(f"series.template.as_{field.type}")(lang),
+            official_words("flag", lang)["true"] if field.required else "",
+            f"{shown:g}" if isinstance(shown, float) else shown,
+        )):  # fmt: skip
+            sheet.write_string(r, c, text)
 
 
 def read(kind: str, path: str | Path) -> pd.DataFrame:
@@ -74,7 +250,7 @@ def read(kind: str, path: str | Path) -> pd.DataFrame:
     kind
         As in `write_template`.
     path
-        xlsx, xls or CSV with Chinese or English headers.
+        xlsx, xls, ods or CSV with Chinese or English headers.
 
     Returns
     -------
@@ -86,158 +262,101 @@ def read(kind: str, path: str | Path) -> pd.DataFrame:
     Raises
     ------
     InputError
-        For missing or unknown columns, missing required cells, words that are in no
+        For missing columns, missing required cells, words that are in no
         list, numbers out of range, dates that are none: all at once, each by cell.
     """
-    fields = _fields(kind)
-    table, names, problems = _find(kind, Path(path), fields)
-    rows, notes = _rows(table, fields, names)
-    columns: dict[str, list[Any]] = {}
-    for field in fields:
-        if field.name in names:
-            columns[field.name] = [
-                _value(table, row, names[field.name], field, problems) for row in rows
-            ]
-    problems.raise_if_any()
-    frame = pd.DataFrame(columns)
-    unread = [c for c in table.frame.columns if c not in names.values()]
-    notes += [f"column {c!r} belongs to no template and was left out" for c in unread]
+    fields = fields_of(kind)
+    headers = {f.name: (f.zh_header,) if f.zh_header else () for f in fields}
+    records = read_records(path, name=kind, columns=headers)
+    if not records.need(*(f.name for f in fields if f.required)):
+        records.done()
+    records.example_is_data = True
+    rows, notes = _own_rows(records, kind)
+    present = [f for f in fields if f.name in records.columns]
+    frame = pd.DataFrame({f.name: [_value(row, f) for row in rows] for f in present})
+    records.done()
+    notes += [say("series.no_part_of_template", name=header) for header in records.unknown]
     frame.attrs["notes"] = tuple(notes)
     return frame
 
 
-def _fields(kind: str) -> tuple[Field, ...]:
-    if kind not in TEMPLATES:
-        raise InputError(
-            "kind", f"unknown template {kind!r}", did_you_mean(kind, KINDS) or ", ".join(KINDS)
-        )
-    return TEMPLATES[kind]
+def _own_rows(records: Records, kind: str) -> tuple[list[Row], list[Any]]:
+    """Rows of the office; the example only where there are none."""
+    examples = list(records.examples)
+    if kind in _SERIES:
+        examples = [r for r in records if _is_series_example({k: r.text(k) for k in r.cells})]
+    rows = [r for r in records if r not in examples]
+    if rows or not examples:
+        left = [r.line for r in examples]
+        return rows, [say("series.example_left_out", rows=left)] if left else []
+    return examples, [say("series.example_only")]
 
 
-def _find(
-    kind: str, path: Path, fields: tuple[Field, ...]
-) -> tuple[Table, dict[str, str], Collector]:
-    """The table of the file that has the template's headers, and column name -> its header."""
-    known = {h: f.name for f in fields for h in _headers(f)}
-    best: tuple[int, Table, dict[str, str]] | None = None
-    for table in read_workbook(path, strict=False):
-        names: dict[str, str] = {}
-        for column in table.frame.columns:
-            name = known.get(vocab.bare(column))
-            if name and name not in names:
-                names[name] = column
-        if best is None or len(names) > best[0]:
-            best = (len(names), table, names)
-    assert best is not None  # read_workbook refuses a file without any table
-    _, table, names = best
-    problems = Collector()
-    for field in fields:
-        if field.required and field.name not in names:
-            title = template_write.header(field, "zh")
-            near = did_you_mean(title, list(table.frame.columns))
-            problems.add(f"{table.file}[{table.sheet}]", f"column {title!r} is missing", near)
-    problems.raise_if_any()
-    # Numbers are judged below, field by field; what the file itself hides is not.
-    for problem in table.problems:
-        if "the cell holds" in problem.problem or "no column name" in problem.problem:
-            problems.problems.append(problem)
-    return table, names, problems
+def _is_series_example(row: Mapping[str, str]) -> bool:
+    """Whether a row is a series template's example, unchanged in what tells it."""
+    if not row.get("note", "").startswith(EXAMPLE_NOTE):
+        return False
+    told = {k: v.replace(",", "").removesuffix(".00") for k, v in row.items() if k in _TELLING}
+    return any(
+        all(told[f.name] == printed(f.example) for f in fields_of(kind) if f.name in told)
+        for kind in _SERIES
+    )
 
 
-def _headers(field: Field) -> set[str]:
-    return {vocab.bare(h) for h in (field.zh_header, *vocab.headers_of(field.name)) if h}
+def example_rows(table: Table, at: Mapping[str, str]) -> set[int]:
+    """Positions of rows that are a series template's example; `at` is column -> header.
+
+    Raises
+    ------
+    InputError
+        If nothing else is filled in.
+    """
+    note = next((c for c in table.frame.columns if c in headers_of("note")), "")
+    if not note:
+        return set()
+    headers = {k: c for k, c in at.items() if k in _TELLING} | {"note": note}
+    rows = [
+        {k: printed(table.stored[c][i]).strip() for k, c in headers.items()}
+        for i in range(len(table))
+    ]
+    found = {i for i, row in enumerate(rows) if _is_series_example(row)}
+    if found and not any(row["value"] for i, row in enumerate(rows) if i not in found):
+        raise InputError(table.place, "tables.only_example")
+    return found
 
 
-def _rows(
-    table: Table, fields: tuple[Field, ...], names: dict[str, str]
-) -> tuple[list[int], list[str]]:
-    """Rows that hold anything; the example is left out once there are others."""
-    shown = [table.texts[c] for c in names.values()]
-    filled = [i for i in range(len(table)) if any(column.iloc[i].strip() for column in shown)]
-    examples = [i for i in filled if _is_example(table, i, fields, names)]
-    if examples and len(filled) > len(examples):
-        places = ", ".join(f"row {table.rows[i]}" for i in examples)
-        return [i for i in filled if i not in examples], [f"the example in {places} was left out"]
-    return filled, ["the example is the only row"] if examples else []
-
-
-def _is_example(table: Table, row: int, fields: tuple[Field, ...], names: dict[str, str]) -> bool:
-    for lang in ("zh", "en"):
-        same = []
-        for field in fields:
-            if field.name in names:
-                wanted = template_write.example(field, lang)
-                text = wanted if isinstance(wanted, str) else printed(wanted)
-                stored = table.stored[names[field.name]][row]
-                found = stored.isoformat()[:10] if hasattr(stored, "isoformat") else printed(stored)
-                same.append(found == text)
-        if all(same):
-            return True
-    return False
-
-
-def _value(table: Table, row: int, column: str, field: Field, problems: Collector) -> Any:
-    stored = table.stored[column][row]
-    where = table.where(table.frame.index[row], column)
-    if hasattr(stored, "isoformat"):
-        text = stored.isoformat()[:10]
-    else:
-        text = plain(printed(stored)) if field.type != "text" else printed(stored).strip()
-    if text in ("", "-", "--", "/"):
-        if field.required and where not in {p.where for p in problems.problems}:
-            problems.add(where, f"{column} is blank", "fill it in; every record needs it")
-        return float("nan") if field.type == "number" else False if _is_flag(field) else ""
+def _value(row: Row, field: Field) -> Any:
+    name = field.name
+    if field.required and row.blank(name):
+        row.text(name, default=FILLED)
     if field.type == "number":
-        return _number(stored, where, column, field, problems)
+        return _number(row, field)
     if field.type == "date":
-        return _day(text, where, problems)
-    if field.name == "period":
-        if period(text) is None:
-            problems.add(where, f"{text!r} is no period", "write 2024, 2024-02 or 2024Q1")
+        day = row.day(name, default=None)
+        return day.isoformat() if day else ""
+    if field.choices == "flag":
+        return row.flag(name)
+    text = row.text(name)
+    if name == "period" and text:
+        row.period(name)
+    if not text or not field.choices:
         return text
-    if field.choices:
-        return _choice(text, where, field, problems)
-    return text
-
-
-def _number(stored: Any, where: str, column: str, field: Field, problems: Collector) -> float:
-    cell = parse(stored)
-    if cell.kind != "number":
-        if cell.kind == "text":
-            problems.add(where, f"{stored!r} stands in {column} where a number belongs", "")
-        return float("nan")
-    low, high = field.low, field.high
-    if (low is not None and cell.value < low) or (high is not None and cell.value > high):
-        bounds = f"{low:g} to {high:g}" if high is not None else f"at least {low:g}"
-        problems.add(where, f"{cell.value:g} is out of range", f"{column}: {bounds}")
-    return cell.value
-
-
-def _day(text: str, where: str, problems: Collector) -> str:
-    for form in ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y年%m月%d日"):
-        try:
-            return dt.datetime.strptime(text, form).date().isoformat()
-        except ValueError:
-            continue
-    problems.add(where, f"{text!r} is no date", "write it as 2025-01-31")
-    return text
-
-
-def _choice(text: str, where: str, field: Field, problems: Collector) -> str | bool:
-    if isinstance(field.choices, tuple):
-        found = text if text in field.choices or field.type == "list" else None
-        listed = field.choices
-    else:
-        found = vocab.code(field.choices, text) or (text if field.type == "list" else None)
-        listed = tuple(vocab.word(c) for c in vocab.CHOICES[field.choices])
-    if found is None:
-        hint = did_you_mean(text, listed)
-        problems.add(
-            where, f"{text!r} is not in the list", f"{hint} one of {'、'.join(listed)}".strip()
+    if isinstance(field.choices, str):
+        return official(field.choices, text) or (
+            text if field.type == "list" else row.word(name, field.choices)
         )
-        return text
-    return found == "true" if _is_flag(field) else found
+    if text not in field.choices and field.type != "list":
+        hint = did_you_mean(text, field.choices) or known_names(field.choices)
+        row.report(name, "tables.unknown_word", hint, text=text)
+    return text
 
 
-def _is_flag(field: Field) -> bool:
-    return field.choices == "flag"
+def _number(row: Row, field: Field) -> float:
+    name, nan = field.name, float("nan")
+    if row.blank(name):
+        return nan
+    if name.endswith("_wan"):
+        return row.wan(name, low=field.low, high=field.high)
+    if name == "amount":
+        return row.fen(name) / 100
+    return row.number(name, low=field.low, high=field.high)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import CellRef as CellRef
+from fiscalmodel.words import Text, label, official_words
 
 Coverage = Literal["gross", "local", ""]
 Calibre = Literal["as_published", "like_for_like", "refund_adjusted", ""]
@@ -62,7 +63,7 @@ class Series:
     kinds: pd.Series[str] | None = None
     sources: pd.Series[str] | None = None
     cells: Mapping[pd.Period, CellRef] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
 
     def actuals(self) -> Series:
         """The same series without estimates, budgets and targets."""
@@ -83,7 +84,7 @@ class Series:
             return str(self.cells[key])
         if self.sources is not None and key in self.sources.index:
             return str(self.sources.to_numpy()[self.sources.index.get_loc(key)])
-        raise InputError(self.series_id, f"no value for {period}", "see .values.index")
+        raise InputError(self.series_id, "series.no_value", period=period)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -99,11 +100,8 @@ class Series:
     def __mul__(self, factor: float) -> Series:
         """Times a plain number."""
         if isinstance(factor, Series):
-            raise InputError(
-                f"{self.series_id} × {factor.series_id}",
-                f"{self.unit} × {factor.unit} is no unit",
-                "multiply the .values, and say what they are",
-            )
+            where = f"{self.series_id} × {factor.series_id}"
+            raise InputError(where, "series.no_such_unit", first=self.unit, second=factor.unit)
         return replace(self, values=self.values * float(factor), cells={})
 
     __rmul__ = __mul__
@@ -115,13 +113,8 @@ class Series:
         return 100 * parts / total.where(total != 0)
 
 
-#: What must agree in one operation, with the term to name it by.
-_ALIKE = {
-    "unit": "unit",
-    "calibre": "calibre 口径",
-    "coverage": "coverage",
-    "version": "version 预算版本",
-}
+#: What must agree in one operation.
+_ALIKE = ("unit", "calibre", "coverage", "version")
 
 
 def refuse_mixing(series: Sequence[Series], operation: str = "use of") -> None:
@@ -138,20 +131,16 @@ def refuse_mixing(series: Sequence[Series], operation: str = "use of") -> None:
     first = series[0]
     for other in series[1:]:
         where = f"{operation} {first.series_id} and {other.series_id}"
-        for name, term in _ALIKE.items():
+        for name in _ALIKE:
             one, two = getattr(first, name), getattr(other, name)
             if one != two and ((one and two) or name in ("unit", "calibre")):
                 problems.add(
-                    where,
-                    f"two {term}s are mixed: {one or 'none'!r} of {first.series_id}"
-                    f" and {two or 'none'!r} of {other.series_id}",
-                    "bring both to one first",
-                )
+                    where, "series.two_mixed", term=_term(name), one=one or "—", two=two or "—",
+                    first=first.series_id, second=other.series_id,
+                )  # fmt: skip
         if _frequency(first) != _frequency(other):
             problems.add(
-                where,
-                f"{_frequency(first)} and {_frequency(other)} periods are mixed",
-                "bring both to one first",
+                where, "series.frequencies_mixed", one=_frequency(first), two=_frequency(other)
             )
     problems.raise_if_any()
 
@@ -167,7 +156,7 @@ def align(*series: Series) -> pd.DataFrame:
     refuse_mixing(series, "align")
     names = [s.series_id for s in series]
     if len(set(names)) < len(names):
-        raise InputError("align", f"two series are named {names[0]!r}", "rename one")
+        raise InputError("align", "series.same_name", name=names[0])
     return pd.concat({s.series_id: s.values for s in series}, axis=1).sort_index()
 
 
@@ -184,9 +173,8 @@ def concat(first: Series, second: Series) -> Series:
     refuse_mixing((first, second), "concat")
     both = first.values.index.intersection(second.values.index)
     if len(both):
-        raise InputError(
-            f"concat {first.series_id} and {second.series_id}", f"both hold {both[0]}", "keep one"
-        )
+        where = f"concat {first.series_id} and {second.series_id}"
+        raise InputError(where, "series.both_hold", period=both[0])
     order = first.values.index.append(second.values.index).sort_values()
 
     def joined(one: pd.Series[str] | None, two: pd.Series[str] | None) -> pd.Series[str] | None:
@@ -205,9 +193,7 @@ def concat(first: Series, second: Series) -> Series:
 
 def _combined(first: Series, second: Series, sign: str) -> Series:
     if not isinstance(second, Series):
-        raise InputError(
-            first.series_id, f"a bare {type(second).__name__} has no unit", "use another Series"
-        )
+        raise InputError(first.series_id, "series.bare_number", text=type(second).__name__)
     refuse_mixing((first, second), sign)
     one, two = first.values.align(second.values, join="outer")
     return replace(
@@ -222,8 +208,15 @@ def _combined(first: Series, second: Series, sign: str) -> Series:
     )
 
 
-def _frequency(series: Series) -> str:
-    names = {"Y": "yearly", "Q": "quarterly", "M": "monthly"}
+def _term(name: str) -> Text:
+    return Text(label(name, "zh"), label(name, "en").lower())
+
+
+def _frequency(series: Series) -> Text:
+    names = {"Y": "year", "Q": "quarter", "M": "month"}
     index = series.values.index
     freq = index.freqstr if isinstance(index, pd.PeriodIndex) else ""
-    return names.get(freq[:1], freq)
+    code = names.get(freq[:1], "")
+    if not code:
+        return Text.of(freq)
+    return Text(official_words("frequency", "zh")[code], official_words("frequency", "en")[code])

@@ -1,21 +1,24 @@
-"""A found layout to a `Table`: columns, unit, marks, notes."""
+"""A found layout to a `Table`: columns with their numbers and units, marks of rows, notes."""
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.tables.columns import read_column
-from fiscalmodel.tables.headers import Layout
-from fiscalmodel.tables.rows import Rows
-from fiscalmodel.tables.table import OF_WHICH, SUBTOTAL, TOTAL, Table, column_letter
-from fiscalmodel.tables.unitlines import title_unit
-from fiscalmodel.units import FEN_PER
+from fiscalmodel.numerals import Cell, parse, percent_of, printed, simple, why_no_number
+from fiscalmodel.tables.files import column_letter
+from fiscalmodel.tables.layout import Layout, Rows
+from fiscalmodel.tables.table import OF_WHICH, SUBTOTAL, TOTAL, Table
+from fiscalmodel.tables.unitlines import header_unit, title_unit, unit_word
+from fiscalmodel.units import FEN_PER, convert
+from fiscalmodel.words import Text, say
 
 _MARKS = (
     (re.compile(r"\s*[（(]?其\s*中|of which", re.IGNORECASE), OF_WHICH),
@@ -25,7 +28,7 @@ _MARKS = (
 
 
 def build_table(
-    rows: Rows, layout: Layout, *, asked: str | None, strict: bool, said: Sequence[str] = ()
+    rows: Rows, layout: Layout, *, asked: str | None, strict: bool, said: Sequence[Text] = ()
 ) -> Table:
     """The table that a layout describes.
 
@@ -73,7 +76,7 @@ def build_table(
         )
         and not _unit_in_each_row(frame)
     ):
-        notes.append("no unit is stated")
+        notes.append(say("tables.no_unit"))
     _refuse_ragged(rows, layout, problems)
     if strict:
         problems.raise_if_any()
@@ -105,7 +108,7 @@ def _unit_in_each_row(frame: dict[str, Any]) -> bool:
     return len(frame[at]) > 0 and all(str(text).strip() for text in frame[at])
 
 
-def _unit(rows: Rows, layout: Layout, asked: str | None, notes: list[str]) -> str:
+def _unit(rows: Rows, layout: Layout, asked: str | None, notes: list[Text]) -> str:
     """The table's unit of money (or other unit), from its 单位 line, its title or the caller."""
     stated = [
         (rows.place(r, c), unit)
@@ -113,30 +116,29 @@ def _unit(rows: Rows, layout: Layout, asked: str | None, notes: list[str]) -> st
         for unit in [u for u in units if u in FEN_PER] or units[:1]
     ]
     if not stated:
-        found = [(repr(title), title_unit(title)) for title in layout.titles]
+        found = [(title, title_unit(title)) for title in layout.titles]
         stated = [(where, unit) for where, unit in found if unit in FEN_PER]
         if stated:
-            notes.append(f"the unit {stated[0][1]} was taken from the title {stated[0][0]}")
+            notes.append(say("tables.unit_of_title", unit=stated[0][1], title=stated[0][0]))
     money = [(where, unit) for where, unit in stated if unit in FEN_PER] or stated
     for where, unit in money[1:]:
         if unit != money[0][1]:
             raise InputError(
                 where,
-                f"the table states two units: {money[0][1]} at {money[0][0]} and {unit} at {where}",
-                "keep the one that is right",
+                "tables.two_units",
+                first=money[0][1],
+                at=money[0][0],
+                second=unit,
+                and_at=where,
             )
     if asked is not None and money and money[0][1] != asked:
-        raise InputError(
-            money[0][0],
-            f"unit={asked!r} was given, but the table states {money[0][1]}",
-            "leave unit= out, or correct the table",
-        )
+        raise InputError(money[0][0], "tables.unit_differs", asked=asked, stated=money[0][1])
     if money:
         return money[0][1]
     return asked or ""
 
 
-def _columns(rows: Rows, layout: Layout, problems: Collector, notes: list[str]) -> dict[int, str]:
+def _columns(rows: Rows, layout: Layout, problems: Collector, notes: list[Text]) -> dict[int, str]:
     """Column -> unique name; columns without name and content are left out."""
     used = {c for r in layout.body for c in rows.filled[r]}
     names: dict[int, str] = {}
@@ -146,17 +148,15 @@ def _columns(rows: Rows, layout: Layout, problems: Collector, notes: list[str]) 
         if not name:
             if c > min(layout.names):
                 at = next(r for r in layout.body if c in rows.filled[r])
-                problems.add(
-                    rows.place(at, c),
-                    f"{str(rows.value(at, c))[:20]!r} stands under no column name",
-                    "name the column, clear the cell, or quote a figure with separators in CSV",
-                )
+                text = str(rows.value(at, c))[:20]
+                problems.add(rows.place(at, c), "tables.nameless", text=text)
                 continue
             name = "项目"
-            notes.append(f"column {column_letter(c)} has no name and is called 项目")
+            notes.append(say("tables.called_item", column=column_letter(c)))
         seen[name] = seen.get(name, 0) + 1
         if seen[name] > 1:
-            notes.append(f"{name!r} names {seen[name]} columns; the later is {name}_{seen[name]}")
+            later = f"{name}_{seen[name]}"
+            notes.append(say("tables.names_several", name=name, count=seen[name], later=later))
             name = f"{name}_{seen[name]}"
         names[c] = name
     return names
@@ -186,11 +186,7 @@ def _stored(
         if (r, column) in spans:
             stored[i] = rows.value(spans[r, column], column)
         if why := rows.grid.refused.get((r, column)):
-            problems.add(
-                rows.place(r, column),
-                f"the cell holds {why}",
-                "open the workbook, recalculate, and store the figure as it is shown",
-            )
+            problems.add(rows.place(r, column), "tables.unusable_cell", why=say(why))
             stored[i] = ""
     return stored
 
@@ -205,11 +201,8 @@ def _refuse_ragged(rows: Rows, layout: Layout, problems: Collector) -> None:
         # A lone label may stand unpadded, unless its figure seems to have run into it.
         joined = len(short) == 1 and str(short[0]).strip()[-1:].isdigit()
         if joined or (1 < len(short) < width and len(rows.filled[r]) > 1):
-            problems.add(
-                f"{rows.grid.file}:{r + 1}",
-                f"{len(short)} field(s) under {width} column names",
-                "fill the row up with empty fields, or restore the separator that was lost",
-            )
+            place = f"{rows.grid.file}:{r + 1}"
+            problems.add(place, "tables.ragged", count=len(short), width=width)
 
 
 def _blank_totals(
@@ -218,10 +211,10 @@ def _blank_totals(
     stored: dict[str, list[Any]],
     names: dict[int, str],
     layout: Layout,
-) -> list[str]:
+) -> list[Text]:
     """Cells of a total row without anything printed, in columns that hold figures."""
     return [
-        f"{column_letter(c)}{layout.body[i] + 1}: the total of {name!r} is blank"
+        say("tables.blank_total", cell=f"{column_letter(c)}{layout.body[i] + 1}", name=name)
         for i in np.flatnonzero(marks.eq(TOTAL))
         for c, name in names.items()
         if pd.api.types.is_numeric_dtype(frame[name])
@@ -244,3 +237,162 @@ def _marks(frame: pd.DataFrame) -> pd.Series[str]:
             if "计" in label or "其" in label or label.isascii():
                 marks[i] = next((mark for pattern, mark in _MARKS if pattern.match(label)), "")
     return pd.Series(marks, index=frame.index, dtype=object)
+
+
+# ---- one column ----
+
+_TEXT_NAME = re.compile(
+    r"备注|说明|名称|项目$|科目$|指标$|代码|编[码号]|序号|行次|栏次|单位$|地区|区县|来源|类[别型]|性质|期间|期次|时期|"
+    r"年[度份]$|月份$|日期?$|日$|债务人|债权人|银行|账户|依据|文号|方式|频率|是否|可否|"
+    r"(?:^|[_ ])(?:id|code|name|note|source|region|unit|kind|period|year|month|date|version|"
+    r"calibre|coverage|indicator|scope|flag|entity|item)$",
+    re.IGNORECASE,
+)
+#: Headers that only amounts stand under.
+_AMOUNT_NAME = re.compile(
+    r"金额|[^参指系代次序号倍]数$|余额|限额|差额|总额|本金|(?:^|_)(?:value|amount|wan|yi|pct)$",
+    re.IGNORECASE,
+)
+#: Text that was a number before a character was lost or mistyped.
+_SPOILT = re.compile(r"[(（\-△▲+]?\d[\d,，.\s]*[^\d\s]?[\d,，.\s]*[)）]?%?")
+_CODE = re.compile(r"0\d+")
+_LONG = 200  # rows of nothing but text that make a text column
+
+
+@dataclass(frozen=True)
+class Column:
+    """Values of one column, its unit, and what was done safely while reading it."""
+
+    values: list[float] | list[str]
+    numeric: bool
+    unit: str | None = None
+    notes: list[Text] = field(default_factory=list)
+
+
+def read_column(
+    name: str,
+    stored: Sequence[Any],
+    percents: Sequence[bool] | None,
+    place: Callable[[int], str],
+    table_unit: str,
+    problems: Collector,
+) -> Column:
+    """Stored cells of a column to numbers, or to texts if it is a text column.
+
+    Parameters
+    ----------
+    stored
+        One stored cell a body row.
+    percents
+        Whether the cell is shown as percent; None where none is.
+    place
+        Position in the column -> place for messages (``file[sheet!B7]``).
+    table_unit
+        Unit of the table; an amount with another unit of money printed in its
+        own cell is converted to the column's.
+    problems
+        Takes cells that hold text where a number belongs.
+    """
+    unit = header_unit(name)
+    if (quick := _quick(name, stored, percents, unit)) is not None:
+        return quick
+    if unit is None and len(stored) > _LONG and _all_text(stored[:_LONG]):
+        return Column([_text(v) for v in stored], False)
+    found = [parse(v) for v in stored]
+    if not _is_numeric(name, stored, found, unit):
+        return Column([_text(v) for v in stored], False)
+    notes: list[Text] = []
+    if percents is not None:
+        found = [
+            Cell("number", percent_of(c.value), "%")
+            if shown and c.kind == "number" and not c.unit
+            else c
+            for c, shown in zip(found, percents, strict=True)
+        ]
+    unit = _own_unit(name, unit, found, notes)
+    home = table_unit if unit is None else unit
+    values: list[float] = []
+    for i, (cell, value) in enumerate(zip(found, stored, strict=True)):
+        if cell.kind == "text":
+            problems.add(place(i), why_no_number(value), text=str(value).strip(), name=name)
+        if cell.unit and cell.unit != "%" and unit_word(cell.unit) in FEN_PER:
+            values.append(_in_unit(cell, home, name, place(i), problems, notes))
+        else:
+            values.append(cell.value)
+    marked = sum(cell.marked for cell in found)
+    if marked:
+        notes.append(say("tables.footnote_marks", name=name, count=marked))
+    return Column(values, True, unit, notes)
+
+
+def _quick(
+    name: str, stored: Sequence[Any], percents: Sequence[bool] | None, unit: str | None
+) -> Column | None:
+    """A column of nothing but plain figures, or None if it must be looked at cell by cell."""
+    if not stored or (percents is not None and not all(percents)):
+        return None
+    if _TEXT_NAME.search(name) and not unit:
+        return None
+    values: list[float] = []
+    for value in stored:
+        number = simple(value)
+        if number is None or (type(value) is str and _CODE.fullmatch(value)):
+            return None
+        values.append(number)
+    if percents is not None:
+        return Column([percent_of(v) for v in values], True, "%")
+    return Column(values, True, unit)
+
+
+def _all_text(stored: Sequence[Any]) -> bool:
+    return all(type(v) is str and parse(v).kind == "text" for v in stored)
+
+
+def _is_numeric(name: str, stored: Sequence[Any], found: Sequence[Cell], unit: str | None) -> bool:
+    if _TEXT_NAME.search(name) and not unit:
+        return False
+    if any(isinstance(v, str) and _CODE.fullmatch(v.strip()) for v in stored):
+        return False
+    numbers = sum(c.kind == "number" for c in found)
+    texts = [str(v) for v, c in zip(stored, found, strict=True) if c.kind == "text"]
+    if _AMOUNT_NAME.search(name) or unit:
+        return True
+    if numbers == len(texts) == 0:
+        return not any(isinstance(v, str) and v.strip() for v in stored) or unit is not None
+    spoilt = sum(_SPOILT.fullmatch(text.strip()) is not None for text in texts)
+    return numbers > 0 and numbers + spoilt >= len(texts) - spoilt
+
+
+def _own_unit(name: str, unit: str | None, found: Sequence[Cell], notes: list[Text]) -> str | None:
+    """The unit that header or cells state; None if the table's applies."""
+    numbers = [c for c in found if c.kind == "number"]
+    shown = {c.unit for c in numbers}
+    if shown == {"%"}:
+        return "%"
+    if "%" in shown and unit != "%":
+        notes.append(say("tables.mixed_percents", name=name))
+    return unit
+
+
+def _in_unit(
+    cell: Cell, home: str, name: str, place: str, problems: Collector, notes: list[Text]
+) -> float:
+    printed_unit = unit_word(cell.unit)
+    if printed_unit == home:
+        return cell.value
+    if home in FEN_PER:
+        note = say("tables.converted", name=name, unit=printed_unit, home=home)
+        if note not in notes:
+            notes.append(note)
+        return float(convert(cell.value, printed_unit, home))
+    what = "tables.other_unit" if home else "tables.unit_of_cell"
+    problems.add(place, what, unit=printed_unit, home=home)
+    return math.nan
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value.strip(" \t\r\n\u3000\xa0")
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat()).removesuffix("T00:00:00")
+    return printed(value)

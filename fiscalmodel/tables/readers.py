@@ -6,17 +6,17 @@ is said in the table's notes; what cannot be read is refused with its place.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from difflib import get_close_matches
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.errors import InputError, did_you_mean
 from fiscalmodel.tables.build import build_table
-from fiscalmodel.tables.files import load
-from fiscalmodel.tables.headers import layouts
-from fiscalmodel.tables.rows import Rows
+from fiscalmodel.tables.files import Grid, load
+from fiscalmodel.tables.layout import NoHeader, Rows, layouts
 from fiscalmodel.tables.table import Table
 from fiscalmodel.units import money_unit
+from fiscalmodel.words import say
 
 
 def read_table(
@@ -59,78 +59,99 @@ def read_table(
     return _choose(found, table, Path(path).name, sheet)
 
 
-def read_workbook(path: str | Path, *, unit: str | None = None, strict: bool = True) -> list[Table]:
+@dataclass(frozen=True)
+class Unread:
+    """A sheet that was not read, and why."""
+
+    file: str
+    sheet: str
+    error: InputError
+
+
+class Workbook(list[Table]):
+    """The tables of a file from first to last sheet; `unread` lists the sheets without."""
+
+    def __init__(self, tables: Iterable[Table] = (), unread: tuple[Unread, ...] = ()) -> None:
+        super().__init__(tables)
+        self.unread = unread
+
+
+def read_workbook(path: str | Path, *, unit: str | None = None, strict: bool = True) -> Workbook:
     """Every table of a file, sheet by sheet from top to bottom; hidden sheets left out.
 
-    Parameters and errors are those of `read_table`; a file without any table is an error.
+    Parameters are those of `read_table`. A sheet that cannot be read does not refuse the
+    others: it stands in ``.unread`` with its reason.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be opened, or no sheet holds a table that can be read.
     """
     found = _tables(path, sheet=None, unit=unit, strict=strict)
     if not found:
-        raise _no_table(Path(path).name)
+        errors = [problem for u in found.unread for problem in u.error.problems]
+        raise InputError.of(errors) if errors else InputError(Path(path).name, "tables.no_table")
     return found
 
 
-def _tables(path: str | Path, *, sheet: str | None, unit: str | None, strict: bool) -> list[Table]:
-    asked = unit if unit in (None, "%") else money_unit(unit)
+def _grids(path: str | Path, sheet: str | None) -> list[Grid]:
     grids = load(path)
-    name = Path(path).name
-    if sheet is not None:
-        names = [g.sheet for g in grids]
-        if sheet not in names:
-            near = get_close_matches(sheet, names, n=1, cutoff=0.3)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            known = "、".join(n for n in names if n) or "a CSV file has no sheets"
-            raise InputError(name, f"no sheet {sheet!r}", f"{hint}sheets: {known}")
-        grids = [g for g in grids if g.sheet == sheet]
-    problems = Collector()
-    found: list[Table] = []
-    skipped = tuple(
-        f"hidden sheet {g.sheet!r} was left out" for g in grids if g.hidden and sheet is None
-    )
+    if sheet is None:
+        return grids
+    names = [g.sheet for g in grids if g.sheet]
+    found = [g for g in grids if g.sheet == sheet]
+    if not found:
+        hint = did_you_mean(sheet, names, cutoff=0.3) or say("tables.sheets_are", names=names)
+        raise InputError(Path(path).name, "tables.no_sheet", hint, name=sheet)
+    return found
+
+
+def _tables(path: str | Path, *, sheet: str | None, unit: str | None, strict: bool) -> Workbook:
+    asked = unit if unit in (None, "%") else money_unit(unit)
+    found, unread = [], []
+    grids = _grids(path, sheet)
+    hidden = [g for g in grids if g.hidden and sheet is None]
+    said = [say("tables.hidden_sheet", name=g.sheet) for g in hidden]
     for grid in grids:
-        if grid.hidden and sheet is None:
+        if grid in hidden:
             continue
         try:
+            if grid.broken:
+                raise grid.broken
             rows = Rows(grid)
             for layout in layouts(rows):
-                found.append(build_table(rows, layout, asked=asked, strict=strict, said=skipped))
+                found.append(build_table(rows, layout, asked=asked, strict=strict, said=said))
         except InputError as error:
-            problems.extend(error)
-    problems.raise_if_any()
-    return found
+            unread.append(Unread(grid.file, grid.sheet, error))
+    return Workbook(found, tuple(unread))
 
 
-def _choose(found: list[Table], wanted: str | int | None, name: str, sheet: str | None) -> Table:
-    if not found:
-        raise _no_table(f"{name}[{sheet}]" if sheet else name)
-    listed = "; ".join(
-        f"{i}: {t.name!r} at {t.where(t.frame.index[0], t.frame.columns[0])}"
-        if len(t)
-        else f"{i}: {t.name!r}"
-        for i, t in enumerate(found, 1)
-    )
+def _choose(book: Workbook, wanted: str | int | None, name: str, sheet: str | None) -> Table:
+    # A sheet without any table, such as a cover, is passed over where another holds one.
+    fatal = [u.error for u in book.unread if not (book and isinstance(u.error, NoHeader))]
+    if fatal:
+        raise InputError.of(problem for error in fatal for problem in error.problems)
+    if not book:
+        raise InputError(f"{name}[{sheet}]" if sheet else name, "tables.no_table")
+    passed = [
+        say("tables.passed_over", where=u.sheet, why=u.error.problems[0].said) for u in book.unread
+    ]
+    listed = [
+        f"{i}: '{t.name}'" + (f" ({t.where(0, t.frame.columns[0])})" if len(t) else "")
+        for i, t in enumerate(book, 1)
+    ]
     if wanted is not None:
         picked = [
-            t for i, t in enumerate(found, 1) if wanted in (i, t.name) or wanted == t.sheet != ""
+            t for i, t in enumerate(book, 1) if wanted in (i, t.name) or wanted == t.sheet != ""
         ]
-        if len(picked) == 1:
-            return picked[0]
-        raise InputError(name, f"no single table {wanted!r}", f"tables: {listed}")
-    if len(found) == 1:
-        return found[0]
-    with_figures = [t for t in found if t.numbers]
-    if len(with_figures) == 1:
+        if len(picked) != 1:
+            raise InputError(name, "tables.no_single_table", name=wanted, listed=listed)
+        return replace(picked[0], notes=(*picked[0].notes, *passed))
+    if len(book) > 1:
+        with_figures = [t for t in book if t.numbers]
+        if len(with_figures) != 1:
+            raise InputError(name, "tables.several_tables", count=len(book), listed=listed)
         kept = with_figures[0]
-        note = f"read {kept.name!r}, the only table with figures in {name}"
-        return replace(kept, notes=(*kept.notes, note))
-    raise InputError(
-        name,
-        f"{len(found)} tables were found and none was named",
-        f"give sheet= or table= (tables: {listed}), or use read_workbook",
-    )
-
-
-def _no_table(where: str) -> InputError:
-    return InputError(
-        where, "no table was found", "a table is a row of column names with figures below it"
-    )
+        passed.append(say("tables.only_with_figures", name=kept.name, file=name))
+        return replace(kept, notes=(*kept.notes, *passed))
+    return replace(book[0], notes=(*book[0].notes, *passed))

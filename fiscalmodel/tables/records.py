@@ -24,12 +24,18 @@ import pandas as pd
 
 from fiscalmodel import days, words
 from fiscalmodel.errors import Collector, InputError, did_you_mean, known_names
-from fiscalmodel.numerals import Cell, exact, numbers, parse, percent_of, plain, printed
-from fiscalmodel.tables.files import load
-from fiscalmodel.tables.grid import Grid
-from fiscalmodel.tables.headers import is_ordinal
-from fiscalmodel.tables.rows import FOOT
-from fiscalmodel.tables.table import column_letter
+from fiscalmodel.numerals import (
+    Cell,
+    exact,
+    numbers,
+    parse,
+    percent_of,
+    plain,
+    printed,
+    why_no_number,
+)
+from fiscalmodel.tables.files import Grid, column_letter, csv_beginning, load
+from fiscalmodel.tables.layout import FOOT, is_ordinal
 from fiscalmodel.tables.unitlines import header_unit, stated_units, unit_word, unknown_unit
 from fiscalmodel.units import FEN_PER, money_unit
 from fiscalmodel.words import Text, bare, say
@@ -85,8 +91,8 @@ class Records:
         Headers that name no known column.
     rows
         The records; blank, example, total and footnote rows are left out.
-    totals
-        Rows named 合计 or the like.
+    totals, examples
+        Rows named 合计 or the like, and the example of a template.
     found
         Collects every problem; :meth:`done` raises them.
     """
@@ -98,10 +104,12 @@ class Records:
     unknown: tuple[str, ...] = ()
     rows: list[Row] = field(default_factory=list)
     totals: list[Row] = field(default_factory=list)
+    examples: list[Row] = field(default_factory=list)
     notes: list[Text] = field(default_factory=list)
     found: Collector = field(default_factory=Collector)
     sheet: str = ""
     is_file: bool = False
+    example_is_data: bool = False
     position: dict[str, int] = field(default_factory=dict)
     refused: set[tuple[int, str]] = field(default_factory=set)
 
@@ -170,6 +178,8 @@ class Records:
         InputError
             If there is any; a total row that is not the sum of its rows is one too.
         """
+        if self.examples and not self.rows and not self.example_is_data:
+            self.found.add(self.place(), "tables.only_example")
         self._check_totals()
         self.found.raise_if_any()
 
@@ -347,7 +357,12 @@ class Row:
     def _cell(self, column: str, value: Any) -> Cell | None:
         cell = parse(value)
         if cell.kind != "number" or not math.isfinite(cell.value):
-            self.report(column, _why(value), text=printed(value))
+            self.report(
+                column,
+                why_no_number(value),
+                text=printed(value),
+                name=self.table.headers.get(column, column),
+            )
             return None
         return cell
 
@@ -378,13 +393,6 @@ class Row:
         elif high is not None and value > high:
             self.report(column, "tables.too_high", value=f"{value:,.10g}", high=f"{high:,.10g}")
         return value
-
-
-def _why(value: Any) -> str:
-    text = plain(str(value))
-    if re.fullmatch(r"-?\d{1,3},\d{1,3}", text):
-        return "tables.comma_may_be_decimal"
-    return "tables.not_a_number"
 
 
 def _as_day(value: Any) -> dt.date | None:
@@ -467,19 +475,19 @@ def _from_grid(grid: Grid, table: Records, columns: ColumnNames, unit: str | Non
     if any(below) and all(unit_word(t.strip("()（）")) for t in below if t):
         own = {j: unit_word(t.strip("()（）")) for j, t in enumerate(below) if t}
         body += 1
-    if body < len(rows) and is_ordinal([_text(v) for v in rows[body] if _text(v)]):
-        body += 1
     stated = _table_unit(grid, at, table.found)
     _read_head(rows[at], known, own, stated, unit, table)
+    numbered = [_text(v) for v in rows[body] if _text(v)] if body < len(rows) else []
+    if len(numbered) >= max(3, len(table.columns)) and is_ordinal(numbered):
+        body += 1
     header = [_text(v) for v in rows[at]]
-    examples = 0
     for r in range(body, len(rows)):
         row = rows[r]
         if not any(_text(v) for v in row):
             continue
         texts = [_text(v) for v in row]
         if is_example_row(row):
-            examples += 1
+            table.examples.append(Row(table, r + 1, _cells(grid, r, table)))
         elif _is_aside(texts, header, len(table.columns)):
             continue
         else:
@@ -490,8 +498,6 @@ def _from_grid(grid: Grid, table: Records, columns: ColumnNames, unit: str | Non
                 table.notes.append(say("tables.total_left_out", where=record.where()))
             elif not _SUBTOTAL.fullmatch(label):
                 table.rows.append(record)
-    if examples and not table.rows:
-        table.found.add(table.place(), "tables.only_example")
     return table
 
 
@@ -510,7 +516,7 @@ def _cells(grid: Grid, r: int, table: Records) -> dict[str, Any]:
     for column, j in table.position.items():
         value = _clean(row[j]) if j < len(row) else None
         if why := grid.refused.get((r, j)):
-            table.found.add(table.where(r + 1, column), "tables.unusable_cell", why=why)
+            table.found.add(table.where(r + 1, column), "tables.unusable_cell", why=say(why))
             table.refused.add((r + 1, column))
             value = None
         elif (r, j) in grid.percents and isinstance(value, (int, float)):
@@ -539,10 +545,10 @@ def _from_memory(source: Any, table: Records, columns: ColumnNames, unit: str | 
         body = [list(row) for row in zip(*lists, strict=True)] if lists else []
     else:
         if not isinstance(data, Iterable) or isinstance(data, Mapping):
-            raise InputError(table.name, "tables.not_a_table", what=f"{data!r}"[:80])
+            raise InputError(table.name, "tables.not_a_table", given=f"{data!r}"[:80])
         records = list(data)
         if not all(isinstance(r, Mapping) for r in records):
-            raise InputError(table.name, "tables.not_a_table", what=f"{data!r}"[:80])
+            raise InputError(table.name, "tables.not_a_table", given=f"{data!r}"[:80])
         names = list(dict.fromkeys(str(c) for r in records for c in r))
         body = [[{str(k): v for k, v in r.items()}.get(c) for c in names] for r in records]
     _read_head(names, _known(columns), {}, "", unit, table)
@@ -573,16 +579,11 @@ def _known(columns: ColumnNames) -> _Known:
 
 @cache
 def _known_of(names: tuple[str, ...], extra: tuple[tuple[str, tuple[str, ...]], ...]) -> _Known:
-    official = words.labels("columns")
     more = dict(extra)
     whole: dict[str, str] = {}
     stems: dict[str, str] = {}
-    for column in names or tuple(official):
-        entry = official.get(column, {})
-        also = entry.get("also", [])
-        listed = [*more.get(column, ()), entry.get("zh"), entry.get("en"),
-                  *(also if isinstance(also, list) else [also])]  # fmt: skip
-        for header in [column, *(str(h) for h in listed if h)]:
+    for column in names or tuple(words.labels("columns")):
+        for header in (*more.get(column, ()), *words.headers_of(column)):
             whole.setdefault(bare(header), column)
             stems.setdefault(_stem(header), column)
     return _Known(whole, stems)
@@ -818,8 +819,6 @@ def _is_long_csv(path: Path) -> bool:
 def _columns_of_csv(
     path: Path, columns: ColumnNames, required: Sequence[str], unit: str | None
 ) -> Columns:
-    from fiscalmodel.tables.files import csv_beginning
-
     top = csv_beginning(path, rows=_SEARCH + 2)
     table = _from_grid(top.grid, Records(path.name), columns, unit)
     table.found.problems.clear()  # cells are looked at below, all of them
@@ -864,6 +863,6 @@ def _is_record(frame: pd.DataFrame) -> np.ndarray:
             or is_example_row(texts)
             or _TOTAL.fullmatch(label)
             or (FOOT.match(label) and sum(map(bool, texts)) <= 2)
-            or (i == 0 and is_ordinal([t for t in texts if t]))
+            or (i == 0 and all(texts) and len(texts) > 2 and is_ordinal(texts))
         )
     return keep

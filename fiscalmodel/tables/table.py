@@ -13,6 +13,8 @@ import pandas as pd
 from fiscalmodel.errors import InputError, Problem
 from fiscalmodel.findings import CellRef
 from fiscalmodel.numerals import printed
+from fiscalmodel.tables.files import column_letter
+from fiscalmodel.words import Text
 
 #: Marks of a row, found from its label.
 TOTAL, SUBTOTAL, OF_WHICH = "total", "subtotal", "of_which"
@@ -66,7 +68,7 @@ class Table:
     unit: str = ""
     units: Mapping[str, str] = field(default_factory=dict)
     marks: pd.Series[str] = field(default_factory=lambda: pd.Series(dtype=object))
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
     problems: tuple[Problem, ...] = ()
     percents: frozenset[tuple[int, str]] = frozenset()
 
@@ -106,6 +108,11 @@ class Table:
             marks=pd.Series([""] * len(clean), dtype=object),
         )
 
+    @property
+    def place(self) -> str:
+        """File and sheet, for messages."""
+        return f"{self.file}[{self.sheet}]" if self.sheet else self.file
+
     def cell(self, row: Hashable, column: str) -> CellRef:
         """File, sheet and address of the value at `row` of `frame` and `column`."""
         self._known(column)
@@ -138,22 +145,8 @@ class Table:
 
     def _known(self, column: str) -> None:
         if column not in self.frame.columns:
-            names = "、".join(map(str, self.frame.columns))
-            raise InputError(self.name, f"no column {column!r}", f"columns: {names}")
+            names = list(map(str, self.frame.columns))
+            raise InputError(self.name, "tables.no_column", name=column, names=names)
 
     def __len__(self) -> int:
         return len(self.frame)
-
-
-def column_letter(index: int) -> str:
-    """Letters of a zero-based column.
-
-    >>> column_letter(0), column_letter(27)
-    ('A', 'AB')
-    """
-    letters = ""
-    index += 1
-    while index:
-        index, rest = divmod(index - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters

@@ -15,7 +15,7 @@ from fiscalmodel.errors import InputError
 from fiscalmodel.series import catalog
 
 COUNT = 5_000 if os.environ.get("FISCALMODEL_SOAK") == "1" else 200
-TABLES = ("series", "rates", "limits", "gangu_2024_balance")
+TABLES = ("series", "rates", "limits", "county_balances")
 SPLINTERS = (b'"', b"\n", b",", b"\x00", b"\r", b"nan", b"inf", b"-", b"9" * 400, b"\xff")
 
 

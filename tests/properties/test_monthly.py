@@ -44,17 +44,6 @@ def test_months_to_cumulative_and_back(values: list[float | None]) -> None:
     same(fm.to_months(fm.to_cumulative(months)), months)
 
 
-floats = st.lists(st.floats(-1e12, 1e12), min_size=1, max_size=30)
-
-
-@given(floats, starts)
-def test_floats_of_any_digits_come_back_exactly(values: list[float], start: int) -> None:
-    given_values = monthly(values, start)
-    same(fm.to_cumulative(fm.to_months(given_values)), given_values)
-    from_january = monthly(values, 0)
-    same(fm.to_months(fm.to_cumulative(from_january)), from_january)
-
-
 def test_a_month_that_was_changed_is_not_overruled() -> None:
     months = fm.to_months(monthly([1 / 3, 2 / 3, 1.0], 0))
     months.iloc[1] += 1

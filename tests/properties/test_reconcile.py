@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fiscalmodel as fm
-from fiscalmodel.series.intervals_printed import exactly, printed
-from fiscalmodel.series.rules.slips import slip
+from fiscalmodel.checks.printed import exactly, printed
+from fiscalmodel.checks.slips import slip
 
 N = 1000 if os.environ.get("FISCALMODEL_SOAK") == "1" else 200
 

@@ -1,0 +1,1 @@
+"""Published figures checked against each other: facts, claims about them, findings."""

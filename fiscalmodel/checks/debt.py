@@ -1,0 +1,324 @@
+"""Government debt: balance against limit, refinancing against what falls due, the roll-forward."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterator
+from decimal import Decimal
+
+from fiscalmodel.checks.claims import (
+    Claim,
+    Follows,
+    Groups,
+    Looks,
+    Sums,
+    Tied,
+    arithmetic,
+    found,
+    has_slip,
+    show,
+)
+from fiscalmodel.checks.facts import Book, Fact, Grid, years_of
+from fiscalmodel.words import Text, say
+
+_KINDS = {"general": "一般", "special": "专项"}
+#: What a row of a list is of, by its name. A limit added in the year is no limit of a balance.
+_ROLES = {
+    "limit": re.compile(r"(?<!新增)限额(?:/合计)?$"),
+    "balance": re.compile(r"余额(?:/合计)?$"),
+    "refinancing": re.compile(r"再融资"),
+    "due": re.compile(r"到期.*(?:还本|本金)|^(?:到期)?还本(?:支出)?$|债务还本"),
+}
+_NEW_LIMIT = re.compile(r"新增|收回|核减|调整|下达|提前")
+
+
+def over_limit(place: Text | str, balance: str, limit: str, over: str, unit: str) -> Text:
+    """The one sentence on debt above its limit (债务超限).
+
+    >>> over_limit("甲县", "21", "20.1", "0.9", "亿元").en[:52]
+    '甲县: the balance 21 exceeds the limit 20.1 by 0.9 亿元.'
+    """
+    return say("checks.debt_limit", place=place, balance=balance, limit=limit, over=over, unit=unit)
+
+
+def within_limit(limit: Fact, balance: Fact, place: Text | str) -> Follows | None:
+    """The claim that a balance keeps its limit; None if the units do not compare."""
+    # A table need not say its unit: two figures of one table are in the same one.
+    factor = limit.factor_to(balance) if limit.unit != balance.unit else Decimal(1)
+    if factor is None:
+        return None
+    most = limit.number * factor
+    return Follows(
+        "debt_limit",
+        balance,
+        [limit],
+        most,
+        limit.interval.scaled(factor),
+        "debt_limit",
+        words=lambda: {
+            "place": place,
+            "balance": show(balance.number),
+            "limit": show(most),
+            "over": show(balance.number - most),
+            "unit": balance.unit,
+        },
+        holds="≤",
+    )
+
+
+# ---------------------------------------------------------------- one figure a row
+
+
+def _kind(fact: Fact) -> str:
+    """general, special, or total."""
+    text = fact.label.raw + fact.scope
+    return next((kind for kind, word in _KINDS.items() if f"{word}债" in text), "total")
+
+
+def _debt(f: Fact) -> Hashable | None:
+    if f.figure is None or not f.yuan or f.in_grid or "债" not in f.label.raw + f.scope:
+        return None
+    return (f.document, f.entity, f.year, f.month)
+
+
+def _place(fact: Fact) -> str:
+    """Entity, year and kind of debt."""
+    kind = _KINDS.get(_kind(fact))
+    words = [w for w in (fact.entity, fact.year) if w]
+    return " ".join([*words, f"{kind}债务"] if kind else words)
+
+
+def _listed(facts: list[Fact]) -> Iterator[Claim]:
+    """Limits, balances, refinancing and principal due of one entity and year."""
+    debts: dict[str, dict[str, Fact]] = {"general": {}, "special": {}, "total": {}}
+    for fact in facts:
+        role = next((r for r, p in _ROLES.items() if p.search(fact.label.core)), None)
+        if role:
+            debts[_kind(fact)].setdefault(role, fact)
+    for debt in debts.values():
+        if "limit" in debt and "balance" in debt:
+            claim = within_limit(debt["limit"], debt["balance"], _place(debt["balance"]))
+            if claim:
+                yield claim
+        if "refinancing" in debt and "due" in debt:
+            yield from _refinanced(debt["refinancing"], debt["due"])
+    for role in ("limit", "balance"):
+        total, parts = debts["total"].get(role), [debts[k].get(role) for k in _KINDS]
+        known = [(1, p) for p in parts if p]
+        if total and len(known) == 2:
+            yield Sums("debt_limit", total, known, "general_special")
+
+
+def _refinanced(bonds: Fact, due: Fact) -> Iterator[Follows]:
+    """Refinancing bonds above the principal that falls due."""
+    factor = due.factor_to(bonds)
+    if factor is not None:
+        most = due.number * factor
+        yield Follows(
+            "refinancing",
+            bonds,
+            [due],
+            most,
+            due.interval.scaled(factor),
+            "refinancing",
+            words=lambda: {
+                "place": _place(bonds),
+                "bonds": show(bonds.number),
+                "unit": bonds.unit,
+                "due": show(most),
+                "over": show(bonds.number - most),
+            },
+            holds="≤",
+            severity="warning",
+        )
+
+
+# ---------------------------------------------------------------- tables by region, year or kind
+
+_WHAT = re.compile("限额|余额")
+_KIND = re.compile(r"(?:政府)?(一般|专项)债[务券]?(?:\(券\)|（券）)?")
+_TOTAL = re.compile(r"(?:政府|地方|法定)*债务")
+_SUM = re.compile(r"^(?:合计|总计|小计|总额|全部)$")
+_UNIT = re.compile("(?:万|亿|千|百万)?元")
+#: What may stand beside a limit in one figure and not in the other, and means nothing.
+_BESIDE = re.compile(
+    r"[（(](?:单位[:：])?(?:万|亿|千|百万)?元[)）]|[（(](?:决算|执行|预算|预计执行)数[)）]"
+    r"|(?:预计)?执行数|决算数|预算数|年[末底度]?|[末底]|[\s:：、，,_/的]"
+    r"|^[一二三四五六七八九十\d]+[、.．]"
+)
+
+
+def _wide(book: Book) -> Iterator[Claim]:
+    """The balance within the limit, kind of debt and limit being told by rows or headers."""
+    for grid in book.grids:
+        named = any("债" in each.raw for each in (*grid.labels, *grid.headers))
+        if grid.periods or not ("债" in grid.name or named):
+            continue
+        form = list(_roll_forward(grid))
+        yield from form
+        if not form:
+            for limit, balance in _pairs(grid):
+                claim = within_limit(limit, balance, _where(balance))
+                if claim:
+                    yield claim
+
+
+def _where(balance: Fact) -> str:
+    """Row and column of a balance, as far as they tell whose debt it is."""
+    words = [balance.entity, balance.label.raw.strip(), balance.period]
+    return " ".join(dict.fromkeys(w for w in words if w))
+
+
+def _groups_of_new_limits(grid: Grid) -> set[str]:
+    """Groups of columns whose limits are those added or taken back in the year."""
+    return {h.raw.rpartition("/")[0] for h in grid.headers if _NEW_LIMIT.search(h.raw)} - {""}
+
+
+def _pairs(grid: Grid) -> Iterator[tuple[Fact, Fact]]:
+    """Limit and balance that are named alike but for these words, each standing once."""
+    new = _groups_of_new_limits(grid)
+    columns = [
+        c
+        for c, h in enumerate(grid.headers)
+        if not _NEW_LIMIT.search(h.raw) and h.raw.rpartition("/")[0] not in new
+    ]
+    sides: dict[tuple[str, ...], dict[str, list[Fact]]] = {}
+    for name, row in zip(grid.labels, grid.facts, strict=True):
+        if _NEW_LIMIT.search(name.raw):
+            continue
+        for c in columns:
+            fact, header = row[c], grid.headers[c]
+            if fact is None or not (fact.yuan or not fact.unit):
+                continue
+            key = _key(name.raw, header.raw)
+            what = set(_WHAT.findall(name.raw + header.raw))
+            if key is not None and len(what) == 1:
+                sides.setdefault(key, {}).setdefault(what.pop(), []).append(fact)
+    for found_sides in sides.values():
+        if set(found_sides) == {"限额", "余额"} and all(len(f) == 1 for f in found_sides.values()):
+            yield found_sides["限额"][0], found_sides["余额"][0]
+
+
+def _key(row: str, header: str) -> tuple[str, ...] | None:
+    """Kind of debt, unit, and what is left of row and header; None where two kinds are named."""
+    kinds = set(_KIND.findall(row + "|" + header))
+    if len(kinds) > 1:
+        return None
+    rest = []
+    for text in (row, header):
+        bare = _BESIDE.sub("", _WHAT.sub("", _TOTAL.sub("", _KIND.sub("", text.strip()))))
+        rest.append("" if _SUM.match(bare) else bare)
+    return (kinds.pop() if kinds else "", *_UNIT.findall(row + header), *rest)
+
+
+# ---------------------------------------------------------------- the official roll-forward
+
+#: Rows of the forms 1-1, 1-2 and of table 四十四, in the order in which they stand.
+_STEPS = {
+    "opening": re.compile(r"(?:上年末|上年底|\d{4}年末|\d{4}年底).*余额(?:实际数|决算数|执行数)?$"),
+    "limit": re.compile(r"余额限额$"),
+    "issued": re.compile(r"发行(?:额|决算数|执行数|数)$"),
+    "repaid": re.compile(r"还本(?:额|支出|决算数|执行数|数)?$"),
+    "adjusted": re.compile(r"调减|核减|化解"),
+    "closing": re.compile(r"末.*余额(?:预计执行数|执行数|决算数|预算数)?$"),
+}
+
+
+def _roll_forward(grid: Grid) -> Iterator[Claim]:
+    """Opening + issued - repaid = closing, for each block of rows and each column."""
+    for block in _blocks(grid):
+        for c in grid.amounts:
+            yield from _rolled(grid, block, c)
+
+
+def _blocks(grid: Grid) -> Iterator[dict[str, int]]:
+    """Rows of each roll-forward: a block begins with an opening and ends with a closing balance."""
+    block: dict[str, int] = {}
+    for r, label in enumerate(grid.labels):
+        core = label.core
+        if label.level > 1:
+            continue  # issue by kind of bond
+        if "opening" not in block:
+            if _STEPS["opening"].search(core) and "限额" not in core:
+                block = {"opening": r}
+            continue
+        for step in ("limit", "issued", "repaid", "adjusted"):
+            if step not in block and _STEPS[step].search(core):
+                block[step] = r
+                break
+        else:
+            complete = "issued" in block and "repaid" in block and "限额" not in core
+            if complete and _STEPS["closing"].search(core):
+                yield {**block, "closing": r}
+                block = {}
+
+
+def _rolled(grid: Grid, block: dict[str, int], c: int) -> Iterator[Claim]:
+    at = {step: grid.facts[r][c] for step, r in block.items()}
+    opening, closing = at["opening"], at["closing"]
+    issued, repaid, adjusted = at["issued"], at["repaid"], at.get("adjusted")
+    if closing is None:
+        return
+    limit = at.get("limit") or _only(grid, block.get("limit"))
+    if limit is not None and _same_year(limit, closing):
+        claim = within_limit(limit, closing, _where(closing))
+        if claim:
+            yield claim
+    if opening is None or issued is None or repaid is None:
+        return
+    plain = Sums("debt_roll_forward", closing, [(1, opening), (1, issued), (-1, repaid)], "rolled")
+    outcomes = {sign: arithmetic(_with(plain, sign, adjusted)) for sign in (-1, 0, 1)}
+    if adjusted is None or not adjusted.number:
+        yield from _closed(plain)
+    elif (less := outcomes[-1]) and less.ties:
+        yield Tied("debt_roll_forward")
+    elif (more := outcomes[1]) and more.ties:
+        said = say(
+            "checks.roll_forward.added",
+            place=_where(closing),
+            label=adjusted.label.raw.strip(),
+            amount=show(adjusted.number),
+            cell=adjusted.cell,
+            opening=show(opening.number),
+            issued=show(issued.number),
+            repaid=show(repaid.number),
+            closing=show(closing.number),
+        )
+        yield found(
+            "debt_roll_forward", "note", [closing, opening, issued, repaid, adjusted], said,
+            stated=closing.number, computed=more.computed, tolerance=more.tolerance,
+        )  # fmt: skip
+    elif (none := outcomes[0]) and none.ties:
+        yield Tied("debt_roll_forward")
+    else:
+        yield from _closed(_with(plain, 1, adjusted))
+
+
+def _with(plain: Sums, sign: int, adjusted: Fact | None) -> Sums:
+    parts = [*plain.parts, *([(sign, adjusted)] if sign and adjusted else [])]
+    return Sums(plain.rule, plain.total, parts, plain.of)
+
+
+def _closed(claim: Sums) -> Iterator[Claim]:
+    """An error where a slip explains it; else exchange rates or a reduction may be behind it."""
+    outcome = arithmetic(claim)
+    if outcome is not None:
+        severity = "error" if outcome.ties or has_slip(outcome) else "warning"
+        yield Sums(claim.rule, claim.total, claim.parts, claim.of, severity=severity)  # type: ignore[arg-type]
+
+
+def _only(grid: Grid, row: int | None) -> Fact | None:
+    """The one figure of a row: the forms print limits as budget and balances as outturn."""
+    known = [f for f in grid.facts[row] if f is not None] if row is not None else []
+    return known[0] if len(known) == 1 else None
+
+
+def _same_year(a: Fact, b: Fact) -> bool:
+    years = [set(years_of(f.label.raw)) for f in (a, b)]
+    return not (years[0] and years[1]) or bool(years[0] & years[1])
+
+
+CHECKS = (
+    Groups(("debt_limit", "refinancing"), _debt, _listed),
+    Looks(("debt_limit", "debt_roll_forward"), _wide),
+)

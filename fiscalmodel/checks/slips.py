@@ -1,0 +1,98 @@
+"""Which slip of the pen turns one printed figure into another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from fiscalmodel.words import Text, say
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A slip: its name, and how telling it is (smaller is more)."""
+
+    name: Text
+    order: int
+
+
+def _named(name: str, order: int, **values: str) -> Slip:
+    return Slip(say(f"checks.slip.{name}", **values), order)
+
+
+def _plain(value: Decimal, digits: int) -> str | None:
+    """The digits of a value at a number of decimals, None if it has more."""
+    scaled = abs(value).scaleb(digits)
+    return None if scaled != scaled.to_integral_value() else f"{int(scaled)}"
+
+
+def slip(stated: Decimal, needed: Decimal, digits: int) -> Slip | None:
+    """The one slip by which `needed` would have been printed as `stated`.
+
+    Parameters
+    ----------
+    stated, needed
+        The figure as printed, and what would make the sum tie.
+    digits
+        Decimals of the printed figure; a slip keeps them.
+
+    Returns
+    -------
+    Slip or None
+        None if more than one digit would have to be wrong.
+
+    >>> D = Decimal
+    >>> slip(D("41100"), D("42100"), 0).name.en, slip(D("4210"), D("42100"), 0).name.en
+    ('one digit changed', 'a factor of 10')
+    >>> slip(D("4200"), D("42100"), 0).name.en, slip(D("4100"), D("1400"), 0).name.en
+    ('one digit dropped', 'two neighbouring digits swapped')
+    """
+    if stated == needed:
+        return None
+    if stated == -needed:
+        return _named("sign", 0)
+    if stated and needed and (stated > 0) == (needed > 0):
+        power = _power_of_ten(stated, needed)
+        if power:
+            return _named("factor", 0, factor=f"{10**power:,}")
+    if (stated < 0) != (needed < 0) and needed != 0:
+        return None
+    a, b = _plain(stated, digits), _plain(needed, digits)
+    if a is None or b is None:
+        return None
+    return _edit(a, b)
+
+
+def _power_of_ten(a: Decimal, b: Decimal) -> int:
+    """k > 0 if one is 10**k times the other, else 0."""
+    ratio = (max(a, b, key=abs) / min(a, b, key=abs)).normalize()
+    return ratio.adjusted() if ratio == Decimal(1).scaleb(ratio.adjusted()) else 0
+
+
+def _edit(stated: str, needed: str) -> Slip | None:
+    if len(stated) == len(needed):
+        wrong = [i for i, (x, y) in enumerate(zip(stated, needed, strict=True)) if x != y]
+        if len(wrong) == 1:
+            return _named("changed", 2)
+        i = wrong[0]
+        if len(wrong) == 2 and wrong[1] == i + 1 and stated[i : i + 2] == needed[i : i + 2][::-1]:
+            return _named("swapped", 1)
+        return None
+    if len(stated) + 1 == len(needed) and _drops_to(needed, stated):
+        return _named("dropped", 1)
+    if len(needed) + 1 == len(stated) and _drops_to(stated, needed):
+        return _named("inserted", 1)
+    # A leading digit dropped before zeros shortens the number by more: 10043 -> 43.
+    if stated.zfill(len(needed)) != stated and len(stated) < len(needed):
+        padded = stated.zfill(len(needed))
+        if sum(x != y for x, y in zip(padded, needed, strict=True)) == 1:
+            return _named("dropped", 2)
+    if len(stated) > len(needed):
+        padded = needed.zfill(len(stated))
+        if sum(x != y for x, y in zip(stated, padded, strict=True)) == 1:
+            return _named("in_front", 2)
+    return None
+
+
+def _drops_to(longer: str, shorter: str) -> bool:
+    return any(longer[:i] + longer[i + 1 :] == shorter for i in range(len(longer)))

@@ -1,1 +1,0 @@
-"""The rules of reconciliation, one module for each family."""
