@@ -17,6 +17,7 @@ from fiscalmodel.revenue.intervals import (
     scale_features,
     seasonal_error,
 )
+from fiscalmodel.revenue.models import half_drift, held
 from fiscalmodel.revenue.pooled import TRAINED_STEPS, tilt
 
 LEVELS = [20, 40, 50, 60, 70, 80, 90, 95, 98, 99]
@@ -80,7 +81,7 @@ def _rows(ratios: dict[str, np.ndarray], weight: np.ndarray, group: np.ndarray) 
     return {side: rows.round(4).tolist() for side, rows in found.items()}, covered.round(1).tolist()
 
 
-def combined(win: Windows, data: Sample, pooled: np.ndarray, kind: str) -> np.ndarray:
+def combined(data: Sample, pooled: np.ndarray, kind: str) -> np.ndarray:
     """What is forecast for the kind, (rows, steps), with the pooled forecasts given."""
     part = {name: data.parts[:, place] for place, name in enumerate(data.names)}
     if kind == "revenue":
@@ -88,6 +89,37 @@ def combined(win: Windows, data: Sample, pooled: np.ndarray, kind: str) -> np.nd
         return share * pooled + (1 - share) * part["half_drift"]
     part["pooled"] = pooled
     return sum(share * part[name] for name, share in SHARES.items())
+
+
+def combined_city(past: np.ndarray, pooled: np.ndarray) -> np.ndarray:
+    """Budget revenue forecast from histories and pooled forecasts, (series, steps)."""
+    share = 1 / (1 + np.arange(1, pooled.shape[1] + 1))
+    return share * pooled + (1 - share) * held(past, half_drift(past, pooled.shape[1]))
+
+
+def light_table(
+    rows: np.ndarray, win: Windows, error: dict[str, np.ndarray], x: np.ndarray, usual: np.ndarray
+) -> dict[str, object]:
+    """Scale and quantiles from some windows alone, without widening: for what they left out."""
+    weight = 1 / np.bincount(win.series)[win.series] ** 0.7
+    rows = rows[~np.isnan(error["upper"][rows]).all(axis=1)]
+    scale = {side: _fit_scale(rows, error[side], x, weight, usual) for side in SIDES}
+    tails, lengths = 0.5 + np.array(LEVELS) / 200, []
+    grid: dict[str, list] = {side: [] for side in SIDES}
+    ratio = {side: error[side][rows] / expected_error(x[rows], scale[side]) for side in SIDES}
+    for n in LENGTHS[1:]:
+        near = np.abs(win.length[rows] - n) <= n // 4
+        if near.sum() < FEWEST:
+            continue
+        lengths.append(n)
+        for side in SIDES:
+            found = np.empty((len(LEVELS), TRAINED_STEPS))
+            for step in range(TRAINED_STEPS):
+                r = ratio[side][near, step]
+                known = ~np.isnan(r)
+                found[:, step] = weighted_quantile(r[known], weight[rows][near][known], tails)
+            grid[side].append(found)
+    return {"lengths": lengths, "levels": LEVELS, "growth": 0.5, "scale": scale, **grid}
 
 
 def errors(
@@ -117,7 +149,7 @@ def errors(
 
 def yearly_group(win: Windows, data: Sample, pooled: np.ndarray, kind: str) -> dict[str, object]:
     """Table of yearly bands of a kind, with the model of the expected error."""
-    error, x, usual = errors(win, data, pooled, combined(win, data, pooled, kind))
+    error, x, usual = errors(win, data, pooled, combined(data, pooled, kind))
     weight = np.where(win.proper, 1.0, SUMS_WEIGHT) / np.bincount(win.series)[win.series] ** 0.7
     known = data.usable & ~np.isnan(error["upper"]).all(axis=1)
     group = win.dataset.copy()

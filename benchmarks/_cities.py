@@ -1,4 +1,4 @@
-"""Chinese cities (``data/city_annual.csv``): series, windows and folds for training and measuring."""
+"""Chinese cities (``data/city_annual.csv``): series and windows for training and measuring."""
 
 from __future__ import annotations
 

@@ -42,6 +42,7 @@ from _training import (
 from fiscalmodel.revenue import pooled
 from fiscalmodel.revenue.models import held
 
+#: Forecasts of the left-out, which `cities.py` reads.
 CACHE = Path(tempfile.gettempdir()) / "crossed.npy"
 SOURCE = (
     "Chinese cities; training parts of M1, M3 and Tourism; panels of local finance and of economies"

@@ -231,6 +231,8 @@ def bands(
     widening
         Factor on the widths.
     """
+    if not levels:
+        return []
     group, (n, horizon) = _group(season_length, kind), (y.shape[1], parts.shape[2])
     yearly = season_length == 1
     if not yearly:
