@@ -30,6 +30,8 @@ WIDER = np.linspace(1.0, 1.4, 21)
 FEATURES = 12
 #: Fewest windows from which quantiles are taken.
 FEWEST = 500
+#: Weight of the squared coefficients of the expected error.
+HELD = 0.05
 LENGTHS = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 38]
 SEASONAL = {
     "quarterly": ([1, 2, 4, 6, 8, 10, 12, 16, 20, 28, 36, 44], 8),
@@ -182,7 +184,7 @@ def yearly_group(win: Windows, data: Sample, pooled: np.ndarray, kind: str) -> d
                 # Yearly series proper alone: sums of noisy months err more than users' do.
                 near &= (win.left <= RECENT) & win.proper
             pick = usable[near[usable]]
-            if len(pick) < FEWEST:
+            if np.isfinite(error["upper"][pick]).sum(axis=0).min() < FEWEST:
                 continue
             quantile, share = _rows(
                 {side: ratio[side][pick] for side in SIDES}, weight[pick], group[pick]
@@ -229,7 +231,7 @@ def _fit_scale(
     weight: np.ndarray,
     usual: np.ndarray,
     *,
-    most: int = 30_000,
+    most: int = 12_000,
 ) -> dict[str, list[float]]:
     """Width of one side that makes its part of the 80 and 95 % interval scores small.
 
@@ -259,18 +261,20 @@ def _fit_scale(
             slope_of = share * (1 - 2 / miss * over) * factor * width
             g += slope_of
             inner = slope_of.sum()
-        ridge = 1e-3 * (np.square(main).sum() + np.square(slope).sum())
+        # Features are held back, the more so in how they change with the step: what is rare in
+        # the windows must not run off where it is met.
+        ridge = HELD * np.square(main).sum() + 10 * HELD * np.square(slope).sum()
         return value + ridge, np.concatenate(
             [
                 g.sum(axis=0),
-                np.einsum("rh,rhk->k", g, seen) + 2e-3 * main,
-                np.einsum("rh,rhk->k", g * lean, seen) + 2e-3 * slope,
+                np.einsum("rh,rhk->k", g, seen) + 2 * HELD * main,
+                np.einsum("rh,rhk->k", g * lean, seen) + 20 * HELD * slope,
                 [inner],
             ]
         )
 
     p = np.concatenate([np.log(0.2 * np.sqrt(np.arange(1, last + 1))), np.zeros(2 * count), [-0.6]])
-    p = minimize(score, p, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x
+    p = minimize(score, p, jac=True, method="L-BFGS-B", options={"maxiter": 100}).x
     parts = (p[:last], p[last : last + count], p[last + count : -1])
     return {
         k: np.round(v, 5).tolist() for k, v in zip(("start", "main", "tilt"), parts, strict=True)

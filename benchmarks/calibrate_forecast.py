@@ -1,6 +1,6 @@
 """Make the model and the table that forecasting ships, from public training series only.
 
-    python benchmarks/calibrate_forecast.py [pooled] [bands] [seasonal]
+    python benchmarks/calibrate_forecast.py [pooled] [bands [cached]] [seasonal]
 
 Writes into ``fiscalmodel/revenue/_assets``:
 
@@ -92,7 +92,7 @@ def main(parts: list[str]) -> None:
         if not parts or "pooled" in parts:
             fit_network(win, data)
         if not parts or "bands" in parts:
-            made = crossed(win, data)
+            made = np.load(CACHE) if "cached" in parts else crossed(win, data)
             np.save(CACHE, made)
             for kind in ("yearly", "revenue"):
                 groups[kind] = yearly_group(win, data, made, kind)

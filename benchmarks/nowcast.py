@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 import fiscalmodel as fm
-from fiscalmodel.revenue.nowcast_review import accuracy, review_years
+from fiscalmodel.revenue.nowcast import accuracy, review_years
 from fiscalmodel.series import catalog
 
 NATIONAL = (

@@ -20,7 +20,7 @@ from fiscalmodel import __version__
 #: Commands whose modules load when they are named: name -> module, attribute, short help.
 _LAZY: dict[str, tuple[str, str, str]] = {
     "batch": (
-        "fiscalmodel.run.cli_batch",
+        "fiscalmodel.cli_batch",
         "batch_command",
         "Run a plan: regions × scenarios × notebooks.",
     ),
@@ -31,9 +31,14 @@ _LAZY: dict[str, tuple[str, str, str]] = {
     ),
     "compare": ("fiscalmodel.cli_report", "compare", "Compare scenarios in one table."),
     "notebooks": (
-        "fiscalmodel.run.cli_batch",
+        "fiscalmodel.cli_batch",
         "notebooks_command",
         "Re-execute the project's notebooks.",
+    ),
+    "recipe": (
+        "fiscalmodel.cli_batch",
+        "recipe_command",
+        "Print what runs a plan on Slurm, Kubernetes or Airflow.",
     ),
     "run": ("fiscalmodel.cli_report", "run", "Make the reports of scenarios."),
     "template": ("fiscalmodel.cli_check", "template", "Write an Excel template for your own data."),

@@ -20,10 +20,10 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
     one, everything in the project is checked.
     """
     from fiscalmodel import policy
+    from fiscalmodel.checks.reconcile import reconcile
     from fiscalmodel.paths import project_root
     from fiscalmodel.run.report import evaluate_all, load_all
     from fiscalmodel.series import catalog
-    from fiscalmodel.checks.reconcile import reconcile
 
     tables = [p for p in paths if Path(p).suffix.lower() in (".csv", ".xlsx", ".xls")]
     scenarios = [p for p in paths if p not in tables]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -18,39 +17,40 @@ LANG = click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", hel
 @LANG
 @click.option("--strict", is_flag=True, help="Exit 1 where a plan is infeasible.")
 @click.option("--cold", is_flag=True, help="A new kernel for each report instead of forked ones.")
-def run(scenarios: tuple[str, ...], out: str, lang: str, strict: bool, cold: bool) -> int:
+@click.option("--log-json", is_flag=True, help="One JSON object a line on standard output.")
+def run(
+    scenarios: tuple[str, ...], out: str, lang: str, strict: bool, cold: bool, log_json: bool
+) -> int:
     """Make the report of each SCENARIO.yaml (all of the project's unless named).
 
     Leaves index.html and, for each scenario, an HTML report, an Excel workbook and the
-    executed notebook. All files are checked before anything runs.
+    executed notebook. All files are checked before anything runs; what is done and unchanged
+    is kept.
     """
-    from tqdm import tqdm
+    from fiscalmodel.run.batch import INDEX, run_batch
+    from fiscalmodel.words import say
 
-    from fiscalmodel.run.report import ReportResult, evaluate_all, load_all, run_reports
-
-    loaded = evaluate_all(load_all(scenario_paths(scenarios)))
-    on_terminal = sys.stderr.isatty()
-    bar = tqdm(total=len(loaded), unit="report", disable=not on_terminal)
-
-    def done(result: ReportResult) -> None:
-        state = "done" if result.ok else "FAILED"
-        line = f"{result.scenario.id}: {state} ({result.seconds:.1f} s)"
-        if on_terminal:
-            bar.update()
-            bar.write(line)
-        else:
-            click.echo(line)
-        if not result.ok:
-            click.echo(f"  {result.error}", err=True)
-
-    with bar:
-        results = run_reports(
-            loaded, out=out, lang=lang, kernel="cold" if cold else "warm", on_done=done
-        )
-    failed = sum(not result.ok for result in results)
-    click.echo(f"{len(results) - failed} of {len(results)} reports: {Path(out) / 'index.html'}")
-    infeasible = strict and any(not result.feasible for result in results)
-    return 1 if failed or infeasible else 0
+    results = run_batch(
+        scenario_paths(scenarios),
+        out=out,
+        lang=lang,
+        kernel="cold" if cold else "warm",
+        log_json=log_json,
+    )
+    done = sum(result.ok for result in results.results)
+    if results.interrupted:
+        click.echo(say("run.do_the_rest"), err=True)
+        return results.exit_code
+    if done:
+        total, index = len(results.results), Path(out) / INDEX
+        click.echo(say("run.reports", done=done, total=total, index=index), err=log_json)
+    bad = list(dict.fromkeys(p for result in results.failed for p in result.bad_input()))
+    for problem in bad:
+        click.echo(say("ground.error", problem=problem), err=True)
+    if bad:
+        return 2
+    infeasible = strict and any(not r.about.get("feasible", True) for r in results.results)
+    return 1 if infeasible else results.exit_code
 
 
 @click.command()

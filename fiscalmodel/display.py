@@ -16,6 +16,7 @@ import sys
 import unicodedata
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -541,7 +542,7 @@ def show(
         return None
     if hasattr(thing, "_repr_mimebundle_"):
         return thing
-    if not isinstance(thing, pd.DataFrame):
+    if not isinstance(thing, pd.DataFrame) or hasattr(type(thing), "answer"):
         return Shown(thing, lang or language())
     return TableView(thing, lang, unit=unit, digits=digits, caption=caption, index=index, rows=rows)
 
@@ -570,32 +571,33 @@ class Shown:
             return html() if html is not None else None
 
 
+@dataclass(repr=False)
 class TableView:
     """A table that shows as HTML in a browser and as aligned text elsewhere; see `show`."""
 
-    def __init__(
-        self,
-        frame: pd.DataFrame,
-        lang: str | None = None,
-        *,
-        unit: str = "",
-        digits: int | Mapping[str, int] | None = None,
-        caption: Text | str = "",
-        index: bool | None = None,
-        rows: int = 300,
-    ) -> None:
-        self.frame, self.lang, self.rows = frame, lang or language(), rows
-        self.caption = Text.of(caption)(self.lang)
-        # One unit for all amounts stands above the table rather than in each header.
-        self.unit = unit or ("万元" if any(str(c).endswith("_wan") for c in frame.columns) else "")
-        if index if index is not None else _tells(frame.index):
+    frame: pd.DataFrame
+    lang: str | None = None
+    unit: str = ""
+    digits: int | Mapping[str, int] | None = None
+    caption: Text | str = ""
+    index: bool | None = None
+    rows: int = 300
+
+    def __post_init__(self) -> None:
+        frame, self.lang = self.frame, self.lang or language()
+        amounts = any(str(column).endswith("_wan") for column in frame.columns)
+        if self.index if self.index is not None else _tells(frame.index):
             names = [n if n is not None else " " * i for i, n in enumerate(frame.index.names, 1)]
-            frame = frame.set_axis(frame.index.set_names(names), axis=0).reset_index()
-        frame, factor = in_unit(frame, unit)
+            named = frame.set_axis(frame.index.set_names(names), axis=0)
+            frame = named.reset_index(allow_duplicates=True)
+        frame, converted = in_unit(frame, self.unit)
         self.numeric = [is_number(frame.iloc[:, i]) for i in range(frame.shape[1])]
-        cut = frame.head(rows)
-        cells = format_cells(in_words(cut, self.lang), _digits(cut, digits, unit, factor))
+        cut = frame.head(self.rows)
+        digits = _digits(cut, self.digits, self.unit, converted)
+        # One unit for all amounts stands above the table rather than in each header.
+        self.unit = self.unit or ("万元" if amounts else "")
         heads = [self._head(column) for column in frame.columns]
+        cells = format_cells(in_words(cut, self.lang), digits)
         self.cells = cells.set_axis(pd.Index(heads, dtype=object), axis=1)
 
     def _head(self, column: object) -> str:
@@ -608,7 +610,8 @@ class TableView:
     def _heading(self) -> str:
         """Caption, and the unit where one is given."""
         said = say("present.unit", unit=self.unit)(self.lang) if self.unit else ""
-        return "　".join(text for text in (self.caption, said) if text)
+        caption = Text.of(self.caption)(self.lang)
+        return "　".join(text for text in (caption, said) if text)
 
     @property
     def _none(self) -> str:
@@ -834,6 +837,6 @@ def _code(text: str, lang: str) -> str:
     return label(text, lang, "values" if text in labels("values") else "debt")
 
 
-def _total(text: str, lang: str) -> str:
+def _total(text: str, lang: str | None) -> str:
     # What pivot_table(margins=True) calls its sums.
     return say("present.total")(lang) if text == "All" else text

@@ -145,6 +145,23 @@ def yuan_text(fen: int) -> str:
     return f"{sign}{abs(fen) // 100:,}.{abs(fen) % 100:02d}"
 
 
+def amount_text(value: float, unit: str, like: float | None = None) -> str:
+    """An amount as it is said; 万元 from one 亿元 on are said in 亿元.
+
+    `like` is the amount whose size decides on unit and decimals: that of a band's mean for
+    its limits.
+
+    >>> amount_text(258_000.0, "万元"), amount_text(9_800.0, "万元"), amount_text(1.5e9, "万元")
+    ('25.80 亿元', '9,800.00 万元', '150,000 亿元')
+    >>> amount_text(0.0, "万元", like=1.1e6)
+    '0.00 亿元'
+    """
+    size = abs(value if like is None else like)
+    if unit == "万元" and size >= 10_000:
+        value, size, unit = value / 10_000, size / 10_000, "亿元"
+    return f"{value:,.{2 if size < 10_000 else 0}f} {unit}".rstrip()
+
+
 def round_half_up(value: float | Decimal | str, digits: int = 0) -> Decimal:
     """Commercial rounding 四舍五入 (away from zero at a half).
 

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 import fiscalmodel as fm
-from fiscalmodel.fees import files, settle
-from fiscalmodel.fees.fee import in_words
+from fiscalmodel.fees.forms import in_words
+from fiscalmodel.tables import records
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases/fees_settlement.yaml").read_text("utf-8"))
 GOOD = {
@@ -89,20 +89,20 @@ def test_all_problems_at_once_each_with_its_place(tmp_path: Path) -> None:
         relations=[{"bank": "甲银行", "valid_from": "2020-01-01", "valid_to": "2024-09-30"}],
     )
     for text in (
-        "receipts.csv:3:receipt_id: receipt A1 stands twice (first at receipts.csv:2:receipt_id)",
-        "receipts.csv:4:amount: '50.005' is not a whole number of 分",
-        "receipts.csv:5:amount: negative amount -5.00 without a refund mark",
-        "receipts.csv:6:kind: unknown kind '税收'",
-        "receipts.csv:7:bank: unknown bank '丁银行'",
-        "receipts.csv:8:paid_in: '2024-02-30' is not a date",
-        "receipts.csv:9:paid_in: 2025-01-01 is after as_of 2024-12-31",
-        "receipts.csv:10:paid_in: 2024-10-01 is outside the relation with 甲银行",
-        "receipts.csv:11:amount: refunds of 200.00 exceed their receipt of 100.00",
-        "receipts.csv:12:refund_of: refund of an unknown receipt 'ZZ'",
-        "receipts.csv:13:amount: amount is missing",
-        "receipts.csv:14:excluded: excluded without a reason",
-        "receipts.csv:15:account: unknown account '国外'",
-        "rates[row 1, rate_pct]: a rate of 0.005 % looks like a ratio — write 0.5 for 0.5 %",
+        "receipts.csv:3, 缴款书号: receipt A1 stands twice (first at receipts.csv:2, 缴款书号)",
+        "receipts.csv:4, 金额（元）: '50.005' 元 is not a whole number of 分",
+        "receipts.csv:5, 金额（元）: negative amount -5.00 without a refund mark",
+        "receipts.csv:6, 种类: unknown word '税收'",
+        "receipts.csv:7, 银行: unknown bank '丁银行'",
+        "receipts.csv:8, 缴入日期: '2024-02-30' is not a date",
+        "receipts.csv:9, 缴入日期: 2025-01-01 is after as_of 2024-12-31",
+        "receipts.csv:10, 缴入日期: 2024-10-01 is outside the relation with 甲银行",
+        "receipts.csv:11, 金额（元）: refunds of 200.00 exceed their receipt of 100.00",
+        "receipts.csv:12, 退付原缴款书号: refund of an unknown receipt 'ZZ'",
+        "receipts.csv:13, 金额（元）: Amount (元) is missing",
+        "receipts.csv:14, 剔除原因: excluded without a reason",
+        "receipts.csv:15, 账户: unknown word '国外'",
+        "rates row 1, rate_pct: a rate of 0.005 % looks like a ratio — write 0.5 for 0.5 %",
     ):
         assert any(line.startswith(text) for line in found), (text, found)
 
@@ -208,16 +208,13 @@ def test_excel_cells_are_named(tmp_path: Path) -> None:
     with pd.ExcelWriter(file, engine="openpyxl") as book:
         frame.to_excel(book, sheet_name="明细", index=False, startrow=2)
     assert problems(file) == [
-        "收入.xlsx[明细!F5]: 2.405 is not a whole number of 分 — 元 with at most two decimals"
+        "收入.xlsx[明细!F5] amount: '2.405' 元 is not a whole number of 分 — round it to 分"
     ]
 
 
-@pytest.mark.parametrize("with_arrow", [True, False])
-def test_a_large_file_finds_the_same_problems(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_arrow: bool
+def test_a_long_file_finds_the_same_problems(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if with_arrow:
-        pytest.importorskip("pyarrow")
     rows = pd.DataFrame({
         "receipt_id": [f"R{i:05d}" for i in range(5000)], "bank": "甲银行", "kind": "罚没",
         "account": "国库", "paid_in": "2024-05-06", "amount": "10.01", "refund_of": "",
@@ -229,12 +226,8 @@ def test_a_large_file_finds_the_same_problems(
     with file.open("a") as end:
         end.write("\n\n")
     small = fm.commission(file)
-    monkeypatch.setattr(files, "LARGE_BYTES", 1000)
-    monkeypatch.setattr(files, "CHUNK_ROWS", 1000)
-    monkeypatch.setattr(settle, "CHUNK_ROWS", 1000)
-    monkeypatch.setattr(files, "find_spec", lambda _: with_arrow)
+    monkeypatch.setattr(records, "_LONG_CSV", 1000)
     large = fm.commission(file)
-    assert large._reading.source.large
     pd.testing.assert_frame_equal(large.table, small.table)
     pd.testing.assert_frame_equal(large.explain(), small.explain())
     rows.loc[4001, "receipt_id"] = "R00002"
@@ -243,15 +236,14 @@ def test_a_large_file_finds_the_same_problems(
     rows.loc[4003, "amount"] = "1.234"
     rows.to_csv(file, index=False)
     assert problems(file) == [
-        "receipts.csv:4005:amount: '1.234' is not a whole number of 分"
-        " — 元 with at most two decimals",
-        "receipts.csv:4003:receipt_id: receipt R00002 stands twice"
-        " (first at receipts.csv:4:receipt_id)"
+        "receipts.csv:4005, amount: '1.234' 元 is not a whole number of 分 — round it to 分",
+        "receipts.csv:4003, receipt_id: receipt R00002 stands twice"
+        " (first at receipts.csv:4, receipt_id)"
         " — exclude one of the two with a reason",
-        "receipts.csv:4004:refund_of: refund of an unknown receipt 'none'"
+        "receipts.csv:4004, refund_of: refund of an unknown receipt 'none'"
         " — include its receipt, of an earlier year if need be",
-        "receipts.csv:4002:amount: refunds of 40.00 exceed their receipt of 10.01"
-        " (receipts.csv:9:amount) — correct the amount or the receipt",
+        "receipts.csv:4002, amount: refunds of 40.00 exceed their receipt of 10.01"
+        " (receipts.csv:9, amount) — correct the amount or the receipt",
     ]
 
 
@@ -269,7 +261,7 @@ def test_gb18030_with_title_rows(tmp_path: Path) -> None:
 
 def test_missing_columns_files_and_words() -> None:
     assert (
-        "missing column bank (银行、代收银行); amount"
+        "column 'bank' (代收银行) is missing"
         in problems(good().drop(columns=["bank", "amount"]))[0]
     )
     assert "no such file" in problems("nowhere.csv")[0]
@@ -282,9 +274,9 @@ def test_missing_columns_files_and_words() -> None:
     ("rates", "text"),
     [
         ({"fines": 0.005}, "looks like a ratio"),
-        ({"fines": 101}, "out of range"),
-        ({"fines": "half"}, "is not a rate in percent"),
-        ({"taxes": 1}, "unknown kind 'taxes'"),
+        ({"fines": 101}, "is above 100"),
+        ({"fines": "half"}, "is no well-formed number"),
+        ({"taxes": 1}, "unknown word 'taxes'"),
         (
             [{"kind": "fines", "rate_pct": 0.5}, {"kind": "罚没", "rate_pct": 0.4}],
             "two rates for fines on one day",
@@ -301,9 +293,13 @@ def test_missing_columns_files_and_words() -> None:
             "ends before",
         ),
         (
-            [{"kind": "fines", "rate_pct": 0.5, "tiers": "5=0.5; 3=0.2"}],
+            [
+                {"kind": "fines", "rate_pct": 0.5, "upto_yuan": 5},
+                {"kind": "fines", "rate_pct": 0.2, "upto_yuan": 3},
+            ],
             "do not rise to an open end",
         ),
+        ([{"kind": "fines", "rate_pct": 0.5, "tiers": "5=0.5; 0.2"}], "one row a tier"),
         (
             [{"kind": "fines", "rate_pct": 0.5, "cap_yuan": 5, "minimum_yuan": 6}],
             "minimum is above the cap",
@@ -375,3 +371,86 @@ def test_the_frame_given_is_never_changed() -> None:
 )
 def test_capital_amounts(fen: int, text: str) -> None:
     assert in_words(fen) == text
+
+
+# --- the same receipts however the bank writes them ------------------------------------------
+
+TABLE = (
+    "缴款书编号,代收银行,收入种类,缴入账户,缴入日期,{amount}\n"
+    "1,甲银行,罚没,国库,2024-03-15,{value}\n"
+)
+
+
+def written(tmp_path: Path, text: str, encoding: str = "utf-8-sig", name: str = "r.csv") -> Path:
+    file = tmp_path / name
+    file.write_text(text, encoding=encoding)
+    return file
+
+
+@pytest.mark.parametrize("above", ["", "代收明细表,,,,,\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize(
+    ("unit", "header", "value"),
+    [("元", "金额", "12345.60"), ("万元", "金额", "1.23456"), ("", "金额（万元）", "1.23456"),
+     ("", "金额", "12345.60")],
+)  # fmt: skip
+def test_the_same_receipt_in_every_spelling(
+    tmp_path: Path, above: str, encoding: str, separator: str, unit: str, header: str, value: str
+) -> None:
+    unit_line = f"单位：{unit},,,,,\n" if unit else ""
+    text = above + unit_line + TABLE.format(amount=header, value=value)
+    result = fm.commission(written(tmp_path, text.replace(",", separator), encoding))
+    assert result.table["base_fen"].tolist() == [1_234_560]
+    assert result.fee_fen == 6173  # 12,345.60 × 0.5 % = 61.728
+
+
+def test_a_unit_line_in_excel_and_in_a_long_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = pd.DataFrame([["1", "甲银行", "罚没", "国库", "2024-03-15", 1.23456]], columns=[
+        "缴款书编号", "代收银行", "收入种类", "缴入账户", "缴入日期", "金额"])  # fmt: skip
+    file = tmp_path / "r.xlsx"
+    with pd.ExcelWriter(file, engine="openpyxl") as book:
+        frame.to_excel(book, index=False, startrow=1)
+        book.sheets["Sheet1"]["F1"] = "单位：万元"
+    assert fm.commission(file).table["base_fen"].tolist() == [1_234_560]
+    monkeypatch.setattr(records, "_LONG_CSV", 1)
+    text = "单位：万元,,,,,\n" + TABLE.format(amount="金额", value="1.23456")
+    assert fm.commission(written(tmp_path, text)).table["base_fen"].tolist() == [1_234_560]
+
+
+@pytest.mark.parametrize("long", [False, True])
+@pytest.mark.parametrize("value", ["1,23", "1,23,456", "12.345", "1.5万", "12 %", "1e5x"])
+def test_doubtful_amounts_are_refused_or_exact(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, long: bool
+) -> None:
+    if long:
+        monkeypatch.setattr(records, "_LONG_CSV", 1)
+    file = written(tmp_path, TABLE.format(amount="金额", value=f'"{value}"'))
+    if value == "1.5万":
+        assert fm.commission(file).table["base_fen"].tolist() == [1_500_000]
+    else:
+        (problem,) = problems(file)
+        assert problem.startswith("r.csv:2, 金额: ")
+
+
+def test_payments_in_wan_and_with_a_doubtful_comma(tmp_path: Path) -> None:
+    table = "支付情况,,\n单位：万元,,\n代收银行;金额;支付日期\n甲银行;0.005;2025年3月1日\n"
+    paid = written(tmp_path, table.replace(",", ";"), "utf-16", "payments.csv")
+    assert fm.commission(good(), payments=paid).table["paid_fen"].sum() == 5000
+    doubtful = written(tmp_path, '代收银行,金额\n甲银行,"1,23"\n', name="p.csv")
+    (problem,) = problems(good(), payments=doubtful)
+    assert problem.startswith("p.csv:2, 金额: ")
+    assert "comma" in problem
+
+
+def test_problems_are_said_in_chinese_too(tmp_path: Path) -> None:
+    text = TABLE.format(amount="金额（元）", value='"1,23"') + "2,甲银行,税收,国库,2024-13-01,-5\n"
+    with pytest.raises(fm.InputError) as caught:
+        fm.commission(written(tmp_path, text), period="年度")
+    said = caught.value.text("zh")
+    assert "r.csv:2, 金额（元）：“1,23”中的逗号是千分位还是小数点，无法判断——" in said
+    assert "r.csv:3, 收入种类：不认识的“税收”" in said
+    assert "r.csv:3, 缴入日期：“2024-13-01”不是日期" in said
+    assert "金额-5.00为负，却未注明退付的原缴款书" in said

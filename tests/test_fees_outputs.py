@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from pathlib import Path
 
 import openpyxl
 import pandas as pd
@@ -12,7 +11,7 @@ import pytest
 
 import fiscalmodel as fm
 from fiscalmodel import fees
-from fiscalmodel.present import charts_fees
+from fiscalmodel.words import speaking
 
 KEYS = ["bank", "kind", "account", "period"]
 
@@ -125,7 +124,7 @@ def test_wrong_kind_and_missing_lines(statement: fees.CommissionStatement) -> No
     found = found[found["status"].ne("matched")].set_index("account")
     assert found.loc["国库", "status"] == "missing here"
     assert (
-        found.loc["国库", "reason"] == "wrong account: here it stands under fines, fiscal_account"
+        found.loc["国库", "reason"] == "wrong account: here it stands under fines, fiscal account"
     )
     assert found.loc["财政专户", "reason"] == "wrong account: the bank has it under fines, treasury"
     short = fees.reconcile_bank(statement, table[table["bank"].eq("甲银行")])
@@ -246,10 +245,12 @@ def test_formulas_recompute_the_form() -> None:
         {
             "kind": "收费",
             "rate_pct": "0.2",
-            "tiers": "1000=0.2; 5000=0.15; 0.1",
+            "upto_yuan": 1000,
             "minimum_yuan": "1.00",
             "cap_yuan": "9.00",
         },
+        {"kind": "收费", "rate_pct": "0.15", "upto_yuan": 5000},
+        {"kind": "收费", "rate_pct": "0.1"},
     ]
     result = fm.commission(
         rows(
@@ -319,17 +320,6 @@ def test_the_page_prints_reasons_and_capital_amounts(statement: fees.CommissionS
     assert "待查收入45.00元未计入基数" in page
 
 
-def test_the_template_is_read_back(tmp_path: Path) -> None:
-    file = tmp_path / "代收明细.xlsx"
-    file.write_bytes(fees.receipts_template())
-    with pytest.raises(fm.InputError, match="no receipts"):
-        fm.commission(file)
-    book = openpyxl.load_workbook(file)
-    book["代收明细"].append(["001", "甲银行", "罚没", "国库", "2024-03-15", 100.5])
-    book.save(file)
-    assert fm.commission(file).fee_fen == 50  # 100.50 × 0.5 % = 0.5025
-
-
 # --- budgets --------------------------------------------------------------------------------
 
 
@@ -384,7 +374,7 @@ def test_a_year_under_way_is_completed(monkeypatch: pytest.MonkeyPatch) -> None:
         given["cumulative"] = cumulative
         return Made()
 
-    monkeypatch.setitem(vars(fm), "nowcast_year", nowcast)
+    monkeypatch.setattr("fiscalmodel.revenue.nowcast.nowcast_year", nowcast)
     months = [f"2024-{m:02d}" for m in range(1, 13)] + ["2025-01", "2025-02", "2025-03"]
     bases = pd.DataFrame({"kind": "罚没", "period": months, "base_wan": 100.0})
     result = fees.appropriation(bases, base_year=2025, requested_wan=6.8)
@@ -454,24 +444,19 @@ def test_paying_agents_are_another_fee() -> None:
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-def test_charts_have_titles_units_and_the_numbers(
-    statement: fees.CommissionStatement, lang: str
-) -> None:
-    from matplotlib import pyplot as plt
-
-    table = fees.accrual_and_cash(
-        statement, [{"bank": "甲银行", "amount": 1, "paid_on": "2025-01-02"}]
-    )
+def test_results_draw_and_show_themselves(statement: fees.CommissionStatement, lang: str) -> None:
     bases = pd.DataFrame({"kind": ["罚没"], "period": ["2024"], "base_wan": [4000.0]})
     need = fees.appropriation(bases, base_year=2024, requested_wan=30)
-    figures = [
-        charts_fees.banks_chart(statement, lang=lang), charts_fees.accrual_chart(table, lang=lang),
-        charts_fees.execution_chart(fees.programme_history(), lang=lang),
-        charts_fees.implied_base_chart(fees.implied_base(30, on="2024-01-01"), lang=lang),
-        charts_fees.need_chart(need, lang=lang),
-    ]  # fmt: skip
-    for figure in figures:
-        axis = figure.axes[0]
-        assert axis.get_title(loc="left") or axis.get_title()
-        assert "元" in axis.get_xlabel() + axis.get_ylabel()
-        plt.close(figure)
+    fee = f"{statement.fee_fen / 100:,.2f}"
+    for result, number in ((statement, fee), (need, "20.00")):
+        chart = result.plot(lang)
+        axis = chart.figure.axes[0]
+        assert axis.get_title(loc="left")
+        assert "元" in axis.get_xlabel()
+        assert chart.png().startswith(b"\x89PNG")
+        with speaking(lang):
+            html = result._repr_html_()
+        assert number in html.split("<table>")[0]  # the answer stands first
+        assert ("手续费" in html) == (lang == "zh")
+    # 4,000 万元 × 0.5 % = 20.00
+    assert "20.00" in need.plot(lang).alt

@@ -175,6 +175,7 @@ def test_series_of_the_project():
         (pd.Series([1.0, 2.0], index=["2019", "2020Q1"]), 1, {}, "mixed"),
         ([1.0, 2.0], 1, {"levels": ()}, "level"),
         ([1.0, 2.0], 1, {"levels": (80, 100)}, "between"),
+        ([1.0, 2.0], 1, {"levels": (0.8, 0.95)}, "did you mean 80"),
         ([1.0, 2.0], 1, {"season_length": 0}, "season_length"),
         ([1.0, 2.0], 1, {"breaks": 3}, "breaks"),
         (pd.Series([1.0, 2.0], index=[2020, 2020]), 1, {}, "twice"),
@@ -245,11 +246,14 @@ def test_same_input_same_output():
     pd.testing.assert_frame_equal(first, second, check_exact=True)
 
 
-def test_charts_are_drawn():
-    from fiscalmodel.present.charts_revenue import backtest_chart, candidates_chart
-
+def test_results_show_and_draw_themselves():
     made = fm.forecast(GROWING, 3)
+    tested = fm.backtest(GROWING, 2)
     for lang in ("zh", "en"):
-        assert made.plot(lang=lang).axes[0].get_title(loc="left")
-        assert candidates_chart(made, lang=lang).axes[0].get_title(loc="left")
-        assert backtest_chart(fm.backtest(GROWING, 2), lang=lang).axes[0].get_ylabel() == "%"
+        for chart in (made.plot(lang), made.plot_models(lang), tested.plot(lang)):
+            assert chart.figure.axes[0].get_title(loc="left")
+            assert chart.alt
+    assert "2026" in made.answer("en")
+    assert made._repr_html_().startswith("<blockquote")
+    assert tested._repr_html_().startswith("<blockquote")
+    assert isinstance(tested[tested["horizon"] == 1], pd.DataFrame)

@@ -149,6 +149,8 @@ def test_kind_of_revenue():
     expected = 0.25 * third["pooled"] + 0.75 * third["half_drift"]
     assert revenue.table["mean"].iloc[-1] == pytest.approx(expected, rel=1e-12)
     assert plain.table["mean"].iloc[-1] != revenue.table["mean"].iloc[-1]
+    assert any("1/(h+1)" in note for note in revenue.notes)
+    assert any("平均增量之半" in note.zh for note in revenue.notes)
     long = pd.DataFrame({"unique_id": "a", "ds": range(2015, 2022), "y": y})
     panel = fm.forecast_panel(long, 3, kind="revenue")
     np.testing.assert_allclose(panel["mean"], revenue.table["mean"])

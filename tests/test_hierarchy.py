@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.revenue.hierarchy import reconcile_total
+from fiscalmodel.revenue.items import reconcile_total
 
 
 def test_closed_form_is_the_least_squares_solution():

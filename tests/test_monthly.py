@@ -11,7 +11,7 @@ import yaml
 
 import fiscalmodel as fm
 from fiscalmodel.errors import InputError
-from fiscalmodel.present.tables_monthly import monthly_table
+from fiscalmodel.revenue.execution import monthly_table
 from fiscalmodel.series.monthly import (
     even_progress_pct,
     progress,

@@ -12,8 +12,9 @@ import yaml
 
 import fiscalmodel as fm
 from fiscalmodel.errors import InputError
-from fiscalmodel.revenue.nowcast_gate import asset, quantile
-from fiscalmodel.revenue.nowcast_review import accuracy, review_years, usual_shares
+from fiscalmodel.revenue.execution import usual_shares
+from fiscalmodel.revenue.nowcast import accuracy, review_years
+from fiscalmodel.revenue.nowcast_model import asset, quantile
 from fiscalmodel.revenue.nowcast_ways import WAYS, remainders
 from fiscalmodel.series import catalog
 
@@ -236,18 +237,55 @@ def test_shipped_table_is_in_order():
     )
 
 
-def test_a_file_is_nowcast_without_published_growth(tmp_path, monkeypatch):
-    from fiscalmodel.present.nowcast_report import nowcast_view
-
+def test_a_file_is_nowcast(tmp_path, monkeypatch):
     months = pd.period_range("2019-02", "2024-06", freq="M")
     lines = [f"{m.year}-{m.month:02d},{1000 * m.month * 1.05 ** (m.year - 2019):.0f},万元"
              for m in months if m.month > 1]  # fmt: skip
     (tmp_path / "my_monthly.csv").write_text("期间,数值,单位\n" + "\n".join(lines), "utf-8")
     monkeypatch.chdir(tmp_path)
-    view = nowcast_view("my_monthly.csv", items={"national.x": "x"}, remainder="rest")
-    assert view.items is None
-    assert view.found.year == 2024
-    with pytest.raises(InputError, match=r"gone\.csv"):
-        nowcast_view("gone.csv")
-    with pytest.raises(InputError, match="unknown series"):
-        nowcast_view("national.gone")
+    assert fm.nowcast_year(fm.load_series("my_monthly.csv")).year == 2024
+    assert fm.published_growth("my_monthly.csv") is None
+
+
+def test_progress_is_set_beside_even_and_usual_progress():
+    ytd = fm.load_series("national.general_public_budget_revenue")
+    found = fm.nowcast_year(ytd, as_of="2024-09", budget=2e9)
+    table = fm.progress_by_month(ytd, found).set_index("month")
+    values = ytd.values
+    done = [y for y in range(2000, 2024) if not np.isnan(values.get(pd.Period(f"{y}-12"), np.nan))]
+    june = [100 * values[f"{y}-06"] / values[f"{y}-12"] for y in done
+            if pd.Period(f"{y}-06") in values.index]  # fmt: skip
+    row = table.loc[pd.Period("2024-06")]
+    assert row["usual_pct"] == pytest.approx(np.median(june))
+    assert row["even_pct"] == 50
+    assert row["done_pct"] == pytest.approx(100 * values["2024-06"] / 2e9)
+    assert row["gap_points"] == pytest.approx(row["done_pct"] - 50)
+    whole = fm.progress_by_month(ytd, found, 4e9).set_index("month")
+    assert whole["done_pct"].iloc[-1] == pytest.approx(table["done_pct"].iloc[-1] / 2)
+
+
+def test_a_budget_below_what_is_in_is_said():
+    found = fm.nowcast_year(steady(), budget=0.5)
+    assert any("below what is in already" in note for note in found.notes)
+    assert not any("below" in note for note in fm.nowcast_year(steady(), budget=1e6).notes)
+
+
+def test_growth_as_a_ratio_is_asked_about():
+    # 5 % a year: 0.05 agrees with the levels only a hundredfold.
+    ytd = steady()
+    with pytest.raises(InputError, match=r"did you mean 5"):
+        fm.nowcast_year(ytd, published_growth={"2024-05": 0.05, "2024-06": 0.049})
+    small = series({"2023-06": 100.0, "2023-12": 200.0, "2024-06": 100.05})
+    fm.nowcast_year(small, published_growth={"2024-06": 0.05})  # 0.05 % it is
+
+
+def test_no_probability_is_said():
+    found = fm.nowcast_year(steady(), budget=120.0)
+    for lang in ("zh", "en"):
+        assert "概率" not in found.answer(lang)
+        assert "chance" not in found.answer(lang)
+    assert "80%区间" in found.answer("zh")
+    assert found.plot("zh").alt == found.answer("zh")
+    assert "比上年增长" in found.answer("zh")
+    assert found.plot_models("en").alt
+    assert review_years(fm.load_series("sample_county.tax_revenue_monthly")).plot("zh").alt

@@ -84,7 +84,7 @@ def test_a_finished_year_says_what_its_items_leave_open():
     assert found.table["mean"].tolist() == pytest.approx([60, 39.95, 0.05, 100])
     assert found.table["rest_of_year"].tolist() == [0, 0, 0, 0]
     assert any("miss their published total by 0.05" in note for note in found.notes)
-    assert any("未列入分项的差额为0.05" in note for note in found.notes_zh)
+    assert any("未列入分项的差额为0.05" in note for note in found.notes)
     # June: half of it is open to date, and no more is expected.
     half = nowcast_items(frame, total="all", as_of="2023-06").table.set_index("item")
     assert half.loc[DIFFERENCE, ["to_date", "mean"]].tolist() == pytest.approx([0.025, 0.025])
@@ -129,4 +129,4 @@ def test_a_difference_has_digits_enough_in_any_unit(scale, words):
     run = scale * np.array([m.month / 12 for m in months])
     found = nowcast_items(pd.DataFrame({"a": 99.95 * run, "all": 100 * run}, months), total="all")
     assert f"published items miss their published total by {words}: " in found.notes[0]
-    assert f"差额为{words}：" in found.notes_zh[0]
+    assert f"差额为{words}：" in found.notes[0]

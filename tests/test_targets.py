@@ -16,6 +16,7 @@ from fiscalmodel.revenue.targets import (
     assess_target,
     growth_needed_pct,
     levers_for,
+    place_in_band,
     probability_of_at_least,
 )
 
@@ -180,3 +181,32 @@ def test_growth_of_no_number_is_refused(bad: float) -> None:
         growth_needed_pct(bad, 100.0, 2)
     with pytest.raises(InputError):
         growth_needed_pct(100.0, bad, 2)
+
+
+def test_the_distance_is_said_and_no_probability() -> None:
+    # 120 expected 100 (band 90 to 120): 20 short of 120 is 16.7 %, on the band's edge.
+    found = assess_target(
+        baseline(), last_year=2020, last_value=90.0, target_year=2022, target_value=120.0,
+        expected=100.0, outturn=(2019, 100.0),
+    )  # fmt: skip
+    assert "低于目标 20.00 万元（差16.7%），目标处于80%区间之内" in found.sentence("zh")
+    assert "inside the 80 % band" in found.sentence("en")
+    assert "概率" not in found.sentence("zh")
+    rows = found.table.set_index("what")
+    # From 100 in 2019: 20 % in all, 1.2^(1/3) a year; from 90 in 2020: a third, and (4/3)^(1/2).
+    assert rows.loc["newest_outturn", "to_target_pct"] == pytest.approx(20)
+    assert rows.loc["newest_outturn", "to_target_a_year_pct"] == pytest.approx(6.2659, abs=1e-4)
+    assert rows.loc["newest_figure", "to_target_a_year_pct"] == pytest.approx(15.4701, abs=1e-4)
+    assert rows.loc["expected_then", "to_target_pct"] == pytest.approx(20)
+
+
+def test_where_a_target_lies() -> None:
+    bands = {80: (90.0, 110.0), 95: (80.0, 120.0)}
+    said = [place_in_band(t, bands)("en") for t in (100, 115, 85, 130, 70)]
+    assert said == [
+        "the target lies inside the 80 % band",
+        "the target lies above the 80 % band, inside the 95 % band",
+        "the target lies below the 80 % band, inside the 95 % band",
+        "the target lies above the 95 % band",
+        "the target lies below the 95 % band",
+    ]

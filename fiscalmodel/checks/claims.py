@@ -19,6 +19,8 @@ from fiscalmodel.checks.slips import Slip, slip
 from fiscalmodel.findings import Finding, Severity
 from fiscalmodel.words import EMPTY, Text, say
 
+#: More digits after the point than this are stored, not printed: they tell nothing.
+STORED = 4
 #: Fields of a sentence, asked for only where it is said.
 Words = Callable[[], Mapping[str, object]]
 
@@ -284,11 +286,14 @@ class Evidence:
         self._good: Counter[int] = Counter()
         self._bad: Counter[int] = Counter()
         self._broken: dict[str, list[Outcome]] = defaultdict(list)
+        self._totals: dict[int, list[Outcome]] = defaultdict(list)
         self.exact_sums: list[Outcome] = []
         for o in outcomes:
             document = o.claim.total.document
             if not o.ties:
                 self._broken[document].append(o)
+                if not o.claim.at_most:
+                    self._totals[id(o.claim.total)].append(o)
                 self._bad.update(map(id, o.claim.facts))
             elif not o.claim.at_most:
                 self._good.update(map(id, o.claim.facts))
@@ -304,18 +309,30 @@ class Evidence:
     def report(self, o: Outcome) -> Finding | None:
         """What is said of a sum; None where there is nothing to say."""
         if not o.ties:
-            return self._finding(o, o.claim.severity)
+            return None if self._explained(o) else self._finding(o, o.claim.severity)
         if o.difference and not o.claim.at_most and self._telling(o):
             return self._finding(o, "warning" if abs(o.difference) > o.fine else "note")
         return None
+
+    def _explained(self, o: Outcome) -> bool:
+        """Whether a part that its own parts contradict is all that is wrong with a sum."""
+        for sign, part in o.claim.parts:
+            for other in self._totals.get(id(part), ()):
+                factor = part.factor_to(o.claim.total) or 1
+                rest = o.difference + sign * other.difference * factor
+                if other is not o and abs(rest) <= o.tolerance + other.tolerance * factor:
+                    return True
+        return False
 
     def _telling(self, o: Outcome) -> bool:
         """Whether a difference within rounding says something all the same."""
         document = o.claim.total.document
         exact, rounded = self._exact[document], self._rounded[document]
+        facts = o.claim.facts
+        if any(f.digits > STORED for f in facts):
+            return False
         if exact >= 2 and 2 * rounded <= exact:
             return True
-        facts = o.claim.facts
         kept_whole = all(f.digits == 0 and f.unit in ("万元", "元", "") for f in facts)
         return kept_whole and 2 * rounded <= exact + 4
 

@@ -23,6 +23,7 @@ _KEYS = re.compile(
 _CODES = re.compile(r"(?:编码|代码|编号|code)$", re.IGNORECASE)
 _PERIOD_NAMES = re.compile(r"^(?:period|期间|时期|年月|月份|month|year|年份?|年度)$", re.IGNORECASE)
 _PERIOD = re.compile(r"^(\d{4})(?:[-年./]?(\d{1,2})?月?|年)?$")
+_LETTER = re.compile(r"([A-Z]+)\d+\]?$")
 _RATE_ROW = re.compile(r"(?:增速|增长率|增幅|占比|比重|完成率|执行率)(?:\(%\))?$|%")
 _KINDS = ((re.compile(r"决算|执行|完成|实际|累计"), "actual"), (re.compile(r"预算|计划"), "budget"))
 
@@ -82,13 +83,20 @@ def _grid(table: Table, name: str, numbers: list[str], *, first: bool) -> Grid:
         marks=marks,
         indents=[len(text) - len(text.lstrip()) for text in names],
         periods=periods or [(year, f"{who} {year}") for who, year, _ in panel],
-        problems=(*(table.problems if first else ()), *_words(table, numbers)),
+        problems=(*(_unread(table) if first else ()), *_words(table, numbers)),
     )
     title_year = next(iter(years_of(table.name)), "")
     by_column = [
         _column(table, grid, j, c, names, title_year, periods, panel) for j, c in enumerate(numbers)
     ]
     return replace(grid, facts=[list(row) for row in zip(*by_column, strict=True)])
+
+
+def _unread(table: Table) -> list[Problem]:
+    """What the reader refused, but for columns that hold no number at all: those are remarks."""
+    empty = {x for c, x in table.letters.items() if not table.frame[c].map(_filled).any()}
+    letters = [(p, _LETTER.search(p.where)) for p in table.problems]
+    return [p for p, found in letters if found is None or found[1] not in empty]
 
 
 def _words(table: Table, numbers: list[str]) -> list[Problem]:
@@ -125,6 +133,10 @@ def _column(
     # The second column of a name is the other side of the table, not another period.
     period = re.sub(r"_\d+$", "", str(column))
     file = Path(table.file).name
+    rates = [
+        bool(_RATE_ROW.search(name)) or str(text).endswith(("%", "％"))
+        for name, text in zip(names, texts, strict=True)
+    ]
     region = str(getattr(table, "region", "") or "")
     facts: list[Fact | None] = []
     for r, value in enumerate(values):
@@ -144,7 +156,7 @@ def _column(
                 label=header if periods or panel else grid.labels[r],
                 text=figure.text,
                 figure=figure,
-                unit="%" if _RATE_ROW.search(names[r]) else grid.units[index],
+                unit="%" if rates[r] else grid.units[index],
                 document=grid.document,
                 section=table.name,
                 entity=entity,

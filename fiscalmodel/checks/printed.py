@@ -15,6 +15,8 @@ from functools import lru_cache
 from typing import Any
 
 _MISSING = {"", "-", "—", "–", "－", "/", "x", "X", "nan", "None", "NaN", "<NA>", "…", "——", "--"}
+#: Digits after the point beyond which a stored number holds only the noise of its arithmetic.
+NOISE = 8
 _NUMBER = re.compile(r"^[+-]?\d[\d,]*(?:\.\d+)?$|^[+-]?\.\d+$")
 
 
@@ -115,6 +117,11 @@ def _parse(raw: str) -> Printed | None:
         return None
     value = -value if negative else value
     exponent = int(value.as_tuple().exponent)
+    if exponent < -NOISE:
+        # Nobody prints so many digits: it is what a division or a sum of floats left.
+        value = round(value, NOISE).normalize()
+        value = value if int(value.as_tuple().exponent) <= 0 else value.quantize(Decimal(1))
+        exponent = -NOISE
     return Printed(value, Decimal(5).scaleb(exponent - 1), raw)
 
 

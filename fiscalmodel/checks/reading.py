@@ -109,7 +109,7 @@ def _tables(item: Any) -> Iterator[list[Fact] | Table]:
         if frame is not None:
             yield facts_of(frame, file=path.name)
             return
-        tables = read_workbook(path, strict=False)
+        tables = list(read_workbook(path, strict=False))
     else:
         tables = [item]
     for table in tables:
@@ -137,7 +137,7 @@ def _moved(facts: list[Fact], table: Table) -> list[Fact]:
     first = table.cells.iloc[0] if len(table) else None
     if first is None:
         return facts
-    from fiscalmodel.tables.table import column_letter
+    from fiscalmodel.tables.files import column_letter
 
     columns = {column_letter(j): c for j, c in enumerate(table.frame.columns)}
     moved = []

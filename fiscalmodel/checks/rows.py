@@ -165,14 +165,24 @@ def _doubled(book: Book) -> Iterator[Claim]:
             name = grid.labels[r].raw.strip()
             if not name or grid.periods or not any(f.number for f in figures):
                 continue
-            key = (name, grid.labels[r].code, *(f.text if f else "" for f in row))
-            if key in seen and _labels_are_names(grid):
+            # A heading with a single item below it prints the same line twice, one set in.
+            depth = (grid.labels[r].code, grid.labels[r].level, grid.indents[r])
+            key = (name, *map(str, depth), *(f.text if f else "" for f in row))
+            if key in seen and _labels_are_names(grid) and _one_heading(grid, seen[key], r):
                 twins = [f for f in grid.facts[seen[key]] if f is not None]
                 cells = {"first": twins[0].cell, "second": figures[0].cell}
                 facts = [*twins[:1], *figures[:1], *twins[1:], *figures[1:]]
                 said = say("checks.doubled_row", label=name, **cells)
                 yield found("doubled_row", "warning", facts, said)
             seen.setdefault(key, r)
+
+
+def _one_heading(grid: Grid, first: int, second: int) -> bool:
+    """No row between the two stands above them in the outline."""
+    levels = [grid.labels[r].level or 9 for r in range(first, second + 1)]
+    codes = [len(grid.labels[r].code) or 99 for r in range(first, second + 1)]
+    indents = grid.indents[first : second + 1]
+    return all(min(depths) >= depths[0] for depths in (levels, codes, indents))
 
 
 def _labels_are_names(grid: Grid) -> bool:

@@ -277,7 +277,13 @@ CHECKS = (
     Looks(("sum_total",), _codes),
     Groups(
         ("sum_total",),
-        _where(lambda f: not f.label.prefix, "document", "entity", "year", "period"),
+        _where(
+            lambda f: not f.label.prefix and f.unit not in ("%", "倍"),
+            "document",
+            "entity",
+            "year",
+            "period",
+        ),
         _forms,
     ),
     Groups(

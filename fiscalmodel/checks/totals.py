@@ -77,13 +77,15 @@ class _Rows:
         grid = self.grid
         kinds: list[str] = []
         for r, (label, mark) in enumerate(zip(grid.labels, grid.marks, strict=True)):
-            if label.of_which or mark == "of_which" or self._continues(r, kinds):
+            if not label.core:
+                kinds.append("aside")
+            elif label.of_which or mark == "of_which" or self._continues(r, kinds):
                 kinds.append("of_which")
             elif label.is_subtotal or mark == "subtotal":
                 kinds.append("subtotal")
             elif label.is_total or mark == "total":
                 kinds.append("total")
-            elif not label.core or _ASIDE.search(label.core):
+            elif _ASIDE.search(label.core):
                 kinds.append("aside")
             elif _GRAND.match(label.core) and not (label.code or label.level):
                 kinds.append("grand")

@@ -1,39 +1,51 @@
-"""Next year's appropriation for commissions: this year's base, with bands."""
+"""What a budget must provide for commissions, what a published programme says, the other fee."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.fees.notes import Note
-from fiscalmodel.fees.rates import Rate, RatesLike, rate_on, read_rates
+from fiscalmodel.fees.settle import read_payments
 from fiscalmodel.fees.statement import CommissionStatement
-from fiscalmodel.fees.words import KINDS, kind_of, near, official
+from fiscalmodel.fees.terms import (
+    Rate,
+    RateTable,
+    date_text,
+    day_number,
+    half_up,
+    headers,
+    official_name,
+    percent,
+    rate_on,
+    read_rates,
+)
+from fiscalmodel.paths import project_root
+from fiscalmodel.tables.records import FILLED, TableLike, read_records
+from fiscalmodel.units import FEN_PER, convert
+from fiscalmodel.words import Text, say
 
-WAN_FEN = 1_000_000
 BANDS = ("lo-80", "hi-80", "lo-95", "hi-95")
 COLUMNS = [
-    "kind",
-    "base_to_date_wan",
-    "months",
-    "mean",
-    *BANDS,
-    "rate_pct",
-    "fee_mean",
-    *(f"fee_{b}" for b in BANDS),
-    "method",
-]
+    "kind", "base_to_date_wan", "months", "mean", *BANDS, "rate_pct", "fee_mean",
+    *(f"fee_{b}" for b in BANDS), "method",
+]  # fmt: skip
+
+# ---- next year's appropriation ----
 
 
 @dataclass(frozen=True)
 class Appropriation:
     """What the next budget needs for commissions (手续费预算), 万元.
+
+    In a notebook it shows itself: the need in one sentence, then each kind.
 
     Attributes
     ----------
@@ -48,8 +60,8 @@ class Appropriation:
         What is still owed from before.
     requested_wan
         The budget asked for; None if none was given.
-    notes, notes_zh
-        What a reader has to know, in English and in Chinese.
+    notes
+        What a reader has to know, in both languages.
     """
 
     table: pd.DataFrame
@@ -58,13 +70,58 @@ class Appropriation:
     need: dict[str, float]
     arrears_wan: float
     requested_wan: float | None
-    notes: tuple[str, ...] = field(default=())
-    notes_zh: tuple[str, ...] = field(default=())
+    notes: tuple[Text, ...] = ()
 
     @property
     def shortfall_wan(self) -> float | None:
         """Need (mean) above the budget requested; negative where the request is enough."""
         return None if self.requested_wan is None else self.need["mean"] - self.requested_wan
+
+    @property
+    def answer(self) -> Text:
+        """The need in one sentence."""
+        low, high = self.need["lo-80"], self.need["hi-80"]
+        years = {"budget_year": self.budget_year, "base_year": self.base_year}
+        return say("fees.need", **years, mean=self.need["mean"], low=low, high=high)
+
+    def __str__(self) -> str:
+        return str(self.answer)
+
+    def _repr_html_(self) -> str:
+        from fiscalmodel.display import result_html
+
+        shown = self.table.rename(columns={"kind": "receipt_kind", "mean": "base_of_year_wan"})
+        columns = ["receipt_kind", "base_to_date_wan", "months", "base_of_year_wan", "rate_pct",
+                   "fee_mean", "fee_lo-80", "fee_hi-80", "method"]  # fmt: skip
+        return result_html([self.answer, *self.notes], shown[columns])
+
+    def plot(self, lang: str | None = None) -> Any:
+        """Need with its bands against the budget requested, 万元.
+
+        Returns
+        -------
+        fiscalmodel.display.Chart
+        """
+        from fiscalmodel import display
+
+        title = say("fees.chart_need", budget_year=self.budget_year, base_year=self.base_year)
+        figure, axis, lang = display.figure(title, lang, x="万元", size=(8.6, 2.8))
+        need = self.need
+        for level, width in (("95", 14), ("80", 26)):
+            axis.plot([need[f"lo-{level}"], need[f"hi-{level}"]], [0, 0], lw=width,
+                      color=display.SKY, alpha=0.35, solid_capstyle="butt",
+                      label=say("present.band", level=float(level))(lang))  # fmt: skip
+        expected = say("fees.expected")(lang)
+        axis.plot(need["mean"], 0, "o", color=display.BLUE, ms=9, label=expected)
+        display.note(axis, need["mean"], 0, f"{need['mean']:,.2f}", shift=18)
+        if self.requested_wan is not None:
+            word = say("fees.requested", amount=self.requested_wan)(lang)
+            axis.axvline(self.requested_wan, color=display.RED, ls="--", label=word)
+        axis.set_yticks([])
+        axis.set_ylim(-1, 1.2)
+        axis.margins(x=0.15)
+        display.legend(axis)
+        return display.Chart(figure, self.answer(lang))
 
 
 def monthly_bases(statement: CommissionStatement) -> pd.DataFrame:
@@ -76,18 +133,18 @@ def monthly_bases(statement: CommissionStatement) -> pd.DataFrame:
         ``kind, period, base_wan``.
     """
     if statement.period != "month":
-        raise InputError("statement", f"is settled by {statement.period}", "use period='month'")
+        raise InputError("statement", "fees.settle_by_month", period=statement.period)
     sums = statement.table.groupby(["kind", "period"], sort=True)[["base_fen"]].sum().reset_index()
-    sums["base_wan"] = sums.pop("base_fen") / WAN_FEN
+    sums["base_wan"] = sums.pop("base_fen") / FEN_PER["万元"]
     return sums
 
 
 def appropriation(
-    bases: pd.DataFrame | CommissionStatement,
+    bases: TableLike | CommissionStatement,
     *,
     base_year: int,
-    revenue: pd.DataFrame | None = None,
-    rates: RatesLike = None,
+    revenue: TableLike | None = None,
+    rates: RateTable = None,
     requested_wan: float | None = None,
     arrears_fen: int = 0,
 ) -> Appropriation:
@@ -96,12 +153,12 @@ def appropriation(
     Parameters
     ----------
     bases
-        Frame ``kind, period, base_wan``: the base of each month (``2025-03``)
+        Table ``kind, period, base_wan``: the base of each month (``2025-03``)
         or of whole years (``2024``); or a statement settled by month.
     base_year
         Year of the base; the budget of the next year pays it (财预字〔1999〕533号).
     revenue
-        Frame ``kind, period, value_wan``: fines and charges by year as
+        Table ``kind, period, value_wan``: fines and charges by year as
         published, for a base that is known for too few years to be forecast.
     rates
         As in `commission`; those in force at the end of `base_year`.
@@ -117,125 +174,114 @@ def appropriation(
     from whole years by `fiscalmodel.forecast`; where the base has one whole year
     only, from the forecast of `revenue`, the base keeping its share in it. Bands
     of kinds are added up, as if fines and charges always erred together: the
-    total band is rather too
-    wide than too narrow.
+    total band is rather too wide than too narrow.
     """
-    frame = monthly_bases(bases) if isinstance(bases, CommissionStatement) else bases
-    frame = _checked(frame, "bases", "base_wan")
-    published = None if revenue is None else _checked(revenue, "revenue", "value_wan")
-    table_of_rates = read_rates(rates)
-    notes: list[Note] = []
+    table = monthly_bases(bases) if isinstance(bases, CommissionStatement) else bases
+    known = _by_kind(table, "bases", "base_wan")
+    published = {} if revenue is None else _by_kind(revenue, "revenue", "value_wan")
+    in_force = read_rates(rates)
+    notes: list[Text] = []
     rows = []
-    for kind, mine in frame.groupby("kind", sort=True):
-        taxed = None if published is None else published[published["kind"].eq(kind)]
-        rows.append(_row(str(kind), mine, taxed, base_year, table_of_rates, notes))
-    table = pd.DataFrame(rows, columns=COLUMNS)
-    arrears = arrears_fen / WAN_FEN
-    need = {name: float(table[f"fee_{name}"].sum()) + arrears for name in ("mean", *BANDS)}
+    for kind, values in known.items():
+        base = _base(kind, values, published.get(kind, {}), base_year)
+        notes += base.notes
+        rate = rate_on(in_force, "", kind, "", day_number(dt.date(base_year, 12, 31)))
+        if rate is None:
+            notes.append(say("fees.note_no_rate", kinds=official_name(kind)))
+        rows.append(_row(kind, base, rate))
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    arrears = arrears_fen / FEN_PER["万元"]
+    need = {name: float(frame[f"fee_{name}"].sum()) + arrears for name in ("mean", *BANDS)}
     if requested_wan is not None:
         notes.append(_verdict(requested_wan, need))
     said = tuple(dict.fromkeys(notes))
-    return Appropriation(
-        table, base_year, base_year + 1, need, arrears, requested_wan,
-        tuple(en for en, _ in said), tuple(zh for _, zh in said),
-    )  # fmt: skip
+    return Appropriation(frame, base_year, base_year + 1, need, arrears, requested_wan, said)
 
 
-def _checked(frame: pd.DataFrame, name: str, column: str) -> pd.DataFrame:
-    missing = {"kind", "period", column} - set(frame.columns)
-    if missing:
-        says = f"missing column {', '.join(sorted(missing))}"
-        raise InputError(name, says, f"give kind, period, {column}")
-    words = {word: kind_of(word) for word in frame["kind"].unique()}
-    for word, kind in words.items():
-        if kind is None:
-            raise InputError(name, f"unknown kind {word!r}", near(word, KINDS))
-    result = frame.assign(
-        kind=frame["kind"].map(words), period=frame["period"].astype(str), base_wan=frame[column]
-    )
-    return result.groupby(["kind", "period"], sort=True)[["base_wan"]].sum().reset_index()
-
-
-def _row(
-    kind: str,
-    mine: pd.DataFrame,
-    revenue: pd.DataFrame | None,
-    year: int,
-    rates: tuple[Rate, ...],
-    notes: list[Note],
-) -> dict[str, Any]:
-    whole, to_date, months, method = _base(kind, mine, revenue, year, notes)
-    last_day = (dt.date(year, 12, 31) - dt.date(1970, 1, 1)).days
-    rate = rate_on(rates, "", kind, "", last_day)
-    pct = Fraction(0) if rate is None else rate.terms.rate_pct
-    if rate is None:
-        notes.append((f"No rate is given for {official(kind)}: its fee is 0.",
-                      f"{official(kind)}未规定费率，手续费为0。"))  # fmt: skip
-    row: dict[str, Any] = {
-        "kind": kind, "base_to_date_wan": to_date, "months": months, **whole,
-        "rate_pct": float(pct), "method": method,
-    }  # fmt: skip
-    return row | {f"fee_{name}": value * float(pct) / 100 for name, value in whole.items()}
-
-
-def _base(
-    kind: str, mine: pd.DataFrame, revenue: pd.DataFrame | None, year: int, notes: list[Note]
-) -> tuple[dict[str, float], float, int, str]:
-    """The year's base with bands, its part to date, how many months, and how it was found."""
-    import fiscalmodel as fm
-
-    values = {str(p): float(v) for p, v in zip(mine["period"], mine["base_wan"], strict=True)}
-    months = {p: v for p, v in values.items() if len(p) > 4}
-    yearly = {int(p): v for p, v in values.items() if len(p) == 4}
-    count = Counter(int(p[:4]) for p in months)
-    for full in (y for y, n in count.items() if n == 12):
-        yearly.setdefault(full, sum(v for p, v in months.items() if int(p[:4]) == full))
-    to_date = sum(v for p, v in months.items() if int(p[:4]) == year)
-    if year in yearly:
-        value = yearly[year]
-        return dict.fromkeys(("mean", *BANDS), value), value, 12, "the year is complete"
-    whole_before = [y for y, n in count.items() if n == 12 and y < year]
-    if count[year] and whole_before:
-        kept = {p: v for p, v in sorted(months.items()) if int(p[:4]) in {*whole_before, year}}
-        series = pd.Series(list(kept.values()), index=pd.PeriodIndex(list(kept), freq="M"))
-        cumulative = series.groupby([p[:4] for p in kept]).cumsum()
-        found = fm.nowcast_year(cumulative).full_year
-        return _bands(found), to_date, count[year], "nowcast_year"
-    before = {y: v for y, v in sorted(yearly.items()) if y < year}
-    if len(before) >= 4 and not count[year]:
-        return _forecast(before, year), 0.0, 0, "forecast"
-    taxed = {} if revenue is None else _by_year(revenue, year)
-    shared = [y for y in before if y in taxed]
-    if shared and len(taxed) >= 4 and not count[year]:
-        share = before[shared[-1]] / taxed[shared[-1]]
-        made = {name: value * share for name, value in _forecast(taxed, year).items()}
-        notes.append((
-            f"{official(kind)}: the base is taken to stay {share:.1%} of the published revenue, "
-            f"as in {shared[-1]}.",
-            f"{official(kind)}：假定计费基数占公布收入的比重保持{shared[-1]}年的{share:.1%}。",
-        ))  # fmt: skip
-        return made, 0.0, 0, "forecast of revenue"
-    notes.append(
-        (
-            f"{official(kind)}: too little history to complete the year; the base to date stands "
-            "alone, a floor and no forecast.",
-            f"{official(kind)}：历史数据不足，只列年初至今基数，是下限而非预测。",
+def _by_kind(source: TableLike, name: str, column: str) -> dict[str, dict[str, float]]:
+    """Kind -> period -> sum in 万元."""
+    table = read_records(source, name=name, columns=headers("kind", "period", column))
+    result: dict[str, dict[str, float]] = {}
+    for row in table if table.need("kind", "period", column) else ():
+        period, values = (
+            row.period("period"),
+            result.setdefault(row.word("kind", "receipt_kind"), {}),
         )
-    )
-    return dict.fromkeys(("mean", *BANDS), to_date), to_date, count[year], "to date only"
+        values[str(period)] = values.get(str(period), 0.0) + row.wan(column)
+    table.done()
+    return dict(sorted(result.items()))
 
 
-def _by_year(revenue: pd.DataFrame, year: int) -> dict[int, float]:
-    values = {int(p): float(v) for p, v in zip(revenue["period"], revenue["base_wan"], strict=True)}
-    return {y: v for y, v in sorted(values.items()) if y < year}
+def _row(kind: str, base: _Base, rate: Rate | None) -> dict[str, Any]:
+    pct = 0.0 if rate is None else float(rate.terms.rate_pct)
+    fees = {f"fee_{name}": value * pct / 100 for name, value in base.year.items()}
+    return {
+        "kind": kind, "base_to_date_wan": base.to_date, "months": base.months, **base.year,
+        "rate_pct": pct, "method": base.method, **fees,
+    }  # fmt: skip
 
 
-def _forecast(values: dict[int, float], year: int) -> dict[str, float]:
+@dataclass(frozen=True)
+class _Base:
+    """A year's base: mean and bands, its part to date, how many months, how it was completed."""
+
+    year: dict[str, float]
+    to_date: float
+    months: int
+    method: str
+    notes: tuple[Text, ...] = ()
+
+
+def _base(kind: str, values: Mapping[str, float], revenue: Mapping[str, float], year: int) -> _Base:
+    """The first way to complete the year that the history allows."""
+    months = {pd.Period(p, "M"): v for p, v in sorted(values.items()) if len(p) > 4}
+    count = Counter(p.year for p in months)
+    full = {
+        y: sum(v for p, v in months.items() if p.year == y) for y, n in count.items() if n == 12
+    }
+    yearly = full | {int(p): v for p, v in values.items() if len(p) == 4}
+    before = {y: v for y, v in sorted(yearly.items()) if y < year}
+    to_date = sum(v for p, v in months.items() if p.year == year)
+    if year in yearly:
+        return _Base(_certain(yearly[year]), yearly[year], 12, "the year is complete")
+    if count[year]:
+        kept = {
+            p: v for p, v in months.items() if p.year == year or (p.year in full and p.year < year)
+        }
+        if any(p.year < year for p in kept):
+            return _Base(_completed(kept), to_date, count[year], "nowcast_year")
+    elif len(before) >= 4:
+        return _Base(_forecast(before, year), 0.0, 0, "forecast")
+    else:
+        taxed = {int(p): v for p, v in sorted(revenue.items()) if int(p) < year}
+        shared = [y for y in before if y in taxed]
+        if shared and len(taxed) >= 4:
+            share = before[shared[-1]] / taxed[shared[-1]]
+            made = {name: value * share for name, value in _forecast(taxed, year).items()}
+            note = say("fees.note_share", kind=official_name(kind), share=share, year=shared[-1])
+            return _Base(made, 0.0, 0, "forecast of revenue", (note,))
+    note = say("fees.note_floor", kind=official_name(kind))
+    return _Base(_certain(to_date), to_date, count[year], "to date only", (note,))
+
+
+def _certain(value: float) -> dict[str, float]:
+    return dict.fromkeys(("mean", *BANDS), value)
+
+
+def _completed(months: Mapping[pd.Period, float]) -> dict[str, float]:
+    """Mean and bands of a year under way, from its months and whole years before it."""
+    from fiscalmodel.revenue.nowcast import nowcast_year
+
+    series = pd.Series(list(months.values()), index=pd.PeriodIndex(list(months), freq="M"))
+    return _bands(nowcast_year(series.groupby([p.year for p in months]).cumsum()).full_year)
+
+
+def _forecast(values: Mapping[int, float], year: int) -> dict[str, float]:
     """Mean and bands of a year from the years before it."""
-    import fiscalmodel as fm
+    from fiscalmodel.revenue.forecast import forecast
 
     index = pd.PeriodIndex([str(y) for y in values], freq="Y")
-    made = fm.forecast(pd.Series(list(values.values()), index=index), year - max(values))
+    made = forecast(pd.Series(list(values.values()), index=index), year - max(values))
     return _bands(made.table.iloc[-1])
 
 
@@ -246,14 +292,262 @@ def _bands(found: Any) -> dict[str, float]:
     return {name: float(found[name]) for name in ("mean", *BANDS)}
 
 
-def _verdict(requested: float, need: dict[str, float]) -> Note:
-    text = f"{requested:,.2f}"
+def _verdict(requested: float, need: Mapping[str, float]) -> Text:
     if requested >= need["hi-80"]:
-        return (f"The request of {text} 万元 covers the need in nine cases of ten or more.",
-                f"申请数{text}万元在九成以上情形下足够。")  # fmt: skip
+        return say("fees.request_ample", amount=requested)
     if requested >= need["mean"]:
-        return (f"The request of {text} 万元 covers the expected need, not the upper band.",
-                f"申请数{text}万元可满足预期需求，不及区间上限。")  # fmt: skip
-    gap = f"{need['mean'] - requested:,.2f}"
-    return (f"The request of {text} 万元 is {gap} 万元 short of the expected need.",
-            f"申请数{text}万元比预期需求少{gap}万元。")  # fmt: skip
+        return say("fees.request_enough", amount=requested)
+    return say("fees.request_short", amount=requested, gap=need["mean"] - requested)
+
+
+def published_revenue(source: TableLike) -> pd.DataFrame:
+    """Fines and charges by year from a tidy table of series, for `appropriation`.
+
+    Parameters
+    ----------
+    source
+        Table ``indicator, period, value, unit, kind``, as in ``data/``;
+        only actual values of ``fines`` and ``administrative_charges`` are used.
+
+    Returns
+    -------
+    DataFrame
+        ``kind, period, value_wan``.
+    """
+    columns = ("indicator", "period", "value", "unit", "kind")
+    table = read_records(source, name="revenue", columns=columns)
+    kinds = {"fines": "fines", "administrative_charges": "charges"}
+    rows = [
+        (kinds[row.text("indicator")], row.text("period"),
+         convert(row.number("value"), row.text("unit"), "万元"))
+        for row in (table if table.need(*columns) else ())
+        if row.text("indicator") in kinds and row.text("kind") == "actual"
+    ]  # fmt: skip
+    table.done()
+    return pd.DataFrame(rows, columns=["kind", "period", "value_wan"])
+
+
+# ---- accrual and cash, and the base behind a budget ----
+
+
+def accrual_and_cash(
+    statement: CommissionStatement, payments: TableLike, *, opening_fen: int = 0
+) -> pd.DataFrame:
+    """Commissions accrued on each year's base beside the cash paid in that year.
+
+    Parameters
+    ----------
+    statement
+        Any statement; its fees are added up by the year of their period.
+    payments
+        Payments with ``bank, amount, paid_on``.
+    opening_fen
+        Owed before the first year, 分.
+
+    Returns
+    -------
+    DataFrame
+        ``year, opening_fen, accrued_fen, paid_fen, closing_fen`` with opening +
+        accrued − paid = closing.
+
+    Raises
+    ------
+    InputError
+        For payments without a date, which belong to no year.
+    """
+    cash: Counter[int] = Counter()
+    for payment in read_payments(payments, dated=True):
+        assert payment.day is not None  # asked for
+        cash[int(date_text(payment.day)[:4])] += payment.fen
+    accrued: Counter[int] = Counter()
+    for period, fee in zip(statement.table["period"], statement.table["fee_fen"], strict=True):
+        accrued[int(period[:4])] += int(fee)
+    rows, owed = [], opening_fen
+    every = sorted({*cash, *accrued})
+    for year in range(every[0], every[-1] + 1) if every else ():
+        closing = owed + accrued[year] - cash[year]
+        rows.append((year, owed, accrued[year], cash[year], closing))
+        owed = closing
+    columns = ["year", "opening_fen", "accrued_fen", "paid_fen", "closing_fen"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def implied_base(
+    budget_wan: float,
+    rates: RateTable = None,
+    *,
+    on: str,
+    shares: tuple[float, ...] = (0, 0.25, 0.5, 0.75, 1),
+) -> pd.DataFrame:
+    """The base that a budget for commissions implies, by the share of fines in it.
+
+    Parameters
+    ----------
+    budget_wan
+        Budget for commissions, 万元.
+    on
+        Day whose rates apply.
+    shares
+        Shares of fines in the base; the rest is charges.
+
+    Returns
+    -------
+    DataFrame
+        ``fines_share_pct, mixed_rate_pct, base_yi``.
+
+    Notes
+    -----
+    base = budget ÷ (s × rate of fines + (1 − s) × rate of charges).
+
+    Examples
+    --------
+    30 万元 is 1.5 亿元 of charges or 0.6 亿元 of fines:
+
+    >>> list(implied_base(30, {"fines": 0.5, "charges": 0.2}, on="2024-01-01")["base_yi"])[::4]
+    [1.5, 0.6]
+    """
+    day, known = day_number(dt.date.fromisoformat(on)), read_rates(rates)
+    found = {kind: rate_on(known, "", kind, "", day) for kind in ("fines", "charges")}
+    pct = {kind: Fraction(0) if r is None else r.terms.rate_pct for kind, r in found.items()}
+    rows = []
+    for share in shares:
+        part = Fraction(str(share))
+        mixed = part * pct["fines"] + (1 - part) * pct["charges"]
+        base = float(Fraction(str(budget_wan)) * 100 / mixed / 10_000) if mixed else float("nan")
+        rows.append((float(part * 100), float(mixed), base))
+    return pd.DataFrame(rows, columns=["fines_share_pct", "mixed_rate_pct", "base_yi"])
+
+
+# ---- a published programme ----
+
+
+def published_lines(path: str | Path | None = None) -> pd.DataFrame:
+    """Lines of the treasury programme (国库业务、改革性工作经费) as printed.
+
+    Returns
+    -------
+    DataFrame
+        ``line, period, column, printed, unit, source, note``, in the order of
+        the document; all text.
+    """
+    columns = ("line", "period", "column", "printed", "unit", "source", "note")
+    file = project_root() / "data" / "commission_programme.csv" if path is None else Path(path)
+    table = read_records(file, name="programme", columns=columns)
+    table.need(*columns)
+    table.done()
+    return pd.DataFrame([{c: row.text(c) for c in columns} for row in table])
+
+
+def programme_history(path: str | Path | None = None) -> pd.DataFrame:
+    """Budget, execution and rate of the whole programme by year, 万元.
+
+    The commissions are a part of it that is not stated before 2024.
+
+    Returns
+    -------
+    DataFrame
+        ``year, initial_budget_wan, adjusted_budget_wan, executed_wan,
+        executed_to, commissions_wan, of_initial_pct, of_adjusted_pct``; what
+        was not published is missing.
+    """
+    names = {
+        "年初预算": "initial_budget_wan", "当年预算合计": "initial_budget_wan",
+        "年中调整": "adjusted_budget_wan", "执行": "executed_wan", "1-7月执行": "executed_wan",
+        "非税代收银行手续费用": "commissions_wan",
+    }  # fmt: skip
+    years: dict[int, dict[str, object]] = {}
+    for line, period, printed, unit in published_lines(path)[
+        ["line", "period", "printed", "unit"]
+    ].itertuples(index=False, name=None):
+        if column := names.get(line):
+            row = years.setdefault(int(period[:4]), {})
+            row[column] = convert(float(printed), unit, "万元")
+            if column == "executed_wan":
+                row["executed_to"] = period.split("/")[-1]
+    frame = pd.DataFrame([{"year": year, **row} for year, row in sorted(years.items())], columns=[
+        "year", "initial_budget_wan", "adjusted_budget_wan", "executed_wan", "executed_to",
+        "commissions_wan"])  # fmt: skip
+    executed = frame["executed_wan"].astype(float)
+    frame["of_initial_pct"] = executed / frame["initial_budget_wan"].astype(float) * 100
+    frame["of_adjusted_pct"] = executed / frame["adjusted_budget_wan"].astype(float) * 100
+    return frame
+
+
+# ---- the other fee ----
+
+
+@dataclass(frozen=True)
+class PayingAgentFee:
+    """Fee of one paying agent for one year, 分.
+
+    Attributes
+    ----------
+    table
+        ``item, count, price_fen, amount_fen``.
+    full_fen
+        Sum of the items.
+    assessment_pct
+        Result of the yearly assessment (考核).
+    fee_fen
+        What is paid: full × assessment, half up, at most the cap.
+    """
+
+    table: pd.DataFrame
+    full_fen: int
+    assessment_pct: float
+    fee_fen: int
+
+
+def paying_agent_fee(
+    items: TableLike, *, assessment_pct: object = 100, cap_fen: int | None = None
+) -> PayingAgentFee:
+    """Service fee of a treasury payment agent (国库集中支付代理银行), kept apart.
+
+    It is paid for services rendered and has nothing to do with what was
+    collected. Prices are set locally, so none ships.
+
+    Parameters
+    ----------
+    items
+        Table ``item, count, price`` (元 each, or ``price_fen``).
+    assessment_pct
+        Share of the full fee that the yearly assessment grants, percent.
+    cap_fen
+        Upper limit, 分; None if there is none.
+
+    Raises
+    ------
+    InputError
+        All problems of the table at once.
+
+    Notes
+    -----
+    fee = min(cap, Σ count × price × assessment). Source: 财库〔2016〕208号, which
+    sets items, volume and assessment as the measure; prices are local.
+
+    Examples
+    --------
+    >>> items = [{"item": "直接支付", "count": 1200, "price": "1.50"}]
+    >>> paying_agent_fee(items, assessment_pct=95).fee_fen
+    171000
+    """
+    columns = headers("item", "count", "price_yuan", "price_fen")
+    table = read_records(items, name="items", columns=columns)
+    rows = []
+    for row in table if table.need("item", "count") else ():
+        count = row.number("count", low=0)
+        if count % 1:
+            row.report("count", "fees.not_a_number_of_items", text=f"{count:g}")
+            count = 0
+        price = row.fen("price_fen", low=0) if not row.blank("price_fen") else row.fen(
+            "price_yuan", low=0)  # fmt: skip
+        count = int(count) if count == count else 0
+        rows.append((row.text("item", FILLED), count, price, count * price))
+    given = read_records([{"assessment_pct": assessment_pct}], name="assessment", found=table.found,
+                         columns=("assessment_pct",))  # fmt: skip
+    pct = percent(given.rows[0], "assessment_pct", confirmed=True) if given.rows else Fraction(100)
+    table.done()
+    frame = pd.DataFrame(rows, columns=["item", "count", "price_fen", "amount_fen"])
+    full = sum(int(v) for v in frame["amount_fen"])
+    fee = half_up(full * pct / 100)
+    return PayingAgentFee(frame, full, float(pct), fee if cap_fen is None else min(fee, cap_fen))

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast, get_args
 
+from fiscalmodel import days
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.fees.columns import NO_DAY, parse_day
-from fiscalmodel.fees.files import CHUNK_ROWS, TableLike, open_table
-from fiscalmodel.fees.lines import Line, RateBook, build, period_label
-from fiscalmodel.fees.money import Payment, read_carried, read_payments
-from fiscalmodel.fees.notes import Note, overpaid
-from fiscalmodel.fees.rates import RatesLike, need_rates, read_rates
-from fiscalmodel.fees.reading import read_receipts
-from fiscalmodel.fees.relations import RelationsLike, read_relations
+from fiscalmodel.fees.ledger import Carried, Line, Period, Sums, build, period_label
+from fiscalmodel.fees.receipts import NO_DAY, read_receipts
 from fiscalmodel.fees.statement import CommissionStatement, assemble
-from fiscalmodel.fees.words import REQUIRED, Period, period_of
+from fiscalmodel.fees.terms import (
+    RateBook,
+    RateTable,
+    RelationTable,
+    clean,
+    date_text,
+    day_number,
+    headers,
+    percent,
+    read_rates,
+    read_relations,
+)
+from fiscalmodel.tables.records import FILLED, Row, TableLike, read_records
+from fiscalmodel.units import yuan_text
+from fiscalmodel.words import Text, official, say
+
+T = TypeVar("T")
 
 
 def commission(
     receipts: TableLike,
     *,
-    rates: RatesLike = None,
-    relations: RelationsLike = None,
+    rates: RateTable = None,
+    relations: RelationTable = None,
     payments: TableLike | Mapping[str, Any] | None = None,
     carried: Any = None,
     period: str = "year",
@@ -37,15 +49,16 @@ def commission(
         Frame, list of records, CSV or Excel file, one row a receipt or refund:
         ``receipt_id, bank, kind, account, paid_in, amount`` and optionally
         ``refund_of, unmatched, excluded`` (Chinese headers are understood).
-        `amount` in 元 with at most two decimals. A refund (退付) names its
+        `amount` in 元, or in the unit that its header or a line 单位：万元 states,
+        and whole 分 in any case. A refund (退付) names its
         receipt in `refund_of` and has a negative amount; a table that writes
         all of its refunds as positive amounts is accepted, and said. Its bank,
         kind and account may be left blank. `unmatched` (待查): yes, or the day
         on which it was cleared. `excluded`: the reason, as text.
     rates
         Table (``kind, rate_pct`` and optionally ``bank, account, valid_from,
-        valid_to, document, confidence, tiers, cap_yuan, minimum_yuan``) or
-        mapping kind -> percent. Default: the dated policy parameters.
+        valid_to, document, confidence, upto_yuan, cap_yuan, minimum_yuan``,
+        see `terms.read_rates`) or mapping kind -> percent. Default: the dated policy parameters.
     relations
         Table (``bank, valid_from, valid_to``, optionally ``kind, account``),
         list of banks, or mapping bank -> (first day, last day). A receipt of
@@ -100,36 +113,39 @@ def commission(
     >>> int(commission(receipts, rates={"收费": 0.2}).table["fee_fen"].sum())
     480
     """
-    settle_by = period_of(period)
+    settle_by = _period(period)
     day, first = _day("as_of", as_of), _day("since", since)
+    start = int(NO_DAY) if first is None else first
     found = Collector()
-    read = _gather(found, lambda: read_rates(rates), ())
-    linked = _gather(found, lambda: read_relations(relations), None)
-    paid = _gather(found, lambda: read_payments(payments, day), ())
-    brought = _gather(found, lambda: read_carried(carried), ())
-    rate_book = RateBook(read)
-    source = open_table(receipts, name="receipts", required=REQUIRED, chunk_rows=CHUNK_ROWS)
-    reading = read_receipts(
-        source, day, int(NO_DAY) if first is None else first, rate_book.changes, linked, found
-    )
+    rate_book = RateBook(_collected(found, lambda: read_rates(rates), ()))
+    linked = _collected(found, lambda: read_relations(relations), None)
+    paid: tuple[Payment, ...] = _collected(found, lambda: read_payments(payments, day), ())
+    brought: tuple[Carried, ...] = _collected(found, lambda: read_carried(carried), ())
+    read = read_receipts(receipts, found, as_of=day, since=start, relations=linked)
     found.raise_if_any()
-    need_rates(read)
-    banks = list(reading.names.banks)
-    lines = build(reading.book, banks, rate_book, settle_by, brought)
+    assert read is not None  # no receipts are a problem
+    sums = Sums.of(read, rate_book.changes, start)
+    lines = build(sums, read.names, rate_book, settle_by, brought)
     notes = _pay(lines, paid, settle_by, found)
     found.raise_if_any()
-    return assemble(reading, lines, rate_book, settle_by, as_of=day, notes=notes, carried=brought)
+    return assemble(
+        read, sums, lines, rate_book, settle_by, as_of=day, notes=notes, carried=brought
+    )
+
+
+def _period(word: str) -> Period:
+    code = official("frequency", word)
+    if code not in get_args(Period):
+        raise InputError("period", "fees.unknown_period", text=word)
+    return cast("Period", code)
 
 
 def _day(name: str, value: object) -> int | None:
-    day = None if value is None else parse_day(value)
-    if value is not None and day is None:
-        raise InputError(name, f"{value!r} is not a date", "write '2024-12-31'")
-    return day
+    return None if value is None else day_number(days.to_date(value, where=name))
 
 
-def _gather(found: Collector, call: Any, default: Any) -> Any:
-    """The result, or the problems kept with those of the receipts."""
+def _collected(found: Collector, call: Callable[[], T], default: T) -> T:
+    """The result of a reading, or `default` with its problems kept with the others."""
     try:
         return call()
     except InputError as error:
@@ -137,11 +153,115 @@ def _gather(found: Collector, call: Any, default: Any) -> Any:
         return default
 
 
+# ---- what was paid, what comes from before ----
+
+
+@dataclass(frozen=True)
+class Payment:
+    """Money paid to a bank; empty kind, account or period mean the oldest open item."""
+
+    bank: str
+    fen: int
+    kind: str = ""
+    account: str = ""
+    period: str = ""
+    day: int | None = None
+    where: str = ""
+
+
+def read_payments(
+    payments: TableLike | Mapping[str, Any] | None, as_of: int | None = None, *, dated: bool = False
+) -> tuple[Payment, ...]:
+    """Payments from a table, or a mapping bank -> 元.
+
+    Parameters
+    ----------
+    as_of
+        Day after which a payment is a problem.
+    dated
+        Whether every payment must have its day.
+
+    Raises
+    ------
+    InputError
+        All problems of the table at once.
+    """
+    if payments is None:
+        return ()
+    if isinstance(payments, Mapping) and "file" not in payments:
+        payments = [{"bank": b, "amount": a} for b, a in payments.items()]
+    table = read_records(payments, name="payments", columns=headers(
+        "bank", "kind", "account", "period", "amount", "amount_fen", "paid_on"))  # fmt: skip
+    result = []
+    for row in table if table.need("bank", *(["paid_on"] if dated else [])) else ():
+        on = row.day("paid_on") if dated else row.day("paid_on", default=None)
+        day = None if on is None else day_number(on)
+        if as_of is not None and day is not None and day > as_of:
+            row.report("paid_on", "fees.paid_after", day=date_text(day), as_of=date_text(as_of))
+        period = row.period("period", default=None)
+        fen = fen_of(row, "amount_fen", "amount")
+        bank, kind, account = line_of(row)
+        result.append(Payment(bank, fen, kind, account, "" if period is None else str(period),
+                              day, row.where("amount")))  # fmt: skip
+    table.done()
+    return tuple(result)
+
+
+def read_carried(carried: Any) -> tuple[Carried, ...]:
+    """Carried arrears and bases from a table, or from an earlier statement.
+
+    A statement hands on its `.carry`. In a frame with ``payable_fen`` (a
+    statement's `.table`) that column is what is still owed, and its bases are
+    those of the old periods: only arrears are taken.
+
+    Raises
+    ------
+    InputError
+        All problems of the table at once.
+    """
+    if carried is None:
+        return ()
+    carried = getattr(carried, "carry", carried)
+    table = read_records(carried, name="carried", columns=headers(
+        "bank", "kind", "account", "arrears_yuan", "arrears_fen", "payable_fen", "base_yuan",
+        "base_fen", "rate_pct",
+    ))  # fmt: skip
+    result = []
+    for row in table if table.need("bank", "kind", "account") else ():
+        base = 0
+        if table.has("payable_fen"):
+            arrears = row.fen("payable_fen")
+        else:
+            arrears = fen_of(row, "arrears_fen", "arrears_yuan", needed=False)
+            base = fen_of(row, "base_fen", "base_yuan", needed=False)
+        if base > 0:
+            row.report("base_yuan", "fees.carried_base_positive")
+        rate = None if row.blank("rate_pct") else percent(row, "rate_pct")
+        result.append(Carried(*line_of(row, needed=True), arrears, base, rate))
+    table.done()
+    return tuple(result)
+
+
+def line_of(row: Row, *, needed: bool = False) -> tuple[str, str, str]:
+    """Bank, canonical kind and canonical account of a row; the last two may be blank."""
+    default = FILLED if needed else None
+    return (
+        clean(row.text("bank", FILLED)), row.word("kind", "receipt_kind", default=default),
+        row.word("account", "account", default=default),
+    )  # fmt: skip
+
+
+def fen_of(row: Row, *columns: str, needed: bool = True) -> int:
+    """分 of the first of the columns that is filled in."""
+    given = [column for column in columns if not row.blank(column)]
+    return row.fen(given[0] if given else columns[-1], default=FILLED if needed else 0)
+
+
 def _pay(
     lines: list[Line], payments: Sequence[Payment], period: Period, found: Collector
-) -> list[Note]:
+) -> list[Text]:
     """Set payments against the lines they name, oldest first; what is left over is said."""
-    notes: list[Note] = []
+    notes: list[Text] = []
     for payment in payments:
         mine = [
             line for line in lines
@@ -151,8 +271,7 @@ def _pay(
             and payment.period in ("", period_label(line.period, period))
         ]  # fmt: skip
         if not mine:
-            found.add(payment.where, f"payment to {payment.bank} fits no line of the statement",
-                      "check bank, kind, account and period")  # fmt: skip
+            found.add(payment.where, "fees.payment_fits_no_line", bank=payment.bank)
             continue
         mine.sort(key=lambda line: line.period)
         rest = payment.fen
@@ -162,5 +281,5 @@ def _pay(
             rest -= part
         mine[-1].paid += rest
         if rest > 0:
-            notes.append(overpaid(payment.bank, rest))
+            notes.append(say("fees.overpaid", bank=payment.bank, amount=yuan_text(rest)))
     return notes

@@ -2,56 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 
-from fiscalmodel.fees.encode import Names
-from fiscalmodel.fees.lines import Line, RateBook, build, period_label
-from fiscalmodel.fees.money import Carried, as_frame
-from fiscalmodel.fees.notes import statement_notes
-from fiscalmodel.fees.rates import date_text, pct_text
-from fiscalmodel.fees.words import Period, account_of, clean, kind_of, official
-
-if TYPE_CHECKING:
-    from fiscalmodel.fees.reading import Reading
+from fiscalmodel.fees.ledger import (
+    Carried,
+    Line,
+    Period,
+    Sums,
+    build,
+    month_of,
+    period_label,
+    period_number,
+)
+from fiscalmodel.fees.receipts import CLEARED, COUNTED, REFUND, STATUS_NAMES, Names, Receipts
+from fiscalmodel.fees.terms import (
+    RateBook,
+    account_of,
+    clean,
+    date_text,
+    kind_of,
+    official_name,
+    pct_text,
+)
+from fiscalmodel.units import FEN_PER, yuan_text
+from fiscalmodel.words import Text, official_words, say
 
 COLUMNS = [
     "bank", "kind", "account", "period", "base_fen", "rate_pct", "fee_fen", "arrears_fen",
     "paid_fen", "payable_fen",
 ]  # fmt: skip
 LINE_COLUMNS = [
-    "bank",
-    "kind",
-    "account",
-    "period",
-    "terms",
-    "rate_pct",
-    "receipts",
-    "paid_in_fen",
-    "refunds_fen",
-    "unmatched_fen",
-    "excluded_fen",
-    "base_fen",
-    "carried_in_fen",
-    "chargeable_fen",
-    "fee_fen",
-    "carried_out_fen",
-    "arrears_fen",
-    "paid_fen",
-    "payable_fen",
-    "document",
+    "bank", "kind", "account", "period", "terms", "rate_pct", "receipts", "paid_in_fen",
+    "refunds_fen", "unmatched_fen", "excluded_fen", "base_fen", "carried_in_fen", "chargeable_fen",
+    "fee_fen", "carried_out_fen", "arrears_fen", "paid_fen", "payable_fen", "document",
     "confidence",
-]
-CARRY_COLUMNS = ["bank", "kind", "account", "period", "arrears_fen", "base_fen", "rate_pct"]
-ROUNDING_COLUMNS = ["settled_by", "fee_fen", "difference_fen", "used"]
+]  # fmt: skip
+MONEY = ["base_fen", "fee_fen", "arrears_fen", "paid_fen", "payable_fen"]
+RECEIPT_COLUMNS = [
+    "where", "receipt_id", "bank", "kind", "account", "period", "paid_in", "role", "amount_fen",
+    "counted_fen", "rate_pct", "refund_of", "reason",
+]  # fmt: skip
+#: Bank, canonical kind and account, period.
+Key = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
 class CommissionStatement:
     """Commissions by bank, kind, account and period; all money in integer 分.
+
+    In a notebook it shows itself: what is owed in one sentence, what a reader has to
+    know, and the sums by bank.
 
     Attributes
     ----------
@@ -70,8 +75,8 @@ class CommissionStatement:
         Known kinds that no rate is given for: their fee is 0.
     carry
         What goes on to the next statement: arrears and negative bases.
-    notes, notes_zh
-        What a reader has to know, in English and in Chinese.
+    notes
+        What a reader has to know, in both languages.
     rates
         The rates used, with dates, 文号 and confidence.
     settled
@@ -83,14 +88,14 @@ class CommissionStatement:
     excluded: pd.DataFrame
     without_rate: pd.DataFrame
     carry: pd.DataFrame
-    notes: tuple[str, ...]
-    notes_zh: tuple[str, ...]
+    notes: tuple[Text, ...]
     rates: pd.DataFrame
     period: Period
     as_of: str
-    _reading: Reading = field(repr=False, compare=False)
-    _rate_book: RateBook = field(repr=False, compare=False)
-    _carried: tuple[Carried, ...] = field(repr=False, compare=False, default=())
+    receipts: Receipts = field(repr=False, compare=False)
+    sums: Sums = field(repr=False, compare=False)
+    rate_book: RateBook = field(repr=False, compare=False)
+    carried: tuple[Carried, ...] = field(repr=False, compare=False, default=())
     settled: tuple[Line, ...] = field(repr=False, compare=False, default=())
 
     @property
@@ -102,6 +107,47 @@ class CommissionStatement:
     def payable_fen(self) -> int:
         """All that is still to be paid, 分."""
         return sum(map(int, self.table["payable_fen"]))
+
+    @property
+    def answer(self) -> Text:
+        """What is due in all, in one sentence."""
+        return say(
+            "fees.answer", banks=self.table["bank"].nunique(), fee=yuan_text(self.fee_fen),
+            base=yuan_text(sum(map(int, self.table["base_fen"]))), due=yuan_text(self.payable_fen),
+        )  # fmt: skip
+
+    def __str__(self) -> str:
+        return str(self.answer)
+
+    def _repr_html_(self) -> str:
+        from markupsafe import escape
+
+        from fiscalmodel.display import result_html
+
+        notes = "".join(f'<p class="fm-note">{escape(str(note))}</p>' for note in self.notes)
+        return result_html(self.answer, self.summary(), unit="元") + notes
+
+    def plot(self, lang: str | None = None) -> Any:
+        """Fees by bank, split by kind, 万元, the largest at the top.
+
+        Returns
+        -------
+        fiscalmodel.display.Chart
+        """
+        from fiscalmodel import display
+
+        table = self.table.assign(kind=[line.kind for line in self.settled])
+        wide = table.pivot_table(index="bank", columns="kind", values="fee_fen", aggfunc="sum")
+        wide = wide.fillna(0).astype(float) / FEN_PER["万元"]
+        wide = wide.loc[wide.sum(axis=1).sort_values(ascending=False).index]
+        height = 1.9 + 0.5 * len(wide)
+        figure, axis, lang = display.figure(say("fees.chart_banks"), lang, size=(8.6, height))
+        axis.set_xlabel(say("fees.axis_fee")(lang))
+        names = {str(kind): official_name(str(kind)) for kind in wide.columns}
+        display.stack(axis, wide, across=True, names=names, lang=lang)
+        display.legend(axis)
+        by_bank = [f"{bank} {total:,.2f}" for bank, total in wide.sum(axis=1).items()]
+        return display.Chart(figure, say("fees.alt_banks", banks=by_bank)(lang))
 
     def select(
         self, bank: str | None = None, kind: str | None = None, account: str | None = None,
@@ -119,11 +165,23 @@ class CommissionStatement:
             keep &= frame["period"].eq(str(period))
         return frame[keep]
 
+    def by_line(self) -> dict[Key, dict[str, Any]]:
+        """Lines added up over rates, by canonical words, each with its parts under ``lines``."""
+        money = [c for c in self.lines.columns if c.endswith("_fen")]
+        result: dict[Key, dict[str, Any]] = {}
+        for line, record in zip(self.settled, self.lines.to_dict("records"), strict=True):
+            key = (line.bank, line.kind, line.account, str(record["period"]))
+            total = result.setdefault(key, {**dict.fromkeys(money, 0), "lines": []})
+            for name in money:
+                total[name] += record[name]
+            total["lines"].append(line)
+        return result
+
     def explain(
         self, bank: str | None = None, kind: str | None = None, account: str | None = None,
         period: object = None,
     ) -> pd.DataFrame:  # fmt: skip
-        """The receipts behind a fee, read again from their source.
+        """The receipts behind a fee, in the order of their source.
 
         Returns
         -------
@@ -133,9 +191,60 @@ class CommissionStatement:
             receipt or refund. `counted_fen` adds up to `base_fen`; role is
             paid_in, refund, cleared, unmatched or excluded.
         """
-        from fiscalmodel.fees.explain import open_receipts
+        read, names = self.receipts, self.receipts.names
+        hit = (read.line >= 0) & (read.day >= self.sums.since)
+        wanted = (
+            None if bank is None else names.banks.get(clean(bank), -2),
+            None if kind is None else _at(names.kinds, kind_of(kind)),
+            None if account is None else _at(names.accounts, account_of(account)),
+        )
+        for code, want in zip(names.codes(read.line), wanted, strict=True):
+            if want is not None:
+                hit &= code == want
+        frame = self._opened(np.flatnonzero(hit))
+        return frame if period is None else frame[frame["period"].eq(str(period))].reset_index(
+            drop=True
+        )  # fmt: skip
 
-        return open_receipts(self, bank, kind, account, period)
+    def _opened(self, rows: Any) -> pd.DataFrame:
+        read, names = self.receipts, self.receipts.names
+        lines, line = np.unique(read.line[rows], return_inverse=True)
+        words = [names.of(int(code)) for code in lines]
+        dates, day = np.unique(read.day[rows], return_inverse=True)
+        pairs = np.column_stack([line, self.sums.stretch(read.rate_day[rows])])
+        stretches, pair = np.unique(pairs, axis=0, return_inverse=True)
+        rates = [self.rate_book.within(*words[int(at)], int(part)) for at, part in stretches]
+        status, fen = read.status[rows], read.fen[rows]
+        frame = read.table.frame.iloc[rows]
+
+        def text(column: str) -> list[str]:
+            values = frame.get(column, [""] * len(frame))
+            return ["" if pd.isna(value) else str(value) for value in values]
+
+        def spelled(part: int) -> Any:
+            return np.array([names.spelled(word[part]) for word in words], object)[line]
+
+        return pd.DataFrame({
+            "where": [read.table.where(int(i), "amount") for i in rows],
+            "receipt_id": frame["receipt_id"].to_numpy(),
+            "bank": spelled(0), "kind": spelled(1), "account": spelled(2),
+            "period": np.array(self.period_labels(dates), object)[day],
+            "paid_in": [date_text(int(d)) for d in read.paid_in[rows]],
+            "role": np.array(STATUS_NAMES, object)[status],
+            "amount_fen": fen,
+            "counted_fen": np.where(np.isin(status, (COUNTED, CLEARED, REFUND)), fen, 0),
+            "rate_pct": np.array(
+                [np.nan if r is None else float(r.terms.rate_pct) for r in rates], float
+            )[pair.ravel()],
+            "refund_of": text("refund_of"), "reason": text("excluded"),
+        }, columns=RECEIPT_COLUMNS)  # fmt: skip
+
+    def period_labels(self, days: Any) -> list[str]:
+        """The statement's period of each day (since 1970-01-01)."""
+        return [
+            period_label(period_number(int(month), self.period), self.period)
+            for month in month_of(days)
+        ]
 
     def rounding(self) -> pd.DataFrame:
         """The whole fee if settled by month, quarter or year, against the period used.
@@ -147,21 +256,17 @@ class CommissionStatement:
             two changes a line's fee by at most 1 分 while its bases are not
             negative and its terms are one plain rate.
         """
-        rows: list[dict[str, Any]] = []
-        periods: tuple[Period, ...] = ("month", "quarter", "year")
-        for by in periods:
-            banks = list(self._reading.names.banks)
-            lines = build(self._reading.book, banks, self._rate_book, by, self._carried)
+        rows = []
+        for by in cast("tuple[Period, ...]", ("month", "quarter", "year")):
+            lines = build(self.sums, self.receipts.names, self.rate_book, by, self.carried)
             fee = sum(line.fee for line in lines)
-            rows.append({"settled_by": by, "fee_fen": fee, "difference_fen": fee - self.fee_fen,
-                         "used": by == self.period})  # fmt: skip
-        return as_frame(rows, ROUNDING_COLUMNS)
+            rows.append((by, fee, fee - self.fee_fen, by == self.period))
+        return pd.DataFrame(rows, columns=["settled_by", "fee_fen", "difference_fen", "used"])
 
     def summary(self) -> pd.DataFrame:
         """The bureau's summary: one row a bank, and the total (合计)."""
-        money = ["base_fen", "fee_fen", "arrears_fen", "paid_fen", "payable_fen"]
-        by_bank = self.table.groupby("bank", sort=True)[money].sum()
-        by_bank.loc["合计"] = by_bank.sum()
+        by_bank = self.table.groupby("bank", sort=True)[MONEY].sum()
+        by_bank.loc[str(say("fees.total"))] = by_bank.sum()
         return by_bank.reset_index()
 
     def split_funding(self, transfer_fen: int) -> pd.DataFrame:
@@ -179,107 +284,127 @@ class CommissionStatement:
             is spread in proportion to what is payable, by largest remainders,
             so that both columns add up exactly.
         """
-        from fiscalmodel.fees.money import spread
-
         frame = self.table[["bank", "kind", "account", "period", "payable_fen"]].copy()
         due = [max(int(v), 0) for v in frame["payable_fen"]]
-        transfer = spread(min(int(transfer_fen), sum(due)), due)
-        frame["transfer_fen"] = transfer
-        frame["district_fen"] = [
-            int(p) - t for p, t in zip(frame["payable_fen"], transfer, strict=True)
-        ]
+        whole = sum(due)
+        total = min(int(transfer_fen), whole)
+        parts = [total * d // whole if whole else 0 for d in due]
+        order = sorted(range(len(due)), key=lambda i: (-(total * due[i] % max(whole, 1)), i))
+        for i in order[: total - sum(parts)]:
+            parts[i] += 1
+        frame["transfer_fen"] = parts
+        frame["district_fen"] = frame["payable_fen"] - frame["transfer_fen"]
         return frame
 
 
+def _at(order: tuple[str, ...], word: str | None) -> int:
+    return order.index(word) if word in order else -2
+
+
 def assemble(
-    reading: Reading, lines: Sequence[Line], rate_book: RateBook, period: Period, *,
-    as_of: int | None, notes: Sequence[tuple[str, str]], carried: Sequence[Carried],
+    receipts: Receipts, sums: Sums, lines: Sequence[Line], rate_book: RateBook, period: Period, *,
+    as_of: int | None, notes: Sequence[Text], carried: Sequence[Carried],
 ) -> CommissionStatement:  # fmt: skip
     """Put the lines into tables and say what has to be said."""
-    full = as_frame([_row(line, period, reading.names) for line in lines], LINE_COLUMNS)
+    names = receipts.names
+    full = pd.DataFrame([_row(line, period, names) for line in lines], columns=LINE_COLUMNS)
     last = {(line.bank, line.kind, line.account): line.period for line in lines}
-    carry = as_frame(
-        [
-            _carry_row(line, period, reading.names, _is_last(line, last))
-            for line in lines
-            if line.payable or _is_last(line, last)
-        ],
-        CARRY_COLUMNS,
-    )
-    said = [*statement_notes(reading, lines, period), *notes]
-    without = full[full["rate_pct"].isna() & full["terms"].eq("")]
-    without = without[["bank", "kind", "account", "period", "base_fen"]].reset_index(drop=True)
+    carry = [
+        _carry_row(line, period, names, still_open)
+        for line in lines
+        if (still_open := bool(line.carried_out)
+            and line.period == last[(line.bank, line.kind, line.account)]) or line.payable
+    ]  # fmt: skip
+    left_out = receipts.excluded()
+    unrated = full.loc[[line.rate is None for line in lines]]
     return CommissionStatement(
         table=full[COLUMNS].copy(),
         lines=full,
-        excluded=reading.excluded,
-        without_rate=without,
-        carry=carry,
-        notes=tuple(en for en, _ in said),
-        notes_zh=tuple(zh for _, zh in said),
+        excluded=left_out,
+        without_rate=unrated[["bank", "kind", "account", "period", "base_fen"]].reset_index(
+            drop=True
+        ),
+        carry=pd.DataFrame(carry, columns=[
+            "bank", "kind", "account", "period", "arrears_fen", "base_fen", "rate_pct"]),
+        notes=(*_notes(receipts, lines, period, len(left_out)), *notes),
         rates=_rates_frame(rate_book),
         period=period,
         as_of="" if as_of is None else date_text(as_of),
-        _reading=reading,
-        _rate_book=rate_book,
-        _carried=tuple(carried),
+        receipts=receipts,
+        sums=sums,
+        rate_book=rate_book,
+        carried=tuple(carried),
         settled=tuple(lines),
-    )
-
-
-def _is_last(line: Line, last: dict[tuple[str, str, str], int]) -> bool:
-    """Whether a negative base is still open at the end of the statement."""
-    return bool(line.carried_out) and line.period == last[(line.bank, line.kind, line.account)]
+    )  # fmt: skip
 
 
 def _row(line: Line, period: Period, names: Names) -> dict[str, Any]:
-    terms = line.terms
+    terms, rate = line.terms, line.rate
     single = terms is not None and not terms.tiers
     return {
         "bank": line.bank, "kind": names.spelled(line.kind), "account": names.spelled(line.account),
-        "period": period_label(line.period, period), "terms": "" if terms is None else str(terms),
+        "period": period_label(line.period, period), "terms": "" if terms is None else terms.said(),
         "rate_pct": float(terms.rate_pct) if single and terms is not None else float("nan"),
         "receipts": line.receipts, "paid_in_fen": line.paid_in, "refunds_fen": line.refunds,
         "unmatched_fen": line.unmatched, "excluded_fen": line.excluded, "base_fen": line.base,
         "carried_in_fen": line.carried_in, "chargeable_fen": line.chargeable, "fee_fen": line.fee,
         "carried_out_fen": line.carried_out, "arrears_fen": line.arrears, "paid_fen": line.paid,
-        "payable_fen": line.payable, "document": "" if line.rate is None else line.rate.document,
-        "confidence": "" if line.rate is None else line.rate.confidence,
+        "payable_fen": line.payable, "document": "" if rate is None else rate.document,
+        "confidence": "" if rate is None else rate.confidence,
     }  # fmt: skip
 
 
-def _carry_row(line: Line, period: Period, names: Names, is_last: bool) -> dict[str, Any]:
-    terms = line.terms
+def _carry_row(line: Line, period: Period, names: Names, still_open: bool) -> dict[str, Any]:
     return {
         "bank": line.bank, "kind": names.spelled(line.kind), "account": names.spelled(line.account),
         "period": period_label(line.period, period), "arrears_fen": line.payable,
-        "base_fen": line.carried_out if is_last else 0,
-        "rate_pct": None if terms is None else pct_text(terms.rate_pct),
+        "base_fen": line.carried_out if still_open else 0,
+        "rate_pct": None if line.terms is None else pct_text(line.terms.rate_pct),
     }  # fmt: skip
 
 
 def _rates_frame(rate_book: RateBook) -> pd.DataFrame:
     rows = [
-        {
-            "kind": official(r.kind),
-            "bank": r.bank,
-            "account": official(r.account),
-            "terms": str(r.terms),
-            "valid_from": date_text(r.valid_from),
-            "valid_to": date_text(r.valid_to),
-            "document": r.document,
-            "confidence": r.confidence,
-        }
+        (official_name(r.kind)(), r.bank, official_name(r.account)() if r.account else "",
+         r.terms.said(), date_text(r.valid_from), date_text(r.valid_to), r.document, r.confidence)
         for r in rate_book.rates
-    ]
-    columns = [
-        "kind",
-        "bank",
-        "account",
-        "terms",
-        "valid_from",
-        "valid_to",
-        "document",
-        "confidence",
-    ]
-    return as_frame(rows, columns)
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=[
+        "kind", "bank", "account", "terms", "valid_from", "valid_to", "document", "confidence",
+    ])  # fmt: skip
+
+
+def _notes(
+    receipts: Receipts, lines: Sequence[Line], period: Period, left_out: int
+) -> Iterator[Text]:
+    """Rounding, negative bases, special terms, kinds without a rate, what is left out."""
+    by = Text(official_words("frequency")[period], official_words("frequency", "en")[period])
+    yield say("fees.note_rounding", period=by)
+    for line in lines:
+        yield from _line_notes(line, period)
+    unrated = sorted({line.kind for line in lines if line.rate is None})
+    if unrated:
+        yield say("fees.note_no_rate", kinds=[official_name(kind) for kind in unrated])
+    if pending := sum(line.unmatched for line in lines):
+        yield say("fees.note_unmatched", amount=yuan_text(pending))
+    if left_out:
+        yield say("fees.note_excluded", count=left_out)
+    if receipts.turned:
+        yield say("fees.note_turned", count=receipts.turned)
+    if receipts.backwards:
+        yield say("fees.note_backwards", count=receipts.backwards)
+
+
+def _line_notes(line: Line, period: Period) -> Iterator[Text]:
+    said: list[tuple[str, dict[str, object]]] = []
+    terms = line.terms
+    if line.carried_out:
+        said.append(("fees.note_carried", {"base": yuan_text(line.carried_out)}))
+    elif line.chargeable < 0 and terms is not None:
+        said.append(("fees.note_credit", {"terms": terms.said, "fee": yuan_text(-line.fee)}))
+    if terms is not None and not terms.plain:
+        said.append(("fees.note_terms", {"terms": terms.said}))
+    for key, values in said:
+        kind, account = official_name(line.kind), official_name(line.account)
+        label = period_label(line.period, period)
+        yield say(key, bank=line.bank, kind=kind, account=account, period=label, **values)

@@ -163,11 +163,9 @@ def _check(
     first = min(years)
     for change in adjustments:
         for year in sorted(set(change.by_year) - years):
-            found.add(
-                change.name, f"year {year} lies outside {first} to {max(years)}", "check the year"
-            )
+            found.add(change.name, "revenue.adjust_year", year=year, first=first, last=max(years))
         if not change.by_year:
-            found.add(change.name, "names no year", "give at least one year")
+            found.add(change.name, "revenue.adjust_no_year")
         if change.kind == "growth" and first in change.by_year and last_actual is None:
-            found.add(change.name, f"growth in {first} needs the level of {first - 1}")
+            found.add(change.name, "revenue.adjust_level", year=first, before=first - 1)
     found.raise_if_any()

@@ -2,38 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.revenue import gaps, inputs, metrics
-from fiscalmodel.revenue.backtest_budgets import budget_rows
-from fiscalmodel.revenue.backtest_verdict import verdict
+from fiscalmodel.revenue import inputs, metrics
 from fiscalmodel.revenue.engine import forecast_block
-from fiscalmodel.revenue.history import History
+from fiscalmodel.revenue.inputs import History
 from fiscalmodel.revenue.kinds import Kind, kind_of
 from fiscalmodel.revenue.models import drift
-from fiscalmodel.revenue.panel import histories_of
+from fiscalmodel.revenue.result import Result
 from fiscalmodel.revenue.seasonal import naive2
 from fiscalmodel.revenue.seasonal_models import seasonal_naive
 from fiscalmodel.revenue.smoothing import Array
 from fiscalmodel.series.types import Series
+from fiscalmodel.words import Text, say
+
+if TYPE_CHECKING:
+    from fiscalmodel.display import Chart
 
 #: Name of our own forecasts in the table.
 OWN = "fiscalmodel"
 _LEVELS = (80, 95)
+#: Fewer forecasts than this prove nothing.
+_FEW = 6
+#: Differences below this share of the rival's error are no difference.
+_SAME = 0.03
 
 
-@dataclass(frozen=True)
-class _Window:
-    """One origin of one series."""
+class Backtest(Result, pd.DataFrame):
+    """The table of `backtest`, which says and draws what it shows.
 
-    series: int
-    origin: int
+    ``.attrs`` holds the verdict in both languages, every forecast with its origin and what was
+    done to the history.
+    """
+
+    @property
+    def answer(self) -> Text:
+        """Whether the model is worth it here."""
+        return Text(self.attrs["verdict_zh"], self.attrs["verdict"])
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Each method by step, the measures that are read first."""
+        table = pd.DataFrame(self[["method", "horizon", "forecasts", "mape", "mase", "owa"]])
+        return table.assign(horizon=[str(step).capitalize() for step in table["horizon"]])
+
+    def plot(self, lang: str | None = None) -> Chart:  # type: ignore[override]
+        """Mean absolute percentage error by step ahead, each method."""
+        from fiscalmodel.display import BLUE, GREEN, GREY, ORANGE, RED, Chart, bars, figure, legend
+
+        colors = {OWN: BLUE, "naive": GREY, "seasonal_naive": GREEN, "drift": ORANGE, "budget": RED}
+        steps = self[self["horizon"] != "all"]
+        errors = steps.pivot_table(index="horizon", columns="method", values="mape", sort=False)
+        errors = errors[[name for name in colors if name in errors]].sort_index()
+        names = {str(name): say(f"revenue.method.{name}") for name in errors}
+        if "seasonal_naive" in names:
+            names["naive"] = say("revenue.method.naive2")
+        made, axis, lang = figure(
+            say("revenue.chart_backtest"), lang, unit="%", x=say("revenue.steps_ahead")
+        )
+        bars(axis, errors, names=names, colors=colors, digits=1, lang=lang)
+        legend(axis)
+        return Chart(made, self.answer(lang))
 
 
 def backtest(
@@ -46,7 +80,7 @@ def backtest(
     kind: str | None = None,
     breaks: Mapping[Any, float | None] | Sequence[Any] | None = None,
     allow_break: bool = False,
-) -> pd.DataFrame:
+) -> Backtest:
     """Forecast the known past from each of its points, and measure the errors.
 
     Parameters
@@ -70,10 +104,10 @@ def backtest(
 
     Returns
     -------
-    pandas.DataFrame
-        One row for each ``method`` (fiscalmodel, naive, seasonal_naive for seasonal series,
-        drift, budget) and ``horizon`` (1, 2, ..., "all"): ``forecasts, bias_pct, mae, rmse,
-        mape, mdape, smape, mase, owa, coverage_80, coverage_95, msis_95``.
+    Backtest
+        A frame, one row for each ``method`` (fiscalmodel, naive, seasonal_naive for seasonal
+        series, drift, budget) and ``horizon`` (1, 2, ..., "all"): ``forecasts, bias_pct, mae,
+        rmse, mape, mdape, smape, mase, owa, coverage_80, coverage_95, msis_95``.
         ``.attrs["verdict"]`` and ``["verdict_zh"]`` say in
         a sentence whether the model is worth it here; ``.attrs["forecasts"]`` holds every
         forecast with its origin, ``.attrs["notes"]`` what was done to the history.
@@ -94,57 +128,47 @@ def backtest(
     last value where the history is shorter than a year. Budgets cover their own periods only.
     """
     horizon = inputs.check_horizon(horizon)
-    if isinstance(y_or_panel, pd.DataFrame):
-        season = inputs.check_season(1 if season_length is None else season_length)
-        histories, ids, _ = histories_of(y_or_panel, horizon, season)
-    else:
-        histories, ids = [inputs.read(y_or_panel, horizon, season_length)], ["y"]
     treated = kind_of(y_or_panel, kind)
-    factors = None
-    named = gaps.breaks_of(breaks)
-    if isinstance(y_or_panel, pd.DataFrame):
-        if named:
-            raise InputError("breaks", "breaks are for one series", "link each series first")
-    elif named is not None:
-        ones = replace(histories[0], values=np.ones(len(histories[0].values)), filled=())
-        factors = gaps.splice(ones, named, allow_break=allow_break).values
-        histories = [gaps.splice(histories[0], named, allow_break=allow_break)]
-    elif not treated.shrink:
-        warned = gaps.look_for_breaks(y_or_panel, histories[0], allow_break=allow_break)
-        histories = [replace(histories[0], notes=(*histories[0].notes, *warned))]
+    panel = isinstance(y_or_panel, pd.DataFrame)
+    if panel:
+        season = inputs.check_season(1 if season_length is None else season_length)
+        histories, ids, _ = inputs.read_panel(y_or_panel, horizon, season)
+        if breaks:
+            raise InputError("breaks", "revenue.breaks_of_panel")
+    else:
+        history = inputs.read(y_or_panel, horizon, season_length)
+        histories, ids = (
+            [
+                inputs.on_one_calibre(
+                    y_or_panel, history, breaks, allow_break=allow_break, search=not treated.shrink
+                )
+            ],
+            ["y"],
+        )
     windows = _windows(histories, horizon, inputs.check_least(least))
     if not windows:
         longest = max(len(history.values) - len(history.filled) for history in histories)
-        raise InputError(
-            "y",
-            f"{longest} values are too few to try a forecast on",
-            "at least three, and more than `least`, are needed",
-        )
+        raise InputError("y", "revenue.too_few_to_try", count=longest)
     detail = _forecasts(histories, ids, windows, horizon, treated)
     if budgets is not None:
-        _check_units(y_or_panel, budgets)
+        if isinstance(y_or_panel, Series) and isinstance(budgets, Series):
+            y_unit, unit = y_or_panel.unit, budgets.unit
+            if y_unit != unit:
+                raise InputError("budgets", "revenue.other_unit", unit=unit, y_unit=y_unit)
         first = detail[(detail["method"] == OWN) & (detail["horizon"] == 1)]
-        said = budget_rows(first, budgets, histories, ids, factors)
+        said = _budget_rows(first, budgets, histories, ids)
         detail = pd.concat([detail, said], ignore_index=True)
-    made = _measures(detail)
-    made.attrs["forecasts"] = detail
-    made.attrs["notes"] = _notes(histories, ids, panel=isinstance(y_or_panel, pd.DataFrame))
+    made = Backtest(_measures(detail))
     yearly = all(_is_year(history.past[0]) for history in histories)
-    made.attrs["verdict"], made.attrs["verdict_zh"] = verdict(made, detail, yearly=yearly)
-    return made
-
-
-def _check_units(y: Any, budgets: Any) -> None:
-    if isinstance(y, Series) and isinstance(budgets, Series) and y.unit != budgets.unit:
-        raise InputError("budgets", f"in {budgets.unit}, the series in {y.unit}", "use one unit")
-
-
-def _notes(histories: list[History], ids: list[Any], *, panel: bool) -> tuple[str, ...]:
-    return tuple(
-        f"{name}: {note}" if panel else note
+    found = _verdict(made, detail, yearly=yearly)
+    made.attrs["verdict"], made.attrs["verdict_zh"] = found.en, found.zh
+    made.attrs["forecasts"] = detail
+    made.attrs["notes"] = tuple(
+        f"{name}: " + note if panel else note
         for name, history in zip(ids, histories, strict=True)
         for note in history.notes
     )
+    return made
 
 
 def _is_year(label: Any) -> bool:
@@ -153,8 +177,8 @@ def _is_year(label: Any) -> bool:
     return bool(1900 <= label <= 2200)
 
 
-def _windows(histories: list[History], horizon: int, least: int | None) -> list[_Window]:
-    """Origins whose last value is known, with a known value ahead."""
+def _windows(histories: list[History], horizon: int, least: int | None) -> list[tuple[int, int]]:
+    """Number of the series and origin, whose last value is known, with a known value ahead."""
     found = []
     for number, history in enumerate(histories):
         n = len(history.values)
@@ -163,7 +187,7 @@ def _windows(histories: list[History], horizon: int, least: int | None) -> list[
         first = wanted if least is not None else min(wanted, max(2, n - 1))
         filled = set(history.filled)
         found += [
-            _Window(number, origin)
+            (number, origin)
             for origin in range(first, n)
             if origin - 1 not in filled and set(range(origin, min(origin + horizon, n))) - filled
         ]
@@ -171,16 +195,19 @@ def _windows(histories: list[History], horizon: int, least: int | None) -> list[
 
 
 def _forecasts(
-    histories: list[History], ids: list[Any], windows: list[_Window], horizon: int, kind: Kind
+    histories: list[History],
+    ids: list[Any],
+    windows: list[tuple[int, int]],
+    horizon: int,
+    kind: Kind,
 ) -> pd.DataFrame:
     """Every forecast of every method: one row for each origin, step and method."""
-    groups: dict[tuple[int, int], list[_Window]] = {}
-    for window in windows:
-        season = histories[window.series].season_length
-        groups.setdefault((window.origin, season), []).append(window)
+    groups: dict[tuple[int, int], list[int]] = {}
+    for number, origin in windows:
+        groups.setdefault((origin, histories[number].season_length), []).append(number)
     frames = []
     for (origin, season), members in sorted(groups.items()):
-        past = np.stack([_known(histories[w.series], origin) for w in members])
+        past = np.stack([_known(histories[number], origin) for number in members])
         block = forecast_block(past, horizon, season, _LEVELS, kind=kind)
         unit = np.array([metrics.mase_scale(row, season) for row in past])
         bands = [block.lower[80], block.upper[80], block.lower[95], block.upper[95]]
@@ -193,25 +220,18 @@ def _forecasts(
                 else np.repeat(past[:, -1:], horizon, axis=1)
             )
         said = [(OWN, block.mean, bands), *((name, mean, none) for name, mean in rivals.items())]
-        for method, mean, edges in said:
-            for row, window in enumerate(members):
-                frames.append(
-                    _rows(
-                        histories[window.series],
-                        ids[window.series],
-                        origin,
-                        method,
-                        mean[row],
-                        [edge[row] for edge in edges],
-                        unit[row],
-                    )
-                )
+        frames += [
+            _rows(histories[number], ids[number], origin, method, mean[row],
+                  [edge[row] for edge in edges], unit[row])
+            for method, mean, edges in said
+            for row, number in enumerate(members)
+        ]  # fmt: skip
     return pd.concat(frames, ignore_index=True)
 
 
 def _known(history: History, origin: int) -> Array:
     """The values up to an origin, gaps filled from these alone."""
-    return gaps.refilled(history.values[:origin], history.filled, history.season_length)
+    return inputs.refilled(history.values[:origin], history.filled, history.season_length)
 
 
 def _rows(
@@ -293,3 +313,116 @@ def _mean(values: Array) -> float:
     """Mean without missing values; NaN where all are."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else float("nan")
+
+
+# ---------------------------------------------------------------- budgets
+
+
+def _budget_rows(
+    own: pd.DataFrame, budgets: Any, histories: Sequence[History], ids: Sequence[Any]
+) -> pd.DataFrame:
+    """Rows of method ``budget``: the office's own budgets 年初预算, one step ahead like `own`."""
+    past = {str(name): history.past for name, history in zip(ids, histories, strict=True)}
+    given: dict[tuple[str, str], float] = {}
+    for name, label, value in _budget_items(budgets):
+        if name not in past or np.isnan(value):
+            continue
+        where = f"budgets[{label}]"
+        key = name, str(inputs.own_label(label, past[name], where, exact=True))
+        if key in given:
+            raise InputError(where, "revenue.two_budgets", period=key[1])
+        given[key] = value
+    for name, history in zip(ids, histories, strict=True):
+        if history.factors is not None:
+            for label, factor in zip(history.past, history.factors, strict=True):
+                if (str(name), str(label)) in given:
+                    given[str(name), str(label)] *= float(factor)
+    known = own.copy()
+    keys = zip(known["unique_id"].astype(str), known["period"], strict=True)
+    known["mean"] = [given.get(key, np.nan) for key in keys]
+    known["method"] = "budget"
+    known[["lo-80", "hi-80", "lo-95", "hi-95"]] = np.nan
+    known = known[known["mean"].notna()]
+    if known.empty:
+        raise InputError("budgets", "revenue.no_budget_met", own=next(iter(past.values()))[-1])
+    return known
+
+
+def _budget_items(budgets: Any) -> Iterable[tuple[str, Any, float]]:
+    """Name of the series, label and amount of each budget."""
+    if isinstance(budgets, Series):
+        budgets = _budgets_of(budgets)
+    if isinstance(budgets, pd.DataFrame):
+        inputs.check_columns(budgets, "budgets")
+        names, labels = budgets["unique_id"].astype(str).tolist(), budgets["ds"].tolist()
+        amounts = budgets["y"].tolist()
+    elif isinstance(budgets, pd.Series | Mapping):
+        labels, amounts = list(budgets.keys()), list(pd.Series(budgets, dtype=object))
+        names = ["y"] * len(labels)
+    else:
+        raise InputError("budgets", "revenue.holds_no_budgets", kind=type(budgets).__name__)
+    return zip(names, labels, inputs.numbers(amounts, "budgets"), strict=True)
+
+
+def _budgets_of(series: Series) -> pd.Series[float]:
+    """The budgets in a `Series`: those marked so, or all of a budget version or unmarked one."""
+    if series.kinds is None or series.version in ("initial_budget", "adjusted_budget"):
+        return series.values
+    found = series.values[series.kinds.eq("budget")]
+    if found.empty:
+        raise InputError(series.series_id, "revenue.holds_no_budget")
+    return found
+
+
+# ---------------------------------------------------------------- verdict
+
+
+def _verdict(table: pd.DataFrame, detail: pd.DataFrame, *, yearly: bool) -> Text:
+    """Whether the model is worth it, from the table of `backtest` and its forecasts.
+
+    The measure is the mean absolute percentage error over all steps, or the mean absolute
+    error where values are nought; against the best of naive, drift and, for seasonal series,
+    the same period of last year, and, one step ahead, against the office's budgets where
+    they were given, on the periods that have one.
+    """
+    over_all = table[table["horizon"] == "all"].set_index("method")
+    measure, unit = ("mape", " %") if over_all["mape"].notna()[OWN] else ("mae", "")
+    found: dict[Any, float] = over_all[measure].to_dict()
+    names = {"naive": "last_year" if yearly else "last_period", "drift": "mean_step"}
+    if "seasonal_naive" in found:
+        names |= {"naive": "naive2", "seasonal_naive": "same_period"}
+    rival = min(names, key=lambda name: found[name])
+    mine, theirs = found[OWN], found[rival]
+    count = int(over_all["forecasts"][OWN])
+    if count < _FEW:
+        key = "too_few"
+    elif mine < theirs * (1 - _SAME):
+        key = "worth_it"
+    else:
+        key = "no_better" if mine <= theirs * (1 + _SAME) else "not_worth_it"
+    against = say(f"revenue.rival.{names[rival]}")
+    said = say("revenue.verdict.figures", first=say(f"revenue.verdict.{key}", rival=against),
+               mine=f"{mine:.3g}{unit}", theirs=f"{theirs:.3g}{unit}", rival=against,
+               count=count)  # fmt: skip
+    return said + _budget_verdict(detail)
+
+
+def _budget_verdict(detail: pd.DataFrame) -> Text:
+    """One step ahead against the office's own budgets, both on the periods that have one."""
+    keys = ["unique_id", "period"]
+    budgets = detail[detail["method"] == "budget"].set_index(keys)
+    if budgets.empty:
+        return Text("", "")
+    own = detail[(detail["method"] == OWN) & (detail["horizon"] == 1)].set_index(keys)
+    own = own.loc[budgets.index]
+    actual = own["actual"].to_numpy()
+    size, unit = np.abs(actual), " %"
+    if not size.any():
+        size, unit = np.full(len(actual), 100.0), ""
+    used = size > 0
+    mine, theirs = (
+        float(np.mean(100 * np.abs(rows["mean"].to_numpy() - actual)[used] / size[used]))
+        for rows in (own, budgets)
+    )
+    return say("revenue.verdict.budgets", mine=f"{mine:.3g}{unit}", theirs=f"{theirs:.3g}{unit}",
+               count=int(used.sum()))  # fmt: skip

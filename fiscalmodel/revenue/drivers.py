@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.engine import Block, forecast_block
 from fiscalmodel.revenue.kinds import PLAIN, Kind
 from fiscalmodel.revenue.smoothing import Array
+from fiscalmodel.series.types import Series
 
 #: Fewest growth rates that a regression is fitted to, and fewest past origins it is tried on.
 LEAST, ORIGINS = 6, 4
+#: Latest past origins that decide.
+RECENT = 8
 #: Years ahead that are tried.
 AHEAD = 3
 #: The driver must have cut past errors by this share before it is used.
@@ -50,6 +55,47 @@ class Driven:
     mean: Array
     spread: Array
 
+    @property
+    def tried(self) -> bool:
+        """Whether there were enough past origins to tell."""
+        return self.origins >= ORIGINS
+
+
+def aligned(
+    drivers: Any, past: Sequence[Any], ahead: Sequence[Any]
+) -> tuple[Array, Array | None]:
+    """Driver in the years of the history, and in those ahead (None unless all are given).
+
+    Raises
+    ------
+    InputError
+        No yearly series, a year that lacks, or a driver that ends before the history.
+    """
+    values = drivers.actuals().values if isinstance(drivers, Series) else drivers
+    if not isinstance(values, pd.Series) or not all(_year(label) for label in (*past, *ahead)):
+        raise InputError("drivers", "revenue.driver_no_years")
+    known = {
+        _year(label): float(value)
+        for label, value in values.items()
+        if _year(label) and pd.notna(value)
+    }
+    lacking = [str(_year(label)) for label in past if _year(label) not in known]
+    if lacking:
+        raise InputError("drivers", "revenue.driver_lacks", years=", ".join(lacking))
+    then = [known.get(_year(label), np.nan) for label in ahead]
+    made = np.array([known[_year(label)] for label in past])
+    return made, None if np.isnan(then).any() else np.array(then)
+
+
+def _year(label: Any) -> int:
+    """Calendar year of a yearly label; 0 for others."""
+    if isinstance(label, pd.Period):
+        return label.year if label.freqstr.startswith(("Y", "A")) else 0
+    if isinstance(label, (int, np.integer)) and 1800 < label < 2300:
+        return int(label)
+    year = str(getattr(label, "year", label))
+    return int(year) if len(year) == 4 and year.isdigit() else 0
+
 
 def drive(
     y: Array,
@@ -79,7 +125,7 @@ def drive(
     Raises
     ------
     InputError
-        Another number of years, values that are not positive, too few years ahead.
+        Values that are not positive, or values ahead in another unit.
 
     Notes
     -----
@@ -89,13 +135,8 @@ def drive(
     one to three years was lower by 2 %.
     """
     y, driver = np.asarray(y, dtype=float), np.asarray(driver, dtype=float)
-    if len(y) != len(driver):
-        raise InputError("drivers", f"{len(driver)} years for {len(y)} of the series", "same years")
     if not ((y > 0).all() and (driver > 0).all()):
-        raise InputError("drivers", "a value is not positive", "growth needs positive values")
-    if ahead is not None and len(ahead) < horizon:
-        problem = f"{len(ahead)} years ahead, {horizon} are forecast"
-        raise InputError("drivers", problem, "give each year, or none")
+        raise InputError("drivers", "revenue.driver_positive")
     off = []
     for end in range(LEAST + 1, len(y)):
         steps = min(AHEAD, len(y) - end)
@@ -107,6 +148,7 @@ def drive(
     if len(off) < ORIGINS:
         nothing = np.full(horizon, np.nan)
         return Driven(False, np.nan, np.nan, np.nan, len(off), nothing, nothing)
+    off = off[-RECENT:]
     error_with, error_without = (100 * float(np.mean(column)) for column in zip(*off, strict=True))
     if ahead is None:
         block = forecast_block(driver[None], horizon, 1, (80,))
@@ -116,8 +158,7 @@ def drive(
         future = np.asarray(ahead, dtype=float)[:horizon]
         spread = np.zeros(horizon)
         if (future <= 0).any() or not 0.2 < future[0] / driver[-1] < 5:
-            problem = f"{future[0]:g} follows on {driver[-1]:g}"
-            raise InputError("drivers", problem, "the same unit as its history")
+            raise InputError("drivers", "revenue.driver_unit", value=future[0], last=driver[-1])
     if ahead_spread is not None:
         spread = np.asarray(ahead_spread, dtype=float)[:horizon]
     slope, said, unsure = _by_driver(y, driver, future)

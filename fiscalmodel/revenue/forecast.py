@@ -1,28 +1,34 @@
-"""Forecasts of one series: `forecast`; of many: `forecast_panel` (see `panel`)."""
+"""Forecasts of one series, `forecast`, and of many, `forecast_panel`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from fiscalmodel.revenue import gaps, inputs, intervals
+from fiscalmodel.revenue import inputs, intervals, models
+from fiscalmodel.revenue.drivers import SHARE, Driven, aligned, drive, with_driver
 from fiscalmodel.revenue.engine import Block, forecast_block
-from fiscalmodel.revenue.history import History
+from fiscalmodel.revenue.inputs import History, when
 from fiscalmodel.revenue.kinds import Kind, kind_of
 from fiscalmodel.revenue.outliers import outlying
-from fiscalmodel.revenue.panel import forecast_panel
-from fiscalmodel.revenue.titles import TITLES
+from fiscalmodel.revenue.result import Result, levels_of, span, weights_chart
 from fiscalmodel.series.types import Series
+from fiscalmodel.units import amount_text
+from fiscalmodel.words import Text, say
 
-__all__ = ["Forecast", "forecast", "forecast_panel"]
+if TYPE_CHECKING:
+    from fiscalmodel.display import Chart
+
+#: Name of a candidate -> what it is called.
+TITLES: dict[str, Text] = {name: Text(zh, en) for name, (en, zh) in models.TITLES.items()}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Forecast:
+class Forecast(Result):
     """A forecast with bands, and how it came about.
 
     Attributes
@@ -48,7 +54,7 @@ class Forecast:
 
     table: pd.DataFrame
     models: pd.DataFrame
-    notes: tuple[str, ...]
+    notes: tuple[Text, ...]
     coverage: pd.DataFrame
     history: pd.Series[float]
     season_length: int = 1
@@ -56,29 +62,50 @@ class Forecast:
     kind: str = ""
 
     @property
-    def notes_zh(self) -> tuple[str, ...]:
-        """The notes in Chinese."""
-        from fiscalmodel.revenue.notes_zh import in_chinese
-
-        return tuple(map(in_chinese, self.notes))
-
-    @property
     def levels(self) -> tuple[float, ...]:
         """Band levels in percent, ascending."""
-        return tuple(sorted(float(c[3:]) for c in self.table.columns if c.startswith("lo-")))
+        return levels_of(self.table.columns)
 
-    def __repr__(self) -> str:
-        rounded = self.table.set_index("period").round(2)
-        return f"Forecast of {len(rounded)} periods\n{rounded}"
+    @property
+    def answer(self) -> Text:
+        """The last period's value and its narrowest band."""
+        last, level = self.table.iloc[-1], f"{self.levels[0]:g}"
+        mean = float(last["mean"])
+        limits = span(float(last[f"lo-{level}"]), float(last[f"hi-{level}"]), self.unit, mean)
+        period = when(self.table["period"].iloc[-1])
+        return say("revenue.answer_forecast", when=period, mean=amount_text(mean, self.unit),
+                   level=level, span=limits)  # fmt: skip
 
-    def _repr_html_(self) -> str:
-        return str(self.table.set_index("period").round(2).to_html())
+    def plot(self, lang: str | None = None) -> Chart:
+        """History, forecast and its bands, with the coverage measured for such bands."""
+        from fiscalmodel.display import BLUE, RED, Chart, fan, figure, legend, scale, ticks
 
-    def plot(self, lang: str = "zh") -> Any:
-        """Fan chart of history, forecast and bands, a matplotlib figure."""
-        from fiscalmodel.present.charts_revenue import fan_chart
+        table, past = self.table, self.history.to_numpy(dtype=float)
+        divisor, unit = scale(self.unit, float(np.abs(past).max()))
+        made, axis, lang = figure(say("revenue.chart_fan"), lang, unit=unit or say("revenue.value"))
+        place = np.arange(len(past) - 1, len(past) + len(table))
+        axis.plot(np.arange(len(past)), past / divisor, color=BLUE, marker="o", markersize=4,
+                  label=say("revenue.line_history")(lang))  # fmt: skip
+        measured: dict[Any, float] = self.coverage.groupby("level")["coverage_pct"].mean().to_dict()
+        fan(axis, place, table, divisor=divisor, measured=measured, start=past[-1], lang=lang)
+        axis.plot(place, np.r_[past[-1], table["mean"]] / divisor, color=RED, marker="s",
+                  markersize=4, label=say("revenue.line_forecast")(lang))  # fmt: skip
+        ticks(axis, [*self.history.index, *table["period"]])
+        legend(axis)
+        return Chart(made, self.answer(lang))
 
-        return fan_chart(self, lang=lang)
+    def plot_models(self, lang: str | None = None) -> Chart:
+        """What each candidate said for the last period; the dot grows with the weight."""
+        last = self.table["period"].iloc[-1]
+        frame = pd.DataFrame(
+            {
+                "title": [TITLES.get(n, Text.of(n)) for n in self.models["model"]],
+                "value": self.models[str(last)],
+                "weight": self.models["weight"],
+            }
+        )
+        title = say("revenue.chart_models", when=when(last))
+        return weights_chart(frame, float(self.table["mean"].iloc[-1]), title, self.unit, lang)
 
 
 def forecast(
@@ -90,6 +117,7 @@ def forecast(
     allow_break: bool = False,
     breaks: Mapping[Any, float | None] | Sequence[Any] | None = None,
     kind: str | None = None,
+    drivers: Any = None,
 ) -> Forecast:
     """Forecast one revenue series.
 
@@ -109,8 +137,12 @@ def forecast(
     breaks
         First period on a new calibre -> factor for the values before it (None: unknown).
     kind
-        ``"revenue"`` for general public budget revenue and its taxes, ``"land"`` or ``"fund"``
-        for land-sale or other fund revenue; by default found from the series' budget scope.
+        ``"revenue"`` for general public budget revenue, ``"tax"`` for one tax, ``"land"`` or
+        ``"fund"`` for land-sale or other fund revenue; by default found from the series' name.
+    drivers
+        For yearly series, what moves it (gross product, its target, a tax base): a pandas Series
+        on years from the first of `y` on; years ahead are used where given, else forecast. It
+        counts for half where it helped at past origins (see `drivers`).
 
     Returns
     -------
@@ -132,25 +164,22 @@ def forecast(
     wanted = inputs.check_levels(levels)
     history = inputs.read(y, horizon, season_length)
     treated = kind_of(y, kind)
-    named = gaps.breaks_of(breaks)
-    if named is not None:
-        history = gaps.splice(history, named, allow_break=allow_break)
-    warned: tuple[str, ...] = ()
-    if named is None and not treated.shrink:
-        warned = gaps.look_for_breaks(y, history, allow_break=allow_break)
-    block = forecast_block(
-        history.values[None, :],
-        horizon,
-        history.season_length,
-        wanted,
-        kind=treated,
+    history = inputs.on_one_calibre(
+        y, history, breaks, allow_break=allow_break, search=not treated.shrink
     )
-    notes = [*history.notes, *warned, *_why(history, block, treated)]
+    block = forecast_block(
+        history.values[None, :], horizon, history.season_length, wanted, kind=treated
+    )
+    driven = None
+    if drivers is not None:
+        past, ahead = aligned(drivers, history.past, history.ahead)
+        driven = drive(history.values, past, horizon, kind=treated, ahead=ahead)
+        block = with_driver(block, driven)
     return Forecast(
-        table=_table(history, block),
-        models=_models(history, block, treated),
-        notes=tuple(notes),
-        coverage=_coverage(history, horizon, wanted),
+        table=pd.DataFrame({"period": list(history.ahead), **_columns(block, 0)}),
+        models=_models(history, block, treated, driven),
+        notes=(*history.notes, *_why(history, block, treated, driven)),
+        coverage=_coverage(history, horizon, wanted, treated),
         history=pd.Series(history.values, index=pd.Index(list(history.past), name="period")),
         season_length=history.season_length,
         unit=y.unit if isinstance(y, Series) else "",
@@ -158,15 +187,72 @@ def forecast(
     )
 
 
-def _table(history: History, block: Block) -> pd.DataFrame:
-    columns: dict[str, Any] = {"period": list(history.ahead), "mean": block.mean[0]}
+def forecast_panel(
+    df: pd.DataFrame,
+    horizon: int,
+    *,
+    season_length: int = 1,
+    levels: Sequence[float] = (80, 95),
+    kind: str | None = None,
+) -> pd.DataFrame:
+    """Forecast every series of a long frame, as the libraries of Nixtla take and give it.
+
+    Parameters
+    ----------
+    df
+        Columns ``unique_id``, ``ds`` (years, dates, periods or text), ``y``.
+    horizon
+        Periods ahead, 1 to 100.
+    season_length
+        1 yearly, 4 quarterly, 12 monthly.
+    levels
+        Bands in percent.
+    kind
+        As in `forecast`, for all series.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``unique_id, ds, mean, lo-80, hi-80, lo-95, hi-95``, series in order of first
+        appearance; ``ds`` of the same type as it came: dates stay dates, also as text.
+
+    Raises
+    ------
+    InputError
+        A missing column, or bad series: all of them at once.
+    """
+    horizon = inputs.check_horizon(horizon)
+    wanted = inputs.check_levels(levels)
+    season_length = inputs.check_season(season_length)
+    treated = kind_of(df, kind)
+    histories, ids, back = inputs.read_panel(df, horizon, season_length)
+    by_shape: dict[tuple[int, int], list[int]] = {}
+    for place, history in enumerate(histories):
+        by_shape.setdefault((len(history.values), history.season_length), []).append(place)
+    frames: dict[int, pd.DataFrame] = {}
+    for (_, season), places in by_shape.items():
+        values = np.stack([histories[place].values for place in places])
+        block = forecast_block(values, horizon, season, wanted, kind=treated)
+        for row, place in enumerate(places):
+            ahead = back[place](histories[place].ahead)
+            frames[place] = pd.DataFrame(
+                {"unique_id": ids[place], "ds": ahead, **_columns(block, row)}
+            )
+    return pd.concat([frames[place] for place in sorted(frames)], ignore_index=True)
+
+
+def _columns(block: Block, row: int) -> dict[str, Any]:
+    """Mean and bands of one series of a block."""
+    columns: dict[str, Any] = {"mean": block.mean[row]}
     for level in block.lower:
-        columns[f"lo-{level:g}"] = block.lower[level][0]
-        columns[f"hi-{level:g}"] = block.upper[level][0]
-    return pd.DataFrame(columns)
+        columns[f"lo-{level:g}"] = block.lower[level][row]
+        columns[f"hi-{level:g}"] = block.upper[level][row]
+    return columns
 
 
-def _models(history: History, block: Block, kind: Kind) -> pd.DataFrame:
+def _models(
+    history: History, block: Block, kind: Kind, driven: Driven | None
+) -> pd.DataFrame:
     """What each candidate said, with its mean weight over the horizon."""
     found = block.combination
     names, weights = list(found.names), found.weights[:, 0].mean(axis=1)
@@ -180,73 +266,78 @@ def _models(history: History, block: Block, kind: Kind) -> pd.DataFrame:
             names.append(block.anchor_name)
             weights = np.append(weights, kind.shrink)
             said = np.concatenate([said, block.anchor[:1]])
+    if driven is not None and driven.used:
+        names, weights = [*names, "driver"], np.append(weights * (1 - SHARE), SHARE)
+        said = np.concatenate([said, driven.mean[None]])
+    titles = [TITLES.get(name, Text.of(name)) for name in names]
     frame = pd.DataFrame(
         {
             "model": names,
-            "title": [TITLES.get(name, (name, name))[0] for name in names],
-            "title_zh": [TITLES.get(name, (name, name))[1] for name in names],
+            "title": [title.en for title in titles],
+            "title_zh": [title.zh for title in titles],
             "weight": weights,
         }
     )
     return pd.concat([frame, pd.DataFrame(said, columns=[str(p) for p in history.ahead])], axis=1)
 
 
-def _coverage(history: History, horizon: int, levels: Sequence[float]) -> pd.DataFrame:
+def _coverage(
+    history: History, horizon: int, levels: Sequence[float], kind: Kind
+) -> pd.DataFrame:
     n = len(history.values)
     rows = [
         (period, level, round(float(share), 1))
         for level in levels
         for period, share in zip(
             history.ahead,
-            intervals.coverage(n, horizon, level, history.season_length),
+            intervals.coverage(n, horizon, level, history.season_length, kind.name),
             strict=True,
         )
     ]
     return pd.DataFrame(rows, columns=["period", "level", "coverage_pct"])
 
 
-def _why(history: History, block: Block, kind: Kind) -> list[str]:
+def _why(history: History, block: Block, kind: Kind, driven: Driven | None) -> list[Text]:
     """Why these models, in words."""
     n, season = len(history.values), history.season_length
     found = block.combination
-    notes = []
+    notes: list[Text] = []
+
+    def note(key: str, **values: Any) -> None:
+        notes.append(say(f"revenue.note.{key}", **values))
+
     if n == 1:
-        notes.append("one value only: carried forward, with the widest bands")
+        note("one_value")
     elif season > 1 and n > season:
         used = found.weights[:, 0].any(axis=1)
-        said = ", ".join(TITLES[name][0] for name in np.array(found.names)[used])
-        notes.append(f"{n} values, {season} a year: mean of {said}")
+        names = [TITLES[name] for name in np.array(found.names)[used]]
+        note("seasonal_models", n=n, season=season, models=names)
         if n < 2 * season and not found.seasonal[0]:
-            notes.append("fewer than two seasons: no seasonal pattern can be told from a trend")
+            note("one_season")
     else:
         if season > 1:
-            notes.append(f"no more than one season ({season} periods): treated as not seasonal")
-        said = ", ".join(
-            f"{100 * share:.4g}% {TITLES[name][0]}" for name, share in kind.shares.items()
-        )
-        notes.append(
-            f"{n} values: {said} (the pooled model learned on public series which method to "
-            "trust for a history of this shape)"
-        )
+            note("not_seasonal", season=season)
+        if kind.fades:
+            note("fading_models", n=n, models=[TITLES[name] for name in kind.shares])
+        else:
+            shares = [f"{100 * share:.4g}% " + TITLES[name] for name, share in kind.shares.items()]
+            note("yearly_models", n=n, models=shares)
         if n < 4:
-            notes.append(f"{n} values: too few for smoothing models, half the mean step stands in")
+            note("few_values", n=n)
     if season == 1:
-        places = np.flatnonzero(outlying(history.values[None, :])[0])
-        notes += [
-            f"{history.past[int(place)]} stands out from its neighbours on both sides: for the fit "
-            "their geometric mean stands in, the bands keep it"
-            for place in places
-        ]
+        for place in np.flatnonzero(outlying(history.values[None, :])[0]):
+            note("outlier", when=when(history.past[int(place)]))
+    if driven is not None:
+        key = "driver_used" if driven.used else "driver_not_used"
+        key = key if driven.tried else "driver_short"
+        note(key, elasticity=driven.elasticity, error=driven.error_with,
+             without=driven.error_without, origins=driven.origins)  # fmt: skip
     if kind.shrink and n > 1:
-        anchor = TITLES[block.anchor_name][0]
-        notes.append(
-            f"land-sale or fund revenue: trend methods did worse than the {anchor} when tried, "
-            f"so the mean is {kind.shrink:.0%} {anchor}"
-        )
+        note("fund", share=kind.shrink, anchor=TITLES[block.anchor_name])
     if not history.values.any():
-        notes.append("all values are nought: there is no scale to set a band by")
+        note("all_nought")
     elif n > 1 and np.ptp(history.values) == 0:
-        notes.append("all values are equal: the bands rest on how other series moved")
+        note("all_equal")
     if history.values.min() >= 0:
-        notes.append("no value is negative: mean and bands are held at nought or above")
+        note("not_negative")
     return notes

@@ -1,4 +1,4 @@
-"""Revenue item by item: base, elasticity, policy measures, one-offs.
+"""Revenue item by item: base, elasticity, policy measures, one-offs; and items with their total.
 
 R = (last year − its one-offs) × (1 + elasticity × growth of the base)
     + change in the effect of policy measures + one-offs
@@ -8,34 +8,155 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from fiscalmodel.errors import Collector
-from fiscalmodel.revenue.hierarchy import Reconciled, reconcile_total
-from fiscalmodel.revenue.items_elasticity import (
-    Elasticity,
-    estimate_elasticity,
-    given_elasticity,
-)
+from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.words import say
 
 if TYPE_CHECKING:
     from fiscalmodel.revenue.forecast import Forecast
 
-__all__ = [
-    "Elasticity",
-    "Item",
-    "ItemsForecast",
-    "Measure",
-    "estimate_elasticity",
-    "forecast_items",
-    "given_elasticity",
-    "reconcile_items",
-]
+#: Fewest growth rates from which an elasticity is estimated.
+LEAST = 6
+
+
+@dataclass(frozen=True)
+class Elasticity:
+    """Percent of revenue per percent of the base.
+
+    Attributes
+    ----------
+    value
+        The elasticity.
+    standard_error
+        Robust standard error; 0 where it was given without one.
+    low, high
+        95 % interval.
+    years
+        Growth rates used; 0 if given.
+    residual
+        Standard deviation of revenue growth that the base does not explain, as a ratio.
+    method
+        ``HAC``, ``HC3`` or ``given``.
+    source
+        Where it comes from.
+    """
+
+    value: float
+    standard_error: float
+    low: float
+    high: float
+    years: int
+    residual: float
+    method: str
+    source: str
+
+    @property
+    def telling(self) -> bool:
+        """Whether history says more than a guess: an interval narrower than 1.5 without 0."""
+        return self.method == "given" or (self.high - self.low < 1.5 and self.low > 0)
+
+
+def given_elasticity(value: float, source: str, *, standard_error: float = 0.0) -> Elasticity:
+    """An elasticity from a source 文献或经验值, which must be named."""
+    if not math.isfinite(value):
+        raise InputError("elasticity", "revenue.no_elasticity", value=value)
+    if len(source.strip()) < 2:
+        raise InputError("elasticity", "revenue.no_source")
+    half = 1.96 * standard_error
+    return Elasticity(value, standard_error, value - half, value + half, 0, 0.0, "given", source)
+
+
+def estimate_elasticity(
+    revenue: pd.Series[float],
+    base: pd.Series[float],
+    *,
+    errors: Literal["HAC", "HC3"] = "HAC",
+    leave_out: Iterable[int] = (),
+    source: str = "",
+) -> Elasticity:
+    """Estimate an elasticity from yearly history.
+
+    Parameters
+    ----------
+    revenue, base
+        Yearly levels on one calibre, any units; years in the index (`PeriodIndex` or int).
+    errors
+        ``HAC`` (Newey and West, robust to autocorrelation) or ``HC3`` (better for few points).
+    leave_out
+        Years whose growth is left out, such as a year of refunds.
+
+    Returns
+    -------
+    Elasticity
+
+    Raises
+    ------
+    InputError
+        Fewer than 6 growth rates, amounts that are not positive, a base that never moves.
+
+    Notes
+    -----
+    Least squares of Δln R on Δln B with a constant (statsmodels). HAC uses
+    ⌊4 (n/100)^(2/9)⌋ lags, at least 1, with the small-sample correction; intervals are of
+    Student's t with n − 2 degrees of freedom.
+
+    Source: Newey and West (1987), Econometrica 55; MacKinnon and White (1985), Journal of
+    Econometrics 29.
+    """
+    import statsmodels.api as sm
+
+    growth = pd.concat(
+        {"revenue": _growth("revenue", revenue), "base": _growth("base", base)}, axis=1
+    ).dropna()
+    growth = growth[~growth.index.isin([int(y) for y in leave_out])]
+    n = len(growth)
+    if n < LEAST:
+        raise InputError("revenue", "revenue.few_growths", count=n, least=LEAST)
+    if float(growth["base"].std()) < 1e-9:
+        raise InputError("base", "revenue.even_base")
+    model = sm.OLS(growth["revenue"].to_numpy(), sm.add_constant(growth["base"].to_numpy()))
+    if errors == "HAC":
+        lags = max(1, math.floor(4 * (n / 100) ** (2 / 9)))
+        fitted = model.fit(
+            cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": True}, use_t=True
+        )
+    elif errors == "HC3":
+        fitted = model.fit(cov_type="HC3", use_t=True)
+    else:
+        raise InputError("errors", "revenue.unknown_errors", value=errors)
+    low, high = fitted.conf_int(alpha=0.05)[1]
+    years = f"{growth.index[0]}-{growth.index[-1]}"
+    return Elasticity(
+        float(fitted.params[1]),
+        float(fitted.bse[1]),
+        float(low),
+        float(high),
+        n,
+        float(np.sqrt(fitted.mse_resid)),
+        errors,
+        source or str(say("revenue.elasticity_source", count=n, years=years)),
+    )
+
+
+def _growth(name: str, values: Any) -> pd.Series[float]:
+    """Log growth by year, only between neighbouring years."""
+    if not isinstance(values, pd.Series):
+        raise InputError(name, "revenue.no_years")
+    years = [int(p.year) if isinstance(p, pd.Period) else int(p) for p in values.index]
+    if len(set(years)) != len(years):
+        raise InputError(name, "revenue.year_twice")
+    levels = pd.Series(values.to_numpy(dtype=float), index=years).sort_index().dropna()
+    if (levels <= 0).any():
+        raise InputError(name, "revenue.not_above_zero", label=levels[levels <= 0].index[0])
+    steps = pd.Series(np.log(levels)).diff()
+    return steps[[y for y in levels.index if y - 1 in levels.index]]
 
 
 @dataclass(frozen=True)
@@ -159,7 +280,7 @@ def forecast_items(items: Sequence[Item], years: Sequence[int]) -> ItemsForecast
     >>> float(forecast_items([vat], [2025]).table.loc[2025, "vat"].round(6))
     103.7
     """
-    _check(items, years)
+    _check_items(items, years)
     rows = []
     values: dict[str, list[float]] = {}
     errors: dict[str, list[float]] = {}
@@ -203,7 +324,7 @@ def reconcile_items(made: ItemsForecast, total: Forecast) -> dict[int, Reconcile
 
     Notes
     -----
-    `hierarchy.reconcile_total` with the items' squared standard errors and, for the total, the
+    `reconcile_total` with the items' squared standard errors and, for the total, the
     squared half-width of its widest band over that band's normal score. Items without any
     error of their own (given elasticities without one) are given 2 % of their value, so that
     they can give way. No item that is not negative becomes so.
@@ -218,7 +339,7 @@ def reconcile_items(made: ItemsForecast, total: Forecast) -> dict[int, Reconcile
     problems = Collector()
     for year in made.table.index:
         if int(year) not in rows:
-            problems.add("total", f"has no forecast of {year}", "forecast the same years")
+            problems.add("total", "revenue.total_lacks_year", year=year)
             continue
         row = total.table.iloc[rows[int(year)]]
         half = (float(row[f"hi-{level:g}"]) - float(row[f"lo-{level:g}"])) / 2
@@ -238,38 +359,170 @@ def reconcile_items(made: ItemsForecast, total: Forecast) -> dict[int, Reconcile
     return found
 
 
-def _check(items: Sequence[Item], years: Sequence[int]) -> None:
+def _check_items(items: Sequence[Item], years: Sequence[int]) -> None:
     found = Collector()
     if not len(items):
-        found.add("items", "none given", "give at least one")
+        found.add("items", "revenue.no_items")
     consecutive = len(years) > 0 and list(years) == list(range(years[0], years[0] + len(years)))
     if not consecutive:
-        found.add("years", "none, or not consecutive", "such as 2025, 2026, 2027")
+        found.add("years", "revenue.years_not_consecutive")
     names = [item.name for item in items]
     for name in sorted({n for n in names if names.count(n) > 1} | ({"total"} & set(names))):
-        found.add(name, "stands twice, or is the name of the total", "give each item its own name")
+        found.add(name, "revenue.item_twice")
     for item in items:
         numbers = {
             "last_year": item.last_year,
-            "the one-off amount of last year": item.one_offs_last_year,
+            "one_offs_last_year": item.one_offs_last_year,
             "elasticity": item.elasticity.value,
-            "the elasticity's standard error": item.elasticity.standard_error,
-            "the base growth's error": item.base_growth_error_pct,
-            **{f"the one-off of {year}": amount for year, amount in item.one_offs.items()},
-            **{f"the measure {m.name}": m.full_year for m in item.measures},
+            "elasticity.standard_error": item.elasticity.standard_error,
+            "base_growth_error_pct": item.base_growth_error_pct,
+            **{f"one_offs[{year}]": amount for year, amount in item.one_offs.items()},
+            **{f"measures[{m.name}]": m.full_year for m in item.measures},
         }
         for what, number in numbers.items():
             if not np.isfinite(number):
-                found.add(item.name, f"{what} is {number}", "give the amount")
+                found.add(f"{item.name}: {what}", "revenue.not_finite", value=number)
         for year in years if consecutive else ():
             growth = item.base_growth_pct.get(year)
             if growth is None or not np.isfinite(growth):
-                found.add(item.name, f"no growth of its base for {year}", "add it, with its source")
+                found.add(item.name, "revenue.no_base_growth", year=year)
         for year in sorted(set(item.one_offs) - set(years)) if consecutive else ():
-            found.add(item.name, f"a one-off of {year}, which is not forecast", "check the year")
+            found.add(item.name, "revenue.one_off_outside", year=year)
         for measure in item.measures:
             if len(measure.source.strip()) < 2:
-                found.add(f"{item.name}: {measure.name}", "without a source", "give the 文号")
+                found.add(f"{item.name}: {measure.name}", "revenue.no_source")
             if measure.end is not None and measure.end < measure.start:
-                found.add(f"{item.name}: {measure.name}", "ends before it starts", "check the days")
+                found.add(f"{item.name}: {measure.name}", "revenue.ends_before_start")
+    found.raise_if_any()
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """Items that add up to their total.
+
+    Attributes
+    ----------
+    items
+        Item -> reconciled forecast.
+    total
+        Their sum.
+    table
+        ``item, forecast, reconciled, change``, the total last.
+    gap
+        Forecast of the total less the sum of the items' forecasts, before.
+    """
+
+    items: pd.Series[float]
+    total: float
+    table: pd.DataFrame
+    gap: float
+
+
+def reconcile_total(
+    items: Mapping[str, float],
+    total: float,
+    *,
+    item_spread: Mapping[str, float],
+    total_spread: float,
+    floors: Mapping[str, float] | None = None,
+) -> Reconciled:
+    """Reconcile forecasts of items with a forecast of their total.
+
+    Parameters
+    ----------
+    items, total
+        Forecasts, one unit.
+    item_spread, total_spread
+        Standard error of each (a band's width will do: only proportions matter). A spread of
+        0 holds the figure as it is.
+    floors
+        Least value of an item: nought where nothing may be negative, or the year to date.
+
+    Returns
+    -------
+    Reconciled
+
+    Raises
+    ------
+    InputError
+        Not a number, a negative spread, everything held while the sum is off, or floors that
+        lie above the total.
+
+    Notes
+    -----
+    Weighted least squares with variance scaling, the diagonal form of minimum-trace (MinT)
+    reconciliation; for one total over n items it has the closed form
+
+        item_i + v_i · gap / (v_T + Σ v),   total − v_T · gap / (v_T + Σ v),
+
+    with gap = total − Σ item and v = spread². Items that fall below their floor are set to
+    it and the rest is solved again.
+
+    Source: Wickramasuriya, Athanasopoulos, Hyndman (2019), "Optimal forecast reconciliation
+    for hierarchical and grouped time series through trace minimization", Journal of the
+    American Statistical Association 114.
+
+    Examples
+    --------
+    >>> made = reconcile_total({"a": 60.0, "b": 30.0}, 100.0,
+    ...     item_spread={"a": 2.0, "b": 1.0}, total_spread=0.0)
+    >>> made.items.round(6).to_dict(), made.total
+    ({'a': 68.0, 'b': 32.0}, 100.0)
+    """
+    names = [str(name) for name in items]
+    _check_reconciled(items, total, item_spread, total_spread, floors or {})
+    x = np.array([float(items[n]) for n in names])
+    v = np.array([float(item_spread[n]) for n in names]) ** 2
+    v_total = float(total_spread) ** 2
+    least = np.array([float((floors or {}).get(n, -np.inf)) for n in names])
+    made, free = x.copy(), v > 0
+    gap = float(total) - float(x.sum())
+    for _ in range(len(names) + 1):
+        base = np.where(free, x, made)
+        left = float(total) - float(base.sum())
+        room = v_total + float(v[free].sum())
+        if room <= 0:
+            if abs(left) > 1e-9 * max(1.0, abs(float(total))):
+                raise InputError("items", "revenue.held_miss", left=left)
+            break
+        made = np.where(free, x + v * left / room, made)
+        low = free & (made < least)
+        if not low.any():
+            break
+        made[low], free = least[low], free & ~low
+    kept = pd.Series(made, index=names, dtype=float)
+    whole = float(made.sum())
+    table = pd.DataFrame(
+        {
+            "item": [*names, "total"],
+            "forecast": [*x.tolist(), float(total)],
+            "reconciled": [*made.tolist(), whole],
+        }
+    )
+    table["change"] = table["reconciled"] - table["forecast"]
+    return Reconciled(kept, whole, table, gap)
+
+
+def _check_reconciled(
+    items: Mapping[str, float],
+    total: Any,
+    spread: Mapping[str, float],
+    total_spread: Any,
+    floors: Mapping[str, float],
+) -> None:
+    found = Collector()
+    if not items:
+        found.add("items", "revenue.no_items")
+    for name, value in {**dict(items), "total": total}.items():
+        if not np.isfinite(float(value)):
+            found.add(str(name), "revenue.not_finite", value=value)
+    for name in items:
+        if name not in spread:
+            found.add(str(name), "revenue.no_spread")
+    for name, value in {**dict(spread), "total": total_spread}.items():
+        if not float(value) >= 0 or not np.isfinite(float(value)):
+            found.add(str(name), "revenue.bad_spread", value=value)
+    for name in floors:
+        if name not in items:
+            found.add(str(name), "revenue.floor_of_none")
     found.raise_if_any()

@@ -101,6 +101,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "median_growth": ("median growth (damped)", "中位增速（递减）"),
     "steady": ("local-global trend (steady)", "局部—全局趋势（稳健）"),
     "pooled": ("pooled model", "汇总学习模型"),
+    "driver": ("by the driver", "按驱动因素"),
     "theta_adjusted": ("Theta, season by M4's test", "Theta（季节性检验后调整）"),
     "steady_adjusted": ("local-global trend (adjusted)", "局部—全局趋势（季节调整）"),
     "yearly_shares": ("yearly forecast by seasonal shares", "全年预测按季节比重分摊"),

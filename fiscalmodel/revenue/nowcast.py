@@ -1,4 +1,4 @@
-"""The full year from the year to date: `nowcast_year`."""
+"""The full year from the year to date: `nowcast_year`; and how good it would have been."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.revenue.nowcast_input import YearTable, read_cumulative
+from fiscalmodel.revenue.inputs import check_levels, numbers, when
+from fiscalmodel.revenue.nowcast_input import Growth, YearTable, read_cumulative, read_growth
 from fiscalmodel.revenue.nowcast_model import Estimate, estimate
-from fiscalmodel.revenue.targets import probability_of_at_least
+from fiscalmodel.revenue.result import Result, levels_of, span, weights_chart
+from fiscalmodel.revenue.targets import distance, place_in_band, probability_of_at_least
 from fiscalmodel.series.monthly import Progress, progress
+from fiscalmodel.units import amount_text
+from fiscalmodel.words import EMPTY, Text, say
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-__all__ = ["Nowcast", "nowcast_year"]
+    from fiscalmodel.display import Chart
 
 
-@dataclass(frozen=True)
-class Nowcast:
+@dataclass(frozen=True, repr=False)
+class Nowcast(Result):
     """What a year under way will come to.
 
     Attributes
@@ -38,7 +40,8 @@ class Nowcast:
     budget
         Full-year budget of the same calibre; None if not given.
     probability_of_budget_pct
-        Chance of at least the budget, whole percent; None without a budget.
+        Chance of at least the budget under the band, whole percent; None without a budget. Its
+        skill has not been measured, so that no report prints it.
     progress
         Completion, even progress 均衡进度 and gap in points; None without a budget.
     by_month
@@ -53,6 +56,10 @@ class Nowcast:
     floor
         Least that the full year can be: the year to date where no month of the history was
         negative, else minus infinity.
+    method
+        The note of how the full year came about.
+    last_year
+        Full year before, as published; None where it is not.
     """
 
     year: int
@@ -66,35 +73,99 @@ class Nowcast:
     progress: Progress | None
     by_month: pd.DataFrame
     models: pd.DataFrame
-    notes: tuple[str, ...]
+    notes: tuple[Text, ...]
     unit: str = ""
     name: str = ""
     floor: float = -np.inf
-
-    @property
-    def notes_zh(self) -> tuple[str, ...]:
-        """The notes in Chinese."""
-        from fiscalmodel.revenue.notes_zh import in_chinese
-
-        return tuple(map(in_chinese, self.notes))
+    method: Text = EMPTY
+    last_year: float | None = None
 
     @property
     def levels(self) -> tuple[float, ...]:
         """Band levels in percent, ascending."""
-        return tuple(sorted(float(c[3:]) for c in self.full_year.index if c.startswith("lo-")))
+        return levels_of(self.full_year.index)
+
+    @property
+    def answer(self) -> Text:
+        """What the year will come to, its band, and how far that is from the budget."""
+        level = self.levels[0]
+        low, high = (float(self.full_year[f"{side}-{level:g}"]) for side in ("lo", "hi"))
+        mean = float(self.full_year["mean"])
+        said = say(
+            "revenue.answer_nowcast", month=when(self.as_of), level=level,
+            change=self._change(mean),
+            to_date=amount_text(self.to_date, self.unit, like=mean),
+            mean=amount_text(mean, self.unit),
+            span=span(low, high, self.unit, mean),
+        )  # fmt: skip
+        if self.budget is None:
+            return said
+        bands = {x: (float(self.full_year[f"lo-{x:g}"]), float(self.full_year[f"hi-{x:g}"]))
+                 for x in self.levels}  # fmt: skip
+        return said + say(
+            "revenue.answer_budget", budget=amount_text(self.budget, self.unit),
+            distance=distance(self.budget, mean, self.unit),
+            place=place_in_band(self.budget, bands),
+        )  # fmt: skip
+
+    def _change(self, mean: float) -> Text:
+        """The growth on last year that is expected, where that is known."""
+        if self.last_year is None or not self.last_year > 0:
+            return EMPTY
+        pct = 100 * (mean / self.last_year - 1)
+        return say(f"revenue.nowcast_{'up' if pct >= 0 else 'down'}", pct=abs(pct))
 
     def probability_of_at_least(self, amount: float) -> float:
         """Chance in percent that the full year comes to at least `amount`.
 
         100 only where the amount is in already and no month of the history was negative.
         """
-        return _chance(amount, self.full_year, self.floor)
+        return chance_of(amount, self.full_year, self.floor)
 
-    def plot(self, lang: str = "zh") -> Figure:
-        """How the estimate moved month by month, with bands and the budget."""
-        from fiscalmodel.present.charts_nowcast import nowcast_chart
+    def plot(self, lang: str | None = None) -> Chart:
+        """How the estimate moved month by month, with bands, and the budget or last year."""
+        from fiscalmodel.display import BLUE, GREY, RED, Chart, fan, figure, legend, scale
 
-        return nowcast_chart(self, lang=lang)
+        table, x = self.by_month, [p.month for p in self.by_month["month"]]
+        divisor, unit = scale(self.unit, float(table["mean"].abs().max()))
+        title = say("revenue.chart_nowcast", year=self.year)
+        made, axis, lang = figure(
+            title, lang, unit=unit or say("revenue.value"), x=say("revenue.up_to_month")
+        )
+        fan(axis, x, table, divisor=divisor, lang=lang)
+        axis.plot(x, table["mean"] / divisor, color=BLUE, marker="o", markersize=5,
+                  label=say("revenue.line_expected")(lang))  # fmt: skip
+        axis.plot(x, table["plain_growth"] / divisor, color=GREY, linestyle="--", marker="x",
+                  label=say("revenue.line_plain")(lang))  # fmt: skip
+        mark, name = self.budget, say("revenue.line_budget")
+        if mark is None:
+            mark, name = self.last_year, say("revenue.line_last_year", year=self.year - 1)
+        if mark is not None:
+            axis.axhline(mark / divisor, color=RED, linewidth=1.4, label=name(lang))
+        axis.set_xticks(range(1, 13), [say("revenue.month", m=m)(lang) for m in range(1, 13)])
+        axis.set_xlim(0.7, 12.3)
+        legend(axis)
+        return Chart(made, self.answer(lang))
+
+    def plot_models(self, lang: str | None = None) -> Chart:
+        """What each way of reckoning says of the full year; the dot grows with its weight."""
+        level = self.levels[0]
+        frame = pd.DataFrame(
+            {
+                "title": [way_title(title) for title in self.models["title"]],
+                "value": self.models["full_year"],
+                "weight": self.models["weight"],
+            }
+        )
+        band = float(self.full_year[f"lo-{level:g}"]), float(self.full_year[f"hi-{level:g}"])
+        title = say("revenue.chart_ways", level=level)
+        return weights_chart(frame, float(self.full_year["mean"]), title, self.unit, lang, band)
+
+
+def way_title(title: str) -> Text:
+    """The two halves of a way's title."""
+    chinese, _, english = title.partition(" ")
+    return Text(chinese, english or chinese)
 
 
 def nowcast_year(
@@ -104,6 +175,7 @@ def nowcast_year(
     published_growth: Any = None,
     as_of: str | pd.Period | None = None,
     levels: Sequence[float] = (80, 95),
+    plan: Sequence[float] | None = None,
 ) -> Nowcast:
     """Estimate the full year from the year to date.
 
@@ -122,6 +194,9 @@ def nowcast_year(
         Last month to use; by default the last that has a value.
     levels
         Bands in percent.
+    plan
+        Monthly plan 序时计划 of the year: twelve cumulative amounts, same unit and calibre; the
+        full year is then the plan's at the progress so far.
 
     Returns
     -------
@@ -131,7 +206,7 @@ def nowcast_year(
     ------
     InputError
         No value, text or infinite values, a month twice, single months instead of
-        cumulative ones, a budget or level out of range.
+        cumulative ones, a budget, plan or level out of range.
 
     Examples
     --------
@@ -141,76 +216,61 @@ def nowcast_year(
     >>> found.year, found.to_date, bool(found.full_year["lo-80"] < found.full_year["mean"])
     (2024, 63.0, True)
     """
-    wanted = _levels(levels)
-    planned = _budget(budget)
+    wanted = check_levels(levels)
+    planned, by_plan = _budget(budget), _plan(plan)
     table = read_cumulative(cumulative, as_of)
-    growth = _growth(published_growth, table)
-    now = estimate(table, wanted, growth)
+    growth = read_growth(published_growth, table)
+    now = estimate(table, wanted, growth, by_plan)
     full = _bands(now, 0.0)
     rest = _bands(now, table.to_date)
+    notes = [*table.notes, *now.notes, *([now.method] if now.method else [])]
+    if planned is not None and planned < table.to_date:
+        notes.append(
+            say("revenue.note.budget_below", budget=amount_text(planned, table.unit),
+                to_date=amount_text(table.to_date, table.unit))
+        )  # fmt: skip
     return Nowcast(
         year=table.year,
         as_of=pd.Period(year=table.year, month=table.month, freq="M"),
         to_date=table.to_date,
         full_year=full,
         rest_of_year=rest,
-        table=_table(table.to_date, rest, full),
+        table=as_rows(table.to_date, rest, full),
         budget=planned,
-        probability_of_budget_pct=None if planned is None else _chance(planned, full, now.floor),
+        probability_of_budget_pct=None if planned is None else chance_of(planned, full, now.floor),
         progress=None if planned is None else progress(table.to_date, planned, table.month),
-        by_month=_by_month(table, wanted, growth, planned),
+        by_month=_by_month(table, wanted, growth, planned, by_plan),
         models=now.models,
-        notes=(*table.notes, *now.notes),
+        notes=tuple(notes),
         unit=table.unit,
         name=table.name,
         floor=now.floor,
+        method=now.method,
+        last_year=_last_year(table),
     )
 
 
-def _levels(levels: Any) -> tuple[float, ...]:
-    from fiscalmodel.revenue.inputs import check_levels
+def _last_year(table: YearTable) -> float | None:
+    known = len(table.years) > 1 and not np.isnan(table.values[-2, 11])
+    return float(table.values[-2, 11]) if known else None
 
-    return tuple(check_levels(levels))
+
+def _plan(plan: Any) -> list[float] | None:
+    if plan is None:
+        return None
+    found = [float(value) for value in numbers(list(plan), "plan")]
+    if len(found) != 12 or not found[11] > 0 or (np.diff([0.0, *found]) < 0).any():
+        raise InputError("plan", "revenue.plan_not_cumulative")
+    return found
 
 
 def _budget(budget: Any) -> float | None:
     if budget is None:
         return None
-    try:
-        value = float(budget)
-    except (TypeError, ValueError):
-        raise InputError(
-            "budget", f"{budget!r} is no number", "give the full-year budget"
-        ) from None
-    if not np.isfinite(value) or value <= 0:
-        raise InputError("budget", f"{budget} is not above zero", "give the full-year budget")
+    value = float(numbers([budget], "budget")[0])
+    if not value > 0:
+        raise InputError("budget", "revenue.budget_not_positive", value=budget)
     return value
-
-
-def _growth(published: Any, table: YearTable) -> dict[tuple[int, int], float]:
-    """Published growth as a ratio, by (year, month)."""
-    if published is None:
-        return {}
-    values = getattr(published, "values", published) if hasattr(published, "kinds") else published
-    if isinstance(values, dict):
-        values = pd.Series(values, dtype=object)
-    if not isinstance(values, pd.Series):
-        raise InputError("published_growth", "is no series on months", "give percent by month")
-    from fiscalmodel.days import period
-
-    found = {}
-    for label, value in values.items():
-        month = period(label)
-        if month is None or month.freqstr[0] != "M":
-            raise InputError("published_growth", f"{label!r} is no month", "label with 2024-06")
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            problem = f"{label}: {value!r} is no number"
-            raise InputError("published_growth", problem, "give percent") from None
-        if np.isfinite(number) and number > -100:
-            found[(int(month.year), int(month.month))] = number / 100
-    return found
 
 
 def _bands(now: Estimate, less: float) -> pd.Series[float]:
@@ -220,19 +280,20 @@ def _bands(now: Estimate, less: float) -> pd.Series[float]:
     return pd.Series(values, dtype=float)
 
 
-def _table(to_date: float, rest: pd.Series[float], full: pd.Series[float]) -> pd.DataFrame:
+def as_rows(to_date: float, rest: pd.Series[float], full: pd.Series[float]) -> pd.DataFrame:
+    """Year to date, rest and full year as rows."""
     known = pd.Series(to_date, index=full.index)
     frame = pd.DataFrame([known, rest, full]).reset_index(drop=True)
     frame.insert(0, "what", ["to_date", "rest_of_year", "full_year"])
     return frame
 
 
-def _chance(amount: float, full: pd.Series[float], floor: float) -> float:
+def chance_of(amount: float, full: pd.Series[float], floor: float) -> float:
     """Chance of at least `amount`; certain where it is no more than the full year's floor."""
     if amount <= floor:
         return 100.0
-    levels = [float(name[3:]) for name in full.index if name.startswith("lo-")]
-    bands = {x: (float(full[f"lo-{x:g}"]), float(full[f"hi-{x:g}"])) for x in levels}
+    bands = {x: (float(full[f"lo-{x:g}"]), float(full[f"hi-{x:g}"]))
+             for x in levels_of(full.index)}  # fmt: skip
     mean = float(full["mean"])
     if all(low == high for low, high in bands.values()):
         return 100.0 if mean >= amount else 0.0
@@ -242,15 +303,16 @@ def _chance(amount: float, full: pd.Series[float], floor: float) -> float:
 def _by_month(
     table: YearTable,
     levels: tuple[float, ...],
-    growth: dict[tuple[int, int], float],
+    growth: Growth,
     budget: float | None,
+    plan: list[float] | None,
 ) -> pd.DataFrame:
     rows = []
     for month in range(1, table.month + 1):
         then = table.until(table.year, month)
         if then is None:
             continue
-        made = estimate(then, levels, growth)
+        made = estimate(then, levels, growth, plan)
         full = _bands(made, 0.0)
         row: dict[str, Any] = {
             "month": pd.Period(year=table.year, month=month, freq="M"),
@@ -259,6 +321,121 @@ def _by_month(
             "plain_growth": made.plain_growth,
         }
         if budget is not None:
-            row["probability_pct"] = _chance(budget, full, made.floor)
+            row["probability_pct"] = chance_of(budget, full, made.floor)
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+# ---------------------------------------------------------------- past years
+
+
+class Review(Result, pd.DataFrame):
+    """The nowcasts of past years beside their outturns, which draw themselves."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Errors and coverage by month, see `accuracy`."""
+        return accuracy(self, tuple(range(1, 12))).rename(columns={"month": "month_number"})
+
+    @property
+    def answer(self) -> Text:
+        """Over how many years, and how large the errors were beside plain growth."""
+        own, plain = (float(self[c].abs().mean()) for c in ("error_pct", "plain_error_pct"))
+        return say("revenue.answer_review", years=self["year"].nunique(), own=own, plain=plain)
+
+    def plot(self, lang: str | None = None) -> Chart:  # type: ignore[override]
+        """The last four years, month by month, each in a panel of its own."""
+        from fiscalmodel.display import BLUE, GREY, RED, Chart, fan, figure, legend, scale
+
+        years = list(dict.fromkeys(self["year"]))[-4:]
+        divisor, unit = scale(str(self.attrs.get("unit", "")), float(self["outturn"].abs().max()))
+        made, axes, lang = figure(
+            "", lang, unit=unit or say("revenue.value"), x=say("revenue.up_to_month"),
+            size=(max(5.5, 3.9 * len(years)), 3.9), panels=len(years),
+        )  # fmt: skip
+        for axis, year in zip(axes if len(years) > 1 else [axes], years, strict=True):
+            part = self[self["year"] == year]
+            fan(axis, part["month"], part, divisor=divisor, lang=lang)
+            axis.plot(part["month"], part["mean"] / divisor, color=BLUE, marker="o", markersize=4,
+                      label=say("revenue.line_then")(lang))  # fmt: skip
+            axis.plot(part["month"], part["plain_growth"] / divisor, color=GREY, linestyle="--",
+                      label=say("revenue.line_plain")(lang))  # fmt: skip
+            axis.axhline(float(part["outturn"].iloc[0]) / divisor, color=RED, linewidth=1.4,
+                         label=say("revenue.line_outturn")(lang))  # fmt: skip
+            axis.set_title(when(year)(lang))
+            axis.set_xticks([2, 4, 6, 8, 10, 12])
+            axis.set_xlim(1.5, 12)
+        legend(axes[0] if len(years) > 1 else axes)
+        return Chart(made, self.answer(lang))
+
+
+def review_years(cumulative: Any, *, published_growth: Any = None, least: int = 1) -> Review:
+    """Nowcast every month of every finished year with what was known then.
+
+    Parameters
+    ----------
+    cumulative, published_growth
+        As for `nowcast_year`; growth of later months is not used.
+    least
+        Whole years that must lie before.
+
+    Returns
+    -------
+    Review
+        A frame ``year, month, to_date, mean, lo-80, hi-80, lo-95, hi-95, plain_growth, outturn,
+        error_pct, plain_error_pct``, one row for each published month but the last.
+
+    Raises
+    ------
+    InputError
+        If no year is finished with enough years before it.
+    """
+    table = read_cumulative(cumulative)
+    ends = {
+        year: float(row[11])
+        for year, row in zip(table.years, table.values, strict=True)
+        if row[11] == row[11]
+    }
+    frames = []
+    for year, outturn in ends.items():
+        before = [y for y in ends if y < year]
+        if len(before) < least or year - 1 not in ends:
+            continue
+        found = nowcast_year(cumulative, published_growth=published_growth, as_of=f"{year}-12")
+        frame = found.by_month.iloc[:-1].copy()
+        frame.insert(0, "year", year)
+        frame["month"] = [m.month for m in frame["month"]]
+        frame["outturn"] = outturn
+        frames.append(frame)
+    if not frames:
+        raise InputError("cumulative", "revenue.no_finished_year")
+    result = Review(pd.concat(frames, ignore_index=True))
+    result.attrs["unit"] = table.unit
+    result["error_pct"] = 100 * (result["mean"] / result["outturn"] - 1)
+    result["plain_error_pct"] = 100 * (result["plain_growth"] / result["outturn"] - 1)
+    return result
+
+
+def accuracy(review: pd.DataFrame, months: tuple[int, ...] = (3, 6, 9, 11)) -> pd.DataFrame:
+    """Mean absolute percentage errors by month gone, beside plain growth.
+
+    Returns
+    -------
+    DataFrame
+        ``month, years, mape, plain_mape, ratio, coverage_80, coverage_95``.
+    """
+    rows = []
+    for month in months:
+        part = review[review["month"] == month]
+        if not len(part):
+            continue
+        own = float(part["error_pct"].abs().mean())
+        plain = float(part["plain_error_pct"].abs().mean())
+        inside = [
+            100 * float(part["outturn"].between(part[f"lo-{x}"], part[f"hi-{x}"]).mean())
+            for x in (80, 95)
+        ]
+        ratio = own / plain if plain > 0 else float("nan")
+        rows.append((month, len(part), own, plain, ratio, *inside))
+    columns = ["month", "years", "mape", "plain_mape", "ratio", "coverage_80", "coverage_95"]
+    return pd.DataFrame(rows, columns=columns)

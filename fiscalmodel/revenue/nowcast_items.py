@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.revenue.hierarchy import Reconciled, reconcile_total
-from fiscalmodel.revenue.nowcast import Nowcast, nowcast_year
-from fiscalmodel.revenue.nowcast_model import COMPLETE
+from fiscalmodel.errors import Collector, InputError, known_names
+from fiscalmodel.revenue.items import Reconciled, reconcile_total
+from fiscalmodel.revenue.nowcast import Nowcast, as_rows, chance_of, nowcast_year
+from fiscalmodel.revenue.result import Result
+from fiscalmodel.words import Text, say
+
+if TYPE_CHECKING:
+    from fiscalmodel.display import Chart
 
 #: The line for what the published items leave open in the year to date.
 DIFFERENCE = "差额 difference"
@@ -21,8 +25,8 @@ DIFFERENCE = "差额 difference"
 _NOTHING = 1e-12
 
 
-@dataclass(frozen=True)
-class NowcastItems:
+@dataclass(frozen=True, repr=False)
+class NowcastItems(Result):
     """Items and total of a year under way.
 
     Attributes
@@ -45,19 +49,42 @@ class NowcastItems:
     items: Mapping[str, Nowcast]
     total: Nowcast
     reconciled: Reconciled
-    notes: tuple[str, ...]
+    notes: tuple[Text, ...]
 
     @property
-    def notes_zh(self) -> tuple[str, ...]:
-        """The notes in Chinese."""
-        from fiscalmodel.revenue.notes_zh import in_chinese
+    def answer(self) -> Text:
+        """The total, and that the items add up to it."""
+        return self.total.answer + say("revenue.answer_items", count=len(self.items))
 
-        said = []
-        for note in self.notes:
-            of = max((n for n in self.items if note.startswith(f"{n}: ")), key=len, default="")
-            rest = in_chinese(note[len(of) + 2 :] if of else note)
-            said.append(f"{of}：{rest}" if of else rest)
-        return tuple(said)
+    @property
+    def unit(self) -> str:  # type: ignore[override]
+        """Unit of the amounts."""
+        return self.total.unit
+
+    def plot(self, lang: str | None = None) -> Chart:
+        """What is in of each item, what is expected, and the narrowest band."""
+        from fiscalmodel.display import BLUE, RED, SKY, Chart, figure, legend, scale
+
+        rows = self.table.iloc[:-1][::-1].reset_index(drop=True)
+        divisor, unit = scale(self.total.unit, float(self.table["mean"].abs().max()))
+        title, level = say("revenue.chart_items"), f"{self.total.levels[0]:g}"
+        made, axis, lang = figure(
+            title, lang, x=unit or say("revenue.value"), size=(8.2, 0.5 * len(rows) + 1.9)
+        )
+        places = range(len(rows))
+        axis.barh(places, rows["to_date"] / divisor, color=BLUE, height=0.55,
+                  label=say("revenue.line_to_date")(lang))  # fmt: skip
+        axis.barh(places, rows["rest_of_year"] / divisor, left=rows["to_date"] / divisor,
+                  color=SKY, alpha=0.55, height=0.55,
+                  label=say("revenue.line_rest")(lang))  # fmt: skip
+        reach = [(rows["mean"] - rows[f"lo-{level}"]) / divisor,
+                 (rows[f"hi-{level}"] - rows["mean"]) / divisor]  # fmt: skip
+        axis.errorbar(rows["mean"] / divisor, places, xerr=reach, fmt="none", ecolor=RED,
+                      capsize=3, label=say("present.band", level=float(level))(lang))  # fmt: skip
+        axis.set_yticks(places, rows["item"].tolist())
+        axis.grid(axis="y", visible=False)
+        legend(axis)
+        return Chart(made, self.answer(lang))
 
 
 def nowcast_items(
@@ -69,6 +96,7 @@ def nowcast_items(
     as_of: str | pd.Period | None = None,
     levels: Sequence[float] = (80, 95),
     hold_total: bool = False,
+    unit: str = "",
 ) -> NowcastItems:
     """Nowcast each item and the total, reconciled.
 
@@ -85,6 +113,8 @@ def nowcast_items(
         Column -> published growth in percent, on months.
     hold_total
         Leave the total as it is said alone; only the items give way.
+    unit
+        Of the figures, as it is to be said.
 
     Raises
     ------
@@ -107,16 +137,17 @@ def nowcast_items(
     widths = tuple(sorted({80.0, *map(float, levels)}))
     for name in frame.columns:
         try:
-            found[str(name)] = nowcast_year(
+            made_alone = nowcast_year(
                 frame[name],
                 budget=(budget or {}).get(str(name)),
                 published_growth=(published_growth or {}).get(str(name)),
                 as_of=as_of,
                 levels=widths,
             )
+            found[str(name)] = replace(made_alone, unit=unit)
         except InputError as error:
             for problem in error.problems:
-                problems.add(f"{name}: {problem.where}", problem.problem, problem.hint)
+                problems.add(f"{name}: {problem.where}", problem.said, problem.advice)
     problems.raise_if_any()
     _check_ends(found, whole, total is not None)
     sum_of = found.pop(whole)
@@ -177,30 +208,20 @@ def _reconciled(
 
 def _notes(
     found: Mapping[str, Nowcast], sum_of: Nowcast, gap: float, open_now: float, hold_total: bool
-) -> tuple[str, ...]:
+) -> tuple[Text, ...]:
     notes = [
-        f"{name}: {note}"
+        Text(f"{name}：{note.zh}", f"{name}: {note.en}")
         for name, made in found.items()
         for note in made.notes
-        if "whole years before;" not in note and note != COMPLETE
+        if note != made.method
     ]
     if open_now:
-        notes.append(
-            f"published items miss their published total by {_shown(open_now)}: the difference "
-            "stands on a line of its own and is carried as it is"
-        )
+        notes.append(say("revenue.note.items_open", amount=_shown(open_now)))
     if sum_of.as_of.month == 12:
-        notes.append("the year is complete: items and total are the published figures")
-    elif hold_total:
-        notes.append(
-            f"the items missed the total by {_shown(gap)}; the total was held, each item gave way "
-            "in proportion to the square of its 80 % band's width"
-        )
+        notes.append(say("revenue.note.items_complete"))
     else:
-        notes.append(
-            f"items and total differed by {_shown(gap)}; each gave way in proportion to the square "
-            "of its 80 % band's width"
-        )
+        key = "items_gave_way" if hold_total else "both_gave_way"
+        notes.append(say(f"revenue.note.{key}", amount=_shown(gap)))
     return tuple(dict.fromkeys(notes))
 
 
@@ -214,46 +235,39 @@ def _shown(amount: float) -> str:
 
 def _with_total(cumulative: Any, total: str | None) -> tuple[pd.DataFrame, str]:
     if not isinstance(cumulative, pd.DataFrame) or not len(cumulative.columns):
-        raise InputError("cumulative", "is no table of items", "give months by items")
+        raise InputError("cumulative", "revenue.no_item_table")
     if total is not None:
         if total not in cumulative.columns:
-            known = "、".join(map(str, cumulative.columns))
-            raise InputError("total", f"no column {total!r}", f"columns: {known}")
+            known = known_names(cumulative.columns)
+            raise InputError("total", "revenue.no_column", known, name=total)
         if len(cumulative.columns) < 2:
-            raise InputError("cumulative", "holds no item beside the total", "add the items")
+            raise InputError("cumulative", "revenue.only_total")
         return cumulative, total
     name = "total"
     if name in cumulative.columns:
-        raise InputError("cumulative", "has a column 'total'", "name it: total='total'")
+        raise InputError("cumulative", "revenue.column_total")
     return cumulative.assign(**{name: cumulative.sum(axis=1, skipna=False)}), name
 
 
 def _check_ends(found: Mapping[str, Nowcast], whole: str, given: bool) -> None:
     ends = {str(f.as_of) for f in found.values()}
     if len(ends) > 1:
-        raise InputError(
-            "cumulative", f"items end in different months: {', '.join(sorted(ends))}",
-            "set as_of to a month that all have",
-        )  # fmt: skip
+        raise InputError("cumulative", "revenue.different_months", months=sorted(ends))
     parts = sum(f.to_date for n, f in found.items() if n != whole)
     if given and abs(parts - found[whole].to_date) > 1e-3 * abs(found[whole].to_date):
         raise InputError(
-            "cumulative",
-            f"items add up to {parts:,.2f}, {whole} is {found[whole].to_date:,.2f}",
-            "give every item, or an item for the rest",
+            "cumulative", "revenue.items_miss", parts=parts, name=whole, total=found[whole].to_date
         )
 
 
 def _moved(found: Nowcast, mean: float, levels: Sequence[float]) -> Nowcast:
     """The nowcast around another mean, bands as wide as before (not below the floor)."""
-    from fiscalmodel.revenue.nowcast import _chance, _table
-
     names = ["mean", *(f"{side}-{level:g}" for level in levels for side in ("lo", "hi"))]
     shift = mean - float(found.full_year["mean"])
     full = (found.full_year + shift)[names].clip(lower=found.floor)
     full["mean"] = mean
     rest = full - found.to_date
-    chance = None if found.budget is None else _chance(found.budget, full, found.floor)
+    chance = None if found.budget is None else chance_of(found.budget, full, found.floor)
     bands = [c for c in found.by_month.columns if c[:3] in ("lo-", "hi-") and c not in names]
     by_month = found.by_month.drop(columns=bands)
     by_month.loc[by_month.index[-1], names] = full
@@ -261,13 +275,9 @@ def _moved(found: Nowcast, mean: float, levels: Sequence[float]) -> Nowcast:
     if chance is not None:
         by_month.loc[by_month.index[-1], "probability_pct"] = chance
     if abs(shift) > _NOTHING * abs(mean):
-        notes = (
-            *notes,
-            f"moved by {_shown(shift)} so that items and total agree; earlier months and the "
-            "single ways stay as reckoned alone",
-        )
+        notes = (*notes, say("revenue.note.moved", amount=_shown(shift)))
     return replace(
-        found, full_year=full, rest_of_year=rest, table=_table(found.to_date, rest, full),
+        found, full_year=full, rest_of_year=rest, table=as_rows(found.to_date, rest, full),
         probability_of_budget_pct=chance, by_month=by_month, notes=notes,
     )  # fmt: skip
 

@@ -88,10 +88,10 @@ def peers(y: Any, *, province: str = "", expenditure: Any = None) -> Peers:
     own = _by_year(y, "y")
     paid = None if expenditure is None else _by_year(expenditure, "expenditure")
     pool = catalog.read("city_annual")
-    span = own[own.index <= int(pool.groupby("year").size().loc[lambda n: n >= FEWEST].index.max())]
-    span = span.iloc[-SPAN:]
+    size = pool.groupby("year").size()
+    span = own[own.index <= int(size.index[size >= FEWEST].max())].iloc[-SPAN:]
     if len(span) < 3:
-        raise InputError("y", f"{len(span)} years in common with the cities", "three are needed")
+        raise InputError("y", "revenue.peers_few_years", n=len(span))
     first, last = int(span.index[0]), int(span.index[-1])
     rows = []
     within = pool[pool["year"].between(first, last) & (pool["revenue"] > 0)]
@@ -125,7 +125,7 @@ def _by_year(y: Any, where: str) -> pd.Series[float]:
     """Values on whole years, sorted; of a `Series` of the project in 万元."""
     values = y.actuals().values if isinstance(y, Series) else y
     if not isinstance(values, pd.Series):
-        raise InputError(where, f"a {type(values).__name__} has no years", "label with years")
+        raise InputError(where, "revenue.peers_no_years")
     index = [int(getattr(label, "year", label)) for label in values.index]
     found = pd.Series(values.to_numpy(dtype=float), index=index, dtype=float)
     if isinstance(y, Series) and y.unit == "元":

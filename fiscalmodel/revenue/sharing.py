@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from fiscalmodel import policy
-from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.suggest import did_you_mean, known_names
+from fiscalmodel.errors import Collector, InputError, did_you_mean, known_names
+from fiscalmodel.words import say
 
 Shares = Mapping[str, Mapping[str, float]]
 
@@ -37,7 +37,7 @@ def sharing_matrix(
     for tax, levels in (own or {}).items():
         total = sum(levels.values())
         if abs(total - 100) > 1e-9 or min(levels.values()) < 0:
-            problems.add(tax, f"shares add up to {total:g} %", "levels must add up to 100")
+            problems.add(tax, "revenue.shares_sum", total=total)
         matrix[tax] = {level: float(pct) for level, pct in levels.items()}
     problems.raise_if_any()
     return matrix
@@ -138,7 +138,7 @@ def restate(
     for tax, amount in local.items():
         old, new = before[tax].get(level, 0.0), after[tax].get(level, 0.0)
         if not old:
-            problems.add(tax, f"{level} got no share before", "restate it by its gross amount")
+            problems.add(tax, "revenue.no_share_before", level=level)
             continue
         value = float(amount) * new / old
         rows.append((tax, float(amount), old, new, value, value - float(amount)))
@@ -152,7 +152,7 @@ def _known(taxes: Mapping[str, float], matrix: Shares, system: str) -> None:
     for tax in taxes:
         if tax not in matrix:
             hint = did_you_mean(tax, matrix) or known_names(matrix)
-            problems.add(system, f"no share of {tax!r} on that day", f"{hint}; or give it as own")
+            problems.add(system, "revenue.no_share", hint + say("revenue.or_own"), tax=tax)
     if not taxes:
-        raise InputError("taxes", "none given", "tax -> amount")
+        raise InputError("taxes", "revenue.no_taxes")
     problems.raise_if_any()

@@ -1,15 +1,19 @@
-"""Targets: the growth that reaches one, how likely it is, what would close the gap."""
+"""Targets: the growth that reaches one, how far off it is, what would close the gap."""
 
 from __future__ import annotations
 
 import bisect
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from fiscalmodel.errors import InputError
+from fiscalmodel.revenue.result import Result
+from fiscalmodel.units import amount_text
+from fiscalmodel.words import Text, say
 
 if TYPE_CHECKING:
     from fiscalmodel.revenue.forecast import Forecast
@@ -33,15 +37,43 @@ def growth_needed_pct(value: float, target: float, years: int) -> float:
     6.93
     """
     if years < 1:
-        raise InputError("years", f"{years} is not at least 1", "the target lies after the base")
+        raise InputError("years", "revenue.target_years", years=years)
     if not (0 < value < math.inf and 0 < target < math.inf):
-        raise InputError("target", "growth between amounts that are not positive", "check both")
+        raise InputError("target", "revenue.growth_not_positive")
     factor: float = (target / value) ** (1 / years)
     return (factor - 1) * 100
 
 
-@dataclass(frozen=True)
-class TargetAssessment:
+Bands = Mapping[float, tuple[float, float]]
+
+
+def place_in_band(target: float, bands: Bands) -> Text:
+    """Where a target lies, in words: inside the narrowest band that holds it, or beyond all.
+
+    >>> place_in_band(137.0, {80: (90.0, 120.0), 95: (80.0, 140.0)})("en")
+    'the target lies above the 80 % band, inside the 95 % band'
+    """
+    ordered = sorted(bands)
+    above = target > bands[ordered[0]][1]
+    side = "above" if above else "below"
+    for rank, level in enumerate(ordered):
+        if bands[level][0] <= target <= bands[level][1]:
+            if not rank:
+                return say("revenue.target.inside", level=level)
+            return say(f"revenue.target.{side}_inside", inner=ordered[rank - 1], level=level)
+    return say(f"revenue.target.{side}", level=ordered[-1])
+
+
+def distance(target: float, expected: float, unit: str) -> Text:
+    """How far what is expected lies from a target, as an amount and in percent of the target."""
+    gap = target - expected
+    key = "short" if gap > 0 else "over" if gap < 0 else "met"
+    pct = 100 * abs(gap) / abs(target) if target else math.nan
+    return say(f"revenue.target.{key}", gap=amount_text(abs(gap), unit, like=target), pct=pct)
+
+
+@dataclass(frozen=True, repr=False)
+class TargetAssessment(Result):
     """An official target beside what is expected, money in 万元.
 
     Attributes
@@ -57,11 +89,16 @@ class TargetAssessment:
     expected_growth_pct
         The scenario's even yearly growth to the target year.
     probability_pct
-        Chance of at least the target under the scenario's band, rounded to whole percent.
+        Chance of at least the target under the scenario's band, rounded to whole percent. On
+        kept-out years it was no better than the base rate, so that no report prints it.
     levers
         ``lever, amount, unit``: what each alone would have to deliver; empty if none is needed.
     source
         Where the target stands.
+    bands
+        Level -> the scenario's band in the target year.
+    outturn
+        Year and amount of the newest outturn, where the newest figure is an estimate.
     """
 
     target_year: int
@@ -74,31 +111,51 @@ class TargetAssessment:
     probability_pct: float
     levers: pd.DataFrame
     source: str
+    bands: Bands
+    outturn: tuple[int, float] | None = None
+
+    unit = "万元"
 
     @property
     def gap_wan(self) -> float:
         """Target minus expected value, 万元; negative if the target is exceeded."""
         return self.target_value - self.expected
 
-    def sentence(self, lang: str = "zh") -> str:
+    @property
+    def answer(self) -> Text:
+        """The growth needed, the distance, and whether the target lies inside the band."""
+        need = self.growth_needed_pct
+        asks = say(f"revenue.target.{'asks' if need >= 0 else 'allows'}", since=self.last_year,
+                   need=abs(need))  # fmt: skip
+        return say(
+            "revenue.target.answer", year=self.target_year, asks=asks,
+            target=amount_text(self.target_value, "万元"),
+            distance=distance(self.target_value, self.expected, "万元"),
+            place=place_in_band(self.target_value, self.bands),
+        )  # fmt: skip
+
+    def sentence(self, lang: str | None = None) -> str:
         """The assessment in one sentence."""
-        need, short = self.growth_needed_pct, self.gap_wan / 1e4
-        chance = f"{self.probability_pct:.0f}"
-        if lang == "en":
-            gap = f"{short:.2f} 亿元 short" if short > 0 else f"{-short:.2f} 亿元 above"
-            said = f"needs {need:.2f} %" if need >= 0 else f"allows a fall of {-need:.2f} %"
-            return (
-                f"The {self.target_year} target of {self.target_value / 1e4:.2f} 亿元 {said} "
-                f"a year from {self.last_year}; the scenario is {gap}, "
-                f"and the chance of reaching it is about {chance} %."
-            )
-        gap = f"低于目标 {short:.2f} 亿元" if short > 0 else f"高于目标 {-short:.2f} 亿元"
-        since = f"自{self.last_year}年起年均"
-        said = f"要求{since}增长 {need:.2f}%" if need >= 0 else f"容许{since}下降 {-need:.2f}%"
-        return (
-            f"{self.target_year}年目标 {self.target_value / 1e4:.2f} 亿元{said}；"
-            f"本情景{gap}，达成概率约 {chance}%。"
-        )
+        return self.answer(lang)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """``what, year, value`` (万元) and the growth from there to the target (a year)."""
+        known = [("newest_figure", self.last_year, self.last_value)]
+        if self.outturn is not None and self.outturn[0] != self.last_year:
+            known.insert(0, ("newest_outturn", *self.outturn))
+        rows = [
+            (what, year, amount, 100 * (self.target_value / amount - 1),
+             growth_needed_pct(amount, self.target_value, self.target_year - year))
+            for what, year, amount in known
+        ]  # fmt: skip
+        left = 100 * (self.target_value / self.expected - 1) if self.expected > 0 else math.nan
+        rows += [
+            ("expected_then", self.target_year, self.expected, left, math.nan),
+            ("target", self.target_year, self.target_value, math.nan, math.nan),
+        ]
+        columns = ["what", "year", "value", "to_target_pct", "to_target_a_year_pct"]
+        return pd.DataFrame(rows, columns=columns)
 
 
 def assess_target(
@@ -111,6 +168,7 @@ def assess_target(
     expected: float,
     source: str = "",
     elasticity: float | None = None,
+    outturn: tuple[int, float] | None = None,
 ) -> TargetAssessment:
     """Set a target beside a forecast.
 
@@ -123,6 +181,8 @@ def assess_target(
         placed around it: in proportion where both are above 0, else as wide as it is.
     elasticity
         Percent of revenue per percent of its base, for the lever of the base's growth.
+    outturn
+        Year and amount of the newest outturn, where `last_value` is an estimate.
 
     Raises
     ------
@@ -135,21 +195,13 @@ def assess_target(
     row = _row_of(forecast, last_year, target_year)
     base = float(row["mean"])
 
-    def placed(value: float) -> float:
-        return value * (expected / base) if base > 0 < expected else value + (expected - base)
+    def placed(edge: float) -> float:
+        return edge * (expected / base) if base > 0 < expected else edge + (expected - base)
 
-    chance = probability_of_at_least(
-        target_value,
-        expected,
-        {
-            level: (placed(float(row[f"lo-{level:g}"])), placed(float(row[f"hi-{level:g}"])))
-            for level in forecast.levels
-        },
-    )
-    growth = growth_needed_pct(last_value, expected, years) if expected > 0 else math.nan
-    levers = levers_for(
-        target_value, expected, last_value=last_value, years=years, elasticity=elasticity
-    )
+    bands = {
+        level: (placed(float(row[f"lo-{level:g}"])), placed(float(row[f"hi-{level:g}"])))
+        for level in forecast.levels
+    }
     return TargetAssessment(
         target_year,
         target_value,
@@ -157,10 +209,14 @@ def assess_target(
         last_value,
         need,
         expected,
-        growth,
-        chance,
-        levers,
+        growth_needed_pct(last_value, expected, years) if expected > 0 else math.nan,
+        probability_of_at_least(target_value, expected, bands),
+        levers_for(
+            target_value, expected, last_value=last_value, years=years, elasticity=elasticity
+        ),
         source,
+        bands,
+        outturn,
     )
 
 
@@ -169,18 +225,18 @@ def _row_of(forecast: Forecast, last_year: int, target_year: int) -> pd.Series[A
     periods = list(forecast.table["period"])
     first = periods[0]
     if isinstance(first, pd.Period) and first.freqstr[0] not in "YA":
-        raise InputError("forecast", f"starts with {first}: not by year", "add up to years")
+        raise InputError("forecast", "revenue.not_by_year", first=first)
     start = getattr(first, "year", first)
     # Lists are numbered from 1: only numbers that can be years are held against `last_year`.
     if isinstance(start, int) and 1900 <= start <= 2200 and start != last_year + 1:
-        problem = f"{last_year} is not the year before the forecast, which starts in {start}"
-        raise InputError("last_year", problem, f"give {start - 1}")
+        raise InputError(
+            "last_year", "revenue.not_before", year=last_year, start=start, wanted=start - 1
+        )
     if target_year - last_year > len(periods):
         raise InputError(
-            "target_year",
-            f"{target_year} is not forecast",
-            f"the forecast holds {last_year + 1} to {last_year + len(periods)}",
-        )
+            "target_year", "revenue.not_forecast", year=target_year, first=last_year + 1,
+            last=last_year + len(periods),
+        )  # fmt: skip
     return forecast.table.iloc[target_year - last_year - 1]
 
 
@@ -240,9 +296,7 @@ def levers_for(
     return pd.DataFrame(rows, columns=columns)
 
 
-def probability_of_at_least(
-    target: float, mean: float, bands: dict[float, tuple[float, float]]
-) -> float:
+def probability_of_at_least(target: float, mean: float, bands: Bands) -> float:
     """Chance in percent of a value of at least `target`, whole percent between 1 and 99.
 
     Notes

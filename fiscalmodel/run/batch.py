@@ -2,80 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from fiscalmodel import yamlio
 from fiscalmodel.errors import InputError
-from fiscalmodel.run.engines import open_engine
-from fiscalmodel.run.jobs import Job, JobResult
-from fiscalmodel.run.limits import Limits
-from fiscalmodel.run.manifest import Manifest
+from fiscalmodel.kernels.parent import private_parent
+from fiscalmodel.kernels.stamp import digest
+from fiscalmodel.paths import project_root
+from fiscalmodel.run import stamp
+from fiscalmodel.run.job import Job, Result
+from fiscalmodel.run.local_engine import Engine, LocalEngine
+from fiscalmodel.run.manifest import Entry, Manifest
+from fiscalmodel.run.many import evaluate_many
 from fiscalmodel.run.plan import Plan, load_plan, plan_of_scenarios
 from fiscalmodel.run.progress import Progress
-from fiscalmodel.run.runner import Runner
+from fiscalmodel.run.report import index_of
+from fiscalmodel.run.results import Results
 from fiscalmodel.run.storage import Storage, open_storage
+from fiscalmodel.words import say
 
-
-@dataclass(frozen=True)
-class BatchResult:
-    """How a batch ended.
-
-    Attributes
-    ----------
-    results
-        One for each job of the plan, in its order.
-    out
-        Where the results are.
-    seconds
-        Wall time.
-    interrupted
-        Whether it was stopped before its end.
-    tables
-        Files of tables, by name, if the plan asked for any.
-    """
-
-    results: tuple[JobResult, ...]
-    out: str
-    seconds: float
-    interrupted: bool = False
-    tables: dict[str, str] = field(default_factory=dict)
-
-    def of(self, status: str) -> list[JobResult]:
-        """Results with a status: ``done``, ``failed``, ``unchanged``, ``not run``."""
-        return [result for result in self.results if result.status == status]
-
-    @property
-    def failed(self) -> list[JobResult]:
-        """Jobs that failed, each with notebook, cell and reason."""
-        return self.of("failed")
-
-    @property
-    def ok(self) -> bool:
-        """Whether every job has a result."""
-        return all(result.ok for result in self.results) and not self.interrupted
-
-    @property
-    def exit_code(self) -> int:
-        """0 fine, 1 some job failed or was not run, 130 interrupted."""
-        return 130 if self.interrupted else 0 if self.ok else 1
-
-    @property
-    def table(self) -> Any:
-        """``job, notebook, status, seconds, attempts, cell, source, reason`` as a DataFrame."""
-        import pandas as pd
-
-        names = ("id", "notebook", "status", "seconds", "attempts", "cell", "source", "reason")
-        rows = [[getattr(result, name) for name in names] for result in self.results]
-        return pd.DataFrame(rows, columns=["job", *names[1:]])
-
-    def __str__(self) -> str:
-        counts = {s: len(self.of(s)) for s in ("done", "unchanged", "failed", "not run")}
-        text = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
-        return f"{text or 'nothing to do'} in {self.seconds:.1f} s ({self.out})"
+#: What the kernels of a batch have imported beside the notebooks' own, for page and workbook.
+PRELOAD = ("fiscalmodel.run.report", "xlsxwriter")
+INDEX = "index.html"
 
 
 def run_batch(
@@ -94,13 +50,16 @@ def run_batch(
     lang: str = "zh",
     progress: bool = True,
     log_json: bool = False,
-) -> BatchResult:
-    """Run a plan, or the report notebook for scenarios; what is done and unchanged is kept.
+) -> Results:
+    """Run a plan, or the report of scenarios; what is done and unchanged is kept.
+
+    Each scenario is evaluated once, by its notebook; page and workbook come from that outcome.
 
     Parameters
     ----------
     scenarios
-        A plan file or `Plan`, or scenario files or loaded scenarios.
+        A plan file or `Plan`, or scenario files or loaded scenarios; these get an
+        ``index.html`` too.
     out
         Folder, or an address that fsspec knows. ``manifest.jsonl`` there says what is done.
     workers
@@ -125,137 +84,275 @@ def run_batch(
     Raises
     ------
     InputError
-        For bad input, with all problems at once; nothing was started then.
+        For bad input, with all problems at once; nothing was started then. Data that a scenario
+        cannot be evaluated with are the failure of its job, see `Result.problems`.
     """
-    from fiscalmodel.run import keys
-
     begun = time.monotonic()
     count = workers if workers is not None else 2 * (os.cpu_count() or 1)
     if count < 1 or retry < 0:
-        raise InputError("workers, retry", "must be at least 1 and 0")
+        raise InputError("workers, retry", "run.workers_or_retry")
     storage = open_storage(out)
-    settings = [kernel, lang, timeout, memory, scheduler is None]
-    stamp = _quick_stamp(scenarios, settings)
-    if stamp and not only_failed:
-        kept = _kept(storage, stamp, begun)
+    quick = _quick_stamp(scenarios, [kernel, lang, timeout, memory, scheduler is None])
+    if quick and not only_failed:
+        kept = _kept(storage, quick, begun)
         if kept is not None:
-            Progress(0, log_json=log_json, quiet=not progress).start(
-                unchanged=len(kept.results), workers=0, place=storage.name
-            )
+            reporter = Progress(0, log_json=log_json, quiet=not progress)
+            reporter.start(unchanged=len(kept.results), workers=0, place=storage.name)
             return kept
     plan = _plan(scenarios, lang)
+    jobs = stamp.with_keys(plan.jobs, plan.root, kernel=kernel)
+    jobs = [_limited(job, timeout, memory) for job in jobs]
     storage.check_writable()
-    if not plan.jobs:
-        return _tables(BatchResult((), storage.name, 0.0), plan, storage, count, begun)
-    jobs = [_limited(job, timeout, memory) for job in keys_of(plan, kernel)]
-    with storage.locked():
-        manifest = Manifest(storage)
-        valid = manifest.valid(jobs)
-        failed_before = manifest.failed()
-        todo = [j for j in jobs if j.id not in valid]
-        if only_failed:
-            todo = [j for j in todo if j.id in failed_before]
-        runner = Runner(manifest, storage, todo, retry=retry, fail_fast=fail_fast)
-        reporter = Progress(len(todo), log_json=log_json, quiet=not progress)
-        where = scheduler or ("local Dask cluster" if dask else "this machine")
-        reporter.start(unchanged=len(valid), workers=count, place=where)
-        if todo:
-            runner.run(lambda: open_engine(count, scheduler, dask=dask), reporter)
-        reporter.close()
-        results = _in_order(jobs, valid, runner.results)
-        result = BatchResult(results, storage.name, time.monotonic() - begun, runner.interrupted)
-    result = _tables(result, plan, storage, count, begun)
-    if result.ok and stamp and keys.is_covered(plan):
+    result = Results((), storage.name)
+    if jobs:
         with storage.locked():
-            manifest.record_complete(
-                stamp, jobs, [f"tables/{Path(t).name}" for t in result.tables.values()]
+            manifest = Manifest(storage)
+            valid = manifest.valid(jobs)
+            todo = [job for job in jobs if job.id not in valid]
+            if only_failed:
+                failed_before = manifest.failed()
+                todo = [job for job in todo if job.id in failed_before]
+            runner = _Runner(manifest, storage, todo, retry, fail_fast, not plan.loaded)
+            reporter = Progress(len(todo), log_json=log_json, quiet=not progress)
+            where = scheduler or str(say("run.place_dask" if dask else "run.place_here"))
+            reporter.start(unchanged=len(valid), workers=count, place=where)
+            if todo:
+                runner.run(lambda: open_engine(count, scheduler, dask=dask), reporter)
+            reporter.close()
+            results = _in_order(jobs, valid, runner.results)
+            result = Results(results, storage.name, interrupted=runner.interrupted)
+            if plan.loaded and any(r.ok for r in results):
+                pairs = [(plan.loaded[r.id], r) for r in results]
+                storage.write(INDEX, index_of(pairs, lang, lambda key: say(key)(lang)))
+        if not any(r.ok for r in results):
+            _leave_no_empty_folder(storage)
+    if plan.tables != "none" and not result.interrupted:
+        done = evaluate_many(
+            list(plan.scenarios.values()),
+            out=f"{storage.name}/tables",
+            workers=min(count, os.cpu_count() or 1),
+            format=plan.tables,
+        )
+        result = replace(result, results=result.results + done.results, tables=done.tables)
+    if result.ok and quick and stamp.is_covered(plan.root, jobs):
+        extra = [f"tables/{Path(table).name}" for table in result.tables.values()]
+        with storage.locked():
+            names = [job.id for job in jobs]
+            Manifest(storage).record_complete(
+                quick, names, [*extra, *([INDEX] if plan.loaded else [])]
             )
+    result = replace(result, seconds=time.monotonic() - begun)
     if log_json:
-        statuses = ("done", "unchanged", "failed", "not run")
-        reporter.event("end", **{s.replace(" ", "_"): len(result.of(s)) for s in statuses})
+        Progress(0, log_json=True).event("end", **result.counts())
     return result
 
 
-def keys_of(plan: Plan, kernel: str) -> list[Job]:
-    """The plan's jobs with the hashes of what they depend on."""
-    from fiscalmodel.run import keys
+def run_report(
+    scenario: Any,
+    *,
+    out: str | Path = "reports",
+    lang: str = "zh",
+    kernel: str = "warm",
+    timeout: float | None = 600,
+) -> Result:
+    """Make one scenario's report: HTML, Excel workbook and executed notebook.
 
-    return keys.with_keys(plan, keys.project_stamps(plan.root), kernel=kernel)
+    Parameters
+    ----------
+    scenario
+        A loaded scenario or its file.
+    out
+        Folder; ``out/region/scenario.html`` and so on. A relative one is below the working
+        directory.
+    lang
+        ``zh`` or ``en``.
+
+    Returns
+    -------
+    Result
+        ``files`` names what was written by kind; ``about`` holds the answer.
+
+    Raises
+    ------
+    InputError
+        For bad input. A notebook that fails is a result.
+    """
+    made = run_batch(
+        [scenario], out=out, lang=lang, kernel=kernel, timeout=timeout, progress=False
+    ).results[0]
+    if made.problems:
+        raise InputError.of(made.bad_input())
+    return replace(made, files={kind: f"{out}/{path}" for kind, path in made.files.items()})
+
+
+@contextlib.contextmanager
+def open_engine(
+    workers: int, scheduler: str | None = None, *, dask: bool = False
+) -> Iterator[Engine]:
+    """Threads here, a Dask cluster of processes here, or a Dask scheduler."""
+    if scheduler is not None:
+        from fiscalmodel.run.dask_engine import DaskEngine
+
+        with contextlib.closing(DaskEngine(workers, scheduler)) as engine:
+            yield engine
+        return
+    with private_parent(preload=PRELOAD):
+        if dask:
+            from fiscalmodel.run.dask_engine import DaskEngine
+
+            with contextlib.closing(DaskEngine(workers)) as engine:
+                yield engine
+        else:
+            with contextlib.closing(LocalEngine(workers)) as local:
+                yield local
+
+
+@dataclass
+class _Runner:
+    """Runs jobs, writes results and records as they come, and survives interruption."""
+
+    manifest: Manifest
+    storage: Storage
+    todo: Sequence[Job]
+    retry: int
+    fail_fast: bool
+    record_bad_input: bool
+    results: dict[str, Result] = field(default_factory=dict)
+    interrupted: bool = False
+
+    def run(self, engine_of: Any, progress: Progress) -> None:
+        """Run every job, and failed ones again as often as asked for."""
+        with _terminated_as_interrupt():
+            try:
+                with engine_of() as engine:
+                    self._rounds(engine, progress)
+            except KeyboardInterrupt:
+                self.interrupted = True
+
+    def _rounds(self, engine: Engine, progress: Progress) -> None:
+        by_id = {job.id: job for job in self.todo}
+        todo = list(self.todo)
+        for attempt in range(self.retry + 1):
+            again: list[Job] = []
+            for result in engine.run(todo):
+                last = result.ok or attempt == self.retry
+                result = replace(result, attempts=result.attempts + attempt)
+                if not last:
+                    again.append(by_id[result.id])
+                    continue
+                result = self._keep(by_id[result.id], result)
+                self.results[result.id] = result
+                progress.job(result)
+                if self.fail_fast and not result.ok:
+                    return
+            todo = again
+            if not todo:
+                return
+
+    def _keep(self, job: Job, result: Result) -> Result:
+        """Files first, record second: a crash between them costs one more run."""
+        content = {kind: result.content[kind] for kind in job.outputs if kind in result.content}
+        if result.ok:
+            try:
+                for kind, made in content.items():
+                    self.storage.write(job.path(kind), made)
+            except Exception as error:
+                result = replace(result, status="failed", reason=str(error))
+        result = result.light()
+        if result.ok:
+            result = replace(result, files={kind: job.path(kind) for kind in content})
+        else:
+            for kind in job.outputs:
+                self.storage.remove(job.path(kind))
+            if result.problems and not self.record_bad_input:
+                return result
+        try:
+            files = {job.path(kind): digest(made) for kind, made in content.items()}
+            self.manifest.record(job, result, files)
+        except InputError as error:
+            result = replace(result, status="failed", reason=str(error))
+        return result
+
+
+def _leave_no_empty_folder(storage: Storage) -> None:
+    with contextlib.suppress(OSError):
+        if "://" not in storage.name:
+            Path(storage.name).rmdir()
 
 
 def _plan(scenarios: Any, lang: str) -> Plan:
     if isinstance(scenarios, Plan):
         return scenarios
     if isinstance(scenarios, str | Path):
-        return load_plan(scenarios) if _is_plan(scenarios) else plan_of_scenarios([scenarios])
-    return plan_of_scenarios([getattr(s, "file", s) for s in scenarios], lang=lang)
-
-
-def _is_plan(path: str | Path) -> bool:
-    from fiscalmodel import yamlio
-
-    data, _ = yamlio.load_yaml(path)
-    return not (isinstance(data, dict) and ({"region", "extends"} & data.keys()))
+        data, _ = yamlio.load_yaml(scenarios)
+        if not (isinstance(data, dict) and ({"region", "extends"} & data.keys())):
+            return load_plan(scenarios)
+        scenarios = [scenarios]
+    return plan_of_scenarios(scenarios, lang=lang)
 
 
 def _quick_stamp(scenarios: Any, settings: list[Any]) -> str:
-    """Hash of all that a plan file depends on; empty for other input."""
-    from fiscalmodel.paths import project_root
-    from fiscalmodel.run import keys
-
-    if not isinstance(scenarios, str | Path):
+    """Hash of all that files of plans or scenarios hang on; empty for other input."""
+    given = [scenarios] if isinstance(scenarios, str | Path) else scenarios
+    if isinstance(given, Plan) or not all(isinstance(item, str | Path) for item in given):
         return ""
     try:
-        file = Path(scenarios).resolve()
-        content = file.read_bytes()
-        return keys.quick_stamp(project_root(file.parent), {str(file): content}, settings)
+        files = [Path(item).resolve() for item in given]
+        content = {str(file): file.read_bytes() for file in files}
+        return stamp.quick_stamp(project_root(files[0].parent), content, settings) if files else ""
     except (OSError, InputError):
         return ""
 
 
-def _kept(storage: Storage, stamp: str, begun: float) -> BatchResult | None:
+def _kept(storage: Storage, quick: str, begun: float) -> Results | None:
     """The result of a plan of which nothing changed, or None."""
-    kept = Manifest(storage).still_complete(stamp)
+    kept = Manifest(storage).still_complete(quick)
     if kept is None:
         return None
-    results = tuple(JobResult(entry.job, "", "unchanged") for entry in kept[0])
-    tables = {Path(name).stem: f"{storage.name}/{name}" for name in kept[1]}
-    return BatchResult(results, storage.name, time.monotonic() - begun, tables=tables)
+    results = tuple(map(_unchanged, kept[0]))
+    tables = {Path(name).stem: f"{storage.name}/{name}" for name in kept[1] if name != INDEX}
+    return Results(results, storage.name, time.monotonic() - begun, tables=tables)
+
+
+def _unchanged(entry: Entry, notebook: str = "") -> Result:
+    kinds = {".ipynb": "notebook", ".html": "html", ".xlsx": "workbook"}
+    files = {kinds.get(Path(path).suffix, path): path for path in entry.files}
+    return Result(entry.job, notebook, "unchanged", attempts=0, about=entry.about, files=files)
 
 
 def _limited(job: Job, timeout: float | None, memory: int | None) -> Job:
-    limits = Limits(
+    limits = replace(
+        job.limits,
         timeout=timeout if timeout is not None else job.limits.timeout,
         memory=memory if memory is not None else job.limits.memory,
-        output=job.limits.output,
-        start_timeout=job.limits.start_timeout,
     )
     return replace(job, limits=limits)
 
 
 def _in_order(
-    jobs: Sequence[Job], valid: set[str], ran: dict[str, JobResult]
-) -> tuple[JobResult, ...]:
+    jobs: Sequence[Job], valid: Mapping[str, Entry], ran: Mapping[str, Result]
+) -> tuple[Result, ...]:
     made = []
     for job in jobs:
-        status = "unchanged" if job.id in valid else "not run"
-        made.append(ran.get(job.id) or JobResult(job.id, job.notebook, status, attempts=0))
+        if job.id in valid:
+            made.append(_unchanged(valid[job.id], job.notebook))
+        else:
+            made.append(ran.get(job.id) or Result(job.id, job.notebook, "not run", attempts=0))
     return tuple(made)
 
 
-def _tables(
-    result: BatchResult, plan: Plan, storage: Storage, workers: int, begun: float
-) -> BatchResult:
-    """Evaluate the plan's scenarios into tables, if it asks for them."""
-    if plan.tables == "none" or result.interrupted:
-        return result
-    from fiscalmodel.run.evaluate_many import evaluate_many
+@contextlib.contextmanager
+def _terminated_as_interrupt() -> Iterator[None]:
+    """A polite kill ends a batch as Ctrl-C does: nothing is left running."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
 
-    done = evaluate_many(
-        list(plan.scenarios.values()),
-        out=f"{storage.name}/tables",
-        workers=min(workers, os.cpu_count() or 1),
-        format=plan.tables,
-    )
-    made = result.results + tuple(done.results)
-    return replace(result, results=made, tables=done.tables, seconds=time.monotonic() - begun)
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

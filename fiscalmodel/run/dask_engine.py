@@ -13,11 +13,13 @@ import contextlib
 import importlib
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.run.jobs import Job, JobResult
+from fiscalmodel.run.execute import run_job
+from fiscalmodel.run.job import Result, one_line
+from fiscalmodel.words import say
 
 #: Workers that one task may lose; kernels cannot end a worker, so losses are not its fault.
 ALLOWED_FAILURES = 10
@@ -42,6 +44,8 @@ class DaskEngine:
         Worker processes of a local cluster; ignored with a scheduler.
     scheduler
         Address of a scheduler, or None for a local cluster of processes.
+    work
+        What a worker does with a job.
 
     Raises
     ------
@@ -49,11 +53,14 @@ class DaskEngine:
         If Dask is not installed or the scheduler does not answer.
     """
 
-    def __init__(self, workers: int, scheduler: str | None = None) -> None:
+    def __init__(
+        self, workers: int, scheduler: str | None = None, work: Callable[[Any], Result] = run_job
+    ) -> None:
         if distributed is None:
-            raise InputError("--scheduler", "needs Dask", "pip install fiscalmodel[cluster]")
+            raise InputError("--scheduler", "run.needs_package", name="dask")
         for name in ("distributed", "distributed.client", "distributed.comm", "distributed.nanny"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
+        self.work = work
         self.cluster: Any = None
         self._round = 0
         if scheduler is None:
@@ -76,11 +83,12 @@ class DaskEngine:
         except (OSError, ValueError, TypeError, ImportError) as error:
             raise InputError(
                 "--scheduler",
-                f"the scheduler {self.address} does not answer ({_short(error)})",
-                "start it, or leave --scheduler out to run here",
+                "run.no_scheduler",
+                address=self.address,
+                reason=one_line(str(error) or type(error).__name__, 200),
             ) from None
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[JobResult]:
+    def run(self, jobs: Sequence[Any]) -> Iterator[Result]:
         """Run jobs and give each result once, as it comes."""
         missing = {job.id: job for job in jobs}
         lost_since: float | None = None
@@ -98,19 +106,18 @@ class DaskEngine:
                 lost_since = time.monotonic()
             if time.monotonic() - lost_since > RECONNECT or not self._reconnect():
                 for job in list(missing.values()):
-                    yield JobResult(
-                        job.id, job.notebook, "failed", reason="the Dask scheduler was lost"
-                    )
+                    reason = str(say("run.scheduler_lost"))
+                    yield Result(job.id, job.notebook, "failed", reason=reason)
                 return
 
-    def _round_of(self, jobs: list[Job]) -> Iterator[JobResult]:
+    def _round_of(self, jobs: list[Any]) -> Iterator[Result]:
         """Submit jobs; stops with `_SchedulerLost` when the cluster forgets them."""
         self._round += 1
-        futures: dict[Any, Job] = {}
+        futures: dict[Any, Any] = {}
         try:
             for index, job in enumerate(jobs):
                 key = f"notebook-{self._round}-{index}-{job.id}"
-                futures[self.client.submit(_run, job, key=key, pure=False)] = job
+                futures[self.client.submit(self.work, job, key=key, pure=False)] = job
             while futures:
                 ended = self._ended(list(futures))
                 for future in ended:
@@ -134,15 +141,15 @@ class DaskEngine:
             raise _SchedulerLost("the scheduler forgot its tasks")
         return [future for future, state in states.items() if state in ("finished", "error")]
 
-    def _result(self, future: Any, job: Job) -> JobResult:
+    def _result(self, future: Any, job: Any) -> Result:
         if future.status == "finished":
-            result: JobResult = future.result()
+            result: Result = future.result()
             return result
         error = future.exception()
-        reason = f"{type(error).__name__}: {_short(error)}"
+        reason = one_line(f"{type(error).__name__}: {error}")
         if type(error).__name__ == "KilledWorker":
-            reason = f"{ALLOWED_FAILURES} Dask workers were lost while it ran"
-        return JobResult(job.id, job.notebook, "failed", reason=reason)
+            reason = str(say("run.workers_lost", count=ALLOWED_FAILURES))
+        return Result(job.id, job.notebook, "failed", reason=reason)
 
     def _reconnect(self) -> bool:
         """A new client once the scheduler answers again, within `RECONNECT` seconds."""
@@ -166,14 +173,5 @@ class DaskEngine:
                 self.cluster.close(timeout=10)
 
 
-def _run(job: Job) -> JobResult:
-    return job.run()
-
-
 class _SchedulerLost(Exception):
     """The scheduler is gone, or a new one knows nothing of the tasks."""
-
-
-def _short(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:200]

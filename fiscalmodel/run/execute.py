@@ -1,72 +1,336 @@
-"""Run one notebook with parameters, through papermill, to a file that is whole or absent."""
+"""Run one notebook with parameters; what it made is whole, or there is none of it."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import json
+import math
 import os
+import re
+import shutil
+import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat.v4 import new_output
+
 from fiscalmodel.errors import InputError
-from fiscalmodel.run.limits import Limits
+from fiscalmodel.kernels.manager import kernel_manager, scratch_of, start_settings
+from fiscalmodel.run.job import Job, Limits, Result, one_line, readable_size
+from fiscalmodel.run.parameters import check_parameters, parameters_index, read_notebook
+from fiscalmodel.run.report import LEAVE, left_behind, page_of
+from fiscalmodel.run.secrets import Redactor
+from fiscalmodel.words import say
+
+#: Outputs kept for one notebook; each is an object in the file, whatever its size.
+MAX_OUTPUTS = 5_000
+#: The share of the limits that every cell has for itself, whatever the others put out.
+OWN_SHARE = 100
+#: Papermill writes cells with this tag above a notebook that failed.
+_OLD_MARKER = "papermill-error-cell-tag"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-@dataclass(frozen=True)
-class Result:
-    """How one notebook ended.
+class CellFailed(Exception):
+    """A cell that failed though the kernel did not say so: what it says about itself."""
 
-    Attributes
-    ----------
-    status
-        ``"done"`` or ``"failed"``; taken from the exception of the run, never from the file.
-    notebook
-        The notebook that ran.
-    output
-        The executed notebook; None if it failed or none was asked for.
-    seconds
-        Wall time, with the start of the kernel.
-    cell
-        Number of the failed cell among all cells of the notebook, from 1; None if none failed.
-    source
-        First line of the failed cell.
-    reason
-        Why it failed, for people; empty if it did not.
-    traceback
-        The kernel's traceback, if there was one.
-    notes
-        What a reader must know, such as output that was cut.
-    kernel
-        ``"warm"`` or ``"cold"``: the kernel that was used.
-    text
-        The executed notebook as JSON text (ipynb); empty if it failed.
-    """
+    def __init__(self, name: str, value: str, traceback: str = "") -> None:
+        super().__init__(f"{name}: {value}")
+        self.ename, self.evalue, self.traceback = name, value, traceback
 
-    status: str
-    notebook: str
-    output: Path | None
-    seconds: float
+
+@dataclass
+class Trace:
+    """What happened while one notebook ran."""
+
     cell: int | None = None
-    source: str = ""
-    reason: str = ""
-    traceback: str = ""
-    notes: tuple[str, ...] = ()
-    kernel: str = "cold"
-    text: str = ""
+    dropped: int = 0
+    deadline_passed: bool = False
+    stopped: bool = False
+    kernel: str = ""
+    fate: str = ""
+    left: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def ok(self) -> bool:
-        """Whether the notebook ran to its end."""
-        return self.status == "done"
 
-    def __str__(self) -> str:
-        if self.ok:
-            return f"{self.notebook}: done in {self.seconds:.1f} s"
-        where = f", cell {self.cell}" if self.cell else ""
-        line = f" ({self.source})" if self.source else ""
-        return f"{self.notebook}{where}{line}: {self.reason}"
+class Client(NotebookClient):
+    """Runs the cells until the first failure or the deadline, within the limits of output."""
+
+    def __init__(self, node: Any, limits: Limits, **settings: Any) -> None:
+        super().__init__(
+            node,
+            km=kernel_manager(),
+            startup_timeout=int(limits.start_timeout),
+            timeout=None,
+            shutdown_kernel="immediate",
+            raise_on_iopub_timeout=True,
+            iopub_timeout=30,
+            record_timing=False,
+            on_cell_executed=self._executed,
+            # Nobody scrolls back in a batch; the history is a database and a thread.
+            extra_arguments=["--HistoryManager.enabled=False"],
+            **settings,
+        )
+        self.limits, self.trace = limits, Trace()
+        self.manager: Any = self.km  # the base class forgets it when the kernel ends
+        self._earlier_bytes = self._earlier_count = 0
+        self._cell_bytes = self._cell_dropped = 0
+        self._asked_to_exit = False
+        self._loop: Any = None
+
+    def run(self, start: Mapping[str, Any], leave: bool) -> None:
+        """Run every cell; with `leave`, take what `report.leave` leaves behind at the end.
+
+        Raises
+        ------
+        Exception
+            Whatever stopped it; see `_reason`. The kernel is gone in any case.
+        """
+        try:
+            asyncio.run(self._run(start, leave))
+        finally:
+            self._let_go()
+
+    def stop(self) -> None:
+        """End it from another thread."""
+        self.trace.stopped = True
+        loop = self._loop
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):  # it ended meanwhile
+                loop.call_soon_threadsafe(self._give_up)
+
+    def _give_up(self) -> None:
+        kill_kernel(self.manager)
+        self._task.cancel()
+
+    def _on_deadline(self) -> None:
+        self.trace.deadline_passed = True
+        self._give_up()
+
+    async def _run(self, start: Mapping[str, Any], leave: bool) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.ensure_future(self._cells(start, leave))
+        if self.limits.timeout is not None:
+            self._loop.call_later(self.limits.timeout, self._on_deadline)
+        if self.trace.stopped:
+            self._task.cancel()
+        try:
+            await self._task
+        except asyncio.CancelledError:
+            raise DeadKernelError("stopped") from None
+        finally:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(self._end_kernel(), 20.0)
+
+    async def _cells(self, start: Mapping[str, Any], leave: bool) -> None:
+        self.reset_execution_trackers()
+        await self.async_start_new_kernel(**start)
+        self.trace.kernel = getattr(self.manager.provisioner, "mode", "cold")
+        client: Any = await self.async_start_new_kernel_client()
+        info: Any = await self.async_wait_for_reply(client.kernel_info())
+        self.nb.metadata["language_info"] = info["content"]["language_info"]
+        for index, cell in enumerate(self.nb.cells):
+            self.trace.cell = index
+            self._cell_bytes = self._cell_dropped = 0
+            await self.async_execute_cell(cell, index, self.code_cells_executed + 1)
+            self._earlier_bytes += self._cell_bytes
+            self._earlier_count += len(cell.get("outputs", ()))
+            self.trace.dropped += self._cell_dropped
+            self._refuse_hidden_failure(cell)
+        self.trace.cell = None
+        self.set_widgets_metadata()
+        if leave:
+            await self._take_what_is_left()
+
+    async def _take_what_is_left(self) -> None:
+        folder = scratch_of(self.km)
+        if folder is None:
+            raise DeadKernelError("no folder")
+        cell = nbformat.v4.new_code_cell(LEAVE.format(folder=str(folder)))
+        self.nb.cells.append(cell)
+        try:
+            await self.async_execute_cell(cell, len(self.nb.cells) - 1, store_history=False)
+        finally:
+            self.nb.cells.pop()
+        self.trace.left = left_behind(folder)
+
+    def _executed(self, cell: Any, cell_index: int, execute_reply: Any) -> None:
+        payload = ((execute_reply or {}).get("content") or {}).get("payload") or ()
+        self._asked_to_exit = any(part.get("source") == "ask_exit" for part in payload)
+
+    def _refuse_hidden_failure(self, cell: Any) -> None:
+        if self._asked_to_exit:
+            raise CellFailed("SystemExit", str(say("run.exit_called")))
+        if "raises-exception" in (cell.metadata.get("tags") or ()):
+            return
+        for output in cell.get("outputs", ()):
+            # An object whose display raises leaves an error, and the kernel says "ok".
+            if output["output_type"] == "error":
+                lines = "\n".join(output.get("traceback", ()))
+                name, value = output["ename"], output["evalue"]
+                if name == "NoneType":  # the kernel had lost it when it asked for its name
+                    plain = _COLOUR.sub("", lines).strip().splitlines() or [name]
+                    name, _, value = plain[-1].partition(": ")
+                raise CellFailed(name, value, lines)
+
+    async def _end_kernel(self) -> None:
+        if self.km is not None:
+            provisioner = self.km.provisioner
+            with contextlib.suppress(Exception):
+                await self._async_cleanup_kernel()
+            self.trace.fate = getattr(provisioner, "fate", "")
+
+    def _let_go(self) -> None:
+        """The end of the lease, whatever went wrong before: no kernel outlives this."""
+        kill_kernel(self.manager)
+        lease: Any = getattr(self.manager.provisioner, "lease", None)
+        if lease is not None:
+            lease.close()
+        folder = scratch_of(self.manager)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    # What is kept of the output ------------------------------------------------------------
+
+    def output(self, outs: list[Any], msg: Any, display_id: Any, cell_index: int) -> Any:
+        if self.output_hook_stack[msg["parent_header"].get("msg_id")]:
+            return super().output(outs, msg, display_id, cell_index)
+        if self.clear_before_next_output:
+            outs[:] = []
+            self.clear_display_id_mapping(cell_index)
+            self.clear_before_next_output = False
+        if not outs:
+            self._cell_bytes = self._cell_dropped = 0
+        size = _size(msg["content"])
+        streamed = self._continues(outs, msg)
+        room = self._room()
+        if size <= room and (streamed or self._count_left(outs) > 0):
+            self._cell_bytes += size
+            if streamed:  # how a stream was cut into pieces is chance
+                outs[-1]["text"] += msg["content"]["text"]
+                return outs[-1]
+            return super().output(outs, msg, display_id, cell_index)
+        if not self._cell_dropped:
+            self._say_cut(outs, msg, streamed, room)
+        self._cell_dropped += size
+        return None
+
+    def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
+        if msg["msg_type"] == "update_display_data":
+            shown = str((msg["content"].get("transient") or {}).get("display_id"))
+            size = _size(msg["content"])
+            places = self._display_id_map.get(shown, {})
+            before = sum(
+                _size(self.nb.cells[number]["outputs"][at])
+                for number, positions in places.items()
+                for at in positions
+            )
+            count = sum(map(len, places.values()))
+            if count * size - before > self._room():
+                self._cell_dropped += size
+                return None
+            self._cell_bytes += count * size - before
+        return super().process_message(msg, cell, cell_index)
+
+    def _room(self) -> int:
+        """Bytes that the running cell may still put out."""
+        most = self.limits.output
+        return max(most - self._earlier_bytes, most // OWN_SHARE) - self._cell_bytes
+
+    def _count_left(self, outs: list[Any]) -> int:
+        return max(MAX_OUTPUTS - self._earlier_count, MAX_OUTPUTS // OWN_SHARE) - len(outs)
+
+    @staticmethod
+    def _continues(outs: list[Any], msg: Any) -> bool:
+        last = outs[-1] if outs else {}
+        stream = msg["msg_type"] == last.get("output_type") == "stream"
+        return bool(stream and last["name"] == msg["content"]["name"])
+
+    def _say_cut(self, outs: list[Any], msg: Any, streamed: bool, room: int) -> None:
+        """Keep what fits of a stream, then say that the rest is missing."""
+        if msg["msg_type"] == "stream" and (streamed or self._count_left(outs) > 0):
+            start = msg["content"]["text"][: max(room, 0) // 4]
+            if streamed:
+                outs[-1]["text"] += start
+            elif start:
+                outs.append(new_output("stream", name=msg["content"]["name"], text=start))
+            self._cell_bytes += len(start.encode("utf-8", "replace"))
+        what = say("run.output_cut", size=readable_size(self.limits.output), count=MAX_OUTPUTS)
+        outs.append(new_output("stream", name="stderr", text=f"\n[{what}]\n"))
+
+
+def kill_kernel(manager: Any) -> None:
+    """Kill a kernel and what it started, from any thread."""
+    kill = getattr(getattr(manager, "provisioner", None), "kill_tree", None)
+    if kill is not None:
+        kill()
+
+
+def run_job(job: Job, *, clients: set[Client] | None = None) -> Result:
+    """Run a notebook that was read and checked; its own code runs in a kernel, never here.
+
+    Anything that goes wrong is a result, so that one job cannot end a batch.
+
+    Parameters
+    ----------
+    clients
+        Holds the client while it runs, for whoever may have to stop it.
+    """
+    try:
+        return _run_job(job, clients if clients is not None else set())
+    except Exception as error:
+        reason = one_line(f"{type(error).__name__}: {error}")
+        return Result(job.id, job.notebook, "failed", reason=reason)
+
+
+def _run_job(job: Job, clients: set[Client]) -> Result:
+    hide = Redactor.from_environment(job.secrets)
+    begun = time.perf_counter()
+    node, numbers = _prepared(job.document, job.parameters)
+    client = Client(node, job.limits)
+    trace = client.trace
+    clients.add(client)
+    leave = bool({"html", "workbook"} & set(job.outputs))
+    base: dict[str, Any] = {"id": job.id, "notebook": job.notebook}
+    try:
+        client.run(start_settings(job.kernel, job.limits.memory, job.cwd), leave)
+        text = hide(nbformat.writes(_settled(node, job.document))) + "\n"
+        content = {"notebook": text.encode("utf-8")}
+        if "html" in job.outputs:
+            content["html"] = page_of(text, json.loads(hide(json.dumps(trace.left))), job)
+        if "workbook" in job.outputs and "workbook" in trace.left:
+            content["workbook"] = bytes.fromhex(trace.left["workbook"])
+    except Exception as error:
+        reason, problems, traceback = _reason(error, trace, job.limits)
+        cell, source = _failed_cell(job.document, numbers, trace.cell)
+        base |= {
+            "status": "failed",
+            "cell": cell,
+            "source": one_line(hide(source), 120),
+            "reason": one_line(hide(reason)),
+            "problems": tuple(map(hide, problems)),
+            "traceback": hide(traceback)[-20_000:],
+        }
+    else:
+        about = {name: trace.left[name] for name in ("headline", "feasible") if name in trace.left}
+        base |= {"status": "capped" if trace.dropped else "done"}
+        base |= {"content": content, "about": about}
+    finally:
+        clients.discard(client)
+    cut = [str(say("run.output_was_cut", size=readable_size(trace.dropped)))]
+    return Result(
+        **base,
+        seconds=time.perf_counter() - begun,
+        notes=tuple(cut if trace.dropped else ()),
+        kernel=trace.kernel or job.kernel,
+    )
 
 
 def execute_notebook(
@@ -81,7 +345,7 @@ def execute_notebook(
     cwd: str | Path | None = None,
     secrets: Sequence[str] = (),
 ) -> Result:
-    """Run a notebook with parameters.
+    """Run one notebook with parameters.
 
     Parameters
     ----------
@@ -97,8 +361,8 @@ def execute_notebook(
     memory_limit
         Bytes for the kernel and what it starts.
     output_limit
-        Bytes of output that are kept (10 MB unless told); the cut is said in the notebook and
-        in `Result.notes`.
+        Bytes of output that are kept (10 MB unless told); the cut is said in the notebook, in
+        the status ``capped`` and in the notes.
     kernel
         ``"warm"`` (forked, where the system can) or ``"cold"``.
     cwd
@@ -114,99 +378,54 @@ def execute_notebook(
     Raises
     ------
     InputError
-        If the notebook cannot be read, has no ``parameters`` cell although parameters are
-        given, or does not know one of them. No kernel was started then.
+        If the notebook cannot be read or is not Python, has no ``parameters`` cell although
+        parameters are given, or does not know one of them. No kernel was started then.
     """
-    from fiscalmodel.run.parameters import check_parameters, read_notebook
-
     path = Path(notebook)
     document = read_notebook(path)
     check_parameters(document, parameters or {}, where=str(path)).raise_if_any()
-    limits = Limits(
-        timeout=timeout,
-        memory=memory_limit,
-        output=Limits.output if output_limit is None else output_limit,
-    )
-    result = run_document(
+    kept = Limits.output if output_limit is None else output_limit
+    job = Job(
+        str(notebook),
+        str(notebook),
         document,
         parameters or {},
-        name=str(notebook),
-        limits=limits,
-        kernel=kernel,
         cwd=Path(cwd) if cwd is not None else path.resolve().parent,
-        secrets=secrets,
+        limits=Limits(timeout=timeout, memory=memory_limit, output=kept),
+        kernel=kernel,
+        secrets=tuple(secrets),
     )
+    result = _in_a_thread(job)
     if output is None or not result.ok:
         return result
-    target = Path(output)
-    write_whole(target, result.text.encode("utf-8"))
-    return Result(**{**result.__dict__, "output": target})
+    write_whole(Path(output), result.content["notebook"])
+    return Result(**{**result.__dict__, "files": {"notebook": str(output)}})
 
 
-def run_document(
-    document: Mapping[str, Any],
-    parameters: Mapping[str, Any],
-    *,
-    name: str,
-    limits: Limits,
-    kernel: str = "warm",
-    cwd: Path | None = None,
-    secrets: Sequence[str] = (),
-) -> Result:
-    """Run a notebook that was read and checked; see `execute_notebook`."""
-    import nbformat
-    import papermill
-    from papermill.log import logger
+def _in_a_thread(job: Job) -> Result:
+    """Run it beside this thread, which may have an event loop, and whose Ctrl-C ends it."""
+    clients: set[Client] = set()
+    made: list[Result | BaseException] = []
 
-    from fiscalmodel.run.engine import ENGINE, Trace, describe
-    from fiscalmodel.run.kernels import kernel_manager, start_settings
-    from fiscalmodel.run.secrets import Redactor
+    def work() -> None:
+        try:
+            made.append(run_job(job, clients=clients))
+        except BaseException as error:
+            made.append(error)
 
-    logger.disabled = True  # the caller reports; papermill's own lines would double it
-    hide = Redactor.from_environment(secrets)
-    trace = Trace()
-    begun = time.perf_counter()
-    node = _prepared(nbformat.from_dict(document))
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
     try:
-        made = papermill.execute_notebook(
-            node,
-            None,
-            dict(parameters) or None,
-            engine_name=ENGINE,
-            kernel_name="python3",
-            language="python",
-            progress_bar=False,
-            request_save_on_cell_execute=False,
-            limits=limits,
-            trace=trace,
-            kernel_manager=kernel_manager(),
-            start=start_settings(kernel, limits, cwd),
-        )
-    except Exception as error:
-        reason, traceback = describe(error, trace, limits)
-        cell, source = _failed_cell(document, bool(parameters), trace.cell_index)
-        return Result(
-            "failed",
-            name,
-            None,
-            time.perf_counter() - begun,
-            cell=cell,
-            source=hide(source),
-            reason=hide(reason),
-            traceback=hide(traceback),
-            notes=tuple(_cut_note(trace)),
-            kernel=trace.kernel or kernel,
-        )
-    text = hide.document(nbformat.writes(_settled(made, had_ids=_has_ids(document)))) + "\n"
-    return Result(
-        "done",
-        name,
-        None,
-        time.perf_counter() - begun,
-        notes=tuple(_cut_note(trace)),
-        kernel=trace.kernel or kernel,
-        text=text,
-    )
+        while thread.is_alive():
+            thread.join(0.2)
+    except BaseException:
+        for client in list(clients):
+            client.stop()
+        thread.join(30)
+        raise
+    if isinstance(made[0], BaseException):
+        raise made[0]
+    return made[0]
 
 
 def write_whole(target: Path, content: bytes) -> None:
@@ -225,76 +444,121 @@ def write_whole(target: Path, content: bytes) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise InputError(
-            str(target), f"cannot be written ({error.strerror})", "check the folder and its space"
-        ) from None
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, OSError):
+            raise InputError(str(target), "run.cannot_be_written", reason=error.strerror) from None
         raise
 
 
-def _prepared(node: Any) -> Any:
-    """What papermill's own reader would add to a notebook."""
-    from papermill.version import version
+def _prepared(
+    document: Mapping[str, Any], parameters: Mapping[str, Any]
+) -> tuple[Any, list[int | None]]:
+    """The notebook to run with its parameters, and each cell's position in the given one."""
+    cells: list[Any] = []
+    numbers: list[int | None] = []
+    at = parameters_index(document["cells"])
+    for index, cell in enumerate(document["cells"]):
+        tags = cell["metadata"].get("tags") or ()
+        # What papermill put into a notebook that it ran is not the notebook's.
+        if _OLD_MARKER in tags or (parameters and "injected-parameters" in tags):
+            continue
+        cells.append(cell)
+        numbers.append(index)
+        if parameters and index == at:
+            cells.append(_injected(document, parameters))
+            numbers.append(None)
+    metadata = dict(document["metadata"])
+    if parameters:
+        metadata["papermill"] = {"parameters": dict(parameters)}
+    return nbformat.from_dict({**document, "cells": cells, "metadata": metadata}), numbers
 
-    node.metadata.setdefault(
-        "papermill",
-        {
-            "default_parameters": {},
-            "parameters": {},
-            "environment_variables": {},
-            "version": version,
-        },
-    )
-    for cell in node.cells:
-        cell.metadata.setdefault("tags", [])
-        cell.metadata.setdefault("papermill", {})
-    return node
+
+def _injected(document: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    lines = [f"{name} = {literal(value)}" for name, value in parameters.items()]
+    cell: dict[str, Any] = {
+        "cell_type": "code",
+        "execution_count": None,
+        "metadata": {"tags": ["injected-parameters"]},
+        "outputs": [],
+        "source": "\n".join(["# Parameters", *lines]),
+    }
+    return {**cell, "id": "injected-parameters"} if _has_ids(document) else cell
+
+
+def literal(value: Any) -> str:
+    """A value as Python source.
+
+    >>> literal({"a": [1, None, float("nan"), "010101"]})
+    "{'a': [1, None, float('nan'), '010101']}"
+    """
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{literal(k)}: {literal(v)}' for k, v in value.items())}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(literal, value))}]"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"float({str(value)!r})"
+    return repr(value)
 
 
 def _has_ids(document: Mapping[str, Any]) -> bool:
     return all("id" in cell for cell in document["cells"])
 
 
-def _settled(node: Any, *, had_ids: bool) -> Any:
-    """Take out times, random names and the "path", which is the whole notebook here."""
-    clock = ("start_time", "end_time", "duration")
+def _settled(node: Any, document: Mapping[str, Any]) -> Any:
+    """Take out times and random names, so that the same run gives the same bytes."""
+    named = _has_ids(document)
     for index, cell in enumerate(node.cells):
-        injected = "injected-parameters" in cell.metadata.get("tags", ())
-        if "id" in cell and (injected or not had_ids):
-            cell.id = "injected-parameters" if injected else f"cell-{index}"
+        if "id" in cell and not named:
+            cell.id = f"cell-{index}"
         cell.metadata.pop("execution", None)
-        for name in clock:
-            cell.metadata.get("papermill", {}).pop(name, None)
-    for name in (*clock, "input_path", "output_path"):
-        node.metadata.get("papermill", {}).pop(name, None)
     return node
 
 
 def _failed_cell(
-    document: Mapping[str, Any], injected: bool, index: int | None
+    document: Mapping[str, Any], numbers: Sequence[int | None], index: int | None
 ) -> tuple[int | None, str]:
     """Number (from 1, as in the notebook that the user has) and first line of a cell."""
-    from fiscalmodel.run.parameters import parameters_index
-
     if index is None:
         return None, ""
-    cells = document["cells"]
-    at = parameters_index(cells)
-    if injected and at is not None and index > at:
-        if index == at + 1:
-            return at + 1, "(the parameters)"
-        index -= 1
-    source = "".join(cells[index].get("source", "")) if index < len(cells) else ""
-    lines = [line for line in source.splitlines() if line.strip()]
-    return index + 1, lines[0].strip()[:120] if lines else ""
+    at = numbers[index]
+    if at is None:
+        own = parameters_index(document["cells"])
+        return (None if own is None else own + 1), str(say("run.the_parameters"))
+    lines = "".join(document["cells"][at].get("source", "")).strip().splitlines()
+    return at + 1, lines[0] if lines else ""
 
 
-def _cut_note(trace: Any) -> list[str]:
-    if not trace.dropped_bytes:
-        return []
-    from fiscalmodel.run.limits import readable_size
+def _reason(error: BaseException, trace: Trace, limits: Limits) -> tuple[str, tuple[str, ...], str]:
+    """Why a run failed: in words, problem by problem where it is bad input, and traceback."""
+    if trace.deadline_passed:
+        return str(say("run.deadline_passed", seconds=limits.timeout)), (), ""
+    if isinstance(error, CellExecutionError | CellFailed):
+        name, value = error.ename, str(error.evalue or "")
+        reason = f"{name}: {value}".strip().rstrip(":")
+        if name == "MemoryError" and limits.memory:
+            reason += f" ({say('run.memory_limit', size=readable_size(limits.memory))})"
+        if name == "StdinNotImplementedError":
+            reason = str(say("run.input_called"))
+        problems = tuple(value.splitlines()) if name == "InputError" else ()
+        return reason, problems, str(error.traceback)
+    if isinstance(error, DeadKernelError):
+        if trace.fate:
+            return str(say("run.kernel_died_how", how=trace.fate)), (), ""
+        return str(say("run.kernel_died")), (), ""
+    if isinstance(error, CellTimeoutError):
+        return str(say("run.kernel_silent")), (), ""
+    return f"{type(error).__name__}: {error}".rstrip(": "), (), ""
 
-    return [f"output was cut: {readable_size(trace.dropped_bytes)} dropped"]
+
+def _size(content: Mapping[str, Any]) -> int:
+    """Bytes of one output, near enough."""
+    if "text" in content:
+        return len(content["text"].encode("utf-8", "replace"))
+    if "data" in content:
+        return sum(
+            len(value) if isinstance(value, str) else len(json.dumps(value, default=str))
+            for value in content["data"].values()
+        )
+    return sum(len(line) for line in content.get("traceback", ()))

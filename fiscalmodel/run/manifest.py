@@ -1,18 +1,18 @@
 """What was done, with what: so that a second call does only what is missing or changed.
 
 The manifest is a list of records that only grows. A job's result is valid if
-its last record says ``done``, every hash of that record is today's, and the
-file is there with its size. A crash can lose the last record, never tear an
-earlier one; the job is then run again.
+its last record is a success, every hash of that record is today's, and its
+files are there with their hashes. A crash can lose the last record, never tear
+an earlier one; the job is then run again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from fiscalmodel.run.jobs import Job, JobResult
+from fiscalmodel.run.job import FINE, Job, Result
 from fiscalmodel.run.storage import Storage
 
 
@@ -23,9 +23,16 @@ class Entry:
     job: str
     status: str
     key: Mapping[str, str]
-    output: str = ""
-    size: int = -1
-    reason: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Complete:
+    """A plan of which every job was done: its jobs, and its tables with their hashes."""
+
+    jobs: tuple[str, ...]
+    tables: Mapping[str, str]
 
 
 class Manifest:
@@ -34,51 +41,47 @@ class Manifest:
     def __init__(self, storage: Storage) -> None:
         self.storage = storage
         self.entries: dict[str, Entry] = {}
-        self.complete: dict[str, Mapping[str, Any]] = {}
+        self.complete: dict[str, Complete] = {}
         for record in storage.records():
             self._take(record)
 
     def _take(self, record: Mapping[str, Any]) -> None:
-        if "complete" in record:
-            self.complete[str(record["complete"])] = record
-            return
-        try:
-            entry = Entry(
-                job=str(record["job"]),
-                status=str(record["status"]),
-                key=dict(record["key"]),
-                output=str(record.get("output", "")),
-                size=int(record.get("size", -1)),
-                reason=str(record.get("reason", "")),
+        """Remember a record; one of any other shape is passed over."""
+        jobs = record.get("jobs")
+        if isinstance(record.get("complete"), str) and isinstance(jobs, list):
+            names = tuple(name for name in jobs if isinstance(name, str))
+            self.complete[record["complete"]] = Complete(names, _texts(record.get("tables")))
+        job, status = record.get("job"), record.get("status")
+        if isinstance(job, str) and isinstance(status, str):
+            about = record.get("about")
+            self.entries[job] = Entry(
+                job,
+                status,
+                _texts(record.get("key")),
+                _texts(record.get("files")),
+                about if isinstance(about, dict) else {},
             )
-        except (KeyError, TypeError, ValueError):
-            return  # not a record of ours
-        self.entries[entry.job] = entry
 
-    def valid(self, jobs: Iterable[Job]) -> set[str]:
-        """Jobs whose result is there and still true."""
+    def valid(self, jobs: Iterable[Job]) -> dict[str, Entry]:
+        """Entries of the jobs whose result is there and still true."""
         same = {}
         for job in jobs:
             entry = self.entries.get(job.id)
-            if entry and entry.status == "done" and entry.key == job.key:
+            if entry and entry.files and entry.status in FINE and entry.key == job.key:
                 same[job.id] = entry
-        sizes = self.storage.sizes([entry.output for entry in same.values()])
-        return {name for name, entry in same.items() if sizes.get(entry.output) == entry.size}
-
-    def changed(self, job: Job) -> list[str]:
-        """Names of the hashes that differ from the last record's; empty if there is none."""
-        entry = self.entries.get(job.id)
-        if entry is None:
-            return []
-        names = {*entry.key, *job.key}
-        return sorted(name for name in names if entry.key.get(name) != job.key.get(name))
+        there = self.storage.hashes([path for e in same.values() for path in e.files])
+        return {
+            name: entry
+            for name, entry in same.items()
+            if all(there.get(path) == value for path, value in entry.files.items())
+        }
 
     def failed(self) -> set[str]:
         """Jobs whose last record is a failure."""
         return {name for name, entry in self.entries.items() if entry.status == "failed"}
 
-    def record(self, job: Job, result: JobResult, *, size: int = -1) -> None:
-        """Add what happened to a job; call it after its output is in place."""
+    def record(self, job: Job, result: Result, files: Mapping[str, str]) -> None:
+        """Add what happened to a job; call it after its files are in place."""
         record: dict[str, Any] = {
             "job": job.id,
             "status": result.status,
@@ -90,31 +93,38 @@ class Manifest:
             "kernel": result.kernel,
         }
         if result.ok:
-            record |= {"output": job.output, "size": size}
+            record |= {"files": dict(files), "about": dict(result.about)}
         else:
             record |= {"cell": result.cell, "source": result.source, "reason": result.reason}
         if result.notes:
             record["notes"] = list(result.notes)
         self._write(record)
 
-    def record_complete(self, stamp: str, jobs: Iterable[Job], tables: Iterable[str]) -> None:
+    def record_complete(self, stamp: str, jobs: Iterable[str], tables: Iterable[str]) -> None:
         """Note that every job of a plan with this stamp is done, and its tables."""
-        sizes = self.storage.sizes(list(tables))
-        self._write({"complete": stamp, "jobs": [job.id for job in jobs], "tables": sizes})
+        hashes = self.storage.hashes(tables)
+        self._write({"complete": stamp, "jobs": list(jobs), "tables": hashes})
 
     def still_complete(self, stamp: str) -> tuple[list[Entry], list[str]] | None:
         """Entries and tables of a plan with this stamp, if all its results are in place."""
-        record = self.complete.get(stamp)
-        if record is None:
+        complete = self.complete.get(stamp)
+        if complete is None:
             return None
-        entries = [self.entries.get(name) for name in record.get("jobs", ())]
-        done = [entry for entry in entries if entry is not None and entry.status == "done"]
-        wanted = {entry.output: entry.size for entry in done} | dict(record.get("tables", {}))
-        if not wanted or len(done) < len(entries):
+        done = [self.entries[name] for name in complete.jobs if name in self.entries]
+        wanted = dict(complete.tables)
+        for entry in done:
+            wanted |= entry.files
+        fine = all(entry.status in FINE for entry in done)
+        if not wanted or not fine or len(done) < len(complete.jobs):
             return None
-        same = self.storage.sizes(list(wanted)) == wanted
-        return (done, sorted(record.get("tables", {}))) if same else None
+        return (done, sorted(complete.tables)) if self.storage.hashes(wanted) == wanted else None
 
     def _write(self, record: dict[str, Any]) -> None:
         self.storage.append(record)
         self._take(record)
+
+
+def _texts(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        return {}
+    return {str(name): text for name, text in value.items() if isinstance(text, str)}

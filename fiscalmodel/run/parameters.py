@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.suggest import did_you_mean
+from fiscalmodel.errors import Collector, InputError, did_you_mean
+from fiscalmodel.words import Text, say
 
 MAX_NOTEBOOK_BYTES = 50 * 1024 * 1024
 TAG = "parameters"
@@ -36,28 +36,31 @@ def read_notebook(path: Path) -> dict[str, Any]:
     where = str(path)
     try:
         if path.stat().st_size > MAX_NOTEBOOK_BYTES:
-            raise InputError(where, "is larger than 50 MB", "clear its outputs")
+            raise InputError(where, "run.notebook_too_large")
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        raise InputError(where, "notebook not found", "check the path and the name") from None
+        raise InputError(where, "ground.no_such_file") from None
     except OSError as error:
-        raise InputError(where, f"cannot be read ({error.strerror})") from None
+        raise InputError(where, "ground.cannot_be_read", reason=error.strerror) from None
     except (ValueError, RecursionError):
-        raise InputError(where, "is not a notebook", "open and save it in JupyterLab") from None
-    problem = _shape_problem(document)
-    if problem:
-        raise InputError(where, problem, "open and save it in JupyterLab")
+        raise InputError(where, "run.not_a_notebook") from None
+    _check_shape(document, where)
     return dict(document)
 
 
-def _shape_problem(document: Any) -> str:
+def _check_shape(document: Any, where: str) -> None:
     if not isinstance(document, dict) or "nbformat" not in document:
-        return "is not a notebook"
+        raise InputError(where, "run.not_a_notebook")
     if document["nbformat"] != 4:
-        return f"has notebook format {document['nbformat']}, and 4 is needed"
-    cells = document.get("cells")
-    if not isinstance(cells, list) or not isinstance(document.get("metadata"), dict):
-        return "is a malformed notebook"
+        raise InputError(where, "run.notebook_format", format=document["nbformat"])
+    cells, metadata = document.get("cells"), document.get("metadata")
+    if not isinstance(cells, list) or not isinstance(metadata, dict):
+        raise InputError(where, "run.malformed_notebook")
+    kernel, language = (metadata.get(name) or {} for name in ("kernelspec", "language_info"))
+    named = [kernel.get("language"), language.get("name")]
+    foreign = [str(name) for name in named if name and str(name).lower() != "python"]
+    if foreign:
+        raise InputError(where, "run.other_language", language=foreign[0])
     for number, cell in enumerate(cells, start=1):
         good = (
             isinstance(cell, dict)
@@ -65,11 +68,10 @@ def _shape_problem(document: Any) -> str:
             and isinstance(cell.get("metadata"), dict)
             and isinstance(cell.get("source"), str | list)
         )
+        if good and cell["cell_type"] == "code":
+            good = isinstance(cell.get("outputs"), list)
         if not good:
-            return f"is a malformed notebook (cell {number})"
-        if cell["cell_type"] == "code" and not isinstance(cell.get("outputs"), list):
-            return f"is a malformed notebook (cell {number})"
-    return ""
+            raise InputError(where, "run.malformed_cell", number=number)
 
 
 def parameters_index(cells: Sequence[Mapping[str, Any]]) -> int | None:
@@ -91,15 +93,13 @@ def declared_parameters(document: Mapping[str, Any], *, where: str) -> dict[str,
     cells = document["cells"]
     index = parameters_index(cells)
     if index is None:
-        raise InputError(
-            where,
-            "no cell is tagged 'parameters'",
-            "add the tag to the cell with the defaults (property inspector in JupyterLab)",
-        )
+        raise InputError(where, "run.no_parameters_cell")
     try:
         tree = ast.parse("".join(cells[index]["source"]))
     except (SyntaxError, ValueError) as error:
-        raise InputError(f"{where}: cell {index + 1}", f"is not Python ({error})") from None
+        raise InputError(
+            f"{where}: {say('run.cell', number=index + 1)}", "run.not_python", problem=error
+        ) from None
     found: dict[str, Parameter] = {}
     for statement in tree.body:
         for name, value, note in _assignments(statement):
@@ -142,26 +142,26 @@ def check_parameters(
     list.
     """
     found = Collector()
+    if not given:
+        return found
     try:
         declared = declared_parameters(document, where=where)
     except InputError as error:
-        if given:
-            found.extend(error)
+        found.extend(error)
         return found
     for name, value in given.items():
         if name not in declared:
             hint = did_you_mean(name, declared)
-            found.add(where, f"unknown parameter {name!r}", hint)
+            found.add(where, "run.unknown_parameter", hint, name=name)
             continue
         kind = declared[name].kind
         if not _fits(value, kind):
             assert kind is not None
+            key = "run.parameter_must_be_text" if kind is str else "run.parameter_kind"
             found.add(
-                where,
-                f"parameter {name!r} is {_spoken(type(value))} ({_short(value)}), "
-                f"and {_spoken(kind)} is needed",
-                "quote it" if kind is str else "",
-            )
+                where, key, name=name, is_=_spoken(type(value)), value=_short(value),
+                needed=_spoken(kind),
+            )  # fmt: skip
     return found
 
 
@@ -177,9 +177,9 @@ def _fits(value: Any, kind: type | None) -> bool:
     return isinstance(value, kind)
 
 
-def _spoken(kind: type) -> str:
-    names = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
-    return names.get(kind, f"a {kind.__name__}")
+def _spoken(kind: type) -> Text:
+    known = {str: "text", int: "whole", float: "number", bool: "flag", list: "list", dict: "table"}
+    return say(f"run.kind.{known[kind]}") if kind in known else Text.of(kind.__name__)
 
 
 def _short(value: Any) -> str:

@@ -6,22 +6,80 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fiscalmodel import yamlio
-from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.paths import project_root, safe_name
-from fiscalmodel.run.jobs import Job
-from fiscalmodel.run.limits import Limits, parse_duration, parse_size
-from fiscalmodel.run.parameters import check_parameters
-from fiscalmodel.run.plan_notebooks import Notebooks, relative
-from fiscalmodel.run.plan_schema import PLAN_KEYS, JobSpec, Override, PlanSpec, explained
-from fiscalmodel.suggest import did_you_mean, known_names
+from fiscalmodel.errors import Collector, InputError, did_you_mean, known_names
+from fiscalmodel.paths import inside, project_root, safe_name
+from fiscalmodel.run.job import Job, Limits, parse_duration, parse_size
+from fiscalmodel.run.parameters import check_parameters, read_notebook
+from fiscalmodel.run.report import load_all
+from fiscalmodel.run.stamp import without_outputs
 
 REPORT_NOTEBOOK = "notebooks/05_scenario_report.ipynb"
 TIMEOUT = 600.0
+#: A report: the notebook, its page and the workbook of its scenario.
+REPORT = ("notebook", "html", "workbook")
+
+Names = Annotated[list[str], Field(min_length=1, max_length=5_000)]
+Outputs = Annotated[list[Literal["notebook", "html", "workbook"]], Field(min_length=1)]
+
+
+class Part(BaseModel):
+    """Base of all parts: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Override(Part):
+    """Parameters for those jobs that match every name given here.
+
+    Later overrides win; `skip` leaves the job out.
+    """
+
+    region: str | None = None
+    scenario: str | None = None
+    notebook: str | None = None
+    parameters: dict[str, Any] = {}
+    skip: bool = False
+    timeout: str | float | None = None
+    memory: str | int | None = None
+
+
+class JobSpec(Part):
+    """One notebook with its parameters, outside regions and scenarios."""
+
+    name: str
+    notebook: str
+    parameters: dict[str, Any] = {}
+    timeout: str | float | None = None
+    memory: str | int | None = None
+
+
+class PlanSpec(Part):
+    """A plan: regions × scenarios × notebooks, single jobs, or both.
+
+    `regions` and `scenarios` may be ``all``. `notebooks` are names in ``notebooks/`` or paths
+    from the project's folder; without any, scenarios are evaluated into `tables` only. `outputs`
+    says what each job writes; unless told its notebook, page, and the workbook of its scenario.
+    """
+
+    regions: Names | Literal["all"] | None = None
+    scenarios: Names | Literal["all"] = "all"
+    notebooks: list[str] = []
+    parameters: dict[str, Any] = {}
+    overrides: list[Override] = []
+    jobs: list[JobSpec] = []
+    tables: Literal["none", "parquet", "csv"] | None = None
+    outputs: Outputs | None = None
+    secrets: list[str] = []
+    timeout: str | float | None = None
+    memory: str | int | None = None
+
+
+PLAN_KEYS = frozenset(PlanSpec.model_fields)
 
 
 @dataclass(frozen=True)
@@ -38,15 +96,15 @@ class Plan:
         Scenario files by ``region/name``, for tables.
     tables
         ``none``, ``parquet`` or ``csv``.
-    sources
-        Files that the check read, beside the project's data and parameters.
+    loaded
+        Scenarios by the job that makes their report, if it is a batch of reports.
     """
 
     root: Path
     jobs: tuple[Job, ...]
     scenarios: Mapping[str, Path] = field(default_factory=dict)
     tables: str = "none"
-    sources: tuple[Path, ...] = ()
+    loaded: Mapping[str, Any] = field(default_factory=dict)
 
 
 def load_plan(path: str | Path) -> Plan:
@@ -61,46 +119,37 @@ def load_plan(path: str | Path) -> Plan:
     data, positions = yamlio.load_yaml(file)
     root = project_root(file.resolve().parent)
     if not isinstance(data, dict):
-        raise InputError(str(path), "a plan holds keys and values", known_names(PLAN_KEYS))
+        raise InputError(path, "run.plan_not_a_mapping", known_names(PLAN_KEYS))
     try:
         spec = PlanSpec.model_validate(data)
     except ValidationError as error:
-        raise InputError.of(explained(error, str(path), positions).problems) from None
-    builder = _Builder(root, spec, str(path), positions)
-    plan = builder.build()
-    return replace(plan, sources=(file.resolve(), *plan.sources))
+        raise InputError.of(_explained(error, str(path), positions).problems) from None
+    return _Builder(root, spec, str(path), positions).build()
 
 
-def plan_of_scenarios(paths: Sequence[str | Path], *, lang: str = "zh") -> Plan:
-    """The report notebook for scenario files.
+def plan_of_scenarios(scenarios: Sequence[Any], *, lang: str = "zh") -> Plan:
+    """The report of each scenario: files, or loaded ones.
 
     Raises
     ------
     InputError
         With the problems of all files at once.
     """
-    from fiscalmodel.scenario.load import load_scenario
-
+    loaded = load_all(scenarios)
+    root = project_root(loaded[0].file.parent) if loaded else project_root()
     found = Collector()
-    root = project_root()
     jobs: list[Job] = []
-    files: dict[str, Path] = {}
-    notebooks = Notebooks(root)
-    for path in paths:
-        try:
-            scenario = load_scenario(path)
-            document = notebooks.get(REPORT_NOTEBOOK, where=str(path))
-        except InputError as error:
-            found.extend(error)
-            continue
-        value = relative(scenario.file, root)
-        parameters = {"scenario": value, "lang": lang}
+    document = Notebooks(root).get(REPORT_NOTEBOOK, where="scenarios")
+    for scenario in loaded:
+        parameters = {"scenario": relative(scenario.file, root), "lang": lang}
         found.problems += check_parameters(document, parameters, where=REPORT_NOTEBOOK).problems
-        files[scenario.id] = scenario.file
-        jobs.append(Job(scenario.id, REPORT_NOTEBOOK, document, parameters, cwd=root))
+        job = Job(scenario.id, REPORT_NOTEBOOK, document, parameters, cwd=root, outputs=REPORT)
+        jobs.append(replace(job, limits=Limits(timeout=TIMEOUT)))
+    found.raise_if_any()
     _refuse_same_output(jobs, found, where="scenarios")
     found.raise_if_any()
-    return Plan(root, tuple(jobs), files, "none", (root / REPORT_NOTEBOOK,))
+    files = {scenario.id: scenario.file for scenario in loaded}
+    return Plan(root, tuple(jobs), files, loaded={scenario.id: scenario for scenario in loaded})
 
 
 class _Builder:
@@ -121,19 +170,21 @@ class _Builder:
     def build(self) -> Plan:
         spec = self.spec
         if spec.regions is None and not spec.jobs:
-            self.found.add(self.name, "the plan names neither regions nor jobs")
+            self.found.add(self.name, "run.plan_empty")
         self.limits = self._limits(Limits(timeout=TIMEOUT), spec)
         for index, name in enumerate(spec.secrets):
             if not name.isidentifier():
-                self.found.add(self.at("secrets", index), f"{name!r} is no variable's name")
+                self.found.add(self.at("secrets", index), "run.not_a_variable", name=name)
         scenarios = self._scenarios() if spec.regions is not None else {}
         self._grid(scenarios)
         self._single_jobs()
         _refuse_same_output(self.jobs, self.found, where=self.name)
         self.found.raise_if_any()
-        jobs = tuple(replace(job, secrets=tuple(spec.secrets)) for job in self.jobs)
+        outputs = REPORT if spec.outputs is None else tuple(dict.fromkeys(spec.outputs))
+        secrets = tuple(spec.secrets)
+        jobs = tuple(replace(job, secrets=secrets, outputs=outputs) for job in self.jobs)
         tables = spec.tables or ("none" if spec.notebooks or not scenarios else "parquet")
-        return Plan(self.root, jobs, scenarios, tables, tuple(self.notebooks.read))
+        return Plan(self.root, jobs, scenarios, tables)
 
     def _limits(
         self, base: Limits, stated: PlanSpec | Override | JobSpec, *path: str | int
@@ -169,7 +220,7 @@ class _Builder:
                 safe_name(region, where=where)
                 if region not in known:
                     hint = did_you_mean(region, known) or known_names(known)
-                    raise InputError(where, f"unknown region {region!r}", hint)
+                    raise InputError(where, "run.unknown_region", hint, name=region)
             except InputError as error:
                 self.found.extend(error)
                 continue
@@ -185,7 +236,7 @@ class _Builder:
         there = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
         if self.spec.scenarios == "all":
             if not there:
-                self.found.add(self.at("regions"), f"region {folder.name!r} has no scenarios")
+                self.found.add(self.at("regions"), "run.no_scenarios", name=folder.name)
             return there
         chosen = {}
         for index, name in enumerate(self.spec.scenarios):
@@ -194,7 +245,7 @@ class _Builder:
                 safe_name(name, where=where)
                 if name not in there:
                     hint = did_you_mean(name, there) or known_names(there)
-                    raise InputError(where, f"no scenario {name!r} in {folder.name}", hint)
+                    raise InputError(where, "run.no_scenario", hint, name=name, region=folder.name)
                 chosen[name] = there[name]
             except InputError as error:
                 self.found.extend(error)
@@ -224,7 +275,9 @@ class _Builder:
                     self._add(Job(name, "", document, parameters, limits=limits), path, where)
         for index, override in enumerate(self.spec.overrides):
             if index not in used and not self.found.problems:
-                self.found.add(self.at("overrides", index), f"matches no job ({_spoken(override)})")
+                self.found.add(
+                    self.at("overrides", index), "run.matches_no_job", what=_spoken(override)
+                )
 
     def _matching(self, identity: str, notebook: str) -> list[tuple[int, Override]]:
         region, name = identity.split("/", 1)
@@ -267,11 +320,7 @@ def _refuse_same_output(jobs: Sequence[Job], found: Collector, *, where: str) ->
         folded = unicodedata.normalize("NFC", job.id).casefold()
         folded = unicodedata.normalize("NFC", folded)
         if folded in taken:
-            found.add(
-                where,
-                f"two jobs write {job.output!r} (the other: {taken[folded]!r})",
-                "give them names that differ in more than case",
-            )
+            found.add(where, "run.same_output", path=job.path("notebook"), other=taken[folded])
         taken.setdefault(folded, job.id)
 
 
@@ -282,3 +331,55 @@ def _stem(notebook: str | None) -> str | None:
 def _spoken(override: Override) -> str:
     chosen = override.model_dump(include={"region", "scenario", "notebook"}, exclude_none=True)
     return ", ".join(f"{key} {value}" for key, value in chosen.items()) or "everything"
+
+
+class Notebooks:
+    """Notebooks of the project, each read once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.read: dict[Path, Mapping[str, Any] | InputError] = {}
+
+    def path(self, name: str, *, where: str) -> Path:
+        text = name if name.endswith(".ipynb") else f"{name}.ipynb"
+        if "/" not in text and "\\" not in text:
+            text = f"notebooks/{safe_name(text, where=where)}"
+        if Path(text).is_absolute() or "\\" in text or ".." in Path(text).parts:
+            raise InputError(where, "run.notebook_outside", name=name)
+        return inside(self.root, text, where=where)
+
+    def get(self, name: str, *, where: str) -> Mapping[str, Any]:
+        path = self.path(name, where=where)
+        if path not in self.read:
+            try:
+                if not path.is_file():
+                    hint = did_you_mean(path.stem, [p.stem for p in path.parent.glob("*.ipynb")])
+                    raise InputError(where, "run.no_notebook", hint, name=name)
+                self.read[path] = without_outputs(read_notebook(path))
+            except InputError as error:
+                self.read[path] = error
+        found = self.read[path]
+        if isinstance(found, InputError):
+            raise found
+        return found
+
+
+def relative(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if root in path.parents else str(path)
+
+
+def _explained(error: ValidationError, name: str, positions: yamlio.Positions) -> Collector:
+    """What the schema found, with the place in the file."""
+    found = Collector()
+    for detail in error.errors(include_url=False):
+        path: tuple[str | int, ...] = tuple(
+            part for part in detail["loc"] if not (isinstance(part, str) and "[" in part)
+        )
+        where = f"{yamlio.place(name, positions, path)}: {yamlio.dotted(path)}"
+        if detail["type"] == "extra_forbidden":
+            known = PLAN_KEYS if len(path) == 1 else Override.model_fields
+            hint = did_you_mean(str(path[-1]), known) or known_names(known)
+            found.add(where, "ground.unknown_key", hint)
+        else:
+            found.add(where, "run.plan_value", message=detail["msg"])
+    return found

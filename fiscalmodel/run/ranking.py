@@ -75,7 +75,7 @@ def national_table(tables: str | Path) -> pd.DataFrame:
 def _file(tables: str | Path, name: str) -> str:
     path = Path(tables) / f"{name}.parquet"
     if not path.is_file():
-        raise InputError(str(path), "table not found", "make it with fm.evaluate_many")
+        raise InputError(path, "run.no_table")
     return str(path)
 
 
@@ -83,7 +83,7 @@ def _query(query: str, values: dict[str, Any]) -> pd.DataFrame:
     try:
         import duckdb
     except ImportError:
-        raise InputError("ranking", "needs DuckDB", "pip install fiscalmodel[cluster]") from None
+        raise InputError("ranking", "run.needs_package", name="duckdb") from None
     with duckdb.connect() as connection:
         frame: pd.DataFrame = connection.execute(query, values).df()
     return frame

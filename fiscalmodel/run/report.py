@@ -1,88 +1,104 @@
-"""The main job: scenarios in, reports out."""
+"""Page and workbook of a scenario: the one place that calls evaluation and presentation.
+
+A notebook's own kernel makes the workbook from the outcome that the notebook
+evaluated, so that no scenario is evaluated twice; the page is made beside it.
+"""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.paths import project_root
-from fiscalmodel.run.execute import execute_notebook, write_whole
-from fiscalmodel.run.parent import private_parent
-from fiscalmodel.scenario.load import Scenario, load_scenario
-from fiscalmodel.scenario.outcome import Outcome
 
-NOTEBOOK = "notebooks/05_scenario_report.ipynb"
+if TYPE_CHECKING:
+    from fiscalmodel.run.job import Job, Result
+    from fiscalmodel.scenario.load import Scenario
+    from fiscalmodel.scenario.outcome import Outcome
+
+#: Run in the kernel after the last cell.
+LEAVE = "__import__('fiscalmodel.run.report', fromlist=['leave']).leave(globals(), {folder!r})"
+_LEFT = "left.json"
+_one_page = Lock()
 
 
-@dataclass(frozen=True)
-class ReportResult:
-    """How one scenario's report ended.
+def leave(names: Mapping[str, Any], folder: str) -> None:
+    """Leave workbook, page head and answer of the outcome among a notebook's names, if any."""
+    import sys
 
-    Attributes
-    ----------
-    scenario
-        The scenario.
-    files
-        ``html``, ``workbook`` and ``notebook``; empty if it failed.
-    headline
-        The answer in one or two sentences.
-    error
-        Notebook, cell and reason if it failed, else empty.
-    seconds
-        Wall time.
-    feasible
-        False where the scenario's clearance plan is infeasible.
-    """
+    module = sys.modules.get("fiscalmodel.scenario.outcome")
+    kind = getattr(module, "Outcome", ())
+    found = [thing for name, thing in list(names.items()) if isinstance(thing, kind)]
+    if not found:
+        return
+    from fiscalmodel.present.page import report_head
+    from fiscalmodel.present.workbook import outcome_workbook
 
-    scenario: Scenario
-    files: dict[str, Path]
-    headline: tuple[str, ...] = ()
-    error: str = ""
-    seconds: float = 0.0
-    feasible: bool = True
+    outcome: Outcome = found[-1]
+    lang = str(names.get("lang", "zh"))
+    left = {
+        "head": report_head(outcome, lang).__dict__,
+        "headline": {tongue: list(outcome.headline(tongue)) for tongue in ("zh", "en")},
+        "feasible": outcome.feasible,
+        "workbook": outcome_workbook(outcome, lang).hex(),
+    }
+    (Path(folder) / _LEFT).write_text(json.dumps(left, ensure_ascii=False), encoding="utf-8")
 
-    @property
-    def ok(self) -> bool:
-        """Whether the report was made."""
-        return not self.error
+
+def left_behind(folder: Path) -> dict[str, Any]:
+    """What `leave` left; empty where the notebook evaluated no scenario."""
+    path = folder / _LEFT
+    left: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return left
+
+
+def page_of(text: str, left: Mapping[str, Any], job: Job) -> bytes:
+    """An executed notebook as a page, with the head of its scenario or its own name."""
+    from fiscalmodel.present.page import PageHead, notebook_page
+
+    lang = str(job.parameters.get("lang", "zh"))
+    head = PageHead(**left["head"]) if "head" in left else PageHead(job.id, lang=lang)
+    with _one_page:  # an exporter has a state
+        return notebook_page(text, head).encode("utf-8")
 
 
 def default_scenarios(root: Path | None = None) -> list[Path]:
     """Every scenario of the project, in the order of region and file name."""
-    folder = (root or project_root()) / "params" / "scenarios"
-    return sorted(folder.rglob("*.yaml"))
+    from fiscalmodel.paths import project_root
+
+    return sorted(((root or project_root()) / "params" / "scenarios").rglob("*.yaml"))
 
 
-def load_all(paths: Sequence[str | Path]) -> list[Scenario]:
-    """Load scenarios, with the problems of all files at once.
+def load_all(scenarios: Sequence[Any]) -> list[Scenario]:
+    """Load scenario files (loaded ones stay), with the problems of all of them at once.
 
     Raises
     ------
     InputError
         If any file has a problem, or two scenarios would write the same report.
     """
+    from fiscalmodel.scenario.load import load_scenario
+
     found = Collector()
-    loaded: list[Scenario] = []
-    taken: dict[str, Scenario] = {}
-    for path in paths:
+    loaded: dict[str, Any] = {}
+    for given in scenarios:
         try:
-            scenario = load_scenario(path)
+            scenario = load_scenario(given) if isinstance(given, str | Path) else given
         except InputError as error:
             found.extend(error)
             continue
-        other = taken.setdefault(scenario.id.casefold(), scenario)
+        other = loaded.setdefault(scenario.id.casefold(), scenario)
         if other is not scenario:
-            found.add(str(path), f"writes the same report as {other.file.name}: {scenario.id}")
-        loaded.append(scenario)
+            found.add(scenario.file, "run.same_scenario", id=scenario.id, other=other.file.name)
     found.raise_if_any()
-    return loaded
+    return list(loaded.values())
 
 
 def evaluate_all(scenarios: Sequence[Scenario]) -> list[Outcome]:
-    """Evaluate scenarios, with the problems of all their data at once.
+    """Evaluate scenarios here, with the problems of all their data at once.
 
     Raises
     ------
@@ -102,159 +118,32 @@ def evaluate_all(scenarios: Sequence[Scenario]) -> list[Outcome]:
             for problem in error.problems:
                 if str(problem) not in said:
                     said.add(str(problem))
-                    found.add(f"{scenario.id}: {problem.where}", problem.problem, problem.hint)
+                    found.add(f"{scenario.id}: {problem.where}", problem.said, problem.advice)
     found.raise_if_any()
     return outcomes
 
 
-def run_report(
-    scenario: Outcome | Scenario | str | Path,
-    *,
-    out: str | Path = "reports",
-    lang: str = "zh",
-    kernel: str = "warm",
-    timeout: float | None = 600,
-) -> ReportResult:
-    """Make one scenario's report: HTML, Excel workbook and executed notebook.
-
-    Parameters
-    ----------
-    scenario
-        An outcome, a loaded scenario or its file.
-    out
-        Folder; ``out/region/scenario.html`` and so on. A relative one is below the working
-        directory.
-    lang
-        ``zh`` or ``en``.
-
-    Raises
-    ------
-    InputError
-        For bad input; no notebook was started then. A notebook that fails is a result.
-    """
-    import time
-
-    from fiscalmodel.present.page import notebook_page, report_head
-    from fiscalmodel.present.workbook import outcome_workbook
-
-    started = time.perf_counter()
-    outcome = scenario if isinstance(scenario, Outcome) else _evaluated(scenario)
-    case = outcome.scenario
-    stem = Path(out).resolve() / case.id
-    root = project_root(case.file.parent)
-    run = execute_notebook(
-        root / NOTEBOOK,
-        stem.with_suffix(".ipynb"),
-        {"scenario": _shown(case.file, root), "lang": lang},
-        kernel=kernel,
-        timeout=timeout,
-        cwd=root,
-    )
-    if not run.ok:
-        for suffix in (".html", ".xlsx", ".ipynb"):
-            stem.with_suffix(suffix).unlink(missing_ok=True)
-        return ReportResult(
-            case,
-            {},
-            error=str(run).replace(f"{root}{os.sep}", ""),
-            seconds=time.perf_counter() - started,
-        )
-    page = notebook_page(run.text, report_head(outcome, lang))
-    write_whole(stem.with_suffix(".html"), page.encode("utf-8"))
-    write_whole(stem.with_suffix(".xlsx"), outcome_workbook(outcome, lang))
-    files = {
-        "html": stem.with_suffix(".html"),
-        "workbook": stem.with_suffix(".xlsx"),
-        "notebook": stem.with_suffix(".ipynb"),
-    }
-    seconds = time.perf_counter() - started
-    return ReportResult(
-        case, files, outcome.headline(lang), seconds=seconds, feasible=outcome.feasible
-    )
-
-
-def _shown(file: Path, root: Path) -> str:
-    """The file from the project's folder, so that a report names no machine's path."""
-    return file.relative_to(root).as_posix() if root in file.parents else str(file)
-
-
-def _evaluated(scenario: Scenario | str | Path) -> Outcome:
-    case = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
-    return evaluate_all([case])[0]
-
-
-def run_reports(
-    outcomes: Sequence[Outcome],
-    *,
-    out: str | Path = "reports",
-    lang: str = "zh",
-    kernel: str = "warm",
-    on_done: Callable[[ReportResult], None] | None = None,
-) -> list[ReportResult]:
-    """Make many reports and ``index.html``; one that fails does not stop the others."""
-    folder = Path(out).resolve()
-    check_writable(folder)
-    results: list[ReportResult] = []
-    with private_parent():  # one warm parent for all reports, gone when they are done
-        for outcome in outcomes:
-            result = run_report(outcome, out=folder, lang=lang, kernel=kernel)
-            results.append(result)
-            if on_done:
-                on_done(result)
-    write_index(results, folder, lang)
-    return results
-
-
-def write_index(results: Sequence[ReportResult], folder: Path, lang: str) -> Path:
-    """Write ``index.html`` for a run."""
+def index_of(
+    results: Sequence[tuple[Scenario, Result]], lang: str, word: Callable[[str], str]
+) -> bytes:
+    """``index.html`` of a run: a group for each region, with links to what is there."""
     from fiscalmodel.present.page import index_page
 
-    texts = (
-        {"html": "Report", "workbook": "Excel workbook", "notebook": "Notebook"}
-        if lang == "en"
-        else {"html": "报告", "workbook": "Excel 工作簿", "notebook": "笔记本"}
-    )
-    groups: dict[str, dict[str, object]] = {}
-    for result in results:
-        region = result.scenario.region
-        group = groups.setdefault(
-            region.key,
-            {"region": region.name(lang), "synthetic": result.scenario.synthetic, "entries": []},
-        )
+    groups: dict[str, dict[str, Any]] = {}
+    for scenario, result in results:
+        region = scenario.region
+        names = {"region": region.name(lang), "synthetic": scenario.synthetic, "entries": []}
         links = [
-            {"href": Path(os.path.relpath(path, folder)).as_posix(), "text": texts[kind]}
-            for kind, path in result.files.items()
+            {"href": path, "text": word(f"run.file.{kind}")}
+            for kind, path in sorted(result.files.items())
         ]
-        entries = group["entries"]
-        assert isinstance(entries, list)
-        entries.append(
+        groups.setdefault(region.key, names)["entries"].append(
             {
-                "name": result.scenario.spec.name(lang),
+                "name": scenario.name(lang),
                 "ok": result.ok,
-                "lines": list(result.headline),
+                "lines": result.about.get("headline", {}).get(lang, ()),
                 "links": links,
-                "error": result.error,
+                "error": "" if result.ok else str(result),
             }
         )
-    target = folder / "index.html"
-    write_whole(target, index_page(list(groups.values()), lang=lang).encode("utf-8"))
-    return target
-
-
-def check_writable(folder: Path) -> None:
-    """Refuse an output folder that cannot be written, before anything runs.
-
-    Raises
-    ------
-    InputError
-        If the folder cannot be made or written to.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".fiscalmodel-probe"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise InputError(
-            str(folder), f"cannot be written ({error.strerror})", "choose another --out"
-        ) from None
+    return index_page(list(groups.values()), lang=lang).encode("utf-8")

@@ -35,9 +35,11 @@ def secret(name: str) -> str:
             with open(file, encoding="utf-8") as stream:
                 value = stream.read().rstrip("\n")
         except OSError as error:
-            raise InputError(f"{name}_FILE", f"cannot be read ({error.strerror})") from None
+            raise InputError(
+                f"{name}_FILE", "ground.cannot_be_read", reason=error.strerror
+            ) from None
     if not value:
-        raise InputError(name, "this secret is not set", f"set the environment variable {name}")
+        raise InputError(name, "run.secret_not_set", name=name)
     return value
 
 

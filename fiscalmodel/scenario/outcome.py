@@ -36,7 +36,7 @@ class Outcome:
     waterfall
         ``year, step, kind, amount_wan, source``: baseline to scenario, adding up each year.
     items
-        Revenue by item, see `part_items.ItemsPart`; None where none are given.
+        Revenue by item, see `part_revenue.items_part`; None where none are given.
     balance
         ``year, revenue_wan, expenditure_wan, self_sufficiency_pct, ...``.
     debt

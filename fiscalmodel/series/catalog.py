@@ -166,6 +166,8 @@ def published_growth(name: str, *, calibre: str | None = None) -> Series | None:
         ``as_published``, ``like_for_like`` or ``refund_adjusted``; by default
         all printed rates (then the notes name the calibres).
     """
+    if _looks_like_path(name) and name not in _index():
+        return None  # a file brings levels only
     if name not in _index():
         raise InputError("series", "series.unknown_series", did_you_mean(name, _index()), name=name)
     for table in datapackage.resources().values():

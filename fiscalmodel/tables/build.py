@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fiscalmodel.days import heading
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.numerals import Cell, parse, percent_of, printed, simple, why_no_number
-from fiscalmodel.tables.files import column_letter
+from fiscalmodel.numerals import Cell, parse, percent_of, plain, printed, simple, why_no_number
+from fiscalmodel.tables.files import Grid, column_letter
+from fiscalmodel.tables.forms import about
 from fiscalmodel.tables.layout import Layout, Rows
-from fiscalmodel.tables.table import OF_WHICH, SUBTOTAL, TOTAL, Table
+from fiscalmodel.tables.table import OF_WHICH, SUBTOTAL, TOTAL, Table, label_column
 from fiscalmodel.tables.unitlines import header_unit, title_unit, unit_word
 from fiscalmodel.units import FEN_PER, convert
 from fiscalmodel.words import Text, say
@@ -57,6 +59,7 @@ def build_table(
             lambda i, c=c: rows.place(layout.body[i], c),  # type: ignore[misc]
             unit,
             problems,
+            comma_decimal=grid.comma_decimal,
         )
         notes.extend(column.notes)
         frame[name] = (
@@ -97,7 +100,26 @@ def build_table(
         notes=tuple(dict.fromkeys([*notes, *layout.notes])),
         problems=tuple(problems.problems),
         percents=frozenset(percents),
+        decimals=_Decimals(grid, layout, names),
+        about=about(layout.titles[::-1], grid.sheet, list(names.values())),
     )
+
+
+@dataclass(frozen=True)
+class _Decimals:
+    """Gives, when called, the decimals that number formats show, by position and column."""
+
+    grid: Grid
+    layout: Layout
+    names: dict[int, str]
+
+    def __call__(self) -> dict[tuple[int, str], int]:
+        rows = {r: i for i, r in enumerate(self.layout.body)}
+        return {
+            (rows[r], self.names[c]): places
+            for (r, c), places in self.grid.decimals().items()
+            if r in rows and c in self.names
+        }
 
 
 def _unit_in_each_row(frame: dict[str, Any]) -> bool:
@@ -120,6 +142,11 @@ def _unit(rows: Rows, layout: Layout, asked: str | None, notes: list[Text]) -> s
         stated = [(where, unit) for where, unit in found if unit in FEN_PER]
         if stated:
             notes.append(say("tables.unit_of_title", unit=stated[0][1], title=stated[0][0]))
+    if not stated and layout.names:
+        corner = layout.names[min(layout.names)]
+        unit = header_unit(corner) or ""
+        if unit in FEN_PER and _TEXT_NAME.search(_BRACKETS.sub("", corner)):
+            stated = [(rows.place(layout.header[-1], min(layout.names)), unit)]
     money = [(where, unit) for where, unit in stated if unit in FEN_PER] or stated
     for where, unit in money[1:]:
         if unit != money[0][1]:
@@ -140,7 +167,7 @@ def _unit(rows: Rows, layout: Layout, asked: str | None, notes: list[Text]) -> s
 
 def _columns(rows: Rows, layout: Layout, problems: Collector, notes: list[Text]) -> dict[int, str]:
     """Column -> unique name; columns without name and content are left out."""
-    used = {c for r in layout.body for c in rows.filled[r]}
+    used = {c for r in layout.body for c in rows.filled[r]} & set(layout.columns)
     names: dict[int, str] = {}
     seen: dict[str, int] = {}
     for c in sorted(used | set(layout.names)):
@@ -229,10 +256,9 @@ def _title(layout: Layout) -> str:
 
 
 def _marks(frame: pd.DataFrame) -> pd.Series[str]:
-    """Mark of each row, from its first text column."""
+    """Mark of each row, from its label."""
     marks = [""] * len(frame)
-    text = [c for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c])]
-    for column in text[:1]:
+    if column := label_column(frame):
         for i, label in enumerate(frame[column]):
             if "计" in label or "其" in label or label.isascii():
                 marks[i] = next((mark for pattern, mark in _MARKS if pattern.match(label)), "")
@@ -242,8 +268,8 @@ def _marks(frame: pd.DataFrame) -> pd.Series[str]:
 # ---- one column ----
 
 _TEXT_NAME = re.compile(
-    r"备注|说明|名称|项目$|科目$|指标$|代码|编[码号]|序号|行次|栏次|单位$|地区|区县|来源|类[别型]|性质|期间|期次|时期|"
-    r"年[度份]$|月份$|日期?$|日$|债务人|债权人|银行|账户|依据|文号|方式|频率|是否|可否|"
+    r"备注|说明|名称|项目$|科目$|指标$|代码|编[码号]|序号|行次|栏次|单位$|地区$|区县$|来源$|类[别型]$|性质|期间|期次|时期|"
+    r"年[度份]$|月份$|日期?$|日$|债务人|债权人|(?:银行|账户)$|依据|文号|方式|频率|是否|可否|"
     r"(?:^|[_ ])(?:id|code|name|note|source|region|unit|kind|period|year|month|date|version|"
     r"calibre|coverage|indicator|scope|flag|entity|item)$",
     re.IGNORECASE,
@@ -255,6 +281,9 @@ _AMOUNT_NAME = re.compile(
 )
 #: Text that was a number before a character was lost or mistyped.
 _SPOILT = re.compile(r"[(（\-△▲+]?\d[\d,，.\s]*[^\d\s]?[\d,，.\s]*[)）]?%?")
+_BRACKETS = re.compile(r"[(（][^()（）]*[)）]")
+_COMMA = re.compile(r"-?\d{1,3},\d{3}")
+_MONTH = re.compile(r"((?:19|20|21)\d\d)\.(\d{1,2})")
 _CODE = re.compile(r"0\d+")
 _LONG = 200  # rows of nothing but text that make a text column
 
@@ -276,6 +305,8 @@ def read_column(
     place: Callable[[int], str],
     table_unit: str,
     problems: Collector,
+    *,
+    comma_decimal: bool = False,
 ) -> Column:
     """Stored cells of a column to numbers, or to texts if it is a text column.
 
@@ -292,8 +323,11 @@ def read_column(
         own cell is converted to the column's.
     problems
         Takes cells that hold text where a number belongs.
+    comma_decimal
+        Whether a comma may be the decimal point.
     """
     unit = header_unit(name)
+    stored = _months_told(stored, place, problems)
     if (quick := _quick(name, stored, percents, unit)) is not None:
         return quick
     if unit is None and len(stored) > _LONG and _all_text(stored[:_LONG]):
@@ -313,6 +347,8 @@ def read_column(
     home = table_unit if unit is None else unit
     values: list[float] = []
     for i, (cell, value) in enumerate(zip(found, stored, strict=True)):
+        if comma_decimal and isinstance(value, str) and _COMMA.fullmatch(plain(value)):
+            problems.add(place(i), "tables.comma_may_be_decimal", text=value)
         if cell.kind == "text":
             problems.add(place(i), why_no_number(value), text=str(value).strip(), name=name)
         if cell.unit and cell.unit != "%" and unit_word(cell.unit) in FEN_PER:
@@ -325,13 +361,51 @@ def read_column(
     return Column(values, True, unit, notes)
 
 
+def _months_told(
+    stored: Sequence[Any], place: Callable[[int], str], problems: Collector
+) -> Sequence[Any]:
+    """Months written 2024.9, 2024.10, where a program made 2024.1 of the October.
+
+    The neighbours tell: after September or before November it is October, after
+    December or before February January; what they do not tell is refused.
+    """
+    if not _MONTH.fullmatch(printed(next((v for v in stored if v != ""), ""))):
+        return stored
+    texts = [printed(value) for value in stored]
+    found = [_MONTH.fullmatch(text) for text in texts]
+    filled = [match for match, text in zip(found, texts, strict=True) if text]
+    if (
+        len(filled) < 2
+        or not all(filled)
+        or not any(len(m[2]) == 2 or m[2] != "1" for m in filled if m)
+    ):
+        return stored
+    if any(int(m[2]) > 12 for m in filled if m):
+        return stored
+    told = list(texts)
+    at = [i for i, match in enumerate(found) if match]
+    for k, i in enumerate(at):
+        year, month = found[i][1], found[i][2]  # type: ignore[index]
+        if month != "1":
+            continue
+        before = texts[at[k - 1]] if k else ""
+        after = texts[at[k + 1]] if k + 1 < len(at) else ""
+        october = before in (f"{year}.9", f"{year}.09") or after == f"{year}.11"
+        january = before == f"{int(year) - 1}.12" or after in (f"{year}.2", f"{year}.02")
+        if october == january:
+            problems.add(place(i), "tables.january_or_october", text=texts[i])
+        else:
+            told[i] = f"{year}.{'10' if october else '01'}"
+    return told
+
+
 def _quick(
     name: str, stored: Sequence[Any], percents: Sequence[bool] | None, unit: str | None
 ) -> Column | None:
     """A column of nothing but plain figures, or None if it must be looked at cell by cell."""
     if not stored or (percents is not None and not all(percents)):
         return None
-    if _TEXT_NAME.search(name) and not unit:
+    if _is_text_name(name, unit):
         return None
     values: list[float] = []
     for value in stored:
@@ -348,13 +422,20 @@ def _all_text(stored: Sequence[Any]) -> bool:
     return all(type(v) is str and parse(v).kind == "text" for v in stored)
 
 
+def _is_text_name(name: str, unit: str | None) -> bool:
+    """Whether a header names texts; 2024年度 heads figures of a year, 年度 the years."""
+    return bool(_TEXT_NAME.search(name)) and not unit and heading(name.rsplit("/", 1)[-1]) is None
+
+
 def _is_numeric(name: str, stored: Sequence[Any], found: Sequence[Cell], unit: str | None) -> bool:
-    if _TEXT_NAME.search(name) and not unit:
+    if _is_text_name(name, unit):
         return False
     if any(isinstance(v, str) and _CODE.fullmatch(v.strip()) for v in stored):
         return False
     numbers = sum(c.kind == "number" for c in found)
     texts = [str(v) for v, c in zip(stored, found, strict=True) if c.kind == "text"]
+    if len(texts) > numbers and _TEXT_NAME.search(_BRACKETS.sub("", name)):
+        return False  # 项目（万元） in the corner: the unit is the table's
     if _AMOUNT_NAME.search(name) or unit:
         return True
     if numbers == len(texts) == 0:

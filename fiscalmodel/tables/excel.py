@@ -138,6 +138,7 @@ def _shown(grid: Grid, marks: Marks) -> Grid:
         percents=frozenset(marks.percents - gone),
         refused={a: why for a, why in marks.refused.items() if a not in gone},
         hidden_rows=frozenset(out_rows),
+        hidden_columns=frozenset(out_columns),
         notes=tuple(notes),
     )
 

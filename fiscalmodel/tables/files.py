@@ -40,8 +40,8 @@ class Grid:
         Cell -> why its value cannot be taken (a key of the words).
     hidden
         Whether the sheet is hidden.
-    hidden_rows
-        Rows that the program does not show.
+    hidden_rows, hidden_columns
+        Rows and columns that the program does not show.
     comma_decimal
         Whether a comma may be the decimal point (columns separated by semicolons).
     decimals
@@ -58,6 +58,7 @@ class Grid:
     refused: dict[Address, str] = field(default_factory=dict)
     hidden: bool = False
     hidden_rows: frozenset[int] = frozenset()
+    hidden_columns: frozenset[int] = frozenset()
     notes: tuple[Text, ...] = ()
     comma_decimal: bool = False
     decimals: Callable[[], dict[Address, int]] = dict

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from fiscalmodel.days import looks_like_period
 from fiscalmodel.errors import InputError
 from fiscalmodel.numerals import parse, plain, simple
-from fiscalmodel.tables.files import Grid
+from fiscalmodel.tables.files import MAX_COLUMNS, Grid
 from fiscalmodel.tables.unitlines import is_owner, stated_units, unit_word, unknown_unit
 from fiscalmodel.words import Text, say
 
@@ -40,6 +40,10 @@ class Rows:
     def text(self, row: int, column: int) -> str:
         """Header text of a cell: plain forms, no spaces within Chinese."""
         return tidy(self.value(row, column))
+
+    def texts(self, row: int) -> list[str]:
+        """Header texts of the filled cells of a row."""
+        return [self.text(row, c) for c in self.filled[row]]
 
     def kind(self, row: int) -> RowKind:
         """What the row is, judged by itself."""
@@ -96,7 +100,11 @@ class NoHeader(InputError):
     """Figures under no header: a cover, or a table that cannot be understood."""
 
 
-_ORDINAL = re.compile(r"栏次|行次|序号|[甲乙丙丁戊A-Z]|\(?\d{1,2}\)?(?:\s*=\s*[\d()+\-*/×÷ ]+%?)?")
+#: One cell of a row that numbers the columns: 3, (3), C, 甲, and what it is made of (3=1+2).
+_ORDINAL = re.compile(
+    r"[(\[]?(?P<mark>\d{1,2}|[A-Z]|[甲乙丙丁戊己])[)\]]?(?:\s*[=＝]\s*[\dA-Z()+\-*/×÷ ]+%?)?"
+)
+_ORDINAL_LABEL = re.compile(r"栏\s*次|行\s*次|序号|项目|(?:计算)?公\s*式|关系(?:式)?|栏目|编号")
 _HEADER_ROWS = 4
 _SAMPLE = 50  # body rows that show which columns hold numbers
 _TITLE = re.compile(r"附?表|附件|.*(?:表|情况)$")
@@ -112,6 +120,7 @@ class Layout:
     names: dict[int, str] = field(default_factory=dict)
     body: list[int] = field(default_factory=list)
     notes: list[Text] = field(default_factory=list)
+    columns: range = range(MAX_COLUMNS)
 
 
 def layouts(rows: Rows) -> list[Layout]:
@@ -125,19 +134,22 @@ def layouts(rows: Rows) -> list[Layout]:
     found: list[Layout] = []
     row, current = 0, Layout()
     while row < len(rows):
-        kind, count = rows.kind(row), len(rows.filled[row])
+        kind = rows.kind(row)
         if kind == "unit":
-            _take_unit(rows, row, current)
-            kind = "periods" if _corner_header(rows, row) else "blank"
+            corner = _corner_header(rows, row)
+            _take_unit(rows, row, current, titled=not corner)
+            kind = "periods" if corner else "blank"
         if kind == "foot":
             current.notes.append(Text.of(rows.text(row, rows.filled[row][0])))
         elif strange := _strange_unit(rows, row):
             raise InputError(rows.place(row, strange[0]), "tables.unit_unknown", text=strange[1])
-        elif kind in ("text", "periods") and (count == 1 or _is_dated_title(rows, row)):
+        elif kind in ("text", "periods") and (
+            len(set(rows.texts(row))) == 1 or _is_dated_title(rows, row)
+        ):
             current.titles.append(rows.text(row, rows.filled[row][0]))
         elif kind in ("text", "periods"):
             row = _take_table(rows, row, current)
-            found.append(current)
+            found.extend(_side_by_side(rows, current))
             current = Layout()
             continue
         elif kind == "data":
@@ -149,6 +161,58 @@ def layouts(rows: Rows) -> list[Layout]:
     if found:
         found[-1].notes.extend(map(Text.of, current.titles))
     return found
+
+
+def _side_by_side(rows: Rows, layout: Layout) -> list[Layout]:
+    """A layout cut where a second column of labels begins another table beside the first.
+
+    That is a column of texts right of figures, left of figures, headed like the first.
+    """
+    columns = sorted(layout.names)
+    held = {c: _held(rows, layout, c) for c in columns}
+    labels = [c for c in columns if held[c] == "text"]
+    if not labels:
+        return [layout]
+    starts = [columns[0]]
+    for c in labels:
+        left = [k for k in columns if starts[-1] < k < c]
+        right = [k for k in columns if k > c]
+        if (
+            any(held[k] == "number" for k in left)
+            and any(held[k] == "number" for k in right)
+            and _same_label(layout.names[labels[0]], layout.names[c])
+        ):
+            starts.append(c)
+    if len(starts) == 1:
+        return [layout]
+    made, title = [], (layout.titles or [""])[-1]
+    for first, end in zip(starts, [*starts[1:], columns[-1] + 1], strict=True):
+        part = [c for c in columns if first <= c < end]
+        # The group above the figures of a part names it.
+        groups = {n.split("/")[0] for c in part if "/" in (n := layout.names[c])}
+        group = groups.pop() if len(groups) == 1 else ""
+        made.append(
+            replace(
+                layout,
+                titles=[*layout.titles, f"{title} {group}".strip()],
+                names={c: layout.names[c].removeprefix(f"{group}/") for c in part},
+                body=[r for r in layout.body if any(c in part for c in rows.filled[r])],
+                columns=range(first, end),
+            )
+        )
+    return made
+
+
+def _held(rows: Rows, layout: Layout, column: int) -> str:
+    """What most filled cells of a column hold: text, number, or empty for nothing."""
+    kinds = [parse(rows.value(r, column)).kind for r in layout.body[:_SAMPLE]]
+    texts, numbers = kinds.count("text"), kinds.count("number")
+    return "text" if texts > numbers else "number" if numbers else ""
+
+
+def _same_label(first: str, second: str) -> bool:
+    one, two = first.rsplit("/", 1)[-1], second.rsplit("/", 1)[-1]
+    return one == two or {"收", "支"} <= {t[0] for t in (one, two) if t[:2] in ("收入", "支出")}
 
 
 def _strange_unit(rows: Rows, row: int) -> tuple[int, str] | None:
@@ -165,19 +229,22 @@ def _is_dated_title(rows: Rows, row: int) -> bool:
     return len(rows.filled[below]) > 2 and rows.kind(below) != "data"
 
 
-def _take_unit(rows: Rows, row: int, layout: Layout) -> None:
+def _take_unit(rows: Rows, row: int, layout: Layout, *, titled: bool) -> None:
     for column in rows.filled[row]:
         text = str(rows.value(row, column))
         if units := stated_units(text):
             layout.units.append((row, column, units))
-        elif not is_owner(text) and not looks_like_period(text) and not layout.titles:
+        elif titled and not is_owner(text) and not looks_like_period(text) and not layout.titles:
             layout.titles.append(tidy(text))
 
 
 def _corner_header(rows: Rows, row: int) -> bool:
-    """Whether the 单位 cell stands in the corner of a header of periods."""
-    rest = [c for c in rows.filled[row] if not stated_units(str(rows.value(row, c)))]
-    return len(rest) >= 2 and all(looks_like_period(rows.value(row, c)) for c in rest)
+    """Whether the 单位 cell stands in the corner of a header."""
+    first, *rest = rows.filled[row]
+    if len(rest) < 2 or not stated_units(str(rows.value(row, first))):
+        return False
+    periods = [looks_like_period(rows.value(row, c)) for c in rest]
+    return all(periods) or (any(periods) and _next_is_data(rows, row))
 
 
 def _take_table(rows: Rows, start: int, layout: Layout) -> int:
@@ -187,17 +254,18 @@ def _take_table(rows: Rows, start: int, layout: Layout) -> int:
     while row < len(rows) and len(layout.header) < _HEADER_ROWS and _continues(rows, start, row):
         layout.header.append(row)
         row += 1
-    if row < len(rows) and is_ordinal([rows.text(row, c) for c in rows.filled[row]]):
+    if row < len(rows) and is_ordinal(rows.texts(row)):
         layout.notes.append(say("tables.column_numbers", row=row + 1))
         row += 1
     layout.names = _names(rows, layout)
-    head = [rows.text(layout.header[-1], c) for c in rows.filled[layout.header[-1]]]
+    head = rows.texts(layout.header[-1])
     numeric: set[int] = set()
     gap = False
     while row < len(rows):
         kind = rows.kind(row)
         if kind == "blank":
-            gap, row = True, row + 1
+            gap = gap or row not in rows.grid.hidden_rows
+            row += 1
             continue
         if kind == "unit" or (kind != "data" and _opens_next(rows, row, gap, numeric)):
             if again := _repeated_header(rows, row, layout, head):
@@ -215,7 +283,7 @@ def _take_table(rows: Rows, start: int, layout: Layout) -> int:
                     for c in rows.filled[row]
                     if c > rows.filled[row][0] and parse(rows.value(row, c)).kind == "number"
                 }
-        elif [rows.text(row, c) for c in rows.filled[row]] == head:
+        elif rows.texts(row) == head:
             layout.notes.append(say("tables.header_again", row=row + 1))
             row += 1
             continue
@@ -227,7 +295,7 @@ def _take_table(rows: Rows, start: int, layout: Layout) -> int:
 def _continues(rows: Rows, first: int, row: int) -> bool:
     """Whether `row` is a further header row under the one at `first`."""
     kind, filled = rows.kind(row), rows.filled[row]
-    if kind not in ("text", "periods"):
+    if kind not in ("text", "periods") or is_ordinal(rows.texts(row)):
         return False
     if all(unit_word(str(rows.value(row, c)).strip("()（）")) for c in filled):
         return True
@@ -258,51 +326,75 @@ def _spanned(rows: Rows, row: int) -> set[int]:
 
 
 def _names(rows: Rows, layout: Layout) -> dict[int, str]:
-    """Column -> printed name, levels joined with ``/``."""
-    width = max(max(rows.filled[r], default=0) for r in layout.header) + 1
+    """Column -> printed name, levels joined with ``/``.
+
+    A group's name holds for its merged cells; where a row has none, up to the next name,
+    but never across the border of a group above. The first column of a group without a
+    name of its own is its total.
+    """
+    header = layout.header
+    width = max(max(rows.filled[r], default=0) for r in header) + 1
     origin = {
         (r, c): (r0, c0)
         for (r0, c0), (r1, c1) in rows.grid.merged
-        if r0 <= layout.header[-1] and r1 >= layout.header[0]
+        if r0 <= header[-1] and r1 >= header[0]
         for r in range(r0, r1 + 1)
         for c in range(c0, min(c1, width - 1) + 1)
     }
-    below: set[int] = set()
+    spread = {r for (r, c), (r0, c0) in origin.items() if c > c0 and r == r0}
+    borders: set[int] = set()
     levels: list[dict[int, str]] = []
-    for r in reversed(layout.header):
+    for depth, r in enumerate(header):
         level: dict[int, str] = {}
         last = ""
         for c in range(width):
-            text = rows.text(*origin.get((r, c), (r, c)))
-            units = stated_units(text) if text else ()
-            if units and not text.split("单位")[0].strip("(（[ "):
+            source = origin.get((r, c), (r, c))
+            text = rows.text(*source)
+            if stated_units(text) and not text.split("单位")[0].strip("(（[ "):
                 text = "项目"  # 单位：亿元 in the corner of the header
-            if text:
+            if c in borders or source[0] < r:
+                last = ""
+            if text and source[0] == r:
                 last = text
-            elif c in below and (r, c) not in origin:
-                text = last
+            elif not text and r not in spread and (r, c) not in origin:
+                text = last if any(rows.text(lower, c) for lower in header[depth + 1 :]) else ""
             level[c] = text
-        below |= {c for c, text in level.items() if text}
+        borders |= {c for c in range(width) if rows.text(r, c)}
         levels.append(level)
-    names: dict[int, str] = {}
-    for c in range(width):
-        path = list(dict.fromkeys(level[c] for level in reversed(levels) if level[c]))
-        if path:
-            names[c] = "/".join(path)
-    return names
+    paths = {
+        c: tuple(dict.fromkeys(level[c] for level in levels if level[c])) for c in range(width)
+    }
+    for c, path in paths.items():
+        under = paths.get(c + 1, ())
+        if path and len(under) > len(path) and under[: len(path)] == path and c in borders:
+            paths[c] = (*path, "合计")
+    gone = rows.grid.hidden_columns
+    return {c: "/".join(path) for c, path in paths.items() if path and c not in gone}
 
 
 def is_ordinal(texts: list[str]) -> bool:
-    """Whether the filled cells of a row only number the columns (栏次 1 2 3=1+2)."""
-    digits = [int(m[1]) for t in texts if (m := re.match(r"\(?(\d+)", t))]
-    return (
-        len(digits) >= 2
-        and len(texts) - len(digits) <= 2
-        and all(_ORDINAL.fullmatch(t) for t in texts)
-        and digits == list(range(digits[0], digits[0] + len(digits)))
-        and digits[0] in (1, 2)
-        and (len(texts) > len(digits) or digits[0] == 1)
+    """Whether the filled cells of a row only number the columns or say how they add up.
+
+    >>> is_ordinal(["栏次", "1", "2", "3=1+2"]), is_ordinal(["公式", "A=B+C", "B", "C"])
+    (True, True)
+    >>> is_ordinal(["1", "教育"]), is_ordinal(["合计", "5", "6"])
+    (False, False)
+    """
+    found = [_ORDINAL.fullmatch(text) for text in texts]
+    marks = [match["mark"] for match in found if match]
+    others = [text for text, match in zip(texts, found, strict=True) if match is None]
+    if not all(_ORDINAL_LABEL.fullmatch(text) for text in others) or len(others) > 2:
+        return False
+    digits = [int(mark) for mark in marks if mark.isdigit()]
+    letters = [ord(mark) for mark in marks if mark.isascii() and mark.isalpha()]
+    numbered = digits or letters
+    follows = (
+        numbered == list(range(numbered[0], numbered[0] + len(numbered))) if numbered else False
     )
+    if (digits and letters) or len(numbered) < 2 or not follows:
+        return False
+    first = numbered[0] in (1, 2, ord("A"), ord("B"))
+    return first and (len(texts) > len(digits) or digits[0] == 1)
 
 
 def _opens_next(rows: Rows, row: int, gap: bool, numeric: set[int]) -> bool:
@@ -336,7 +428,7 @@ def _repeated_header(rows: Rows, row: int, layout: Layout, head: list[str]) -> i
             said = stated_units(str(rows.value(ahead, c)))
             if said and not set(said) <= units:
                 return 0
-        if [rows.text(ahead, c) for c in rows.filled[ahead]] == head:
+        if rows.texts(ahead) == head:
             return ahead + 1
     return 0
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from fiscalmodel.errors import InputError, did_you_mean
 from fiscalmodel.tables.build import build_table
 from fiscalmodel.tables.files import Grid, load
+from fiscalmodel.tables.forms import known_together
 from fiscalmodel.tables.layout import NoHeader, Rows, layouts
 from fiscalmodel.tables.table import Table
 from fiscalmodel.units import money_unit
@@ -123,7 +124,7 @@ def _tables(path: str | Path, *, sheet: str | None, unit: str | None, strict: bo
                 found.append(build_table(rows, layout, asked=asked, strict=strict, said=said))
         except InputError as error:
             unread.append(Unread(grid.file, grid.sheet, error))
-    return Workbook(found, tuple(unread))
+    return Workbook(known_together(found), tuple(unread))
 
 
 def _choose(book: Workbook, wanted: str | int | None, name: str, sheet: str | None) -> Table:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+import re
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,42 @@ from fiscalmodel.words import Text
 
 #: Marks of a row, found from its label.
 TOTAL, SUBTOTAL, OF_WHICH = "total", "subtotal", "of_which"
+
+
+_CODES = re.compile(r"编码|代码|编号|序号|行次|栏次")
+_ACCOUNT = re.compile(r"[12]\d{2}(?:\d{2}){0,3}(?!\d)(?![.．]\d)")
+
+
+def label_column(frame: pd.DataFrame) -> str:
+    """The first column of texts that are no codes or running numbers; empty if there is none."""
+    texts = [c for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c])]
+    named = [
+        c for c in texts if not _CODES.search(str(c)) and any(str(t).strip() for t in frame[c])
+    ]
+    return str((named or texts or [""])[0])
+
+
+@dataclass(frozen=True)
+class About:
+    """What a table is, as far as its title tells; see `fiscalmodel.tables.forms`.
+
+    Attributes
+    ----------
+    form
+        Key of ``params/schema/forms.yaml``; empty if unknown.
+    region, year
+        As named.
+    level
+        ``own`` 本级, ``whole`` 全市, or empty.
+    version
+        ``initial_budget``, ``adjusted_budget``, ``execution``, ``final_account``, or empty.
+    """
+
+    form: str = ""
+    region: str = ""
+    level: str = ""
+    year: int | None = None
+    version: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +93,10 @@ class Table:
     percents
         Places (position in the body, column) shown as percent, whose stored
         cell is a ratio.
+    decimals
+        Gives, when called, place -> decimals that the cell's number format shows.
+    about
+        Form, region, level, year and version by its title.
     """
 
     name: str
@@ -71,6 +112,8 @@ class Table:
     notes: tuple[Text, ...] = ()
     problems: tuple[Problem, ...] = ()
     percents: frozenset[tuple[int, str]] = frozenset()
+    decimals: Callable[[], dict[tuple[int, str], int]] = dict
+    about: About = About()
 
     @cached_property
     def cells(self) -> pd.DataFrame:
@@ -82,8 +125,14 @@ class Table:
     def texts(self) -> pd.DataFrame:
         """Same shape as `frame`: what was printed, untouched; a percent with its sign."""
         texts = {c: [printed(v) for v in values] for c, values in self.stored.items()}
+        shown = self.decimals()
+        for (i, column), places in shown.items():
+            value = self.stored[column][i]
+            if isinstance(value, float) and (i, column) not in self.percents:
+                texts[column][i] = f"{value:.{places}f}"
         for i, column in self.percents:
-            texts[column][i] = f"{printed(self.frame[column].iloc[i])}%"
+            value, places = self.frame[column].iloc[i], shown.get((i, column), -1)
+            texts[column][i] = f"{printed(value) if places < 0 else format(value, f'.{places}f')}%"
         return pd.DataFrame(texts, index=self.frame.index, dtype=object)
 
     @classmethod
@@ -131,17 +180,38 @@ class Table:
         return self.units.get(column, self.unit)
 
     @property
+    def form(self) -> str:
+        """Official form (a key of ``params/schema/forms.yaml``), or empty."""
+        return self.about.form
+
+    @property
     def numbers(self) -> list[str]:
         """Names of the number columns, in order."""
         return [c for c in self.frame.columns if pd.api.types.is_numeric_dtype(self.frame[c])]
 
     @property
     def labels(self) -> pd.Series[str]:
-        """The first text column, or empty texts if every column is a number."""
-        for column in self.frame.columns:
-            if not pd.api.types.is_numeric_dtype(self.frame[column]):
-                return self.frame[column]
+        """The text column that names the rows, or empty texts if every column is a number."""
+        column = label_column(self.frame)
+        if column:
+            return self.frame[column]
         return pd.Series([""] * len(self.frame), index=self.frame.index, dtype=object)
+
+    @property
+    def codes(self) -> pd.Series[str]:
+        """Account code of each row (类 3, 款 5, 项 7 digits), or empty.
+
+        From a column of codes, else from the digits that a label begins with.
+        """
+        for column in self.frame.columns:
+            if _CODES.search(str(column)) and self.stored.get(column) is not None:
+                texts = [printed(v).strip() for v in self.stored[column]]
+                if any(_ACCOUNT.fullmatch(t) for t in texts):
+                    found = [t if _ACCOUNT.fullmatch(t) else "" for t in texts]
+                    return pd.Series(found, index=self.frame.index, dtype=object)
+        begun = [_ACCOUNT.match(str(t).strip()) for t in self.labels]
+        found = [m[0] if m else "" for m in begun]
+        return pd.Series(found, index=self.frame.index, dtype=object)
 
     def _known(self, column: str) -> None:
         if column not in self.frame.columns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from fiscalmodel.days import heading
 from fiscalmodel.numerals import plain
 from fiscalmodel.units import FEN_PER
 
@@ -113,7 +114,7 @@ def header_unit(name: str) -> str | None:
     suffix = text.rsplit("_", 1)[-1] if "_" in text else ""
     if suffix in _SUFFIX:
         return _SUFFIX[suffix]
-    return "" if _NO_MONEY.search(text) else None
+    return "" if _NO_MONEY.search(text) and heading(text.rsplit("/", 1)[-1]) is None else None
 
 
 def title_unit(text: str) -> str:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import random
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
-from unittest import mock
 
 import fees_oracle as oracle
 import numpy as np
@@ -16,13 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fiscalmodel as fm
-from fiscalmodel.errors import Collector
-from fiscalmodel.fees import CommissionStatement, spill
-from fiscalmodel.fees.columns import NO_DAY
-from fiscalmodel.fees.files import open_table
-from fiscalmodel.fees.lines import RateBook
-from fiscalmodel.fees.rates import read_rates
-from fiscalmodel.fees.reading import read_receipts
+from fiscalmodel.fees import CommissionStatement
 
 BANKS = ["甲银行", "乙银行", "丙银行"]
 KINDS = ["fines", "charges", "donations"]
@@ -202,43 +193,3 @@ def test_settled_year_by_year_with_carry_is_settled_at_once(rows: list[dict], pe
     assert second.payable_fen == whole.payable_fen
     assert sum(second.carry["base_fen"]) == sum(whole.carry["base_fen"])
     assert first.fee_fen + second.fee_fen == whole.fee_fen
-
-
-def test_a_table_larger_than_memory_settles_the_same() -> None:
-    """The register on disk against the one in memory, in pieces of 40 rows."""
-    rates = RateBook(read_rates(RATE_ROWS))
-    for seed in range(2_000 if os.environ.get("FISCALMODEL_SOAK") == "1" else 12):
-        draw = random.Random(seed)
-        rows = [
-            {
-                "receipt_id": f"R{i}",
-                "bank": draw.choice(BANKS),
-                "kind": draw.choice(KINDS),
-                "account": draw.choice(ACCOUNTS),
-                "paid_in": FIRST + timedelta(days=draw.randrange(900)),
-                "amount": Decimal(draw.randrange(1, 10**7)) / 100,
-                "refund_of": None,
-                "unmatched": draw.choice([None] * 9 + [True]),
-                "excluded": draw.choice([None] * 9 + ["why"]),
-            }
-            for i in range(draw.randrange(1, 300))
-        ]
-        for origin in draw.sample(rows, len(rows) // 5):
-            rows.append(
-                {
-                    **origin,
-                    "receipt_id": f"B{origin['receipt_id']}",
-                    "refund_of": origin["receipt_id"],
-                    "amount": -origin["amount"],
-                    "paid_in": LAST,
-                    "unmatched": None,
-                    "excluded": None,
-                }
-            )
-        draw.shuffle(rows)
-        frame = pd.DataFrame(rows).astype({"receipt_id": "str"})
-        source = replace(open_table(frame, name="receipts", chunk_rows=40), large=True)
-        with mock.patch.object(spill, "BUCKETS", 4):
-            pieces = read_receipts(source, None, int(NO_DAY), rates.changes, None, Collector())
-        whole = statement(rows, "year")._reading
-        assert (pieces.book.fen, pieces.book.rows) == (whole.book.fen, whole.book.rows)

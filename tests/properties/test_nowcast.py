@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.revenue.hierarchy import reconcile_total
+from fiscalmodel.revenue.items import reconcile_total
 from fiscalmodel.revenue.nowcast import nowcast_year
 from fiscalmodel.revenue.nowcast_items import nowcast_items
 

@@ -1,0 +1,386 @@
+"""Our statement against the bank's own, receipt by receipt, and against the treasury's report.
+
+A reason is given only where it explains a difference to the 分.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fiscalmodel.errors import InputError
+from fiscalmodel.fees.ledger import Line
+from fiscalmodel.fees.receipts import identifier
+from fiscalmodel.fees.settle import fen_of, line_of
+from fiscalmodel.fees.statement import CommissionStatement, Key
+from fiscalmodel.fees.terms import (
+    clean,
+    day_number,
+    half_up,
+    headers,
+    kind_of,
+    official_name,
+    pct_text,
+)
+from fiscalmodel.tables.records import Row, TableLike, read_records
+from fiscalmodel.units import yuan_text
+from fiscalmodel.words import EMPTY, Text, say
+
+#: Days on either side of a period's end that a cut-off may slip by.
+CUT_OFF_DAYS = 10
+_DAY = pd.Timedelta(days=1)
+_LINE = ("bank", "kind", "account", "period")
+LINE_COLUMNS = [
+    *_LINE, "status", "base_fen", "bank_base_fen", "base_difference_fen", "fee_fen",
+    "bank_fee_fen", "fee_difference_fen", "reason",
+]  # fmt: skip
+RECEIPT_COLUMNS = [
+    "receipt_id", "status", "amount_fen", "bank_amount_fen", "difference_fen", "paid_in",
+    "bank_paid_in", "reason",
+]  # fmt: skip
+TREASURY_COLUMNS = [
+    "kind", "account", "period", "base_fen", "report_fen", "difference_fen", "reason",
+]  # fmt: skip
+
+
+def _period(row: Row) -> str:
+    found = row.period("period")
+    return "" if found is None else str(found)
+
+
+# ---- line by line ----
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """One line of ours beside the bank's, and all the others of both."""
+
+    statement: CommissionStatement
+    key: Key
+    mine: dict[str, Any] | None
+    base: int
+    fee: int
+    ours: Mapping[Key, dict[str, Any]]
+    theirs: Mapping[Key, tuple[int, int]]
+
+    @property
+    def difference(self) -> int:
+        """The bank's base above ours, 分."""
+        return self.base - (self.mine["base_fen"] if self.mine else 0)
+
+
+def reconcile_bank(
+    statement: CommissionStatement, bank_statement: TableLike, *, lang: str | None = None
+) -> pd.DataFrame:
+    """Compare line by line with what the bank claims, and say why they may differ.
+
+    Parameters
+    ----------
+    bank_statement
+        Table ``bank, kind, account, period, base, fee`` (元, or ``base_fen,
+        fee_fen``), periods as in the statement.
+    lang
+        Language of the reasons; the one in force by default.
+
+    Returns
+    -------
+    DataFrame
+        ``bank, kind, account, period, status, base_fen, bank_base_fen,
+        base_difference_fen, fee_fen, bank_fee_fen, fee_difference_fen, reason``;
+        status is matched, differs, missing at the bank or missing here. A
+        reason is given only where it explains the difference to the 分.
+
+    Raises
+    ------
+    InputError
+        All problems of the bank's table at once.
+    """
+    theirs, ours = _read_claim(bank_statement), statement.by_line()
+    spelled = statement.receipts.names.spelled
+    rows: list[dict[str, Any]] = []
+    for key in sorted({*ours, *theirs}):
+        mine, their = ours.get(key), theirs.get(key)
+        base, fee = (mine["base_fen"], mine["fee_fen"]) if mine else (0, 0)
+        bank_base, bank_fee = their or (0, 0)
+        claim = _Claim(statement, key, mine, bank_base, bank_fee, ours, theirs)
+        if mine is None or their is None:
+            status = "missing here" if mine is None else "missing at the bank"
+            reason = _elsewhere(claim)
+        elif (base, fee) == their:
+            status, reason = "matched", EMPTY
+        else:
+            status, reason = "differs", _why_line(claim, mine)
+        rows.append({
+            "bank": key[0], "kind": spelled(key[1]), "account": spelled(key[2]), "period": key[3],
+            "status": status, "base_fen": base, "bank_base_fen": bank_base,
+            "base_difference_fen": bank_base - base, "fee_fen": fee, "bank_fee_fen": bank_fee,
+            "fee_difference_fen": bank_fee - fee, "reason": reason(lang),
+        })  # fmt: skip
+    return pd.DataFrame(rows, columns=LINE_COLUMNS)
+
+
+def _read_claim(source: TableLike) -> dict[Key, tuple[int, int]]:
+    table = read_records(source, name="bank statement", columns=headers(
+        *_LINE, "base_yuan", "base_fen", "fee_yuan", "fee_fen"))  # fmt: skip
+    result: dict[Key, tuple[int, int]] = {}
+    for row in table if table.need(*_LINE) else ():
+        key = (*line_of(row, needed=True), _period(row))
+        if key in result:
+            row.report("period", "fees.line_twice", line=" ".join(key))
+        result[key] = fen_of(row, "base_fen", "base_yuan"), fen_of(row, "fee_fen", "fee_yuan")
+    table.done()
+    return result
+
+
+def _why_line(claim: _Claim, mine: dict[str, Any]) -> Text:
+    difference = claim.difference
+    if not difference:
+        return _why_fee(claim, mine)
+    parts = {
+        "fees.refunds_not_taken_off": -mine["refunds_fen"],
+        "fees.unmatched_counted": mine["unmatched_fen"],
+        "fees.excluded_counted": mine["excluded_fen"],
+    }
+    return (
+        _parts_that_add_up(parts, difference)
+        or _elsewhere(claim)
+        or _cut_off(claim)
+        or _one_receipt(claim)
+        or say("fees.base_not_explained")
+    )
+
+
+def _why_fee(claim: _Claim, mine: dict[str, Any]) -> Text:
+    """The base agrees and the fee does not."""
+    opened = claim.statement.explain(*claim.key)
+    opened = opened[opened["counted_fen"].ne(0) & opened["rate_pct"].notna()]
+    exact = [
+        fen * Fraction(str(pct)) / 100
+        for fen, pct in zip(
+            opened["counted_fen"].tolist(), opened["rate_pct"].tolist(), strict=True
+        )
+    ]
+    if claim.fee == sum(map(half_up, exact)):
+        return say("fees.rounded_each")
+    if claim.fee == int(sum(exact)):
+        return say("fees.cut_to_fen")
+    lines: list[Line] = mine["lines"]
+    if mine["carried_in_fen"] and claim.fee == sum(
+        half_up(line.base * line.terms.rate_pct / 100) for line in lines if line.terms is not None
+    ):
+        return say("fees.carried_not_taken_off")
+    base = mine["base_fen"] + mine["carried_in_fen"]
+    rates = claim.statement.rate_book.rates
+    for rate in sorted({r.terms.rate_pct for r in rates if r.terms.plain}):
+        if claim.fee == half_up(base * rate / 100):
+            return say("fees.fee_of_rate", pct=pct_text(rate))
+    return say("fees.fee_not_explained")
+
+
+def _elsewhere(claim: _Claim) -> Text:
+    """The same amount is too much under another kind or account."""
+    bank, kind, _, period = claim.key
+    difference = claim.difference
+    for other in sorted({*claim.ours, *claim.theirs}):
+        if other == claim.key or (other[0], other[3]) != (bank, period) or not difference:
+            continue
+        here = claim.ours[other]["base_fen"] if other in claim.ours else 0
+        there = claim.theirs[other][0] if other in claim.theirs else 0
+        if there - here == -difference:
+            what = say("fees.the_kind" if other[1] != kind else "fees.the_account")
+            key = "fees.bank_has_it_under" if difference < 0 else "fees.here_it_is_under"
+            names = {"kind": official_name(other[1]), "account": official_name(other[2])}
+            return say(key, what=what, **names)
+    return EMPTY
+
+
+def _cut_off(claim: _Claim) -> Text:
+    """Days just inside or outside the period that add up to the difference."""
+    statement, key = claim.statement, claim.key
+    opened = statement.explain(*key[:3])
+    sums = opened.groupby("paid_in")["counted_fen"].sum()
+    by_day = {pd.Timestamp(str(day)): int(fen) for day, fen in sums.items()}
+    period = pd.Period(key[3], freq={"month": "M", "quarter": "Q", "year": "Y"}[statement.period])
+    first, last = period.start_time.normalize(), period.end_time.normalize()
+    for name, sign, start, step in (
+        ("fees.last_days_left", -1, last, -1),
+        ("fees.next_days_counted", 1, last + _DAY, 1),
+        ("fees.first_days_before", -1, first, 1),
+        ("fees.days_before_counted", 1, first - _DAY, -1),
+    ):
+        total = 0
+        for number in range(CUT_OFF_DAYS):
+            total += sign * by_day.get(start + step * number * _DAY, 0)
+            if total == claim.difference:
+                return say(name, days=number + 1)
+    return EMPTY
+
+
+def _one_receipt(claim: _Claim) -> Text:
+    opened = claim.statement.explain(*claim.key)
+    missing = opened[opened["counted_fen"].eq(-claim.difference)]
+    if len(missing) != 1:
+        return EMPTY
+    row = missing.iloc[0]
+    key = "fees.refund_missing" if row["role"] == "refund" else "fees.receipt_missing"
+    return say(key, receipt=row["receipt_id"], amount=yuan_text(-claim.difference))
+
+
+def _parts_that_add_up(parts: Mapping[str, int], difference: int) -> Text:
+    """The fewest parts that together are the difference."""
+    known = {name: fen for name, fen in parts.items() if fen}
+    for size in range(1, len(known) + 1):
+        for names in combinations(known, size):
+            if sum(known[name] for name in names) == difference:
+                return Text.joined(map(say, names))
+    return EMPTY
+
+
+# ---- receipt by receipt ----
+
+
+def reconcile_receipts(
+    statement: CommissionStatement, bank_receipts: TableLike, bank: str, *, lang: str | None = None
+) -> pd.DataFrame:
+    """Compare receipt by receipt with the bank's own list.
+
+    Parameters
+    ----------
+    bank_receipts
+        Table ``receipt_id, paid_in, amount`` and optionally ``kind``.
+    bank
+        Whose list it is.
+    lang
+        Language of the reasons; the one in force by default.
+
+    Returns
+    -------
+    DataFrame
+        ``receipt_id, status, amount_fen, bank_amount_fen, difference_fen,
+        paid_in, bank_paid_in, reason``.
+    """
+    if clean(bank) not in statement.receipts.names.banks:
+        raise InputError("bank", "fees.bank_not_in_statement", bank=bank)
+    theirs = _read_receipts(bank_receipts)
+    opened = statement.explain(bank)
+    ours = {str(identifier(row["receipt_id"])): row for row in opened.to_dict("records")}
+    rows: list[dict[str, Any]] = []
+    for key in [*ours, *(k for k in theirs if k not in ours)]:
+        mine, their = ours.get(key), theirs.get(key)
+        fen, bank_fen = int(mine["amount_fen"]) if mine else 0, their["fen"] if their else 0
+        if mine is None:
+            status, reason = "missing here", say("fees.not_ours")
+        elif their is None:
+            status, reason = "missing at the bank", _why_missing(mine)
+        else:
+            reason = _why_receipt(mine, their, statement)
+            status = "differs" if fen != bank_fen or reason else "matched"
+        rows.append({
+            "receipt_id": key, "status": status, "amount_fen": fen, "bank_amount_fen": bank_fen,
+            "difference_fen": bank_fen - fen, "paid_in": mine["paid_in"] if mine else "",
+            "bank_paid_in": str(their["day"]) if their else "", "reason": reason(lang),
+        })  # fmt: skip
+    return pd.DataFrame(rows, columns=RECEIPT_COLUMNS)
+
+
+def _read_receipts(source: TableLike) -> dict[str, dict[str, Any]]:
+    columns = headers("receipt_id", "paid_in", "amount", "kind")
+    table = read_records(source, name="bank receipts", columns=columns)
+    result: dict[str, dict[str, Any]] = {}
+    for row in table if table.need("receipt_id", "paid_in", "amount") else ():
+        key = row.text("receipt_id")
+        if key in result:
+            row.report("receipt_id", "fees.receipt_twice", name=key)
+        result[key] = {
+            "fen": row.fen("amount"), "day": row.day("paid_in"),
+            "kind": row.word("kind", "receipt_kind", default=None),
+        }  # fmt: skip
+    table.done()
+    return result
+
+
+def _why_missing(mine: Mapping[Any, Any]) -> Text:
+    role = mine["role"]
+    if role not in ("refund", "unmatched", "excluded"):
+        return say("fees.unknown_to_bank")
+    return say(f"fees.missing_{role}", reason=mine["reason"])
+
+
+def _why_receipt(
+    mine: Mapping[Any, Any], their: Mapping[str, Any], statement: CommissionStatement
+) -> Text:
+    reasons = []
+    if mine["role"] in ("unmatched", "excluded"):
+        reasons.append(say(f"fees.{mine['role']}_here"))
+    if their["kind"] and their["kind"] != kind_of(mine["kind"]):
+        reasons.append(say("fees.wrong_kind", kind=official_name(their["kind"])))
+    label = statement.period_labels(np.array([day_number(their["day"])]))[0]
+    if label != mine["period"]:
+        reasons.append(say("fees.bank_counts_it_in", period=label))
+    if int(mine["amount_fen"]) != their["fen"]:
+        reasons.append(say("fees.amounts_differ"))
+    return Text.joined(reasons)
+
+
+# ---- the treasury's report ----
+
+
+def reconcile_treasury(
+    statement: CommissionStatement, totals: TableLike, *, lang: str | None = None
+) -> pd.DataFrame:
+    """Totals of kinds and accounts against the treasury's report.
+
+    Parameters
+    ----------
+    totals
+        Table ``kind, account, period, base`` (元, or ``base_fen``): what the
+        treasury or fiscal account reports as received, net of refunds.
+    lang
+        Language of the reasons; the one in force by default.
+
+    Returns
+    -------
+    DataFrame
+        ``kind, account, period, base_fen, report_fen, difference_fen, reason``.
+    """
+    table = read_records(totals, name="treasury report", columns=headers(
+        *_LINE[1:], "amount", "base_yuan", "base_fen"))  # fmt: skip
+    report: dict[tuple[str, str, str], int] = {}
+    for row in table if table.need(*_LINE[1:]) else ():
+        key = (row.word("kind", "receipt_kind"), row.word("account", "account"), _period(row))
+        report[key] = report.get(key, 0) + fen_of(row, "base_fen", "base_yuan", "amount")
+    table.done()
+    ours: dict[tuple[str, str, str], dict[str, int]] = {}
+    for (_, kind, account, period), line in statement.by_line().items():
+        total = ours.setdefault((kind, account, period), defaultdict(int))
+        for name in ("base_fen", "refunds_fen", "unmatched_fen", "excluded_fen"):
+            total[name] += line[name]
+    spelled = statement.receipts.names.spelled
+    rows = []
+    for key in sorted({*ours, *report}):
+        mine, stated = ours.get(key, defaultdict(int)), report.get(key, 0)
+        reason = _why_treasury(stated - mine["base_fen"], mine, key in report)
+        rows.append((spelled(key[0]), spelled(key[1]), key[2], mine["base_fen"], stated,
+                     stated - mine["base_fen"], reason(lang)))  # fmt: skip
+    return pd.DataFrame(rows, columns=TREASURY_COLUMNS)
+
+
+def _why_treasury(difference: int, mine: Mapping[str, int], reported: bool) -> Text:
+    if not difference:
+        return EMPTY
+    if not reported:
+        return say("fees.not_in_report")
+    parts = {
+        "fees.unmatched_receipts": mine["unmatched_fen"],
+        "fees.excluded_lines": mine["excluded_fen"],
+        "fees.refunds_shown_gross": -mine["refunds_fen"],
+    }
+    more = "fees.report_has_more" if difference > 0 else "fees.report_has_less"
+    return _parts_that_add_up(parts, difference) or say(more)

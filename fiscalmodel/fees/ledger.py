@@ -1,0 +1,334 @@
+"""The ledger of a settlement: receipts added up in exact 分, and the fees that follow line by line.
+
+Everything a statement needs follows from sums by line, month, stretch of days without
+a rate change, and status.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from fiscalmodel.fees.receipts import (
+    CLEARED,
+    COUNTED,
+    EXCLUDED,
+    NO_DAY,
+    PENDING,
+    REFUND,
+    Ints,
+    Names,
+    Receipts,
+    exact_sums,
+)
+from fiscalmodel.fees.terms import Rate, RateBook, Terms, credit_fen, fee_fen
+
+Period = Literal["month", "quarter", "year"]
+_STATUSES = 5  # how many there are, see `receipts`
+#: (line, month, stretch of days without a rate change, status)
+Key = tuple[int, int, int, int]
+
+# ---- sums ----
+
+
+def month_of(days: Any) -> Ints:
+    """Running number of the month (year × 12 + month − 1) of days since 1970-01-01."""
+    stamps = np.asarray(days, np.int64).astype("datetime64[D]").astype("datetime64[M]")
+    return np.asarray(stamps.astype(np.int64) + 1970 * 12)
+
+
+@dataclass
+class Sums:
+    """Sums of 分 and numbers of rows by key.
+
+    Attributes
+    ----------
+    changes
+        Sorted days on which some rate begins or has just ended.
+    since
+        Entries of earlier days are left out: they belong to statements already made.
+    fen, rows
+        Key -> sum of 分; key -> number of rows.
+    """
+
+    changes: Sequence[int] = ()
+    since: int = int(NO_DAY)
+    fen: dict[Key, int] = field(default_factory=dict)
+    rows: dict[Key, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, receipts: Receipts, changes: Sequence[int], since: int) -> Sums:
+        """Add up receipts that were read without a problem."""
+        sums = cls(changes, since)
+        sums._add(receipts)
+        if len(receipts.moved):
+            sums._post(receipts, receipts.moved)
+        return sums
+
+    def stretch(self, days: Any) -> npt.NDArray[np.intp]:
+        """Which stretch between rate changes holds each day."""
+        changes = np.asarray(self.changes, np.int64)
+        return np.asarray(np.searchsorted(changes, days, side="right"))
+
+    def _add(self, receipts: Receipts) -> None:
+        """Rows that count on their own day at its rate, by one look-up of that day."""
+        status = receipts.status
+        if len(receipts.moved):
+            status = status.copy()
+            status[receipts.moved] = CLEARED  # left out here
+        day = receipts.paid_in
+        first, last = int(day.min()), int(day.max())
+        if first == NO_DAY:  # the day of an excluded row may be anything
+            valid = day != NO_DAY
+            first = int(day[valid].min()) if valid.any() else last
+            day = np.maximum(day, first)
+        # One unit for each month and stretch that the days fall in; 0 is left out.
+        every = np.arange(first, last + 1)
+        pairs = np.column_stack([month_of(every), self.stretch(every)])
+        units, unit_of = np.unique(pairs, axis=0, return_inverse=True)
+        unit_of = np.where(every < self.since, 0, unit_of.ravel() + 1)
+        key = receipts.line.astype(np.int64)
+        key += 1
+        key *= len(units) + 1
+        key += unit_of[day - first]
+        key *= _STATUSES
+        key += status
+        codes, sums, counts = exact_sums(key, receipts.fen)
+        rest, status = np.divmod(codes, _STATUSES)
+        line, unit = np.divmod(rest, len(units) + 1)
+        keep = (line > 0) & (unit > 0) & (status != CLEARED)
+        month, stretch = units[unit[keep] - 1].T
+        kept = [fen for fen, use in zip(sums, keep, strict=True) if use]
+        self._enter((line[keep] - 1, month, stretch, status[keep]), kept, counts[keep])
+
+    def _post(self, receipts: Receipts, rows: Any) -> None:
+        """Rows that count on one day at the rate of another."""
+        rows = rows[(receipts.day[rows] >= self.since) & (receipts.line[rows] >= 0)]
+        if not len(rows):
+            return
+        line, day, rate_day, status = (
+            values[rows].astype(np.int64)
+            for values in (receipts.line, receipts.day, receipts.rate_day, receipts.status)
+        )
+        status = np.where(status == CLEARED, COUNTED, status)
+        month, stretch = month_of(day), self.stretch(rate_day)
+        first, parts = int(month.min()), int(stretch.max()) + 1
+        months = int(month.max()) - first + 1
+        key = ((line * months + month - first) * parts + stretch) * _STATUSES + status
+        codes, sums, counts = exact_sums(key, receipts.fen[rows])
+        rest, what = np.divmod(codes, _STATUSES)
+        rest, part = np.divmod(rest, parts)
+        at, offset = np.divmod(rest, months)
+        self._enter((at, offset + first, part, what), sums, counts)
+
+    def _enter(self, columns: tuple[Any, ...], sums: list[int], counts: Any) -> None:
+        keys = zip(*(c.tolist() for c in columns), strict=True)
+        for key, fen, rows in zip(keys, sums, counts.tolist(), strict=True):
+            self.fen[key] = self.fen.get(key, 0) + fen
+            self.rows[key] = self.rows.get(key, 0) + rows
+
+
+# ---- lines ----
+
+
+@dataclass(frozen=True)
+class Carried:
+    """Arrears of fees (分) and a negative base (分, at its rate) from earlier periods."""
+
+    bank: str
+    kind: str
+    account: str
+    arrears_fen: int = 0
+    base_fen: int = 0
+    rate_pct: Fraction | None = None
+
+
+@dataclass
+class Line:
+    """One line: bank × kind × account × period × terms; money in 分."""
+
+    bank: str
+    kind: str
+    account: str
+    period: int
+    rate: Rate | None
+    paid_in: int = 0
+    refunds: int = 0
+    unmatched: int = 0
+    excluded: int = 0
+    receipts: int = 0
+    carried_in: int = 0
+    carried_out: int = 0
+    fee: int = 0
+    arrears: int = 0
+    paid: int = 0
+
+    @property
+    def terms(self) -> Terms | None:
+        return None if self.rate is None else self.rate.terms
+
+    @property
+    def base(self) -> int:
+        return self.paid_in + self.refunds
+
+    @property
+    def chargeable(self) -> int:
+        return self.base + self.carried_in
+
+    @property
+    def payable(self) -> int:
+        return self.arrears + self.fee - self.paid
+
+
+def period_number(month: int, period: Period) -> int:
+    """Running number of the period that holds a month (year × 12 + month − 1)."""
+    return month // {"month": 1, "quarter": 3, "year": 12}[period]
+
+
+def period_label(number: int, period: Period) -> str:
+    """``2024``, ``2024Q1`` or ``2024-01``."""
+    if period == "year":
+        return str(number)
+    if period == "quarter":
+        return f"{number // 4}Q{number % 4 + 1}"
+    return f"{number // 12}-{number % 12 + 1:02d}"
+
+
+def build(
+    sums: Sums,
+    names: Names,
+    rates: RateBook,
+    period: Period,
+    carried: Sequence[Carried] = (),
+) -> list[Line]:
+    """Lines with their fees, in the order bank, kind, account, period, rate."""
+    lines: dict[tuple[int, int, int], Line] = {}
+    terms: dict[Terms | None, int] = {}
+    looked_up: dict[tuple[int, int], tuple[Rate | None, int]] = {}
+    for key, fen in sums.fen.items():
+        code, month, stretch, status = key
+        if (code, stretch) not in looked_up:
+            rate = rates.within(*names.of(code), stretch)
+            number = terms.setdefault(None if rate is None else rate.terms, len(terms))
+            looked_up[(code, stretch)] = rate, number
+        rate, number = looked_up[(code, stretch)]
+        at = (code, period_number(month, period), number)
+        line = lines.get(at)
+        if line is None:
+            line = lines[at] = Line(*names.of(code), at[1], rate)
+        elif rate is not None and line.rate is not None and rate.valid_from < line.rate.valid_from:
+            line.rate = rate  # the same terms under an earlier document
+        line.receipts += sums.rows[key]
+        if status == COUNTED:
+            line.paid_in += fen
+        elif status == REFUND:
+            line.refunds += fen
+        elif status == PENDING:
+            line.unmatched += fen
+        elif status == EXCLUDED:
+            line.excluded += fen
+    groups: dict[tuple[str, str, str], list[Line]] = defaultdict(list)
+    for line in lines.values():
+        groups[(line.bank, line.kind, line.account)].append(line)
+    first = min((line.period for line in lines.values()), default=0)
+    for entry in carried:
+        if (entry.bank, entry.kind, entry.account) not in groups:
+            groups[(entry.bank, entry.kind, entry.account)] = []
+    result: list[Line] = []
+    order = {word: at for at, word in enumerate((*names.kinds, *names.accounts))}
+    for name in sorted(groups, key=lambda g: (g[0], order[g[1]], order[g[2]])):
+        mine = [c for c in carried if (c.bank, c.kind, c.account) == name]
+        result += _settle(name, groups[name], mine, rates, first)
+    return result
+
+
+def _settle(
+    name: tuple[str, str, str],
+    lines: list[Line],
+    carried: list[Carried],
+    rates: RateBook,
+    first: int,
+) -> list[Line]:
+    """Fees of one bank, kind and account, period after period."""
+    open_bases: dict[Terms | None, Line] = {}
+    start = min((line.period for line in lines), default=first)
+    for entry in carried:
+        line = _entry_line(name, entry, lines, rates, start)
+        if entry.base_fen:
+            line.carried_in += entry.base_fen
+        line.arrears += entry.arrears_fen
+    by_period: dict[int, list[Line]] = defaultdict(list)
+    for line in lines:
+        by_period[line.period].append(line)
+    result: list[Line] = []
+    for number in sorted(by_period):
+        now = by_period[number]
+        here = {line.terms: line for line in now}
+        for terms, old in open_bases.items():
+            if terms not in here:
+                here[terms] = Line(*name, number, old.rate)
+                now.append(here[terms])
+            here[terms].carried_in += old.carried_out
+        now.sort(key=_by_rate)
+        _fees(now)
+        open_bases = {line.terms: line for line in now if line.carried_out}
+        result += now
+    return result
+
+
+def _fees(now: list[Line]) -> None:
+    """Fees of the lines of one period; a credit at an old rate comes off the new fee.
+
+    A negative line is set against the period's positive fees as a whole, or,
+    where they do not suffice, carried to the next period as a whole.
+    """
+    for line in now:
+        line.fee = fee_fen(line.chargeable, line.terms)
+    room = sum(line.fee for line in now)
+    charged = any(line.chargeable > 0 and line.terms is not None for line in now)
+    for line in now:
+        if line.chargeable >= 0:
+            continue
+        terms = line.terms
+        credit = credit_fen(line.chargeable, terms) if terms is not None and terms.plain else None
+        if credit is not None and charged and credit <= room:
+            line.fee = -credit
+            room -= credit
+        else:
+            line.carried_out = line.chargeable
+
+
+def _by_rate(line: Line) -> tuple[bool, int, float]:
+    if line.rate is None:
+        return (True, 0, 0.0)
+    return (False, line.rate.valid_from, float(line.rate.terms.rate_pct))
+
+
+def _entry_line(
+    name: tuple[str, str, str], entry: Carried, lines: list[Line], rates: RateBook, start: int
+) -> Line:
+    """The first period's line that a carried entry goes to; made if there is none."""
+    now = [line for line in lines if line.period == start]
+    if entry.rate_pct is not None and entry.base_fen:
+        for line in now:
+            if (
+                line.terms is not None
+                and line.terms.plain
+                and line.terms.rate_pct == entry.rate_pct
+            ):
+                return line
+        rate: Rate | None = Rate(entry.kind, Terms(entry.rate_pct), entry.bank, entry.account)
+    elif now:
+        return min(now, key=_by_rate)
+    else:
+        mine = [r for r in rates.rates if r.kind == entry.kind and r.bank in ("", entry.bank)]
+        rate = mine[-1] if mine else None
+    line = Line(*name, start, rate)
+    lines.append(line)
+    return line

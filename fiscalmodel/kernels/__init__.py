@@ -1,0 +1,1 @@
+"""Kernels that start in milliseconds: one parent with its imports done forks one a notebook."""

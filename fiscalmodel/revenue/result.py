@@ -1,0 +1,84 @@
+"""How results of this room show themselves: the answer in words, then a short table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fiscalmodel.display import BLUE, RED, YI, Chart, TableView, figure, result_html, scale
+from fiscalmodel.units import amount_text
+from fiscalmodel.words import Text, say
+
+
+class Result:
+    """A result with an ``answer`` in words and a ``table``, which notebooks show."""
+
+    unit: str = ""
+
+    @property
+    def answer(self) -> Text:
+        """The result in a sentence or two."""
+        raise NotImplementedError
+
+    def _shown(self) -> tuple[pd.DataFrame, str]:
+        """The table in the unit in which its amounts are drawn, and that unit."""
+        table: pd.DataFrame = self.table  # type: ignore[attr-defined]
+        shares = [c for c in table if str(c).endswith("_pct")]
+        money = table.select_dtypes("number").columns.difference([*shares, "year"], sort=False)
+        if self.unit != "万元" or not table[money].abs().max().max() >= YI:
+            return table, self.unit
+        return table.assign(**{str(c): table[c] / YI for c in money}), "亿元"
+
+    def __repr__(self) -> str:
+        table, unit = self._shown()
+        return f"{self.answer}\n{TableView(table, unit=unit, digits=2)!r}"
+
+    def _repr_html_(self) -> str:
+        table, unit = self._shown()
+        return result_html(self.answer, table, unit=unit, digits=2)
+
+
+def span(low: float, high: float, unit: str, like: float) -> Text:
+    """A band's limits in the unit of its mean.
+
+    >>> span(0.0, 2.7e6, "万元", 1.1e6)("en")
+    '0.00 to 270.00 亿元'
+    """
+    least = amount_text(low, unit, like=like).split(" ")[0]
+    return say("revenue.span", low=least, high=amount_text(high, unit, like=like))
+
+
+def levels_of(columns: Any) -> tuple[float, ...]:
+    """Band levels in percent, ascending, from names such as ``lo-80``."""
+    return tuple(sorted(float(c[3:]) for c in columns if str(c).startswith("lo-")))
+
+
+def weights_chart(
+    frame: pd.DataFrame,
+    mean: float,
+    title: Text,
+    unit: str,
+    lang: str | None = None,
+    band: tuple[float, float] | None = None,
+) -> Chart:
+    """``title, value, weight`` as dots that grow with their weight, beside what they come to."""
+    rows = frame.sort_values("value").reset_index(drop=True)
+    divisor, shown = scale(unit, float(rows["value"].abs().max()))
+    made, axis, lang = figure(
+        title, lang, x=shown or say("revenue.value"), size=(8.6, max(3.0, 0.34 * len(rows) + 1.4))
+    )
+    if band is not None:
+        axis.axvspan(band[0] / divisor, band[1] / divisor, color=BLUE, alpha=0.14, linewidth=0)
+    axis.axvline(mean / divisor, color=RED, linewidth=1.4)
+    places = np.arange(len(rows))
+    axis.scatter(rows["value"] / divisor, places, s=30 + 420 * rows["weight"], color=BLUE,
+                 alpha=0.85, zorder=3)  # fmt: skip
+    for place, value, weight in zip(places, rows["value"], rows["weight"], strict=True):
+        axis.annotate(f"{weight:.0%}", (value / divisor, place), xytext=(10 + 9 * weight, 0),
+                      textcoords="offset points", va="center", fontsize=8.5)  # fmt: skip
+    axis.set_yticks(places, [name(lang) for name in rows["title"]])
+    axis.margins(x=0.14)
+    axis.grid(axis="y", visible=False)
+    return Chart(made, title(lang))

@@ -1,5 +1,0 @@
-"""Name of a candidate -> (English, Chinese)."""
-
-from fiscalmodel.revenue.models import TITLES
-
-__all__ = ["TITLES"]

@@ -1,0 +1,127 @@
+"""What a table is, by its title: official form, region, level, year and version.
+
+The titles stand in ``params/schema/forms.yaml``. What they do not tell stays unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fiscalmodel.folders import parameter_files
+from fiscalmodel.numerals import plain
+from fiscalmodel.tables.table import About, Table
+from fiscalmodel.words import Text
+from fiscalmodel.yamlio import load_yaml
+
+_REGION = re.compile(
+    r"(?P<name>[\u4e00-\u9fff]{1,10}?(?:自治区|自治州|自治县|自治旗|省|地区|市|县|州|盟|旗|区|镇|乡))"
+    r"(?=$|\d|市?本级|[县区市]本级|地方|政府|一般|公共|国有|社会|社保|分地区|财政|债|新增|预算|收支|全口径|“?三公|\()"
+)
+_YEAR = re.compile(r"((?:19|20)\d\d)\s*年?")
+_NO_REGION = re.compile(r"[全本]?[省市县区州盟旗]|本级|自治[区州县旗]|[全本]自治[区州县]")
+_NUMBERED = re.compile(r"^(?:附?表|附件)[\d一二三四五六七八九十.-]*|^\d{2,6}(?=[\u4e00-\u9fff])")
+_LEVELS = {
+    "own": re.compile(r"[省市县区州盟旗]?本级"),
+    "whole": re.compile(r"全[省市县区州盟旗]|全口径|本地区"),
+}
+_VERSIONS = (
+    ("final_account", r"决算"),
+    ("adjusted_budget", r"调整(?:预算|方案)|预算调整"),
+    ("execution", r"执行"),
+    ("initial_budget", r"预算"),
+)
+
+#: Names of the four budgets, which say nothing of the version.
+_BUDGETS = re.compile(r"(?:一般公共|公共财政|国有资本经营|政府性基金|社会保险基金)预算")
+
+
+@dataclass(frozen=True)
+class Form:
+    """An official form."""
+
+    id: str
+    name: Text
+    title: re.Pattern[str]
+    without: re.Pattern[str] | None
+    code: str
+
+
+def forms() -> tuple[Form, ...]:
+    """The forms of ``params/schema/forms.yaml`` in order."""
+    return _forms(tuple(parameter_files("schema/forms.yaml")))
+
+
+@cache
+def _forms(files: tuple[Path, ...]) -> tuple[Form, ...]:
+    entries: dict[str, Any] = {}
+    for file in files:
+        data: Any = load_yaml(file)[0]
+        entries |= data["forms"]
+    return tuple(
+        Form(
+            name,
+            Text(e["zh"], e["en"]),
+            re.compile(e["title"]),
+            re.compile(e["not"]) if e.get("not") else None,
+            str(e.get("code", "")),
+        )
+        for name, e in entries.items()
+    )
+
+
+def about(titles: Sequence[str], sheet: str, columns: Sequence[str] = ()) -> About:
+    """What the titles of a table, its sheet's name and its headers say of it.
+
+    >>> found = about(["1508 巴彦淖尔市2018年地方政府债务限额及余额决算情况表"], "表4-1")
+    >>> found.form, found.region, found.year, found.level, found.version
+    ('debt_limit_balance', '巴彦淖尔市', 2018, '', 'final_account')
+    >>> found = about(["2026年市本级政府性基金预算支出情况表"], "31", ["2026年预算数"])
+    >>> found.form, found.region, found.year, found.level, found.version
+    ('government_fund_expenditure', '', 2026, 'own', 'initial_budget')
+    """
+    texts = [re.sub(r"\s+", "", plain(text)) for text in (*titles, sheet) if text]
+    form = next((f.id for f in forms() for text in texts if _fits(f, text)), "")
+    years = [int(m[1]) for m in map(_YEAR.search, texts) if m]
+    region = next((name for text in texts if (name := _region(text))), "")
+    level = next(
+        (name for text in texts for name, said in _LEVELS.items() if said.search(text)), ""
+    )
+    version = next((v for text in texts if (v := _version(_BUDGETS.sub("", text)))), "")
+    if not version and years:
+        own = " ".join(c for c in columns if str(years[0]) in c)
+        version = _version(own)
+    return About(form, region, level, years[0] if years else None, version)
+
+
+def _version(text: str) -> str:
+    return next((code for code, pattern in _VERSIONS if re.search(pattern, text)), "")
+
+
+def _fits(form: Form, text: str) -> bool:
+    return bool(form.title.search(text)) and not (form.without and form.without.search(text))
+
+
+def _region(text: str) -> str:
+    for match in _REGION.finditer(_YEAR.sub("", _NUMBERED.sub("", text))):
+        name = re.sub(r"^(?:度|年|末|底|关于)+", "", match["name"])
+        if len(name) > 1 and not _NO_REGION.fullmatch(name):
+            return name
+    return ""
+
+
+def known_together(tables: Iterable[Table]) -> list[Table]:
+    """Tables of one workbook: where a title names no region, the one that the others name."""
+    found = list(tables)
+    named = Counter(t.about.region for t in found if t.about.region)
+    (region, count), *_ = named.most_common(1) or [("", 0)]
+    if not region or count < 0.8 * sum(named.values()):
+        return found
+    return [
+        t if t.about.region else replace(t, about=replace(t.about, region=region)) for t in found
+    ]
