@@ -46,7 +46,7 @@ def left_out() -> dict[int, dict[str, np.ndarray]]:
     win = windows(yearly_series())
     data = sample(win)
     crossed = np.load(CACHE)
-    error, x, usual = errors(win, data, crossed, combined(data, crossed, "revenue"))
+    error, x = errors(win, data, crossed, combined(data, crossed, "revenue"))
     third = folds()
     sets = {n: city_windows(n) for n in LENGTHS}
     made = {n: _empty(len(w.past)) for n, w in sets.items()}
@@ -55,7 +55,7 @@ def left_out() -> dict[int, dict[str, np.ndarray]]:
             net = train(without(win, data, CITIES, fold, span), win, members=2)
             near = (win.origin >= span[0] - 2) & (win.origin <= span[1] + 2)
             rows = (win.dataset == CITIES) & (win.fold != fold) & ~near & data.usable
-            table = light_table(np.flatnonzero(rows), win, error, x, usual)
+            table = light_table(np.flatnonzero(rows), win, error, x)
             for n, w in sets.items():
                 own = np.array([third[p] == fold for p in w.province])
                 own &= (w.origin >= span[0]) & (w.origin <= span[1])

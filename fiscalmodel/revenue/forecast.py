@@ -250,9 +250,7 @@ def _columns(block: Block, row: int) -> dict[str, Any]:
     return columns
 
 
-def _models(
-    history: History, block: Block, kind: Kind, driven: Driven | None
-) -> pd.DataFrame:
+def _models(history: History, block: Block, kind: Kind, driven: Driven | None) -> pd.DataFrame:
     """What each candidate said, with its mean weight over the horizon."""
     found = block.combination
     names, weights = list(found.names), found.weights[:, 0].mean(axis=1)
@@ -281,9 +279,7 @@ def _models(
     return pd.concat([frame, pd.DataFrame(said, columns=[str(p) for p in history.ahead])], axis=1)
 
 
-def _coverage(
-    history: History, horizon: int, levels: Sequence[float], kind: Kind
-) -> pd.DataFrame:
+def _coverage(history: History, horizon: int, levels: Sequence[float], kind: Kind) -> pd.DataFrame:
     n = len(history.values)
     rows = [
         (period, level, round(float(share), 1))

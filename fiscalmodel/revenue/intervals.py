@@ -244,6 +244,7 @@ def bands(
         x = scale_features(y, mean, parts)
         sizes = {side: expected_error(x, group["scale"][side]) for side in SIDES}
     positive, level_of = relative_to(y)
+    level_of = np.where(y.any(axis=1), level_of, 0.0)  # nothing but noughts: no scale
     found: list[Band] = []
     width = {side: np.zeros(mean.shape) for side in SIDES}
     for level in sorted(levels):
