@@ -14,7 +14,7 @@ import fiscalmodel as fm
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.execution import usual_shares
 from fiscalmodel.revenue.nowcast import accuracy, review_years
-from fiscalmodel.revenue.nowcast_gate import asset, quantile
+from fiscalmodel.revenue.nowcast_model import asset, quantile
 from fiscalmodel.revenue.nowcast_ways import WAYS, remainders
 from fiscalmodel.series import catalog
 
