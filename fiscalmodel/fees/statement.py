@@ -78,7 +78,7 @@ class CommissionStatement:
     notes
         What a reader has to know, in both languages.
     rates
-        The rates used, with dates, 文号 and confidence.
+        The rates used, by their official Chinese terms, with dates, 文号 and confidence.
     settled
         The lines as objects, in the order of `table`, for the forms.
     """
@@ -264,9 +264,9 @@ class CommissionStatement:
         return pd.DataFrame(rows, columns=["settled_by", "fee_fen", "difference_fen", "used"])
 
     def summary(self) -> pd.DataFrame:
-        """The bureau's summary: one row a bank, and the total (合计)."""
+        """The bureau's summary: one row a bank, and the total, named All until it is shown."""
         by_bank = self.table.groupby("bank", sort=True)[MONEY].sum()
-        by_bank.loc[str(say("fees.total"))] = by_bank.sum()
+        by_bank.loc["All"] = by_bank.sum()
         return by_bank.reset_index()
 
     def split_funding(self, transfer_fen: int) -> pd.DataFrame:
@@ -365,13 +365,15 @@ def _carry_row(line: Line, period: Period, names: Names, still_open: bool) -> di
 
 def _rates_frame(rate_book: RateBook) -> pd.DataFrame:
     rows = [
-        (official_name(r.kind)(), r.bank, official_name(r.account)() if r.account else "",
-         r.terms.said(), date_text(r.valid_from), date_text(r.valid_to), r.document, r.confidence)
+        {
+            "kind": official_name(r.kind)("zh"), "bank": r.bank,
+            "account": official_name(r.account)("zh"), "terms": r.terms.said("zh"),
+            "valid_from": date_text(r.valid_from), "valid_to": date_text(r.valid_to),
+            "document": r.document, "confidence": r.confidence,
+        }
         for r in rate_book.rates
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=[
-        "kind", "bank", "account", "terms", "valid_from", "valid_to", "document", "confidence",
-    ])  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def _notes(
