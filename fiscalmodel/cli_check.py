@@ -8,6 +8,11 @@ import click
 
 from fiscalmodel.cli import scenario_paths
 
+#: Kinds of templates, as `series.templates.templates` knows them.
+KINDS = (
+    "revenue", "monthly", "budget", "debt", "funding", "quotas", "bonds", "receipts", "payments",
+)  # fmt: skip
+
 
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
@@ -49,9 +54,7 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
 
 
 @click.command()
-@click.argument(
-    "kind", type=click.Choice(["revenue", "monthly", "debt", "funding", "receipts", "budget"])
-)
+@click.argument("kind", type=click.Choice(KINDS))
 @click.argument("file", required=False, type=click.Path(dir_okay=False))
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", help="Language.")
 @click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
@@ -65,4 +68,21 @@ def template(kind: str, file: str | None, lang: str, force: bool) -> int:
         raise InputError(target, "ground.exists_already")
     write_template(kind, target, lang=lang)
     click.echo(f"wrote {target}")
+    return 0
+
+
+@click.command()
+@click.argument("name")
+@click.option("--key", help="Key of the region (default: county_1, county_2 …).")
+@click.option("--as-of", default="2025-12-31", show_default=True, help="Last day that is known.")
+@click.option("--years", default=3, show_default=True, help="Years to plan for, from --as-of on.")
+def new(name: str, key: str | None, as_of: str, years: int) -> int:
+    """Set up a county by NAME: its region, one workbook to fill in, and a scenario."""
+    from fiscalmodel.scenario.county import new_county
+    from fiscalmodel.words import say
+
+    made = new_county(name, key=key, as_of=as_of, years=years)
+    click.echo(say("scenario.made_region", name=name, key=made.key))
+    click.echo(say("scenario.made_book", file=made.shown(made.workbook)))
+    click.echo(say("scenario.made_scenario", file=made.shown(made.scenario)))
     return 0

@@ -126,3 +126,91 @@ def test_a_changed_scenario_reads_the_changed_file(county: Path) -> None:
     moved = base.change({"debt.ledger": {"file": "data/book.xlsx", "sheet": "债务台账"}})
     assert moved.places["debt.ledger"].sheet == "债务台账"
     assert base.places["debt.ledger"].sheet is None
+
+
+def fill(book: Path, sheet: str, rows: list[dict[str, object]]) -> None:
+    """Rows below the example, by header; rows that are there already are filled by position."""
+    work = openpyxl.load_workbook(book)
+    page = work[sheet]
+    heads = {cell.value: cell.column for cell in page[1]}
+    for r, row in enumerate(rows, 3):
+        for header, value in row.items():
+            page.cell(r, heads[header], value)
+    work.save(book)
+
+
+def fill_values(book: Path, sheet: str, values: dict[str, list[float]]) -> None:
+    """The amounts of indicators whose rows are written already."""
+    work = openpyxl.load_workbook(book)
+    page = work[sheet]
+    heads = {cell.value: cell.column for cell in page[1]}
+    name = next(heads[h] for h in ("指标", "项目", "收支项目") if h in heads)
+    for indicator, amounts in values.items():
+        rows = [r for r in range(2, page.max_row + 1) if page.cell(r, name).value == indicator]
+        assert len(rows) == len(amounts)
+        for r, amount in zip(rows, amounts, strict=True):
+            page.cell(
+                r, next(c for h, c in heads.items() if h.startswith(("数值", "金额"))), amount
+            )
+    work.save(book)
+
+
+REVENUE = [30000.0, 32100.0, 33500.0, 35200.0, 36800.0, 36100.0, 38900.0, 39500.0, 41200.0, 42600.0]
+
+
+def test_an_empty_county_says_what_is_not_given(county: Path) -> None:
+    made = fm.new_county("云溪县")
+    assert made.key == "county_1"
+    found = fm.evaluate(fm.load_scenario(made.scenario))
+    assert found.tables() == {}
+    for part in ("revenue", "balance", "debt", "commissions"):
+        assert "未提供" in found.part(part)("zh")
+    sheets = openpyxl.load_workbook(made.workbook).sheetnames
+    wanted = "收入 收支预算 月度收入 债务台账 资金来源 置换额度 政府债券 缴款 手续费支付 说明"
+    assert sheets == wanted.split()
+
+
+def test_a_county_with_revenue_only(county: Path) -> None:
+    made = fm.new_county("云溪县", key="yunxi")
+    fill_values(made.workbook, "收入", {"一般公共预算收入": REVENUE})
+    found = fm.evaluate(fm.load_scenario(made.scenario))
+    assert found.revenue["published_wan"].dropna().tolist() == REVENUE
+    assert set(found.reasons) == {"balance", "debt", "commissions"}
+    assert not found.scenario.synthetic
+    assert any("债务台账" in note("zh") for note in found.notes)
+
+
+def test_nothing_that_is_there_is_overwritten(county: Path) -> None:
+    made = fm.new_county("云溪县")
+    regions = (county / "params" / "regions.yaml").read_text(encoding="utf-8")
+    with pytest.raises(InputError, match="county_1"):
+        fm.new_county("云溪县")
+    with pytest.raises(InputError, match="county_1"):
+        fm.new_county("青石县", key="county_1")
+    (county / "data" / "qingshi").mkdir()
+    there = county / "data" / "qingshi" / "青石县.xlsx"
+    there.write_text("own")
+    with pytest.raises(InputError, match="青石县"):
+        fm.new_county("青石县", key="qingshi")
+    assert there.read_text() == "own"
+    assert (county / "params" / "regions.yaml").read_text(encoding="utf-8") == regions
+    assert not (county / "params" / "scenarios" / "qingshi").exists()
+    assert made.workbook.is_file()
+
+
+@pytest.mark.parametrize("bad", ["", "a/b", "..", "云:溪"])
+def test_an_unusable_name_or_key_makes_nothing(county: Path, bad: str) -> None:
+    with pytest.raises(InputError):
+        fm.new_county(bad)
+    with pytest.raises(InputError):
+        fm.new_county("云溪县", key=bad or "X Y")
+    assert not (county / "data" / "county_1").exists()
+
+
+def test_a_region_goes_by_its_chinese_name(county: Path) -> None:
+    text = "extends: baseline.yaml\nregion: 样本县（合成数据）\n"
+    assert fm.load_scenario(write(county, text)).region.key == "sample_county"
+    regions = county / "params" / "regions.yaml"
+    regions.write_text(regions.read_text("utf-8") + "  plain: 平原县\n", "utf-8")
+    text = "extends: ../jianghan/baseline.yaml\nregion: 平原县\n"
+    assert fm.load_scenario(write(county, text, "jianghan/o.yaml")).region.name("zh") == "平原县"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fiscalmodel.scenario.given import NEEDED, given_only, names_of
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.outcome import PARTS, Outcome
 from fiscalmodel.scenario.part_balance import balance_part
@@ -30,8 +31,11 @@ def evaluate(scenario: Scenario) -> Outcome:
     InputError
         If data named by the scenario cannot be used.
     """
-    spec = scenario.spec
+    scenario = given_only(scenario)
+    spec, unfilled = scenario.spec, scenario.unfilled
     notes: list[Text] = [say("scenario.synthetic")] if scenario.synthetic else []
+    if unfilled:
+        notes.append(say("scenario.not_filled", names=names_of(unfilled)))
     answers: list[Text] = []
     found: dict[str, Any] = {}
     if spec.revenue is not None:
@@ -63,6 +67,9 @@ def evaluate(scenario: Scenario) -> Outcome:
         found |= {"statement": statement, "commissions": statement.table}
         answers.append(statement.answer)
     reasons = {name: say(f"scenario.missing_{name}") for name in PARTS if found.get(name) is None}
+    for part in reasons:
+        if missing := {key: p for key, p in unfilled.items() if key in NEEDED[part]}:
+            reasons[part] = say("scenario.missing_sheets", names=names_of(missing))
     return Outcome(scenario, reasons=reasons, notes=tuple(notes), answers=tuple(answers), **found)
 
 

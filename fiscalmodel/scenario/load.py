@@ -56,6 +56,8 @@ class Scenario:
         where in it the data stand; series of the catalogue have none.
     chain
         All files read, from this one to the last that it extends.
+    unfilled
+        Keys whose sheet is not filled in, and which `given_only` took out.
     """
 
     id: str
@@ -64,6 +66,7 @@ class Scenario:
     file: Path
     places: Mapping[str, Place] = field(default_factory=dict)
     chain: tuple[Path, ...] = ()
+    unfilled: Mapping[str, Place] = field(default_factory=dict)
 
     @property
     def synthetic(self) -> bool:
@@ -150,12 +153,15 @@ def load_scenario(path: str | Path) -> Scenario:
     data, origins, chain = _merged(file, root)
     found = Collector()
     shown = _shown(file, root)
+    regions = read_regions(root)
+    by_name = {region.zh: key for key, region in regions.items()}
+    if data.get("region") in by_name:  # a region may go by its Chinese name
+        data["region"] = by_name[data["region"]]
     try:
         spec = ScenarioSpec.model_validate(_with_year_keys(data), strict=True)
     except ValidationError as error:
         found.problems += explain(error, ScenarioSpec, origins, shown)
         spec = None
-    regions = read_regions(root)
     name = data.get("region") if isinstance(data, dict) else None
     where = _place(origins, ("region",), shown)
     if isinstance(name, str):
@@ -188,6 +194,7 @@ def read_regions(root: Path | None = None) -> dict[str, Region]:
     made: dict[str, Region] = {}
     for key, entry in regions.items():
         key = safe_name(key, where=str(file))
+        entry = {"zh": entry, "en": entry} if isinstance(entry, str) else entry
         names = set(entry) - {"synthetic"} if isinstance(entry, dict) else set()
         if names != {"zh", "en"}:
             raise InputError(file, "scenario.region_names", key=key)
