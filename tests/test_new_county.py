@@ -214,3 +214,65 @@ def test_a_region_goes_by_its_chinese_name(county: Path) -> None:
     regions.write_text(regions.read_text("utf-8") + "  plain: 平原县\n", "utf-8")
     text = "extends: ../jianghan/baseline.yaml\nregion: 平原县\n"
     assert fm.load_scenario(write(county, text, "jianghan/o.yaml")).region.name("zh") == "平原县"
+
+
+LEDGER = "data/synthetic_sample_county_debt_ledger.csv"
+
+
+def with_sample(county: Path, how: str) -> str:
+    """A scenario of a new county that took something from the sample."""
+    made = fm.new_county("云溪县")
+    fill_values(made.workbook, "收入", {"一般公共预算收入": REVENUE})
+    text = made.scenario.read_text("utf-8")
+    own = next(line for line in text.splitlines() if line.startswith("  ledger"))
+    if how == "file":
+        text = text.replace(own, f"  ledger: {LEDGER}")
+    elif how == "renamed":
+        shutil.copy(county / LEDGER, county / "data" / "county_1" / "台账.csv")
+        text = text.replace(own, "  ledger: data/county_1/台账.csv")
+    elif how == "series":
+        first = next(line for line in text.splitlines() if line.startswith("  series"))
+        text = text.replace(first, "  series: sample_county.general_public_budget_revenue")
+    else:
+        work = openpyxl.load_workbook(made.workbook)
+        row = csv_rows(county / LEDGER)[1]
+        if how == "row without its mark":
+            row = row[:-1]
+        for c, value in enumerate(row, 1):
+            work["债务台账"].cell(3, c, value)
+        work.save(made.workbook)
+    made.scenario.write_text(text, "utf-8")
+    return str(made.scenario)
+
+
+@pytest.mark.parametrize("how", ["file", "renamed", "series", "row", "row without its mark"])
+def test_what_is_made_up_stays_marked_wherever_it_is_copied(county: Path, how: str) -> None:
+    scenario = fm.load_scenario(with_sample(county, how))
+    assert scenario.synthetic
+    assert not scenario.spec.synthetic
+    found = fm.evaluate(scenario)
+    assert "合成样本" in found.headline("zh")[0]
+    assert any("合成数据" in note("zh") for note in found.notes)
+
+
+def test_data_of_another_region_are_named_in_the_conclusion(county: Path) -> None:
+    made = fm.new_county("云溪县")
+    text = made.scenario.read_text("utf-8")
+    first = next(line for line in text.splitlines() if line.startswith("  series"))
+    series = "jianghan.general_public_budget_revenue"
+    made.scenario.write_text(text.replace(first, f"  series: {series}"), "utf-8")
+    scenario = fm.load_scenario(made.scenario)
+    assert scenario.origin.foreign == ((series, "jianghan"),)
+    assert not scenario.synthetic
+    assert fm.load_scenario("params/scenarios/jianghan/baseline.yaml").origin.foreign == ()
+
+
+def test_rows_of_another_region_are_named(county: Path) -> None:
+    made = fm.new_county("云溪县")
+    fill_values(made.workbook, "收入", {"一般公共预算收入": REVENUE})
+    work = openpyxl.load_workbook(made.workbook)
+    for r in range(2, 12):
+        work["收入"].cell(r, 1, "青石县")
+    work.save(made.workbook)
+    found = fm.evaluate(fm.load_scenario(made.scenario))
+    assert "青石县" in found.headline("zh")[0]

@@ -37,6 +37,11 @@ def evaluate(scenario: Scenario) -> Outcome:
     if unfilled:
         notes.append(say("scenario.not_filled", names=names_of(unfilled)))
     answers: list[Text] = []
+    if made_up := scenario.origin.synthetic:
+        answers.append(say("scenario.made_up", names=made_up))
+    if foreign := scenario.origin.foreign:
+        others = [say("scenario.of_region", name=name, region=region) for name, region in foreign]
+        answers.append(say("scenario.foreign", names=Text.joined(others, zh="、", en=", ")))
     found: dict[str, Any] = {}
     if spec.revenue is not None:
         part = revenue_part(scenario, spec.revenue)
@@ -67,9 +72,9 @@ def evaluate(scenario: Scenario) -> Outcome:
         found |= {"statement": statement, "commissions": statement.table}
         answers.append(statement.answer)
     reasons = {name: say(f"scenario.missing_{name}") for name in PARTS if found.get(name) is None}
-    for part in reasons:
-        if missing := {key: p for key, p in unfilled.items() if key in NEEDED[part]}:
-            reasons[part] = say("scenario.missing_sheets", names=names_of(missing))
+    for name in reasons:
+        if missing := {key: p for key, p in unfilled.items() if key in NEEDED[name]}:
+            reasons[name] = say("scenario.missing_sheets", names=names_of(missing))
     return Outcome(scenario, reasons=reasons, notes=tuple(notes), answers=tuple(answers), **found)
 
 

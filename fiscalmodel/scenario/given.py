@@ -39,8 +39,8 @@ def given_only(scenario: Scenario) -> Scenario:
     }
     if not empty:
         return scenario
-    missing = {tuple(key.split(".")) for key in empty}
-    if missing & {tuple(key.split(".")) for key in NEEDED["balance"]}:
+    missing: set[KeyPath] = {tuple(key.split(".")) for key in empty}
+    if set(empty) & set(NEEDED["balance"]):
         missing.add(("balance", "sanbao_need_wan"))
     spec = _without(scenario.spec, missing)
     assert isinstance(spec, ScenarioSpec)

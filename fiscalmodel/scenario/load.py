@@ -13,6 +13,7 @@ from fiscalmodel import yamlio
 from fiscalmodel.errors import Collector, InputError, did_you_mean, known_names
 from fiscalmodel.paths import inside, project_root, safe_name
 from fiscalmodel.scenario.data import TABLE_KEYS, Place, place_of, references
+from fiscalmodel.scenario.origin import Origin, origin_of
 from fiscalmodel.scenario.schema import DataRef, ScenarioSpec
 from fiscalmodel.schema_errors import Origins, explain
 from fiscalmodel.words import say
@@ -58,6 +59,8 @@ class Scenario:
         All files read, from this one to the last that it extends.
     unfilled
         Keys whose sheet is not filled in, and which `given_only` took out.
+    origin
+        Data that are made up or another region's, where the scenario does not say so.
     """
 
     id: str
@@ -67,11 +70,12 @@ class Scenario:
     places: Mapping[str, Place] = field(default_factory=dict)
     chain: tuple[Path, ...] = ()
     unfilled: Mapping[str, Place] = field(default_factory=dict)
+    origin: Origin = field(default_factory=Origin)
 
     @property
     def synthetic(self) -> bool:
         """Whether any of its data are made up."""
-        return self.spec.synthetic or self.region.synthetic
+        return self.spec.synthetic or self.region.synthetic or bool(self.origin.synthetic)
 
     @property
     def files(self) -> dict[str, Path]:
@@ -131,7 +135,8 @@ class Scenario:
         found, root = Collector(), project_root(self.file.parent)
         places = _places(data, self.file, root, {}, self.id, found)
         found.raise_if_any()
-        return replace(self, id=f"{self.id} *", spec=spec, places=places)
+        made = replace(self, id=f"{self.id} *", spec=spec, places=places, origin=Origin())
+        return made if made.synthetic else replace(made, origin=_origin(data, places, self.region))
 
 
 def load_scenario(path: str | Path) -> Scenario:
@@ -181,7 +186,9 @@ def load_scenario(path: str | Path) -> Scenario:
     places = _places(data, file, root, origins, shown, found)
     found.raise_if_any()
     assert spec is not None
-    return Scenario(_identity(file, root, spec), spec, regions[spec.region], file, places, chain)
+    region = regions[spec.region]
+    made = Scenario(_identity(file, root, spec), spec, region, file, places, chain)
+    return made if made.synthetic else replace(made, origin=_origin(data, places, region))
 
 
 def read_regions(root: Path | None = None) -> dict[str, Region]:
@@ -292,6 +299,10 @@ def _places(
             if place is not None:
                 places[key] = place
     return places
+
+
+def _origin(data: Any, places: Mapping[str, Place], region: Region) -> Origin:
+    return origin_of(data, places, (region.key, region.zh, region.en))
 
 
 def _identity(file: Path, root: Path, spec: ScenarioSpec) -> str:
