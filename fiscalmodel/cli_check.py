@@ -27,13 +27,14 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
     from fiscalmodel import policy
     from fiscalmodel.checks.reconcile import reconcile
     from fiscalmodel.paths import project_root
-    from fiscalmodel.run.report import evaluate_all, load_all
+    from fiscalmodel.run.report import ask_first, evaluate_all, load_all
     from fiscalmodel.series import catalog
 
     tables = [p for p in paths if Path(p).suffix.lower() in (".csv", ".xlsx", ".xls")]
     scenarios = [p for p in paths if p not in tables]
     if scenarios or not paths:
         loaded = load_all(scenario_paths(tuple(scenarios)))
+        ask_first(loaded)
         evaluate_all(loaded)
         click.echo(f"{len(loaded)} scenarios: every key, value and file is in order")
     if not paths:

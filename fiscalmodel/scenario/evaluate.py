@@ -10,6 +10,7 @@ from fiscalmodel.scenario.outcome import PARTS, Outcome
 from fiscalmodel.scenario.part_balance import balance_part
 from fiscalmodel.scenario.part_debt import debt_part
 from fiscalmodel.scenario.part_revenue import revenue_part
+from fiscalmodel.scenario.plausibility import answered
 from fiscalmodel.words import Text, say
 
 
@@ -42,6 +43,8 @@ def evaluate(scenario: Scenario) -> Outcome:
     if foreign := scenario.origin.foreign:
         others = [say("scenario.of_region", name=name, region=region) for name, region in foreign]
         answers.append(say("scenario.foreign", names=Text.joined(others, zh="、", en=", ")))
+    if spec.confirmed:
+        notes += answered(scenario)
     found: dict[str, Any] = {}
     if spec.revenue is not None:
         part = revenue_part(scenario, spec.revenue)

@@ -77,11 +77,12 @@ def _look(key: str, place: Place, copies: set[tuple[str, Any]]) -> tuple[str, se
     if is_series_key(key):
         for grid in load(place.file):
             if place.sheet in (None, grid.sheet):
-                for r, row in enumerate(grid.rows):
-                    if any(isinstance(cell, str) and MARK in cell for cell in row):
-                        return grid.place(r), set()
+                for r, line in enumerate(grid.rows):
+                    for j, cell in enumerate(line):
+                        if isinstance(cell, str) and MARK in cell:
+                            return str(grid.place(r, j)), set()
     records = read_records(place.table(), name=place.file.name)
-    regions = set()
+    regions: set[str] = set()
     for row in records:
         cells = [printed(cell) for cell in row.cells.values() if cell is not None]
         if is_example_row(cells) or row.text("note").startswith("示例行"):

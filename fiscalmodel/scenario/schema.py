@@ -304,6 +304,8 @@ class ScenarioSpec(Part):
     balance: BalanceSpec | None = None
     debt: DebtSpec | None = None
     commissions: CommissionSpec | None = None
+    #: Question of `scenario.plausibility` -> why the figure is right all the same.
+    confirmed: dict[str, Annotated[str, Field(min_length=2, max_length=400)]] = {}
     note: Title | None = None
 
     @model_validator(mode="after")
