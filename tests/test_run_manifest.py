@@ -97,9 +97,7 @@ def test_what_makes_a_result_invalid_and_only_that(
     monkeypatch.setattr(stamp, "code_stamp", lambda: "other")
     monkeypatch.setattr(stamp, "environment_stamp", lambda: "other")
     assert set(changed(plan, before)["b"]) == {"package", "environment"}
-    assert {job.key["kernel"] for job in jobs_of(plan, "cold")} != {
-        before["a"]["kernel"]
-    }
+    assert {job.key["kernel"] for job in jobs_of(plan, "cold")} != {before["a"]["kernel"]}
 
 
 def test_a_crash_between_output_and_record_costs_one_run_and_no_more(

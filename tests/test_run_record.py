@@ -179,7 +179,7 @@ def test_a_notebook_of_another_language_is_refused(tmp_path: Path) -> None:
         execute_notebook(notebook, None)
 
 
-@pytest.mark.parametrize("name", ["结果 😀", "it's \"out\"", "a b"])
+@pytest.mark.parametrize("name", ["结果 😀", 'it\'s "out"', "a b"])
 def test_output_folders_with_any_name(tmp_path: Path, name: str) -> None:
     if sys.platform == "win32" and '"' in name:
         pytest.skip("not a name there")
