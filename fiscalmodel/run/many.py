@@ -213,8 +213,8 @@ def _write(
                 parts.setdefault(name, []).append(frame)
     for name, frames in sorted(parts.items()):
         table = pd.concat(frames, ignore_index=True)
-        for column in table.columns[table.dtypes == object]:
-            table[column] = table[column].astype("string")
+        mixed = [column for column in table if table[column].dtype == object]
+        table = table.astype(dict.fromkeys(mixed, "string"))
         file = f"{name}.{format}"
         storage.write(file, _encoded(table, format))
         yield name, f"{storage.name}/{file}"
