@@ -139,7 +139,7 @@ def test_a_scheduler_that_is_restarted_into_object_storage(tmp_path: Path) -> No
     assert len(running) > 3
     assert result.ok, [str(r) for r in result.failed]
     records = [json.loads(files.cat(name)) for name in files.glob("/dask-run/manifest/*")]
-    assert sorted(r["job"] for r in records) == [f"job{n}" for n in range(8)]
+    assert sorted(r["job"] for r in records if "job" in r) == [f"job{n}" for n in range(8)]
 
 
 def test_a_scheduler_that_does_not_answer_is_bad_input(tmp_path: Path) -> None:
