@@ -258,3 +258,9 @@ def test_an_unreadable_sheet_is_listed_with_its_reason(tmp_path):
     assert "表2!B3" in str(book.unread[0].error)
     with pytest.raises(fm.InputError, match="表2!B3"):
         fm.read_table(file)
+
+
+def test_amounts_that_look_like_months_stay_amounts(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("项目,金额（万元）,比例\n甲,2024.9,1\n乙,2024.1,2\n丙,2024.2,3\n", "utf-8")
+    assert fm.read_table(file).frame["金额(万元)"].tolist() == [2024.9, 2024.1, 2024.2]
