@@ -4,31 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from fiscalmodel.display import BLUE, RED, Chart, fan, figure, legend, scale, ticks
 from fiscalmodel.revenue import inputs, intervals, models
 from fiscalmodel.revenue.drivers import SHARE, Driven, aligned, drive, with_driver
 from fiscalmodel.revenue.engine import Block, forecast_block
 from fiscalmodel.revenue.inputs import History, when
 from fiscalmodel.revenue.kinds import KINDS, PLAIN, Kind, kind_of
 from fiscalmodel.revenue.outliers import outlying
-from fiscalmodel.revenue.result import Result, levels_of, span, weights_chart
+from fiscalmodel.revenue.result import InMoney, levels_of, span, weights_chart
 from fiscalmodel.series.types import Series
 from fiscalmodel.units import amount_text
 from fiscalmodel.words import Text, say
-
-if TYPE_CHECKING:
-    from fiscalmodel.display import Chart
 
 #: Name of a candidate -> what it is called.
 TITLES: dict[str, Text] = {name: Text(zh, en) for name, (en, zh) in models.TITLES.items()}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Forecast(Result):
+class Forecast(InMoney):
     """A forecast with bands, and how it came about.
 
     Attributes
@@ -78,8 +76,6 @@ class Forecast(Result):
 
     def plot(self, lang: str | None = None) -> Chart:
         """History, forecast and its bands, with the coverage measured for such bands."""
-        from fiscalmodel.display import BLUE, RED, Chart, fan, figure, legend, scale, ticks
-
         table, past = self.table, self.history.to_numpy(dtype=float)
         divisor, unit = scale(self.unit, float(np.abs(past).max()))
         made, axis, lang = figure(say("revenue.chart_fan"), lang, unit=unit or say("revenue.value"))
@@ -176,7 +172,9 @@ def forecast(
         driven = drive(history.values, past, horizon, kind=treated, ahead=ahead)
         block = with_driver(block, driven)
     return Forecast(
-        table=pd.DataFrame({"period": list(history.ahead), **_columns(block, 0)}),
+        table=pd.DataFrame(
+            {"period": list(history.ahead), **{n: said[0] for n, said in _columns(block).items()}}
+        ),
         models=_models(history, block, treated, driven),
         notes=(*history.notes, *_why(history, block, treated, driven)),
         coverage=_coverage(history, horizon, wanted, treated),
@@ -231,25 +229,28 @@ def forecast_panel(
         treated = kind_of(str(ids[place]), kind)
         shape = (len(history.values), history.season_length, treated.name)
         by_shape.setdefault(shape, []).append(place)
-    frames: dict[int, pd.DataFrame] = {}
+    parts = []
     for (_, season, name), places in by_shape.items():
         treated = KINDS.get(name, PLAIN)
         values = np.stack([histories[place].values for place in places])
         block = forecast_block(values, horizon, season, wanted, kind=treated)
-        for row, place in enumerate(places):
-            ahead = back[place](histories[place].ahead)
-            frames[place] = pd.DataFrame(
-                {"unique_id": ids[place], "ds": ahead, **_columns(block, row)}
-            )
-    return pd.concat([frames[place] for place in sorted(frames)], ignore_index=True)
+        part = pd.DataFrame({name: said.reshape(-1) for name, said in _columns(block).items()})
+        parts.append(part.assign(place=np.repeat(places, horizon)))
+    frame = pd.concat(parts).sort_values("place", kind="stable", ignore_index=True)
+    ahead: list[Any] = []
+    for history, restore in zip(histories, back, strict=True):
+        ahead.extend(restore(history.ahead))
+    frame.insert(0, "unique_id", np.repeat(np.array(ids, dtype=object), horizon))
+    frame.insert(1, "ds", ahead)
+    return frame.drop(columns="place")
 
 
-def _columns(block: Block, row: int) -> dict[str, Any]:
-    """Mean and bands of one series of a block."""
-    columns: dict[str, Any] = {"mean": block.mean[row]}
+def _columns(block: Block) -> dict[str, Any]:
+    """Mean and bands by the name of their column, each (series, horizon)."""
+    columns: dict[str, Any] = {"mean": block.mean}
     for level in block.lower:
-        columns[f"lo-{level:g}"] = block.lower[level][row]
-        columns[f"hi-{level:g}"] = block.upper[level][row]
+        columns[f"lo-{level:g}"] = block.lower[level]
+        columns[f"hi-{level:g}"] = block.upper[level]
     return columns
 
 

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from fiscalmodel.display import BLUE, GREY, RED, Chart, fan, figure, legend, scale
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.inputs import check_levels, numbers, when
 from fiscalmodel.revenue.nowcast_input import Growth, YearTable, read_cumulative, read_growth
 from fiscalmodel.revenue.nowcast_model import Estimate, estimate
-from fiscalmodel.revenue.result import Result, levels_of, span, weights_chart
+from fiscalmodel.revenue.result import InMoney, levels_of, span, weights_chart
 from fiscalmodel.revenue.targets import distance, place_in_band, probability_of_at_least
 from fiscalmodel.series.monthly import Progress, progress
 from fiscalmodel.units import amount_text
 from fiscalmodel.words import EMPTY, Text, say
 
-if TYPE_CHECKING:
-    from fiscalmodel.display import Chart
-
 
 @dataclass(frozen=True, repr=False)
-class Nowcast(Result):
+class Nowcast(InMoney):
     """What a year under way will come to.
 
     Attributes
@@ -124,8 +122,6 @@ class Nowcast(Result):
 
     def plot(self, lang: str | None = None) -> Chart:
         """How the estimate moved month by month, with bands, and the budget or last year."""
-        from fiscalmodel.display import BLUE, GREY, RED, Chart, fan, figure, legend, scale
-
         table, x = self.by_month, [p.month for p in self.by_month["month"]]
         divisor, unit = scale(self.unit, float(table["mean"].abs().max()))
         title = say("revenue.chart_nowcast", year=self.year)
@@ -329,11 +325,11 @@ def _by_month(
 # ---------------------------------------------------------------- past years
 
 
-class Review(Result, pd.DataFrame):
+class Review(InMoney, pd.DataFrame):
     """The nowcasts of past years beside their outturns, which draw themselves."""
 
     @property
-    def table(self) -> pd.DataFrame:
+    def table(self) -> pd.DataFrame:  # type: ignore[override]
         """Errors and coverage by month, see `accuracy`."""
         return accuracy(self, tuple(range(1, 12))).rename(columns={"month": "month_number"})
 
@@ -345,8 +341,6 @@ class Review(Result, pd.DataFrame):
 
     def plot(self, lang: str | None = None) -> Chart:  # type: ignore[override]
         """The last four years, month by month, each in a panel of its own."""
-        from fiscalmodel.display import BLUE, GREY, RED, Chart, fan, figure, legend, scale
-
         years = list(dict.fromkeys(self["year"]))[-4:]
         divisor, unit = scale(str(self.attrs.get("unit", "")), float(self["outturn"].abs().max()))
         made, axes, lang = figure(
