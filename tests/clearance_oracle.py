@@ -7,6 +7,7 @@ that can reach it is enough), the optimum read off all vertices.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -24,13 +25,12 @@ class Case:
     ledger: list[dict]
     sources: list[dict]
     quotas: list[dict]
-    discount_pct: float
 
     def arguments(self):
         options = {
             "as_of": AS_OF,
             "deadline": f"{FIRST + self.years - 1}-12-31",
-            "discount_pct": self.discount_pct,
+            "rule": "least_interest",
         }
         return (self.ledger, self.sources, self.quotas), options
 
@@ -47,7 +47,7 @@ def random_case(rng: np.random.Generator, *, contracts: int, years: int, quota: 
             "category": "bank" if i % 2 else "trust",
             "principal_wan": float(rng.integers(20, 200)),
             "rate_pct": float(rng.integers(20, 110)) / 10,
-            "maturity": f"{due}-06-30",
+            "maturity": f"{due}-12-31",
             "prepayable": prepayable,
             "prepay_fee_pct": float(rng.choice([0.0, 0.0, 1.5])) if prepayable else 0.0,
             "replaceable": quota and i == 0,
@@ -80,12 +80,13 @@ def random_case(rng: np.random.Generator, *, contracts: int, years: int, quota: 
             quotas.append(
                 {
                     "period": FIRST + t,
+                    "available_from": f"{FIRST + t}-12-31",
                     "quota_wan": float(rng.integers(0, 80)),
                     "rate_pct": 2.2,
                     "tenor_years": int(rng.integers(5, 15)),
                 }
             )
-    return Case(years, ledger, sources, quotas, float(rng.choice([0.0, 3.0, 12.0])))
+    return Case(years, ledger, sources, quotas)
 
 
 def brute_force(case: Case) -> float | None:
@@ -161,10 +162,10 @@ def _polytope(case: Case):
         limit = zero.copy()
         limit[-1] = quota["quota_wan"]
         at_most_zero += [-bonds, bonds - limit]
-        v = 1 / (1 + case.discount_pct / 100)
-        tenor, coupon = int(quota["tenor_years"]), quota["rate_pct"] / 100
-        service = sum(coupon * v**j for j in range(1, tenor + 1)) + v**tenor
-        cost = cost + bonds * service * v ** (t + 1)
+        for later in range(t + 1, years):  # coupons up to the deadline, from money of all
+            coupon = bonds * quota["rate_pct"] / 100
+            need["bonds", later] = need.get(("bonds", later), zero) + coupon
+            cost = cost + coupon
     nodes = list(need)
     for count in range(1, len(nodes) + 1):
         for group in combinations(nodes, count):
@@ -203,8 +204,140 @@ def _reaches(source, group, case):
     come = source["period"] - FIRST
     marks = (source["earmark"] or "").split(";")
     for i, t in group:
-        c = case.ledger[i]
+        c = {"contract_id": None, "category": None} if i == "bonds" else case.ledger[i]
         mine = marks == [""] or c["contract_id"] in marks or c["category"] in marks
         if mine and (t == come or (source["carry"] and t > come)):
             return True
     return False
+
+
+def yearly(*tables, **options):
+    """A plan that decides at year-ends, as the hand arithmetic of most cases does."""
+    import fiscalmodel as fm
+
+    return fm.plan_clearance(*tables, **{"frequency": "year"} | options)
+
+
+def dated_case(rng: np.random.Generator) -> tuple[list[dict], list[dict], list[dict], str]:
+    """One or two contracts, money and quota on days; deadline within some 15 months."""
+    day = lambda low, high: dt.date(2026, 12, 31) + dt.timedelta(days=int(rng.integers(low, high)))  # noqa: E731
+    end = day(200, 450)
+    ledger, total = [], 0.0
+    for i in range(int(rng.integers(1, 3))):
+        maturity = day(30, 700)
+        ledger.append({
+            "contract_id": f"C{i}", "principal_wan": float(rng.integers(20, 200)),
+            "rate_pct": float(rng.integers(20, 110)) / 10, "maturity": str(maturity),
+            "prepayable": bool(rng.random() < 0.6) or maturity > end,
+            "prepay_fee_pct": float(rng.choice([0.0, 1.5])), "replaceable": bool(rng.random() < 0.5),
+        })  # fmt: skip
+        total += ledger[-1]["principal_wan"]
+    sources = []
+    for k in range(int(rng.integers(1, 4))):
+        come = day(1, (end - dt.date(2026, 12, 31)).days + 1)
+        sources.append({
+            "source_id": f"S{k}", "period": come.year, "available_from": str(come),
+            "cap_wan": float(rng.integers(5, 100)) / 100 * total,
+            "earmark": "C0" if rng.random() < 0.2 else None, "carry": bool(rng.random() < 0.6),
+        })  # fmt: skip
+    quotas = []
+    if rng.random() < 0.6:
+        come = day(1, 300)
+        quotas = [{"period": come.year, "available_from": str(come), "rate_pct": 2.2,
+                   "quota_wan": float(rng.integers(10, 120)), "tenor_years": 10}]  # fmt: skip
+    return ledger, sources, quotas, str(end)
+
+
+def _of_360(day: dt.date) -> int:
+    last = (day + dt.timedelta(days=1)).day == 1
+    return 360 * day.year + 30 * day.month + (30 if last else min(day.day, 30))
+
+
+def dated_force(
+    ledger: list[dict], sources: list[dict], quotas: list[dict], end: str
+) -> float | None:
+    """Least interest and fees to the deadline, written out densely from the dates; None if none.
+
+    Independent of the package: own day arithmetic, money by the marriage condition over
+    every set of days of payment, all of it handed to a plain linear programme.
+    """
+    from scipy.optimize import linprog
+
+    close, last = dt.date(2026, 12, 31), dt.date.fromisoformat(end)
+    come = [dt.date.fromisoformat(s["available_from"]) for s in sources]
+    lapse = [dt.date.max if s["carry"] else dt.date(c.year, 12, 31)
+             for s, c in zip(sources, come, strict=True)]  # fmt: skip
+    decide = {*come, last, *(d for d in [dt.date(2027, 12, 31)] if d <= last)}
+    window = None
+    if quotas:
+        first = dt.date.fromisoformat(quotas[0]["available_from"])
+        window = first, dt.date(first.year, 12, 31)
+    names, needs, cost, low = [], [], {}, []  # expressions: variable -> factor, "" the constant
+
+    def add(into, other, factor=1.0):
+        for key, value in other.items():
+            into[key] = into.get(key, 0.0) + factor * value
+        return into
+
+    swapped: dict[dt.date, dict] = {}
+    for i, c in enumerate(ledger):
+        due = dt.date.fromisoformat(c["maturity"])
+        pays = [d for k in (2, 1, 0) if close < (d := _years_back(due, k)) <= last]
+        mine = {*pays, last} | (decide if c["prepayable"] else set())
+        can = set()
+        if c["replaceable"] and window:
+            can = {d for d in {*window, *decide, *pays} if window[0] <= d <= window[1]}
+            can = {d for d in can if close < d <= last}
+        before, paid = {"": c["principal_wan"]}, close
+        for day in sorted(mine | can):
+            now = {} if day == last or day >= due else {f"b{i}{day}": 1.0}
+            swap = {f"r{i}{day}": 1.0} if day in can else {}
+            add(swapped.setdefault(day, {}), swap)
+            drop = add(add({}, before), now, -1.0)
+            share = c["rate_pct"] / 100 * (_of_360(day) - _of_360(paid)) / 360
+            interest = add({}, before if day in pays else drop, share)
+            principal = add(add({}, drop), swap, -1.0)
+            fee = add({}, principal, c["prepay_fee_pct"] / 100 if day < due else 0.0)
+            names += [*now, *swap]
+            low.append(principal)
+            if day < due and not c["prepayable"]:
+                low.append(add({}, principal, -1.0))
+            need = add(add(add({}, principal), interest), fee)
+            needs.append((day, c["contract_id"], need))
+            add(add(cost, interest), fee)
+            before, paid = now, day if day in pays else paid
+    if window:
+        spent = {}
+        for day, swap in swapped.items():
+            add(spent, swap)
+            later = _years_back(day, -1)
+            if later <= last:
+                needs.append((later, None, add({}, swap, 0.022)))
+                add(cost, swap, 0.022)
+        low.append(add({"": quotas[0]["quota_wan"]}, spent, -1.0))
+    days = sorted({(day, name) for day, name, _ in needs}, key=str)
+    for count in range(1, len(days) + 1):
+        for group in combinations(days, count):
+            row = {}
+            for day, name, need in needs:
+                if (day, name) in group:
+                    add(row, need, -1.0)
+            there = sum(
+                s["cap_wan"] for s, a, z in zip(sources, come, lapse, strict=True)
+                if any(a <= day <= z and s["earmark"] in (None, name) for day, name in group)
+            )  # fmt: skip
+            low.append(add(row, {"": there}))
+    names = sorted(set(names))
+    if not names:
+        return cost.get("", 0.0) if all(e.get("", 0.0) >= -1e-7 for e in low) else None
+    a = np.array([[-e.get(n, 0.0) for n in names] for e in low])
+    b = np.array([e.get("", 0.0) for e in low])
+    found = linprog([cost.get(n, 0.0) for n in names], A_ub=a, b_ub=b, method="highs")
+    return float(found.fun) + cost.get("", 0.0) if found.status == 0 else None
+
+
+def _years_back(day: dt.date, years: int) -> dt.date:
+    last = (day + dt.timedelta(days=1)).day == 1
+    first = dt.date(day.year - years, day.month, 1)
+    end = dt.date(first.year + first.month // 12, first.month % 12 + 1, 1) - dt.timedelta(days=1)
+    return end if last else first.replace(day=min(day.day, end.day))

@@ -16,9 +16,9 @@ import yaml
 
 import fiscalmodel as fm
 from fiscalmodel.debt import calendar_cn
-from fiscalmodel.debt.cashflow import irr, present_value
 from fiscalmodel.debt.daycount import year_fraction
 from fiscalmodel.debt.schedule import months_of
+from fiscalmodel.debt.valuation import irr, present_value
 from fiscalmodel.errors import InputError
 
 CASES = yaml.safe_load(
@@ -316,18 +316,18 @@ def test_year_fractions_equal_quantlib():
         ({"method": "balloon"}, "unknown repayment method"),
         ({"frequency": "weekly"}, "unknown frequency"),
         ({"day_count": "BUS/252"}, "unknown day count"),
-        ({"business_day": "sometimes"}, "unknown business-day rule"),
-        ({"calendar": "moon"}, "unknown calendar"),
+        ({"business_day": "sometimes"}, "is not known"),
+        ({"calendar": "moon"}, "is not known"),
         ({"grace_periods": 5}, "cannot all be free"),
         ({"grace_periods": "two"}, "not a number of payments"),
         ({"method": "custom", "principal_dates": 7}, "no table of dates"),
         ({"method": "custom", "principal_dates": ["2025-01-01"]}, "no table of dates"),
         ({"method": "custom"}, "needs principal_dates"),
-        ({"principal_dates": {"2025-01-01": 100}}, "the method is bullet"),
+        ({"principal_dates": {"2025-01-01": 100}}, "the method is not custom"),
         ({"method": "custom", "principal_dates": {"2025-01-01": 90}}, "add up to 90"),
         ({"method": "custom", "principal_dates": {"2035-01-01": 100}}, "up to maturity"),
-        ({"rounding": "yuan"}, "unknown rounding"),
-        ({"stub": "middle"}, "unknown stub"),
+        ({"rounding": "yuan"}, "is not known"),
+        ({"stub": "middle"}, "is not known"),
         ({"principal": 1.23456789, "rounding": "fen"}, "whole number of 分"),
     ],
 )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
-from clearance_oracle import brute_force, random_case
+from clearance_oracle import brute_force, dated_case, dated_force, random_case, yearly
 
 import fiscalmodel as fm
 
@@ -24,7 +25,7 @@ def cases(count, seed):
 
 def plan(case, **options):
     tables, named = case.arguments()
-    return fm.plan_clearance(*tables, **named, **options)
+    return yearly(*tables, **named | options)
 
 
 def test_optimum_equals_brute_force():
@@ -40,6 +41,26 @@ def test_optimum_equals_brute_force():
             assert found.status == "optimal"
             assert found.cost_wan == pytest.approx(expected, rel=1e-9, abs=1e-9)
     assert plans > 100
+
+
+def test_dated_decisions_equal_brute_force_at_every_frequency():
+    """1,000 small ledgers on days: the least cost, and never dearer or refused on a finer grid."""
+    plans, rng = 0, np.random.default_rng(77)
+    for number in range(1_000):
+        *tables, end = dated_case(rng)
+        options = {"as_of": "2026-12-31", "deadline": end, "rule": "least_interest"}
+        expected = dated_force(*tables, end)
+        costs = []
+        for frequency in ("year", "quarter", "month") if number % 4 == 0 else ("year",):
+            found = fm.plan_clearance(*tables, frequency=frequency, **options)
+            costs.append(found.cost_wan if found.holds else np.inf)
+        if expected is None:
+            assert costs[0] == np.inf
+        else:
+            plans += 1
+            assert costs[0] == pytest.approx(expected, rel=1e-7, abs=1e-5)
+        assert all(fine <= coarse + 1e-5 for coarse, fine in pairwise(costs))
+    assert plans > 250
 
 
 @pytest.mark.parametrize("rule", ["highest_rate_first", "earliest_maturity_first", "pro_rata"])
@@ -72,6 +93,11 @@ def test_shadow_prices_lie_between_finite_differences():
                 else ("quotas", "quota_wan", None)
             )
 
+            if row.kind == "quota" and any(
+                q["quota_wan"] < step for q in case.quotas if str(q["period"]) == row.period
+            ):
+                continue
+
             def cost(change, *, table=table, column=column, key=key, row=row, case=case):
                 lines = [
                     line | {column: line[column] + change}
@@ -82,11 +108,12 @@ def test_shadow_prices_lie_between_finite_differences():
                 return plan(replace(case, **{table: lines})).cost_wan
 
             right = (base.cost_wan - cost(step)) / step
-            assert row.saving_wan >= right - 1e-6
+            # A preference of 1e-6 between equal ways moves prices by as much.
+            assert row.saving_wan >= right - 3e-6
             if row.saving_wan > 1e-9:
                 tight += 1
                 left = (cost(-step) - base.cost_wan) / step
-                assert np.isnan(left) or row.saving_wan <= left + 1e-6
+                assert np.isnan(left) or row.saving_wan <= left + 3e-6
     assert tight > 20
 
 
@@ -98,12 +125,14 @@ def test_shortfall_is_the_smallest_relaxation():
         if found.status != "infeasible":
             continue
         assert set(found.shortfall["reason"]) == {"money"}
-        low, high = 0.0, 2 * found.shortfall_wan + 1
+        least = found.least_shortfall["amount_wan"].sum()
+        low, high = 0.0, 2 * least + 1
         for _ in range(28):
             middle = (low + high) / 2
             extra = {"source_id": "more", "period": 2027, "cap_wan": middle, "carry": True}
             enough = plan(replace(case, sources=[*case.sources, extra])).status == "optimal"
             low, high = (low, middle) if enough else (middle, high)
-        assert found.shortfall_wan == pytest.approx(high, rel=1e-6, abs=1e-6)
+        assert least == pytest.approx(high, rel=1e-6, abs=1e-5)
+        assert found.shortfall_wan >= least - 1e-5
         checked += 1
     assert checked > 4

@@ -103,7 +103,7 @@ def test_share_of_land_income():
         ({"draws_wan": 500}, "more than the fund holds"),
         ({"contributions_wan": -1}, "negative"),
         ({"contributions_wan": [1, 2, 3]}, "2 values"),
-        ({"cover": 0}, "not a number of periods"),
+        ({"cover": 0}, "not a number of payments"),
         ({"service_wan": 5.0}, "one value a period"),
         ({"contributions_wan": {2026: 1}}, "missing"),
     ],

@@ -8,8 +8,8 @@ import openpyxl
 import pytest
 
 import fiscalmodel as fm
-from fiscalmodel.debt.plan_tables import read_rows
 from fiscalmodel.series.templates import write_template
+from fiscalmodel.tables.records import read_records
 
 
 def with_second_row(path: Path, identity: str) -> Path:
@@ -24,9 +24,9 @@ def with_second_row(path: Path, identity: str) -> Path:
 
 def test_a_ledger_drops_the_example_and_keeps_its_line_numbers(tmp_path: Path) -> None:
     file = with_second_row(write_template("debt", tmp_path / "debt.xlsx"), "HD-001")
-    table = read_rows(file, "ledger")
-    assert [next(iter(row.values())) for row in table.rows] == ["HD-001"]
-    assert "3" in table.where(0, table.columns[0])
+    table = read_records(file, name="ledger")
+    assert [next(iter(row.cells.values())) for row in table] == ["HD-001"]
+    assert "3" in table.rows[0].where(table.columns[0])
 
 
 def test_receipts_drop_the_example(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_receipts_in_csv_drop_the_example_and_keep_their_line_numbers(tmp_path: 
     file.write_text(head + "R1,甲,fines,treasury,2025-01-03,200\n", "utf-8")
     assert fm.commission(file).table["base_fen"].sum() == 20_000
     file.write_text(head + "R1,甲,fines,treasury,2025-01-03,x\n", "utf-8")
-    with pytest.raises(fm.InputError, match=r"receipts\.csv:3:amount"):
+    with pytest.raises(fm.InputError, match=r"receipts\.csv:3, amount"):
         fm.commission(file)
 
 
@@ -71,4 +71,4 @@ def test_commas_win_over_full_width_commas_in_texts(project: Path, name: str) ->
 def test_an_untouched_ledger_template_is_refused(tmp_path: Path) -> None:
     file = write_template("debt", tmp_path / "debt.xlsx")
     with pytest.raises(fm.InputError, match="only the example row"):
-        read_rows(file, "ledger")
+        read_records(file, name="ledger").done()

@@ -15,6 +15,7 @@ from functools import cache
 from importlib import resources
 
 from fiscalmodel.errors import InputError
+from fiscalmodel.words import say
 
 #: Convention -> words that mean it.
 BUSINESS_DAY: dict[str, tuple[str, ...]] = {
@@ -65,8 +66,7 @@ def business_day_rule(word: str | None, *, where: str = "business_day") -> str:
     for name, aliases in BUSINESS_DAY.items():
         if text in (name, *aliases):
             return name
-    known = ", ".join(BUSINESS_DAY)
-    raise InputError(where, f"unknown business-day rule {word!r}", f"use one of {known}")
+    raise InputError(where, "debt.unknown_option", text=word, known=list(BUSINESS_DAY))
 
 
 def is_business_day(day: date, calendar: str = "interbank") -> bool:
@@ -76,8 +76,7 @@ def is_business_day(day: date, calendar: str = "interbank") -> bool:
     (False, True)
     """
     if calendar not in CALENDARS:
-        known = ", ".join(CALENDARS)
-        raise InputError("calendar", f"unknown calendar {calendar!r}", f"use one of {known}")
+        raise InputError("calendar", "debt.unknown_option", text=calendar, known=list(CALENDARS))
     weekend = day.weekday() >= 5
     if calendar == "weekends":
         return not weekend
@@ -115,7 +114,5 @@ def coverage_note(days: Iterable[date]) -> str:
     if not outside:
         return ""
     span = str(outside[0]) if len(outside) == 1 else f"{outside[0]}-{outside[-1]}"
-    return (
-        f"The interbank calendar is published for {table.first_year}-{table.last_year} only; "
-        f"for dates in {span}: weekends and fixed statutory holidays alone"
-    )
+    years = {"first": table.first_year, "last": table.last_year, "span": span}
+    return str(say("debt.calendar_note", **years))

@@ -6,47 +6,62 @@ the day count; nothing is rounded unless ``rounding="fen"`` asks for it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
+from itertools import accumulate
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from fiscalmodel.debt import calendar_cn, principal_rules
+from fiscalmodel.days import to_date
+from fiscalmodel.debt import calendar_cn
 from fiscalmodel.debt.daycount import convention, year_fraction
-from fiscalmodel.debt.schedule import Period, months_of, periods, plain_word, to_date
-from fiscalmodel.debt.valuation import irr, present_value
+from fiscalmodel.debt.schedule import Period, months_of, periods
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.units import FEN_PER, money_unit
+from fiscalmodel.words import official, official_words
 
-__all__ = ["METHODS", "Terms", "amortise", "contract_terms", "irr", "method_of", "present_value"]
-
-#: Repayment method -> words that mean it.
-METHODS: dict[str, tuple[str, ...]] = {
-    "bullet": ("到期还本", "一次性还本", "到期一次还本", "按期付息到期还本"),
-    "equal_principal": ("等额本金", "linear"),
-    "equal_instalment": ("等额本息", "equal_installment", "annuity"),
-    "custom": ("自定义", "约定还本", "分期还本"),
-}
-_METHOD = {plain_word(word): name for name, words in METHODS.items() for word in (name, *words)}
+#: Yearly rates in percent below the first look like ratios, above the second like basis points.
+RATE_RANGE_PCT = (0.1, 36.0)
 
 PrincipalDates = Mapping[Any, float] | Iterable[tuple[Any, float]] | pd.DataFrame
 
 
+def rate_problem(pct: float) -> str | None:
+    """What is wrong with a yearly rate in percent, or None; the one bound of all tables.
+
+    >>> rate_problem(5.5), rate_problem(0.055), rate_problem(550.0)
+    (None, 'debt.rate_is_ratio', 'debt.rate_too_high')
+    """
+    low, high = RATE_RANGE_PCT
+    if not math.isfinite(pct) or pct < 0:
+        return "debt.rate_negative"
+    if 0 < pct < low:
+        return "debt.rate_is_ratio"
+    return "debt.rate_too_high" if pct > high else None
+
+
+def likely_rate(pct: float) -> float:
+    """What a rate outside the bounds was probably meant to be."""
+    return pct * 100 if pct < 1 else pct / (100 if pct >= 100 else 10)
+
+
 def method_of(word: str, *, where: str = "method") -> str:
-    """The canonical name of a repayment method.
+    """The code of a repayment method.
 
     >>> method_of("等额本息"), method_of("Equal principal")
     ('equal_instalment', 'equal_principal')
     """
-    name = _METHOD.get(plain_word(word))
-    if name is None:
-        known = ", ".join(f"{key} {words[0]}" for key, words in METHODS.items())
-        raise InputError(where, f"unknown repayment method {word!r}", f"use one of {known}")
-    return name
+    code = official("repayment", word)
+    if code is None:
+        known = list(official_words("repayment"))
+        raise InputError(where, "debt.unknown_method", text=word, known=known)
+    return code
 
 
 @dataclass(frozen=True)
@@ -90,6 +105,7 @@ def amortise(
     adjust_accrual: bool = False,
     instalment: Literal["nominal", "level"] = "nominal",
     unit: str = "万元",
+    end_of_month: bool | None = None,
 ) -> pd.DataFrame:
     """Payments of one contract from start to maturity.
 
@@ -134,6 +150,9 @@ def amortise(
         count itself.
     unit
         Unit of the amounts; only ``rounding="fen"`` depends on it.
+    end_of_month
+        Whether payments stay on month-ends; None: where start and maturity are
+        month-ends, so that each period is whole and bears its whole interest.
 
     Returns
     -------
@@ -176,15 +195,16 @@ def amortise(
         calendar=calendar,
         adjust_accrual=adjust_accrual,
         instalment=instalment,
+        end_of_month=end_of_month,
     )
     if rounding is not None and str(rounding) != "fen":
-        raise InputError("rounding", f"unknown rounding {rounding!r}", 'use "fen" or None')
+        raise InputError("rounding", "debt.unknown_option", text=rounding, known=["fen"])
     if rounding is not None:
-        rows = principal_rules.fen_rows(terms, FEN_PER[money_unit(unit)])
+        rows = fen_rows(terms, FEN_PER[money_unit(unit)])
         per = FEN_PER[money_unit(unit)]
         columns = [[value / per for value in column] for column in rows]
     else:
-        columns = principal_rules.float_rows(terms)
+        columns = float_rows(terms)
     frame = pd.DataFrame(
         dict(zip(("opening", "interest", "principal", "closing"), columns, strict=True))
     )
@@ -212,6 +232,7 @@ def contract_terms(
     calendar: str = "interbank",
     adjust_accrual: bool = False,
     instalment: str = "nominal",
+    end_of_month: bool | None = None,
     where: str = "",
 ) -> Terms:
     """Check the terms of a contract and lay out its periods; see `amortise`."""
@@ -235,28 +256,22 @@ def contract_terms(
     count = attempt(convention, day_count, where=f"{at}day_count")
     attempt(calendar_cn.business_day_rule, business_day, where=f"{at}business_day")
     attempt(calendar_cn.is_business_day, date(2024, 1, 2), calendar)
-    principal_rules.check_amounts(found, at, principal, rate_pct)
+    check_amounts(found, at, principal, rate_pct)
     if begin and end and end <= begin:
-        found.add(
-            f"{at}maturity", f"maturity {end} is not after start {begin}", "swap or mend them"
-        )
+        found.add(f"{at}maturity", "debt.maturity_not_after", maturity=end, start=begin)
     if first and begin and end and not begin < first <= end:
-        found.add(f"{at}first_payment", f"{first} is not after start and up to maturity")
+        found.add(f"{at}first_payment", "debt.day_outside_terms", day=first)
     for name, value, known in (
         ("stub", stub, ("front", "back")),
         ("instalment", instalment, ("nominal", "level")),
     ):
         if str(value) not in known:
-            found.add(f"{at}{name}", f"unknown {name} {value!r}", f"use one of {', '.join(known)}")
+            found.add(f"{at}{name}", "debt.unknown_option", text=value, known=known)
     custom: tuple[tuple[date, float], ...] = ()
     if kind == "custom" or principal_dates is not None:
-        custom = principal_rules.custom_dates(
-            found, at, kind, principal_dates, principal, begin, end
-        )
+        custom = custom_dates(found, at, kind, principal_dates, principal, begin, end)
     if isinstance(grace_periods, bool) or not isinstance(grace_periods, int | np.integer):
-        found.add(
-            f"{at}grace_periods", f"{grace_periods!r} is not a number of payments", "0, 1, 2 …"
-        )
+        found.add(f"{at}grace_periods", "debt.no_count", text=grace_periods)
     found.raise_if_any()
     laid = periods(
         begin,
@@ -268,14 +283,188 @@ def contract_terms(
         business_day=business_day,
         calendar=calendar,
         adjust_accrual=adjust_accrual,
+        end_of_month=end_of_month,
     )
     if not 0 <= grace_periods < len(laid):
         raise InputError(
-            f"{at}grace_periods",
-            f"{grace_periods} of {len(laid)} payments cannot all be free of principal",
-            f"use 0 to {len(laid) - 1}",
+            f"{at}grace_periods", "debt.grace_too_long", grace=grace_periods, count=len(laid)
         )
     return Terms(
         float(principal), float(rate_pct), kind, months, count, int(grace_periods),
         instalment == "level", custom, tuple(laid),
     )  # fmt: skip
+
+
+def check_amounts(found: Collector, at: str, principal: Any, rate_pct: Any) -> None:
+    """Principal positive, rate a percentage."""
+    try:
+        amount, rate = float(principal), float(rate_pct)
+    except (TypeError, ValueError, OverflowError):
+        found.add(f"{at}principal", "debt.not_numbers", principal=principal, rate=rate_pct)
+        return
+    if not math.isfinite(amount) or amount <= 0:
+        found.add(f"{at}principal", "debt.not_positive", text=principal)
+    if (what := rate_problem(rate)) is not None:
+        found.add(f"{at}rate_pct", what, rate=rate, near=likely_rate(rate))
+
+
+def custom_dates(
+    found: Collector,
+    at: str,
+    method: str | None,
+    given: PrincipalDates | None,
+    principal: Any,
+    begin: date | None,
+    end: date | None,
+) -> tuple[tuple[date, float], ...]:
+    """Checked principal dates, sorted, amounts of one day added up."""
+    where = f"{at}principal_dates"
+    if given is None or method != "custom":
+        found.add(where, "debt.custom_needs_dates" if given is None else "debt.dates_not_custom")
+        return ()
+    try:
+        if isinstance(given, pd.DataFrame):
+            column = "principal_wan" if "principal_wan" in given else "principal"
+            pairs = list(zip(given["date"], given[column], strict=True))
+        else:
+            pairs = [
+                (day, amount)
+                for day, amount in (given.items() if isinstance(given, Mapping) else given)
+            ]
+    except (KeyError, TypeError, ValueError):
+        found.add(where, "debt.no_dates_table")
+        return ()
+    due: dict[date, float] = {}
+    for day, amount in pairs:
+        try:
+            on = to_date(day, where=where)
+        except InputError as error:
+            found.extend(error)
+            continue
+        known = isinstance(amount, int | float | np.number | Decimal)
+        if not known or not 0 < float(amount) < math.inf:
+            found.add(where, "debt.part_not_positive", text=amount, day=on)
+            continue
+        if begin and end and not begin < on <= end:
+            found.add(where, "debt.day_outside_terms", day=on)
+        due[on] = due.get(on, 0.0) + float(amount)
+    total = math.fsum(due.values())
+    if not found.problems and not math.isclose(total, float(principal), rel_tol=1e-12):
+        gap = float(principal) - total
+        found.add(
+            where, "debt.dates_total", total=plain_number(total),
+            principal=plain_number(float(principal)), gap=plain_number(gap),
+        )  # fmt: skip
+    return tuple(sorted(due.items()))
+
+
+def float_rows(terms: Terms) -> list[list[float]]:
+    """Opening, interest, principal and closing of each payment, unrounded."""
+    fractions = [float(f) for f in terms.fractions()]
+    rate = terms.rate_pct / 100
+    repaid = _float_principal(terms, [rate * f for f in fractions])
+    closing = [terms.principal - paid for paid in accumulate(repaid)]
+    closing[-1] = 0.0
+    opening = [terms.principal, *closing[:-1]]
+    repaid[-1] = opening[-1]
+    interest = [o * rate * f for o, f in zip(opening, fractions, strict=True)]
+    return [opening, interest, repaid, closing]
+
+
+def _float_principal(terms: Terms, period_rates: list[float]) -> list[float]:
+    n, grace, amount = len(terms.periods), terms.grace_periods, terms.principal
+    if terms.method == "custom":
+        due = dict(terms.custom)
+        return [due.get(period.due, 0.0) for period in terms.periods]
+    if terms.method == "equal_instalment" and terms.level:
+        factors = list(accumulate((1 / (1 + r) for r in period_rates[grace:]), lambda a, b: a * b))
+        instalment = amount / math.fsum(factors)
+        repaid, left = [0.0] * grace, amount
+        for r in period_rates[grace:]:
+            repaid.append(instalment - left * r)
+            left -= repaid[-1]
+        return repaid
+    nominal = terms.rate_pct / 100 * terms.months / 12
+    return [0.0] * grace + principal_parts(terms.method, amount, n - grace, nominal)
+
+
+def principal_parts(method: str, amount: float, count: int, rate: float) -> list[float]:
+    """Principal in each of `count` payments at a rate a period; the one amortisation.
+
+    >>> principal_parts("equal_principal", 210.0, 2, 0.1), principal_parts("bullet", 5.0, 2, 0.1)
+    ([105.0, 105.0], [0.0, 5.0])
+    """
+    if method == "bullet":
+        return [0.0] * (count - 1) + [amount]
+    if method == "equal_principal" or rate == 0:
+        return [amount / count] * count
+    # Closed form: subtracting interest instead would lose digits over 360 payments.
+    factors = [(1 + rate) ** -k for k in range(1, count + 1)]
+    instalment = amount / math.fsum(factors)
+    return [instalment * factor for factor in reversed(factors)]
+
+
+def plain_number(value: float) -> str:
+    """A number with all the digits that it needs and no more.
+
+    >>> plain_number(999.9999), plain_number(1e-4), plain_number(1000.0)
+    ('999.9999', '0.0001', '1000')
+    """
+    return f"{round(value, 9):f}".rstrip("0").rstrip(".") if abs(value) >= 1e-9 else f"{value:g}"
+
+
+def half_up(value: Fraction) -> int:
+    """Whole number nearest to a non-negative fraction, a half going up."""
+    return (2 * value.numerator + value.denominator) // (2 * value.denominator)
+
+
+def exact(value: float) -> Fraction:
+    """A float at its shortest decimal form, as an exact fraction."""
+    return Fraction(Decimal(repr(value)))
+
+
+def fen_rows(terms: Terms, fen_per_unit: int) -> list[list[int]]:
+    """Opening, interest, principal and closing of each payment in integer 分."""
+    amount = exact(terms.principal) * fen_per_unit
+    if amount.denominator != 1:
+        raise InputError("principal", "debt.not_whole_fen", text=terms.principal)
+    rate = exact(terms.rate_pct) / 100
+    fractions = terms.fractions()
+    repaid = _fen_principal(terms, int(amount), [rate * f for f in fractions], fen_per_unit)
+    closing = [int(amount) - paid for paid in accumulate(repaid)]
+    opening = [int(amount), *closing[:-1]]
+    interest = [half_up(o * rate * f) for o, f in zip(opening, fractions, strict=True)]
+    return [opening, interest, repaid, closing]
+
+
+def _fen_principal(
+    terms: Terms, amount: int, period_rates: list[Fraction], fen_per_unit: int
+) -> list[int]:
+    n, grace = len(terms.periods), terms.grace_periods
+    paying = n - grace
+    if terms.method == "bullet":
+        repaid = [0] * n
+    elif terms.method == "equal_principal":
+        repaid = [0] * grace + [half_up(Fraction(amount, paying))] * paying
+    elif terms.method == "custom":
+        due = dict(terms.custom)
+        repaid = [half_up(exact(due.get(p.due, 0.0)) * fen_per_unit) for p in terms.periods]
+    else:
+        nominal = exact(terms.rate_pct) / 100 * Fraction(terms.months, 12)
+        rates = period_rates if terms.level else [nominal] * n
+        factors = accumulate((1 / (1 + float(r)) for r in rates[grace:]), lambda a, b: a * b)
+        instalment = half_up(exact(amount / math.fsum(factors)))
+        repaid, left = [0] * grace, amount
+        for r in rates[grace:]:
+            repaid.append(instalment - half_up(left * r))
+            left -= repaid[-1]
+    return _last_takes_remainder(repaid, amount)
+
+
+def _last_takes_remainder(repaid: list[int], amount: int) -> list[int]:
+    """Cut what would repay more than is left; the last payment repays the rest."""
+    left, result = amount, []
+    for part in repaid[:-1]:
+        result.append(max(0, min(part, left)))
+        left -= result[-1]
+    return [*result, left]

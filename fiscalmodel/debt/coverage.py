@@ -12,8 +12,8 @@ import pandas as pd
 
 from fiscalmodel import policy
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.findings import finding
-from fiscalmodel.series.findings import Finding, to_frame
+from fiscalmodel.findings import Finding, finding, to_frame
+from fiscalmodel.words import Text, say
 
 #: Falls of income that every project is tested with, percent.
 SHOCKS = (0.0, -10.0, -20.0, -30.0)
@@ -52,6 +52,17 @@ class Coverage:
     def findings(self) -> pd.DataFrame:
         """`found` as a frame."""
         return to_frame(self.found)
+
+    @property
+    def answer(self) -> Text:
+        """Coverage over the life against its floor."""
+        return say("debt.coverage.answer", coverage=self.coverage, floor=self.floor,
+                   years=len(self.failing_years))  # fmt: skip
+
+    def _repr_html_(self) -> str:
+        from fiscalmodel.display import result_html
+
+        return result_html([self.answer, *(f.said for f in self.found[:5])], self.table)
 
     @property
     def failing_years(self) -> list[int]:
@@ -117,7 +128,7 @@ def project_coverage(
     table = _joined(income_wan, service)
     total = float(table["service_wan"].sum())
     if total <= 0:
-        raise InputError("service", "there is no principal or interest to cover")
+        raise InputError("service", "debt.coverage.nothing")
     least = float(policy.value("special_bond_coverage_floor", on=on)) if floor is None else floor
     rows = [_shocked(table, shock, total, least) for shock in shocks]
     results = pd.DataFrame(rows)
@@ -129,24 +140,21 @@ def _joined(income: ByYear, service: pd.DataFrame) -> pd.DataFrame:
     found = Collector()
     for name in ("year", "principal_wan", "interest_wan"):
         if name not in service:
-            found.add("service", f"column {name!r} is missing")
+            found.add("service", "ground.missing", name=name)
     found.raise_if_any()
     if service["year"].duplicated().any():
-        found.add(
-            "service", f"{service['year'][service['year'].duplicated()].iloc[0]} stands twice"
-        )
+        year = service["year"][service["year"].duplicated()].iloc[0]
+        found.add("service", "debt.year_twice", year=year)
     flows = {int(str(k)): float(v) for k, v in income.items() if v is not None}
     for year, value in flows.items():
         if not math.isfinite(value) or value < 0:
-            found.add(
-                f"income_wan[{year}]", f"{value!r} is missing or negative", "net of cost, ≥ 0"
-            )
+            found.add(f"income_wan[{year}]", "debt.missing_or_negative", text=value)
     lacking = sorted(set(map(int, service["year"])) - set(flows))
     if lacking:
-        found.add("income_wan", f"no income is stated for {lacking[0]}", "write 0 if there is none")
+        found.add("income_wan", "debt.coverage.no_income", year=lacking[0])
     for name in ("principal_wan", "interest_wan"):
         if not (service[name] >= 0).all():
-            found.add(f"service.{name}", "an amount is missing or negative")
+            found.add(f"service.{name}", "debt.missing_or_negative", text="")
     found.raise_if_any()
     by_year = service.set_index(service["year"].astype(int))
     years = sorted({*flows, *by_year.index})
@@ -192,8 +200,7 @@ def _found(
         made.append(
             finding(
                 "project_coverage", "life", stated=floor, computed=coverage, unit="倍",
-                en="income over the life covers less of principal and interest than required",
-                zh="项目收益覆盖倍数低于要求",
+                said=say("debt.coverage.low"),
             )
         )  # fmt: skip
     for year, dscr, kept in zip(table["year"], table["dscr"], table["kept_wan"], strict=True):
@@ -203,9 +210,7 @@ def _found(
                 finding(
                     "project_dscr", str(year), stated=1.0, computed=float(dscr), unit="倍",
                     severity="warning" if carried else "error",
-                    en="the year's income is below its service"
-                    + ("; surpluses kept before cover it" if carried else ""),
-                    zh="当年收益小于当年还本付息" + ("，可由以前年度结余弥补" if carried else ""),
+                    said=say("debt.coverage.year_carried" if carried else "debt.coverage.year"),
                 )
             )  # fmt: skip
     return made

@@ -10,27 +10,7 @@ from datetime import date
 from fractions import Fraction
 
 from fiscalmodel.errors import InputError
-
-#: Canonical name -> words that mean it.
-CONVENTIONS: dict[str, tuple[str, ...]] = {
-    "ACT/ACT": (
-        "ACT/ACT.ICMA",
-        "ACT/ACT ICMA",
-        "ACT/ACT.ISMA",
-        "ACT/ACT ISMA",
-        "ACT/ACT (ICMA)",
-        "ACTUAL/ACTUAL",
-        "实际/实际",
-    ),
-    "ACT/ACT.ISDA": ("ACT/ACT ISDA", "ACT/ACT (ISDA)", "ACTUAL/ACTUAL.ISDA"),
-    "ACT/365": ("ACT/365F", "ACT/365 FIXED", "A/365", "ACTUAL/365", "实际/365"),
-    "ACT/360": ("A/360", "ACTUAL/360", "实际/360"),
-    "30/360": ("30/360 BOND", "BOND BASIS", "30/360 BOND BASIS"),
-    "30E/360": ("30/360E", "EUROBOND BASIS", "30/360 ISMA"),
-}
-_CANONICAL = {
-    word.upper(): name for name, aliases in CONVENTIONS.items() for word in (name, *aliases)
-}
+from fiscalmodel.words import official, official_words
 
 
 def convention(word: str, *, where: str = "day_count") -> str:
@@ -44,11 +24,11 @@ def convention(word: str, *, where: str = "day_count") -> str:
     >>> convention("act/act"), convention("实际/365")
     ('ACT/ACT', 'ACT/365')
     """
-    name = _CANONICAL.get(str(word).strip().upper())
-    if name is None:
-        known = ", ".join(CONVENTIONS)
-        raise InputError(where, f"unknown day count {word!r}", f"use one of {known}")
-    return name
+    code = official("day_count", word)
+    if code is None:
+        known = list(official_words("day_count"))
+        raise InputError(where, "debt.unknown_day_count", text=word, known=known)
+    return code
 
 
 def _thirty_360(start: date, end: date, *, european: bool) -> Fraction:

@@ -43,13 +43,13 @@ def broadcast(
         try:
             values = np.asarray(path, dtype=float)
         except (TypeError, ValueError, OverflowError):
-            found.add(name, f"{path!r} is not a number or a sequence of numbers")
+            found.add(name, "debt.path.not_numbers", text=path)
             continue
         if values.ndim > 1:
-            found.add(name, "more than one value a year", "pass a scalar or one value a year")
+            found.add(name, "debt.path.two_values")
         elif not np.isfinite(values).all():
-            at = "" if values.ndim == 0 else f" in year {int(np.argmin(np.isfinite(values))) + 1}"
-            found.add(name, f"a value is missing{at}", "missing is not 0; state it")
+            at = 1 if values.ndim == 0 else int(np.argmin(np.isfinite(values))) + 1
+            found.add(name, "debt.path.missing", at=at)
         else:
             arrays[name] = values
     found.raise_if_any()
@@ -58,10 +58,10 @@ def broadcast(
         lengths["years"] = len(labels)
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{name} {length}" for name, length in lengths.items())
-        raise InputError("years", f"the paths differ in length: {told}", "one value a year each")
+        raise InputError("years", "debt.path.lengths", told=told)
     count = next(iter(lengths.values()), 1)
     if count < 1:
-        raise InputError("years", "there is no year in the path")
+        raise InputError("years", "debt.path.no_year")
     return labels or list(range(1, count + 1)), {
         name: np.broadcast_to(values, count) for name, values in arrays.items()
     }
@@ -84,9 +84,12 @@ def _aligned(
         elif own != labels and not given and len(own) == len(labels):
             found.add(
                 name,
-                f"its years {own[0]} to {own[-1]} are not those of {first}, "
-                f"{labels[0]} to {labels[-1]}",
-                "give both on the same years",
+                "debt.path.other_years",
+                first=own[0],
+                last=own[-1],
+                other=first,
+                begin=labels[0],
+                end=labels[-1],
             )
     return aligned, labels
 
@@ -107,12 +110,12 @@ def _own_labels(path: Any) -> list[Any] | None:
 def _labels(years: int | Iterable[Any]) -> list[Any]:
     if isinstance(years, int | np.integer):
         if not 0 < years <= LONGEST:
-            raise InputError("years", f"{years} is not a number of years", f"1 to {LONGEST}")
+            raise InputError("years", "debt.path.no_years", text=years, most=LONGEST)
         return list(range(1, int(years) + 1))
     try:
         return list(years)
     except TypeError:
-        raise InputError("years", f"{years!r} is no number of years") from None
+        raise InputError("years", "debt.path.no_years", text=years, most=LONGEST) from None
 
 
 def debt_path(
@@ -201,13 +204,11 @@ def opening_ratio(debt_ratio_pct: Any) -> float:
     try:
         value = float(debt_ratio_pct)
     except (TypeError, ValueError, OverflowError):
-        raise InputError("debt_ratio_pct", f"{debt_ratio_pct!r} is not a number") from None
-    if not math.isfinite(value) or value < 0:
         raise InputError(
-            "debt_ratio_pct",
-            f"debt {debt_ratio_pct!r} is missing or negative",
-            "percent, 60 for 60 %",
-        )
+            "debt_ratio_pct", "debt.missing_or_negative", text=debt_ratio_pct
+        ) from None
+    if not math.isfinite(value) or value < 0:
+        raise InputError("debt_ratio_pct", "debt.missing_or_negative", text=debt_ratio_pct)
     return value
 
 
@@ -215,7 +216,7 @@ def check_growth(growth: Array) -> None:
     """Growth above −100 %, so that a denominator is left."""
     if (growth <= -100).any():
         bad = float(growth[growth <= -100][0])
-        raise InputError("growth_pct", f"growth of {bad:g} % leaves no denominator", "above -100")
+        raise InputError("growth_pct", "debt.path.no_denominator", rate=bad)
 
 
 def stabilising_balance(

@@ -72,15 +72,16 @@ def debt_fan(
     unknown = [c for c in history.columns if c not in (*_SHOCKED, "year")]
     if unknown or not columns:
         raise InputError(
-            "history", f"columns are {list(history.columns)}", f"use some of {', '.join(_SHOCKED)}"
+            "history",
+            "debt.path.history_columns",
+            names=list(history.columns),
+            known=list(_SHOCKED),
         )
     past = history[columns].to_numpy(float)
     if len(past) < 4 or not np.isfinite(past).all():
-        raise InputError(
-            "history", f"{len(past)} years, or a value is missing", "at least four whole years"
-        )
+        raise InputError("history", "debt.path.history_short", years=len(past))
     if not 1 <= block <= len(past):
-        raise InputError("block", f"{block} is not between 1 and {len(past)}")
+        raise InputError("block", "debt.path.block", text=block, most=len(past))
     labels, paths = broadcast(
         {
             "primary_balance_pct": primary_balance_pct,
@@ -170,7 +171,9 @@ def stress_pack(
         for key, size in shocks.items():
             name = key.removesuffix("_once")
             if name not in moved:
-                raise InputError(f"stresses[{stress}]", f"unknown path {key!r}", ", ".join(names))
+                raise InputError(
+                    f"stresses[{stress}]", "debt.unknown_option", text=key, known=list(names)
+                )
             moved[name][: 1 if key.endswith("_once") else None] += size
         path = debt_path(
             debt_ratio_pct, moved["primary_balance_pct"], moved["rate_pct"], moved["growth_pct"],

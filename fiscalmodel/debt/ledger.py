@@ -1,29 +1,98 @@
-"""Debt ledgers 债务台账: hidden debt by contract, statutory debt by bond, in integer 分.
+"""Debt ledgers 债务台账: hidden debt by contract, statutory debt by bond, exact in 分.
 
-Reading checks a whole file and tells all its problems at once. What a ledger
-says of itself that cannot be right as a sum is an error; what is merely
-worrying is a finding.
+One reader for both. It checks a whole table and tells all its problems at once; what is
+merely worrying is a finding.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+import contextlib
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
-from fiscalmodel.debt.ledger_columns import HIDDEN_TEXTS, english
-from fiscalmodel.debt.plan_rows import read_contract
-from fiscalmodel.debt.plan_tables import Table, TableLike, day, flag, number, read_rows
-from fiscalmodel.debt.schedule import FREQUENCIES, months_of
+from fiscalmodel import days
+from fiscalmodel.debt.cashflow import likely_rate, principal_parts, rate_problem
+from fiscalmodel.debt.schedule import MONTHS_OF, is_month_end, step_months
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.findings import finding
-from fiscalmodel.series.findings import Finding, to_frame
+from fiscalmodel.findings import Finding, finding, to_frame
+from fiscalmodel.tables.records import Records, Row, TableLike, read_records
+from fiscalmodel.words import Text, say
 
 FEN_PER_WAN = 1_000_000
-#: Months between two payments -> canonical word.
-FREQUENCY_OF = {months: words[0] for months, words in FREQUENCIES.items()}
+#: Debt of shantytown renovation (棚户区改造) due from this day on is repaid by contract:
+#: package of 8 November 2024 (Standing Committee of the National People's Congress).
+BY_CONTRACT_FROM = dt.date(2029, 1, 1)
+COLUMNS = (
+    "contract_id", "debtor", "creditor", "category", "project", "principal_wan", "rate_pct",
+    "day_count", "start", "maturity", "repayment", "frequency", "overdue", "litigation",
+    "replaceable", "consent", "replace_fee_pct", "prepayable", "prepay_fee_pct", "extendable_to",
+    "min_instalment_wan", "clear_by", "by_contract",
+)  # fmt: skip
+BOND_COLUMNS = (
+    "bond_code", "type", "purpose", "amount_wan", "rate_pct", "start", "maturity", "repayment",
+    "frequency", "project",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One contract of hidden debt; money in 万元, rate in % a year.
+
+    `consent` is the creditor's to replacement and early repayment, None where it is not
+    stated. `instalments` are the dated parts of the principal that is still owed, empty
+    for debt that is due in one sum.
+    """
+
+    contract_id: str
+    principal_wan: float
+    rate_pct: float
+    debtor: str = ""
+    creditor: str = ""
+    category: str = ""
+    project: str = ""
+    day_count: str = ""
+    start: dt.date | None = None
+    maturity: dt.date | None = None
+    repayment: str = "bullet"
+    frequency: str = "year"
+    overdue: bool = False
+    litigation: bool = False
+    replaceable: bool = False
+    consent: bool | None = None
+    replace_fee_pct: float = 0.0
+    prepayable: bool = False
+    prepay_fee_pct: float = 0.0
+    extendable_to: dt.date | None = None
+    min_instalment_wan: float = 0.0
+    clear_by: dt.date | None = None
+    by_contract: bool = False
+    balance_fen: int = 0
+    instalments: tuple[tuple[dt.date, float], ...] = ()
+
+    @property
+    def months(self) -> int:
+        """Months between two payments."""
+        return MONTHS_OF[self.frequency]
+
+    @property
+    def on_demand(self) -> bool:
+        """Whether it may be paid on any day: overdue, or without a maturity."""
+        return self.overdue or self.maturity is None
+
+    @property
+    def stays_wan(self) -> float:
+        """What is kept beyond the deadline by contract: shantytown debt due in 2029 or later."""
+        if not self.by_contract or self.on_demand:
+            return 0.0
+        if not self.instalments:
+            due = self.maturity
+            return self.principal_wan if due and due >= BY_CONTRACT_FROM else 0.0
+        return sum(part for day, part in self.instalments if day >= BY_CONTRACT_FROM)
 
 
 @dataclass(frozen=True)
@@ -35,15 +104,18 @@ class Ledger:
     key
         Name of the id column: ``contract_id`` or ``bond_code``.
     table
-        One row a contract or bond, columns of the design, dates as
-        `datetime.date`, and ``balance_fen`` as exact integer.
+        One row a contract or bond, columns of the design, dates as `datetime.date`, and
+        ``balance_fen`` as exact integer.
     found
         What a reader should know.
+    contracts
+        The rows as `Contract`; none for bonds.
     """
 
     key: str
     table: pd.DataFrame
     found: tuple[Finding, ...] = ()
+    contracts: tuple[Contract, ...] = ()
 
     @property
     def total_fen(self) -> int:
@@ -62,157 +134,378 @@ class Ledger:
 
     def balances(self) -> dict[str, int]:
         """Id -> balance in 分."""
-        return {
-            str(k): int(v)
-            for k, v in zip(self.table[self.key], self.table["balance_fen"], strict=True)
-        }
+        pairs = zip(self.table[self.key], self.table["balance_fen"], strict=True)
+        return {str(k): int(v) for k, v in pairs}
 
+    @cached_property
+    def answer(self) -> Text:
+        """How many rows owe how much, and what to look at."""
+        key = "debt.ledger.answer" if self.key == "contract_id" else "debt.ledger.answer_bonds"
+        return say(key, count=len(self.table), total=self.total_wan, found=len(self.found))
 
-def fen(value: float, where: str, found: Collector) -> int:
-    """万元 to integer 分, refused where it is not a whole number of 分."""
-    exact = value * FEN_PER_WAN
-    if not math.isfinite(exact):
-        # What is no number has been reported where it was read.
-        if not found.problems:
-            found.add(where, f"{value!r} is no amount", "write a number in 万元")
-        return 0
-    whole = round(exact)
-    # A double of this size still tells a hundredth of a 分.
-    if abs(exact - whole) > max(1e-3, abs(exact) * 1e-12):
-        found.add(where, f"{value!r} 万元 is not a whole number of 分", "at most six decimals")
-    return int(whole)
+    def _repr_html_(self) -> str:
+        from fiscalmodel.display import result_html
+
+        shown = self.table.drop(columns=["balance_fen"])
+        return result_html([self.answer, *(f.said for f in self.found[:5])], shown)
 
 
 def read_hidden_ledger(
-    data: TableLike,
+    data: TableLike | Ledger,
     *,
     as_of: Any = None,
     deadline: Any = None,
     stated_total_wan: float | None = None,
+    custom: TableLike | None = None,
+    found: Collector | None = None,
 ) -> Ledger:
     """Read and check the ledger of hidden debt 隐性债务台账.
 
     Parameters
     ----------
     data
-        Frame, CSV or Excel file, or records; columns of the design or the
-        Chinese headers of ``params/labels.yaml``. ``principal_wan`` is the
-        balance still owed.
+        Frame, CSV or Excel file, ``{file, sheet, unit}`` or records; columns of the design or
+        their Chinese headers. ``contract_id``, ``principal_wan`` (the balance still owed) and
+        ``rate_pct`` are needed; flags that are not given are false, a frequency that is not
+        given is a year. A `Ledger` that was read before is taken by its table.
     as_of
-        Day of the balances; contracts matured before it and not marked overdue
-        are reported.
+        Day of the balances; debt that matured before it is overdue.
     deadline
-        Day by which hidden debt must be 0; an extension beyond it is an error
-        unless the contract stays ``by_contract``.
+        Day by which hidden debt must be 0; an extension beyond it is an error unless the
+        contract stays by contract.
     stated_total_wan
         Balance that the ledger must add up to, 万元.
+    custom
+        Principal dates ``contract_id, date, principal_wan`` of contracts with repayment on
+        agreed dates.
+    found
+        Collector to share with other tables; nothing is raised then.
 
     Raises
     ------
     InputError
         Every problem of the table at once, each with file and cell.
     """
-    found = Collector()
-    table = in_known_words(english(read_rows(data, "ledger"), found))
+    problems = found or Collector()
+    source = data.table if isinstance(data, Ledger) else data
+    table = read_records(source, name="ledger", columns=COLUMNS, found=problems)
+    when, limit = _days_of(as_of, deadline, problems)
+    notes: list[Finding] = []
+    contracts: list[Contract] = []
+    if table.need("contract_id", "principal_wan", "rate_pct"):
+        dated = _custom(custom, problems)
+        seen: dict[str, Row] = {}
+        for row in table:
+            contract = _contract(row, when, limit, notes)
+            _unique(row, "contract_id", seen)
+            contracts.append(_dated(contract, row, dated.pop(contract.contract_id, None), when))
+        for name, rows in dated.items():
+            rows[0].report("contract_id", "debt.not_in_ledger", name=name)
+        if table.rows and not table.has("prepayable") and deadline is not None:
+            notes.append(_note("no_prepayable", "ledger", say("debt.ledger.no_prepayable")))
+    frame = pd.DataFrame(
+        [{f.name: getattr(c, f.name) for f in fields(Contract)[:-1]} for c in contracts],
+        columns=[f.name for f in fields(Contract)[:-1]],
+    )[[*COLUMNS, "balance_fen"]]
+    made = Ledger("contract_id", frame, tuple(notes), tuple(contracts))
+    _total(made, stated_total_wan, table)
+    _done(table)
+    if found is None:
+        problems.raise_if_any()
+    return made
+
+
+def read_bonds(
+    data: TableLike | Ledger,
+    *,
+    as_of: Any = None,
+    stated_total_wan: float | None = None,
+    limits_wan: Mapping[str, float] | None = None,
+) -> Ledger:
+    """Read and check the ledger of statutory bonds 法定债务台账, general and special.
+
+    Parameters
+    ----------
+    data
+        As in `read_hidden_ledger`; ``bond_code, type, amount_wan`` (the balance outstanding),
+        ``rate_pct, start, maturity`` are needed, ``purpose`` too.
+    as_of
+        Day of the balances; bonds due on or before it are reported.
+    stated_total_wan
+        Balance that the ledger must add up to, 万元.
+    limits_wan
+        ``general`` and ``special`` limits 限额; a balance above one is a finding, since
+        published tables sometimes break it.
+
+    Raises
+    ------
+    InputError
+        Every problem of the table at once, each with file and cell.
+    """
+    source = data.table if isinstance(data, Ledger) else data
+    table = read_records(source, name="bonds", columns=BOND_COLUMNS)
+    when, _ = _days_of(as_of, None, table.found)
     rows: list[dict[str, Any]] = []
     notes: list[Finding] = []
-    places: dict[str, str] = {}
-    when, limit = day(as_of, "as_of", found), day(deadline, "deadline", found)
-    if when and limit and limit <= when:
-        found.add("deadline", f"{limit} is not after as_of {when}", "check both dates")
-    if not table.need(("contract_id", "principal_wan", "rate_pct", "start", "maturity"), found):
-        found.raise_if_any()
-    for number_, cells in enumerate(table.rows):
-        contract = read_contract(table, number_, found)
-        unique(contract.contract_id, places, table, number_, "contract_id", found)
-        if contract.start is None:
-            found.add(table.where(number_, "start"), "the start is missing", "write YYYY-MM-DD")
-        extended = contract.extendable_to
-        if limit and extended and extended > limit and not contract.by_contract:
-            found.add(
-                table.where(number_, "extendable_to"),
-                f"an extension to {extended} is beyond the deadline {limit}",
-                "hidden debt must be 0 on the deadline",
-            )
-        if when and contract.maturity and contract.maturity <= when and not contract.overdue:
-            notes.append(matured(contract.contract_id, contract.principal))
-        row: dict[str, Any] = {name: str(cells.get(name) or "") for name in HIDDEN_TEXTS}
-        row |= {
-            "contract_id": contract.contract_id,
-            "principal_wan": contract.principal,
-            "rate_pct": contract.rate_pct,
-            "start": contract.start,
-            "maturity": contract.maturity,
-            "repayment": contract.repayment,
-            "frequency": FREQUENCY_OF[contract.step or 12],
-            "overdue": contract.overdue,
-            "litigation": flag(cells.get("litigation"), table.where(number_, "litigation"), found),
-            "replaceable": contract.replaceable,
-            "prepayable": contract.prepayable,
-            "prepay_fee_pct": contract.prepay_fee_pct,
-            "extendable_to": contract.extendable_to,
-            "min_instalment_wan": contract.minimum,
-            "clear_by": contract.clear_by,
-            "by_contract": contract.by_contract,
-            "balance_fen": fen(contract.principal, table.where(number_, "principal_wan"), found),
-        }
-        rows.append(row)
-    ledger = Ledger("contract_id", pd.DataFrame(rows), tuple(notes))
-    check_total(ledger, stated_total_wan, table.name, found)
-    found.raise_if_any()
-    return ledger
+    seen: dict[str, Row] = {}
+    if table.need("bond_code", "type", "amount_wan", "rate_pct", "start", "maturity"):
+        for row in table:
+            _unique(row, "bond_code", seen)
+            start, maturity = row.day("start"), row.day("maturity")
+            if start and maturity and maturity < start:
+                row.report("maturity", "debt.maturity_before_start", maturity=maturity, start=start)
+            balance = _balance(row, "amount_wan")
+            if when and maturity and maturity <= when:
+                notes.append(_matured(row.text("bond_code"), balance / FEN_PER_WAN))
+            rows.append({
+                "bond_code": row.text("bond_code"),
+                "type": row.word("type", "bond_type"),
+                "purpose": row.word("purpose", "bond_purpose"),
+                "amount_wan": balance / FEN_PER_WAN,
+                "rate_pct": rate(row, "rate_pct"),
+                "start": start,
+                "maturity": maturity,
+                "repayment": row.word("repayment", "repayment", default="bullet"),
+                "frequency": row.word("frequency", "frequency", default="year"),
+                "project": row.text("project"),
+                "balance_fen": balance,
+            })  # fmt: skip
+    made = Ledger("bond_code", pd.DataFrame(rows, columns=[*BOND_COLUMNS, "balance_fen"]))
+    _total(made, stated_total_wan, table)
+    table.done()
+    return replace(made, found=(*notes, *_limits(made, limits_wan or {})))
 
 
-def in_known_words(table: Table) -> Table:
-    """The table with each frequency in its canonical word; unknown ones stay, to be reported."""
+def _balance(row: Row, column: str) -> int:
+    """An amount in 分, 0 or more."""
+    balance = row.fen(column)
+    if balance < 0:
+        row.report(column, "debt.negative", amount=balance / FEN_PER_WAN)
+    return balance
 
-    def canonical(value: Any) -> Any:
-        try:
-            return FREQUENCY_OF[months_of(value)]
-        except InputError:
-            return value
 
-    rows = tuple(
-        row | {"frequency": canonical(row["frequency"])}
-        if row.get("frequency") is not None
-        else row
-        for row in table.rows
+def rate(row: Row, column: str) -> float:
+    """A yearly rate in percent, refused where it looks like a ratio or basis points."""
+    pct = row.number(column)
+    if pct == pct and (what := rate_problem(pct)) is not None:
+        row.report(column, what, rate=pct, near=likely_rate(pct))
+        return 0.0
+    return 0.0 if pct != pct else pct
+
+
+def fen(value: float, where: str, found: Collector) -> int:
+    """万元 to integer 分, refused where it is not a whole number of 分."""
+    if not abs(value) < 1e12:
+        if not found.problems:  # what is no number has been reported where it was read
+            found.add(where, "debt.no_amount", text=value)
+        return 0
+    whole = round(value * FEN_PER_WAN)
+    # A double of this size still tells a hundredth of a 分.
+    if abs(value * FEN_PER_WAN - whole) > max(1e-3, abs(value) * 1e-6):
+        found.add(where, "debt.not_whole_fen", text=value)
+    return int(whole)
+
+
+def is_shantytown(text: str) -> bool:
+    """Whether a category or project is shantytown renovation.
+
+    >>> is_shantytown("棚改贷款"), is_shantytown("信托")
+    (True, False)
+    """
+    return any(word in text.lower() for word in ("棚", "shanty"))
+
+
+def _contract(
+    row: Row, as_of: dt.date | None, deadline: dt.date | None, notes: list[Finding]
+) -> Contract:
+    name = row.text("contract_id")
+    if not name:
+        row.report("contract_id", "debt.no_id")
+    start, maturity = row.day("start", default=None), row.day("maturity", default=None)
+    overdue = row.flag("overdue")
+    if start and maturity and maturity < start:
+        row.report("maturity", "debt.maturity_before_start", maturity=maturity, start=start)
+    if row.table.has("maturity") and row.blank("maturity") and not overdue:
+        row.report("maturity", "debt.no_maturity")
+    balance = _balance(row, "principal_wan")
+    principal = max(balance, 0) / FEN_PER_WAN
+    least = row.wan("min_instalment_wan", low=0, default=0.0)
+    if 0 < principal < least:
+        row.report("min_instalment_wan", "debt.minimum_above", least=least, principal=principal)
+    if as_of and maturity and maturity <= as_of and principal > 0 and not overdue:
+        if maturity < as_of and not row.blank("overdue") and deadline is not None:
+            row.report("maturity", "debt.matured_unmarked", maturity=maturity, as_of=as_of)
+        notes.append(_matured(name, principal))
+        overdue = True
+    made = Contract(
+        contract_id=name,
+        principal_wan=principal,
+        rate_pct=rate(row, "rate_pct"),
+        debtor=row.text("debtor"),
+        creditor=row.text("creditor"),
+        category=row.text("category"),
+        project=row.text("project"),
+        day_count=row.word("day_count", "day_count", default=""),
+        start=start,
+        maturity=maturity,
+        repayment=row.word("repayment", "repayment", default="bullet") or "bullet",
+        frequency=row.word("frequency", "frequency", default="year") or "year",
+        overdue=overdue,
+        litigation=row.flag("litigation"),
+        replaceable=row.flag("replaceable"),
+        consent=None if row.blank("consent") else row.flag("consent"),
+        replace_fee_pct=row.number("replace_fee_pct", low=0, high=20, default=0.0),
+        prepayable=row.flag("prepayable"),
+        prepay_fee_pct=row.number("prepay_fee_pct", low=0, high=20, default=0.0),
+        extendable_to=row.day("extendable_to", default=None),
+        min_instalment_wan=0.0 if least != least else least,
+        clear_by=row.day("clear_by", default=None),
+        by_contract=row.flag("by_contract"),
+        balance_fen=balance,
     )
-    return replace(table, rows=rows)
+    _terms(made, row, as_of, deadline)
+    _consent(made, notes)
+    return made
 
 
-def unique(
-    name: str, places: dict[str, str], table: Table, row: int, column: str, found: Collector
-) -> None:
-    """Report an id that stands in the table twice."""
-    if name and name in places:
-        found.add(
-            table.where(row, column),
-            f"{name!r} stands already at {places[name]}",
-            "each needs its own id",
-        )
-    places.setdefault(name, table.where(row))
-
-
-def matured(name: str, amount: float) -> Finding:
-    """Debt that was due and is still owed."""
-    return finding(
-        "matured", name, computed=amount, severity="warning",
-        en="due on or before the day of the balances and still owed",
-        zh="在余额日之前已到期，仍有余额",
-    )  # fmt: skip
-
-
-def check_total(ledger: Ledger, stated: float | None, name: str, found: Collector) -> None:
-    """Report a ledger that does not add up to the balance stated."""
-    if stated is None or found.problems:
+def _terms(c: Contract, row: Row, as_of: dt.date | None, deadline: dt.date | None) -> None:
+    """Dates and flags that contradict each other."""
+    if c.by_contract and not is_shantytown(c.category + c.project):
+        row.report("by_contract", "debt.by_contract_only_shantytown", name=c.contract_id)
+    if c.extendable_to and c.maturity and c.extendable_to < c.maturity:
+        row.report("extendable_to", "debt.extended_before_maturity", to=c.extendable_to,
+                   maturity=c.maturity)  # fmt: skip
+    if deadline is None:
         return
-    wanted = number(stated, "stated_total_wan", found)
-    gap = ledger.total_fen - fen(wanted, "stated_total_wan", found)
-    if gap:
-        found.add(
-            name,
-            f"the rows add up to {ledger.total_wan:,.6f} 万元, the stated balance is "
-            f"{wanted:,.6f} (difference {gap / FEN_PER_WAN:,.6f})",
-            "find the missing or doubled row",
-        )
+    limit = min(deadline, c.clear_by or deadline)
+    if c.extendable_to and c.extendable_to > limit and not c.by_contract:
+        what = "debt.extended_beyond_deadline" if limit == deadline else "debt.extended_beyond_own"
+        row.report("extendable_to", what, to=c.extendable_to, limit=limit)
+    if c.clear_by and c.clear_by > deadline:
+        row.report("clear_by", "debt.clear_by_late", day=c.clear_by, deadline=deadline)
+    elif c.clear_by and as_of and c.clear_by < as_of:
+        row.report("clear_by", "debt.clear_by_past", day=c.clear_by, as_of=as_of)
+
+
+def _consent(c: Contract, notes: list[Finding]) -> None:
+    if c.consent is False and (c.replaceable or c.prepayable):
+        notes.append(_note("consent_refused", c.contract_id, say("debt.consent_refused")))
+    elif c.consent is None and c.replaceable and c.creditor and c.replace_fee_pct > 0:
+        notes.append(_note("consent_unknown", c.contract_id, say("debt.consent_unknown")))
+
+
+def _custom(data: TableLike | None, found: Collector) -> dict[str, list[Row]]:
+    table = read_records(
+        data, name="custom", columns=("contract_id", "date", "principal_wan"), found=found
+    )
+    dated: dict[str, list[Row]] = {}
+    if table.need("contract_id", "date", "principal_wan"):
+        for row in table:
+            dated.setdefault(row.text("contract_id"), []).append(row)
+    return dated
+
+
+def _dated(c: Contract, row: Row, custom: list[Row] | None, as_of: dt.date | None) -> Contract:
+    """The contract with the dated parts of the principal that it still owes.
+
+    Without `as_of` the parts are counted from the start; with neither there are none.
+    """
+    if c.repayment == "custom" or custom:
+        parts = [(r.day("date"), r.wan("principal_wan", low=0)) for r in custom or []]
+        ahead = sorted((d, a) for d, a in parts if d and (as_of is None or d > as_of))
+        total = sum(a for _, a in ahead)
+        if not abs(total - c.principal_wan) <= 0.005 and not c.overdue and as_of:
+            row.report("", "debt.custom_total", total=total, principal=c.principal_wan)
+        last = ahead[-1][0] if ahead else c.maturity
+        return replace(c, instalments=tuple(ahead), repayment="custom", maturity=last)
+    since = as_of or c.start
+    if c.repayment == "bullet" or c.on_demand or since is None or c.maturity is None:
+        return c
+    if c.maturity <= since:
+        return c
+    due, nominal = payment_days(c, since), c.rate_pct / 100 * c.months / 12
+    amounts = principal_parts(c.repayment, c.principal_wan, len(due), nominal)
+    return replace(c, instalments=tuple(zip(due, amounts, strict=True)))
+
+
+def payment_days(c: Contract, after: dt.date, until: dt.date | None = None) -> list[dt.date]:
+    """Days on which a contract pays, after a day and no later than another.
+
+    Counted back from its maturity, and on from it as far as it may be extended. Debt that
+    is overdue or has no maturity pays at the ends of its calendar periods, since nothing
+    else is agreed, as long as it is owed.
+    """
+    last = until or c.maturity or after
+    if c.on_demand or c.maturity is None:
+        anchor = dt.date(last.year + 1, 12, 31)
+    else:
+        anchor, last = c.maturity, min(last, max(c.maturity, c.extendable_to or c.maturity))
+    at_end = is_month_end(anchor) and (c.start is None or c.on_demand or is_month_end(c.start))
+    count = ((anchor.year - after.year) * 12 + anchor.month - after.month) // c.months + 1
+    ahead = ((last.year - anchor.year) * 12 + last.month - anchor.month) // c.months + 1
+    made = [step_months(anchor, k * c.months, at_end) for k in range(-count, max(ahead, 0) + 1)]
+    return [day for day in made if after < day <= last]
+
+
+def _unique(row: Row, column: str, seen: dict[str, Row]) -> None:
+    """Report an id that stands in the table twice."""
+    name = row.text(column)
+    if name and name in seen:
+        row.report(column, "debt.twice", name=name, place=seen[name].where())
+    seen.setdefault(name, row)
+
+
+def _matured(name: str, amount: float) -> Finding:
+    return finding("matured", name, computed=amount, severity="warning", said=say("debt.matured"))
+
+
+def _note(rule: str, where: str, said: Text) -> Finding:
+    return finding(rule, where, severity="note", said=said)
+
+
+def _total(ledger: Ledger, stated: float | None, table: Records) -> None:
+    """Report a ledger that does not add up to the balance stated."""
+    if stated is None:
+        return
+    try:
+        wanted = float(stated)
+    except (TypeError, ValueError):
+        wanted = -1.0
+    if not 0 <= wanted < 1e12:
+        table.found.add("stated_total_wan", "debt.no_amount", text=stated)
+    elif abs(gap := ledger.total_fen - round(wanted * FEN_PER_WAN)) > FEN_PER_WAN * 0.005:
+        table.found.add(table.place(), "debt.total_differs", total=ledger.total_wan,
+                        stated=wanted, gap=gap / FEN_PER_WAN)  # fmt: skip
+
+
+def _days_of(as_of: Any, deadline: Any, found: Collector) -> tuple[dt.date | None, dt.date | None]:
+    made: list[dt.date | None] = []
+    for name, value in (("as_of", as_of), ("deadline", deadline)):
+        day = None if value is None else days.day(value)
+        if value is not None and (day is None or not 1950 <= day.year <= 2150):
+            day = None
+            found.add(name, "ground.not_a_date", text=value)
+        made.append(day)
+    first, last = made
+    if first and last and last <= first:
+        found.add("deadline", "debt.deadline_not_after", deadline=last, as_of=first)
+        return first, None
+    return first, last
+
+
+def _done(table: Records) -> None:
+    with contextlib.suppress(InputError):  # the collector keeps them for whoever shares it
+        table.done()
+
+
+def _limits(ledger: Ledger, limits: Mapping[str, float]) -> list[Finding]:
+    """A balance above its limit 债务余额超限额."""
+    made = []
+    for kind, limit in limits.items():
+        held = int(ledger.table.loc[ledger.table["type"].eq(kind), "balance_fen"].sum())
+        if held > round(limit * FEN_PER_WAN):
+            said = say("debt.above_limit", kind=say(f"debt.{kind}"))
+            made.append(
+                finding("debt_limit", kind, stated=limit, computed=held / FEN_PER_WAN, said=said)
+            )
+    return made

@@ -8,15 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from fiscalmodel.days import to_date
 from fiscalmodel.debt.cashflow import amortise
 from fiscalmodel.debt.ledger import FEN_PER_WAN, Ledger
-from fiscalmodel.debt.ledger_columns import english
-from fiscalmodel.debt.plan_tables import TableLike, number, read_rows
-from fiscalmodel.debt.plan_tables import day as parse_day
-from fiscalmodel.debt.schedule import to_date
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.findings import finding
-from fiscalmodel.series.findings import Finding
+from fiscalmodel.findings import Finding, finding
+from fiscalmodel.tables.records import TableLike, read_records
+from fiscalmodel.words import say
 
 
 def payments(
@@ -72,18 +70,14 @@ def payments(
 def _custom_dates(
     ledger: Ledger, custom: TableLike | None, day: date
 ) -> dict[str, list[tuple[date, float]]]:
-    found = Collector()
-    table = english(read_rows(custom, "custom"), found)
+    columns = (ledger.key, "date", "principal_wan")
+    table = read_records(custom, name="custom", columns=columns)
     dates: dict[str, list[tuple[date, float]]] = {}
-    if table.rows and table.need((ledger.key, "date", "principal_wan"), found):
-        for number_, cells in enumerate(table.rows):
-            when = parse_day(cells["date"], table.where(number_, "date"), found)
-            wan = number(cells["principal_wan"], table.where(number_, "principal_wan"), found)
-            if when is None:
-                found.add(table.where(number_, "date"), "the date is missing")
-            elif when > day:
-                dates.setdefault(str(cells[ledger.key]), []).append((when, wan))
-    found.raise_if_any()
+    for row in table if table.need(*columns) else ():
+        when, wan = row.day("date"), row.wan("principal_wan")
+        if when is not None and when > day:
+            dates.setdefault(row.text(ledger.key), []).append((when, wan))
+    table.done()
     return dates
 
 
@@ -98,11 +92,7 @@ def _ahead(
     name, balance = str(row[key]), int(row["balance_fen"])
     if row["repayment"] == "custom":
         if not dates:
-            raise InputError(
-                name,
-                "custom repayment has no dates",
-                f"give them in the table {key}, date, principal_wan",
-            )
+            raise InputError(name, "debt.custom_needs_dates")
         # What was repaid before the day is no business of the payments ahead.
         plan = amortise(
             balance / FEN_PER_WAN, row["rate_pct"], start=row["start"], maturity=row["maturity"],
@@ -220,14 +210,14 @@ def refinancing_dependence(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Fin
     found = Collector()
     for name in ("type", "refinancing_wan", "principal_due_wan"):
         if name not in frame:
-            found.add("frame", f"column {name!r} is missing")
+            found.add("frame", "ground.missing", name=name)
     found.raise_if_any()
     table = frame.reset_index(drop=True).copy()
     for name in ("refinancing_wan", "principal_due_wan"):
         table[name] = pd.to_numeric(frame[name], errors="coerce").to_numpy(float)
         for kind, value, raw in zip(table["type"], table[name], frame[name], strict=True):
             if not value >= 0:
-                found.add(f"{name}[{kind}]", f"{raw!r} is missing or negative")
+                found.add(f"{name}[{kind}]", "debt.missing_or_negative", text=raw)
     found.raise_if_any()
     gap = table["refinancing_wan"] - table["principal_due_wan"]
     table["own_funds_wan"] = (-gap).clip(lower=0)
@@ -237,9 +227,7 @@ def refinancing_dependence(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Fin
     notes = tuple(
         finding(
             "refinancing_above_maturities", str(kind), stated=float(due_), computed=float(bonds),
-            severity="warning", en="refinancing bonds exceed what fell due: presumably they "
-            "replaced other debt; ask what",
-            zh="再融资债券大于到期本金，超出部分可能用于置换其他债务，需核实",
+            severity="warning", said=say("debt.refinancing_above"),
         )
         for kind, bonds, due_ in zip(
             table["type"], table["refinancing_wan"], table["principal_due_wan"], strict=True
@@ -247,3 +235,66 @@ def refinancing_dependence(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Fin
         if bonds > due_
     )  # fmt: skip
     return table, notes
+
+
+ITEMS = ("limit", "balance", "new_bonds", "refinancing_bonds", "principal_due", "interest_due")
+
+
+def published_debt(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
+    """Check a published table of general and special debt.
+
+    Parameters
+    ----------
+    frame
+        Long: ``debt_type`` (general, special), ``item`` (`ITEMS`), ``value``
+        in 万元; one year of one county.
+
+    Returns
+    -------
+    table, findings
+        One row a type: ``type, limit_wan, balance_wan, headroom_wan,
+        new_wan, refinancing_wan, principal_due_wan, own_funds_wan,
+        excess_wan, dependence_pct, interest_wan``; findings where a balance is
+        above its limit, or refinancing above what fell due. Published tables
+        are reported, never mended.
+
+    Raises
+    ------
+    InputError
+        For an item that is missing or stands twice, all at once.
+    """
+    found = Collector()
+    for kind, rows in frame.groupby("debt_type", sort=False):
+        for item in ITEMS:
+            values = rows.loc[rows["item"].eq(item), "value"]
+            if len(values) != 1 or values.isna().any():
+                found.add(f"{kind}.{item}", "debt.outlook.not_one", count=int(values.count()))
+    found.raise_if_any()
+    wide = frame.pivot_table(index="debt_type", columns="item", values="value").rename_axis(
+        index="type", columns=None
+    )
+    table, notes = refinancing_dependence(
+        pd.DataFrame(
+            {
+                "type": wide.index,
+                "limit_wan": wide["limit"].to_numpy(),
+                "balance_wan": wide["balance"].to_numpy(),
+                "headroom_wan": (wide["limit"] - wide["balance"]).to_numpy(),
+                "new_wan": wide["new_bonds"].to_numpy(),
+                "refinancing_wan": wide["refinancing_bonds"].to_numpy(),
+                "principal_due_wan": wide["principal_due"].to_numpy(),
+                "interest_wan": wide["interest_due"].to_numpy(),
+            }
+        )
+    )
+    over = tuple(
+        finding(
+            "debt_limit", str(kind), stated=float(limit), computed=float(balance),
+            said=say("debt.above_limit", kind=say(f"debt.{kind}")),
+        )
+        for kind, limit, balance in zip(
+            table["type"], table["limit_wan"], table["balance_wan"], strict=True
+        )
+        if balance > limit
+    )  # fmt: skip
+    return table, (*over, *notes)

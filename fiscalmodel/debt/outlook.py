@@ -1,23 +1,23 @@
-"""From a clearance plan and the bonds to the debt of each year, ready for `risk_path`."""
+"""Debt of each year from a plan and the bonds, ready for `risk_path`; why its ratio moves."""
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from fiscalmodel.days import to_date
+from fiscalmodel.debt.dynamics import debt_path
+from fiscalmodel.debt.fan import stress_pack
 from fiscalmodel.debt.ledger import FEN_PER_WAN, Ledger
 from fiscalmodel.debt.maturity import payments
-from fiscalmodel.debt.schedule import to_date
-from fiscalmodel.errors import Collector
+from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.words import say
 
 ByYear = Mapping[int, float]
-UNKNOWN_INTEREST = (
-    "hidden_wan counts debt that stays by contract, hidden_interest_wan does not count its "
-    "interest, which is not given by year (按合同偿还的债务计入余额，其利息未按年提供，未计入)"
-)
 
 
 def debt_outlook(
@@ -29,6 +29,7 @@ def debt_outlook(
     refinanced_pct: float = 100.0,
     refinancing_rate_pct: float = 0.0,
     further: Mapping[str, ByYear] | None = None,
+    opening_hidden_wan: float | None = None,
 ) -> pd.DataFrame:
     """General, special and hidden debt with its interest, by year.
 
@@ -51,6 +52,9 @@ def debt_outlook(
         Rate of those new bonds, for the interest of the years after.
     further
         Columns of `risk_path` by year: limits, expenditure, …
+    opening_hidden_wan
+        Hidden debt on `as_of`: then the first row is that day's year end, where its
+        resources are known.
 
     Returns
     -------
@@ -81,14 +85,14 @@ def debt_outlook(
     if paid is not None and "by_contract_interest_wan" in balances:
         paid = paid + yearly["by_contract_interest_wan"].sum()
     elif paid is not None and "by_contract_wan" in balances and balances["by_contract_wan"].any():
-        notes = (UNKNOWN_INTEREST,)
+        notes = (str(say("debt.outlook.interest_unknown")),)
     found = Collector()
     for name, by_year in {"resources_wan": resources_wan, **(further or {})}.items():
         for year in stock.index:
             if not math.isfinite(by_year.get(int(year), math.nan)):
-                found.add(f"{name}[{year}]", "the amount is missing", "missing is not 0; state it")
+                found.add(f"{name}[{year}]", "debt.amount_missing")
     if not 0 <= refinanced_pct <= 100:
-        found.add("refinanced_pct", f"{refinanced_pct:g} % is outside 0 to 100")
+        found.add("refinanced_pct", "debt.no_share", text=refinanced_pct)
     found.raise_if_any()
     due = payments(bonds, as_of=to_date(as_of, where="as_of"))
     due_year = pd.to_datetime(due["date"]).dt.year
@@ -96,6 +100,14 @@ def debt_outlook(
     left = {kind: int(held.get(kind, 0)) / FEN_PER_WAN for kind in ("general", "special")}
     renewed = {"general": 0.0, "special": 0.0}
     rows = []
+    day = to_date(as_of, where="as_of")
+    before = day.year if day.day != 1 else (day - dt.timedelta(days=1)).year
+    if opening_hidden_wan is not None and before in resources_wan and before not in stock.index:
+        rows.append({
+            "year": before, "resources_wan": float(resources_wan[before]),
+            "general_wan": left["general"], "special_wan": left["special"],
+            "hidden_wan": float(opening_hidden_wan),
+        })  # fmt: skip
     for year in map(int, stock.index):
         row: dict[str, Any] = {"year": year, "resources_wan": float(resources_wan[year])}
         matured = 0.0
@@ -119,3 +131,71 @@ def debt_outlook(
     outlook = pd.DataFrame(rows)
     outlook.attrs["notes"] = notes
     return outlook
+
+
+_DEBT = ("general_wan", "special_wan", "hidden_wan")
+_INTEREST = ("general_interest_wan", "special_interest_wan", "hidden_interest_wan")
+
+
+def implied_terms(outlook: pd.DataFrame) -> pd.DataFrame:
+    """Rate, growth and primary balance that an outlook implies, from its second year on.
+
+    Parameters
+    ----------
+    outlook
+        `fiscalmodel.debt.outlook.debt_outlook`: debt, interest and resources
+        by year, at least two years.
+
+    Returns
+    -------
+    DataFrame
+        ``year, opening_pct, rate_pct, growth_pct, primary_balance_pct``.
+
+    Notes
+    -----
+    rate = interest / debt of the year before; growth = growth of the
+    resources; the primary balance is what the year paid on debt, principal and
+    interest, over its resources: d·(1 + i)/(1 + g) − d'.
+    """
+    if len(outlook) < 2:
+        raise InputError("outlook", "debt.outlook.two_years")
+    missing = [c for c in (*_DEBT, *_INTEREST, "resources_wan") if c not in outlook]
+    if missing:
+        raise InputError("outlook", "ground.missing", name=missing[0])
+    debt = outlook[list(_DEBT)].sum(axis=1).to_numpy()
+    interest = outlook[list(_INTEREST)].sum(axis=1).to_numpy()
+    resources = outlook["resources_wan"].to_numpy(float)
+    ratio = debt / resources * 100
+    rate = interest[1:] / debt[:-1]
+    growth = resources[1:] / resources[:-1] - 1
+    paid = ratio[:-1] * (1 + rate) / (1 + growth) - ratio[1:]
+    return pd.DataFrame(
+        {
+            "year": outlook["year"].to_numpy()[1:],
+            "opening_pct": ratio[:-1],
+            "rate_pct": rate * 100,
+            "growth_pct": growth * 100,
+            "primary_balance_pct": paid,
+        }
+    )
+
+
+def decomposition(outlook: pd.DataFrame) -> pd.DataFrame:
+    """The debt ratio's change by year, in the columns of `fiscalmodel.debt_path`."""
+    terms = implied_terms(outlook)
+    return debt_path(
+        float(terms["opening_pct"].iloc[0]), terms["primary_balance_pct"].tolist(),
+        terms["rate_pct"].tolist(), terms["growth_pct"].tolist(), years=terms["year"].tolist(),
+    )  # fmt: skip
+
+
+def stressed(outlook: pd.DataFrame) -> pd.DataFrame:
+    """The debt ratio under each standard shock: ``stress`` and one column a year, percent."""
+    terms = implied_terms(outlook)
+    pack = stress_pack(
+        float(terms["opening_pct"].iloc[0]), terms["primary_balance_pct"].tolist(),
+        terms["rate_pct"].tolist(), terms["growth_pct"].tolist(), years=terms["year"].tolist(),
+    )  # fmt: skip
+    wide = pack.pivot_table(index="stress", columns="year", values="closing", sort=False)
+    wide.columns = wide.columns.astype(str)
+    return wide.reset_index()

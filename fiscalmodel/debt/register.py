@@ -14,13 +14,12 @@ from typing import Any
 
 import pandas as pd
 
-from fiscalmodel.debt.ledger import FEN_PER_WAN, Ledger, fen
-from fiscalmodel.debt.ledger_columns import english
-from fiscalmodel.debt.plan_tables import Table, TableLike, day, number, read_rows
-from fiscalmodel.errors import Collector
-from fiscalmodel.findings import finding
-from fiscalmodel.series.findings import Finding, to_frame
-from fiscalmodel.suggest import did_you_mean
+from fiscalmodel import days
+from fiscalmodel.debt.ledger import FEN_PER_WAN, Ledger
+from fiscalmodel.errors import did_you_mean
+from fiscalmodel.findings import Finding, finding, to_frame
+from fiscalmodel.tables.records import Row, TableLike, read_records
+from fiscalmodel.words import Text, say
 
 #: Column -> Chinese heading of the register, in its order.
 COLUMNS: dict[str, str] = {
@@ -55,14 +54,6 @@ STATUSES: dict[str, tuple[str, ...]] = {
     "disbursed": ("disbursed_on",),
     "released": ("released_on", "release_certificate"),
 }
-STATUS_ZH = {
-    "planned": "计划",
-    "batched": "已列入批次",
-    "issued": "债券已发行",
-    "disbursed": "资金已拨付",
-    "released": "债权已解除",
-}
-_WORDS = {**{s: s for s in STATUSES}, **{zh: s for s, zh in STATUS_ZH.items()}}
 _DAYS = ("old_maturity", "bond_start", "disbursed_on", "released_on")
 _NUMBERS = ("balance_wan", "old_rate_pct", "bond_tenor_years", "bond_rate_pct", "replaced_wan")
 
@@ -92,6 +83,20 @@ class Register:
     def closed(self) -> bool:
         """Whether every row has reached the certificate of release."""
         return bool(self.table["status"].eq("released").all())
+
+    @property
+    def answer(self) -> Text:
+        """How much is in the register, and how much of it is released."""
+        done = self.table.loc[self.table["status"].eq("released"), "replaced_fen"].sum()
+        return say("debt.register.answer", count=len(self.table), found=len(self.found),
+                   total=self.table["replaced_fen"].sum() / FEN_PER_WAN,
+                   done=done / FEN_PER_WAN)  # fmt: skip
+
+    def _repr_html_(self) -> str:
+        from fiscalmodel.display import result_html
+
+        shown = self.table.drop(columns="replaced_fen").dropna(axis=1, how="all")
+        return result_html([self.answer, *(f.said for f in self.found[:5])], shown)
 
     def open_rows(self) -> pd.DataFrame:
         """Rows whose loop is not closed."""
@@ -148,40 +153,27 @@ def read_register(
         All problems at once: unknown contracts, statuses, days and amounts that
         cannot be read, evidence that the status needs and the row lacks.
     """
-    found = Collector()
-    table = english(_in_english(read_rows(data, "register")), found)
-    if not table.need(("contract_id", "replaced_wan", "status"), found):
-        found.raise_if_any()
-    when = day(as_of, "as_of", found)
+    headings = {name: (zh,) for name, zh in COLUMNS.items()}
+    table = read_records(data, name="register", columns=headings)
+    when = None if as_of is None else days.to_date(as_of, where="as_of")
     known = ledger.balances()
     rows = []
-    for number_, cells in enumerate(table.rows):
-        row: dict[str, Any] = {name: cells.get(name) for name in COLUMNS}
-        for name in _DAYS:
-            row[name] = day(row[name], table.where(number_, name), found)
-        for name in _NUMBERS:
-            row[name] = number(row[name], table.where(number_, name), found)
-        word = str(row["status"] or "").strip()
-        row["status"] = _WORDS.get(word, "")
-        if not row["status"]:
-            hint = did_you_mean(word, _WORDS) or f"use one of {', '.join(STATUSES)}"
-            found.add(table.where(number_, "status"), f"unknown status {word!r}", hint)
-        name = str(row["contract_id"] or "")
+    table.need("contract_id", "replaced_wan", "status")
+    for line in table:
+        row: dict[str, Any] = {name: line.text(name) or None for name in COLUMNS}
+        row |= {name: line.day(name, default=None) for name in _DAYS}
+        row |= {name: line.number(name, default=float("nan")) for name in _NUMBERS}
+        row["replaced_fen"] = line.fen("replaced_wan")
+        row["replaced_wan"] = row["replaced_fen"] / FEN_PER_WAN
+        row["status"] = line.word("status", "register_status")
+        name = row["contract_id"] or ""
         if name not in known:
-            found.add(
-                table.where(number_, "contract_id"), f"{name!r} is not in the ledger",
-                did_you_mean(name, known),
-            )  # fmt: skip
-        if not row["replaced_wan"] > 0:
-            found.add(table.where(number_, "replaced_wan"), "the amount is missing or not positive")
-            row["replaced_fen"] = 0
-        else:
-            row["replaced_fen"] = fen(
-                row["replaced_wan"], table.where(number_, "replaced_wan"), found
-            )
-        _evidence(row, table, number_, found)
+            line.report("contract_id", "debt.not_in_ledger", did_you_mean(name, known), name=name)
+        if not line.blank("replaced_wan") and not row["replaced_fen"] > 0:
+            line.report("replaced_wan", "debt.not_positive", text=row["replaced_wan"])
+        _evidence(row, line)
         rows.append(row)
-    found.raise_if_any()
+    table.done()
     frame = pd.DataFrame(rows, columns=[*COLUMNS, "replaced_fen"])
     checks = (
         *_above(frame, "contract_id", known, "replacement_above_balance"),
@@ -191,29 +183,18 @@ def read_register(
     return Register(frame, checks)
 
 
-def _in_english(table: Table) -> Table:
-    headings = {zh: name for name, zh in COLUMNS.items()}
-    names = tuple(headings.get(c, c) for c in table.columns)
-    rows = tuple({n: r[c] for c, n in zip(table.columns, names, strict=True)} for r in table.rows)
-    return Table(table.name, rows, names, table.first_line, table.is_file, table.sheet)
-
-
-def _evidence(row: dict[str, Any], table: Table, number_: int, found: Collector) -> None:
+def _evidence(row: dict[str, Any], line: Row) -> None:
     """What each status up to the row's own needs must be there."""
-    if not row["status"]:
-        return
-    for status, needed in STATUSES.items():
+    for status, needed in STATUSES.items() if row["status"] else ():
         for name in needed:
-            if row[name] is None or row[name] != row[name] or row[name] == "":
-                found.add(
-                    table.where(number_, name),
-                    f"status {row['status']} needs {name} ({COLUMNS[name]})",
-                    "fill it in, or put the status back",
-                )
+            value = row[name]
+            if value is None or value != value or value == "":
+                reached = say(f"debt.status.{row['status']}")
+                line.report(name, "debt.register.evidence", status=reached, name=COLUMNS[name])
         if status == row["status"]:
             break
     if row["disbursed_on"] and row["released_on"] and row["released_on"] < row["disbursed_on"]:
-        found.add(table.where(number_, "released_on"), "the release is before the disbursement")
+        line.report("released_on", "debt.register.release_early")
 
 
 def _above(frame: pd.DataFrame, by: str, held: dict[str, int], rule: str) -> Iterable[Finding]:
@@ -222,7 +203,7 @@ def _above(frame: pd.DataFrame, by: str, held: dict[str, int], rule: str) -> Ite
             yield finding(
                 rule, str(name), stated=held.get(str(name), 0) / FEN_PER_WAN,
                 computed=int(amount) / FEN_PER_WAN,
-                en="more is replaced than there is", zh="置换金额超过可置换的余额或债券金额",
+                said=say("debt.register.above"),
             )  # fmt: skip
 
 
@@ -237,9 +218,7 @@ def _bond_links(frame: pd.DataFrame, bonds: Ledger | None) -> Iterable[Finding]:
         if purposes.get(code) == "new":
             yield finding(
                 "replacement_bond_purpose", str(code), severity="warning",
-                en="a bond for new projects is used for replacement; only special bonds set "
-                "aside for debt may be",
-                zh="新增债券用于置换，须为安排用于化债的特殊新增专项债券",
+                said=say("debt.register.purpose"),
             )  # fmt: skip
 
 
@@ -253,6 +232,5 @@ def _late(frame: pd.DataFrame, when: dt.date | None, days: int) -> Iterable[Find
             yield finding(
                 "release_missing", str(name), stated=float(days), computed=float(since),
                 severity="warning", unit="天",
-                en="money was paid out and the old debt is not yet released",
-                zh="资金已拨付，尚未取得债权解除凭证",
+                said=say("debt.register.late"),
             )  # fmt: skip

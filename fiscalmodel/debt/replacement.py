@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 
+from fiscalmodel.days import to_date
+from fiscalmodel.debt.cashflow import exact, half_up
 from fiscalmodel.debt.daycount import convention, year_fraction
 from fiscalmodel.debt.ledger import FEN_PER_WAN, Ledger, fen
-from fiscalmodel.debt.principal_rules import exact, half_up
-from fiscalmodel.debt.schedule import to_date
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.findings import finding
-from fiscalmodel.series.findings import Finding, to_frame
+from fiscalmodel.findings import Finding, finding, to_frame
+from fiscalmodel.words import say
 
 
 def suggest_order(
@@ -56,11 +56,7 @@ def suggest_order(
     rows = rows.sort_values(
         ["_group", "rate_pct", "_ahead", "contract_id"], ascending=[True, False, True, True]
     )
-    words = {
-        0: ("逾期或涉诉", "overdue or in litigation"),
-        1: ("一年内到期", "due within a year"),
-        2: ("利率由高到低", "by rate, highest first"),
-    }
+    reasons = [say(f"debt.order.{name}") for name in ("at_risk", "near", "rate")]
     made = pd.DataFrame(
         {
             "order": range(1, len(rows) + 1),
@@ -71,8 +67,8 @@ def suggest_order(
             "balance_wan": rows["balance_fen"].to_numpy() / FEN_PER_WAN,
             "old_rate_pct": rows["rate_pct"].to_numpy(),
             "old_maturity": rows["maturity"].to_numpy(),
-            "basis": [words[g][0] for g in rows["_group"]],
-            "basis_en": [words[g][1] for g in rows["_group"]],
+            "basis": [reasons[g].zh for g in rows["_group"]],
+            "basis_en": [reasons[g].en for g in rows["_group"]],
         }
     )
     if quota_wan is not None:
@@ -162,19 +158,15 @@ def replacement_effect(
     moved = fen(float(amount_wan), "amount_wan", found)
     hidden, special = fen(hidden_wan, "hidden_wan", found), fen(special_wan, "special_wan", found)
     if moved <= 0 or moved > hidden:
-        found.add(
-            "amount_wan", f"{amount_wan!r} is not between 0 and the hidden debt {hidden_wan!r}"
-        )
+        found.add("amount_wan", "debt.order.amount", amount=amount_wan, hidden=hidden_wan)
     for late in days:
         if late < day:
-            found.add("until", f"{late} is before the replacement on {day}")
+            found.add("until", "debt.order.until", day=late, on=day)
     found.raise_if_any()
     if convention(day_count) == "ACT/ACT":
-        raise InputError(
-            "day_count", "ACT/ACT (ICMA) needs a coupon period", "use ACT/365 or ACT/ACT.ISDA"
-        )
+        raise InputError("day_count", "debt.order.day_count")
     if min(old_rate_pct, new_rate_pct) < 0:
-        raise InputError("rate_pct", "a rate is negative", "percent a year")
+        raise InputError("rate_pct", "debt.rate_negative", rate=min(old_rate_pct, new_rate_pct))
     rows = [
         ("hidden", hidden, -moved, hidden - moved),
         ("special", special, moved, special + moved),
@@ -197,7 +189,7 @@ def replacement_effect(
             finding(
                 "debt_limit", "special", stated=special_limit_wan,
                 computed=(special + moved) / FEN_PER_WAN,
-                en="special debt would exceed its limit", zh="置换后专项债务余额将超过限额",
+                said=say("debt.above_limit", kind=say("debt.special")),
             )
         )  # fmt: skip
     return ReplacementEffect(

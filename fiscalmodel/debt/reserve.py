@@ -28,11 +28,11 @@ def _amounts(given: Mapping[str, Values], labels: Sequence[Any]) -> dict[str, Ar
         try:
             array = np.broadcast_to(np.asarray(values, float), len(labels))
         except ValueError:
-            found.add(name, f"needs a number or {len(labels)} values, one a period")
+            found.add(name, "debt.reserve.values", count=len(labels))
             continue
         for label, value in zip(labels, array, strict=True):
             if not math.isfinite(value) or value < 0:
-                found.add(f"{name}[{label}]", f"{value} is missing or negative", "state 0 if none")
+                found.add(f"{name}[{label}]", "debt.missing_or_negative", text=value)
         made[name] = array
     found.raise_if_any()
     return made
@@ -43,7 +43,7 @@ def _labels(service: Values) -> list[Any]:
         return list(service.keys())
     if isinstance(service, Sequence):
         return list(range(1, len(service) + 1))
-    raise InputError("service_wan", "needs one value a period", "period -> principal and interest")
+    raise InputError("service_wan", "debt.reserve.service")
 
 
 def targets(service: Array, cover: int) -> Array:
@@ -107,9 +107,7 @@ def reserve_fund(
         closing = balance + paid + interest - drawn
         if closing < -1e-9:
             raise InputError(
-                f"draws_wan[{label}]",
-                f"a draw of {drawn:g} is more than the fund holds ({drawn + closing:g})",
-                "draw less or pay in more",
+                f"draws_wan[{label}]", "debt.reserve.draw", drawn=drawn, held=drawn + closing
             )
         gap = max(0.0, float(wanted[t]) - closing)
         rows.append((label, balance, paid, interest, drawn, closing, float(wanted[t]), gap))
@@ -121,7 +119,7 @@ def reserve_fund(
 
 def _check_cover(cover: int) -> None:
     if int(cover) != cover or cover < 1:
-        raise InputError("cover", f"{cover!r} is not a number of periods", "1 or more")
+        raise InputError("cover", "debt.no_count", text=cover)
 
 
 def required_contributions(

@@ -11,20 +11,21 @@ import datetime as dt
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from fiscalmodel import policy
 from fiscalmodel.days import calendar_year, to_date
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.findings import finding
-from fiscalmodel.series.findings import Finding, to_frame
-from fiscalmodel.words import official
+from fiscalmodel.findings import Finding, finding, to_frame
+from fiscalmodel.words import Text, label, official, say
+
+if TYPE_CHECKING:
+    from fiscalmodel.display import Chart
 
 #: Gravest first.
 GRADES = ("red", "orange", "yellow", "green")
-GRADE_ZH = {"red": "红色", "orange": "橙色", "yellow": "黄色", "green": "绿色"}
 
 #: Columns of the input, all 万元; those after the first group are optional.
 REQUIRED = ("year", "resources_wan", "general_wan", "special_wan")
@@ -34,6 +35,8 @@ OPTIONAL = (
     "special_limit_wan",
     "general_interest_wan",
     "special_interest_wan",
+    "hidden_interest_wan",
+    "principal_due_wan",
     "expenditure_wan",
     "fund_expenditure_wan",
     "general_resources_wan",
@@ -61,12 +64,38 @@ class RiskPath:
 
     table: pd.DataFrame
     found: tuple[Finding, ...]
-    calibres: Mapping[str, str]
+    calibres: Mapping[str, Text]
 
     @property
     def findings(self) -> pd.DataFrame:
         """`found` as a frame."""
         return to_frame(self.found)
+
+    @property
+    def answer(self) -> Text:
+        """Ratio and grade at the beginning and at the end."""
+        first, last = self.table.iloc[0], self.table.iloc[-1]
+        codes = [str(row["grade"]) for row in (first, last)]
+        grades = [Text(label(c, "zh", "debt"), label(c, "en", "debt")) for c in codes]
+        return say("debt.risk.answer", first=int(first["year"]), last=int(last["year"]),
+                   before=first["risk_ratio_pct"], after=last["risk_ratio_pct"],
+                   grade=grades[0], grade_after=grades[1])  # fmt: skip
+
+    def _repr_html_(self) -> str:
+        from fiscalmodel.display import result_html
+
+        columns = ["year", "general_wan", "special_wan", "hidden_wan", "resources_wan",
+                   "statutory_ratio_pct", "risk_ratio_pct", "grade"]  # fmt: skip
+        shown = self.table[[c for c in columns if c in self.table]]
+        return result_html([self.answer, *(f.said for f in self.found[:5])], shown)
+
+    def plot(self, lang: str | None = None) -> Chart:
+        """Debt ratios by year with the bounds of the grades on the last day."""
+        from fiscalmodel.debt.charts import risk_chart
+
+        day = dt.date(int(self.table["year"].iloc[-1]), 12, 31)
+        bounds = policy.value("debt_risk_grades", on=day)
+        return risk_chart(self.table, {g: float(bounds[g]) for g in GRADES[2::-1]}, lang)
 
     def changes(self) -> pd.DataFrame:
         """Years in which the grade changes: ``year, from_grade, to_grade, ratio_pct``."""
@@ -95,9 +124,9 @@ class RiskPath:
 
 
 def _known_grade(grade: str) -> str:
-    words = {**{g: g for g in GRADES}, **{zh: g for g, zh in GRADE_ZH.items()}}
+    words = {**{g: g for g in GRADES}, **{label(g, "zh", "debt"): g for g in GRADES}}
     if grade not in words:
-        raise InputError("grade", f"unknown grade {grade!r}", f"use one of {', '.join(GRADES)}")
+        raise InputError("grade", "debt.unknown_option", text=grade, known=list(GRADES))
     return words[grade]
 
 
@@ -153,7 +182,7 @@ def grade_of(ratio_pct: float, on: Any, *, bounds: Mapping[str, float] | None = 
     Source: ``debt_risk_grades`` in ``params/policy/`` (confidence M).
     """
     if not math.isfinite(ratio_pct) or ratio_pct < 0:
-        raise InputError("ratio_pct", f"ratio {ratio_pct!r} is missing or negative")
+        raise InputError("ratio_pct", "debt.missing_or_negative", text=ratio_pct)
     lower = policy.value("debt_risk_grades", on=on) if bounds is None else bounds
     return next((g for g in GRADES[:-1] if ratio_pct >= float(lower[g])), "green")
 
@@ -210,11 +239,10 @@ def risk_path(
             table[f"{kind}_ratio_pct"] = (
                 table[f"{kind}_wan"] / table[own].where(table[own] > 0) * 100
             )
+    hidden_known = "with_hidden" if "hidden_wan" in table else "no_hidden"
     calibres = {
-        "statutory_ratio_pct": "（一般债务＋专项债务）÷综合财力 (general + special) / resources",
-        "risk_ratio_pct": "（一般债务＋专项债务＋隐性债务）÷综合财力 with hidden debt"
-        if "hidden_wan" in table
-        else "未提供隐性债务，与法定债务率相同 no hidden debt given, same as the statutory ratio",
+        "statutory_ratio_pct": say("debt.risk.statutory"),
+        "risk_ratio_pct": say(f"debt.risk.{hidden_known}"),
     }
     return RiskPath(table, tuple(_broken(table, days)), calibres)
 
@@ -222,16 +250,16 @@ def risk_path(
 def _checked(frame: pd.DataFrame) -> pd.DataFrame:
     found = Collector()
     if not isinstance(frame, pd.DataFrame):
-        raise InputError("frame", f"{type(frame).__name__} is no table", "pass a DataFrame")
+        raise InputError("frame", "debt.no_frame", text=type(frame).__name__)
     for name in REQUIRED:
         if name not in frame:
-            found.add("frame", f"column {name!r} is missing", f"columns are {list(frame.columns)}")
+            found.add("frame", "ground.missing", name=name)
     found.raise_if_any()
     table = frame[[c for c in frame.columns if c in (*REQUIRED, *OPTIONAL)]].reset_index(drop=True)
     for year in table["year"]:
         calendar_year(year, where="year")
     for year in table["year"][table["year"].duplicated()]:
-        found.add(f"year {year}", "the year stands twice", "keep one row a year")
+        found.add(f"year {year}", "debt.year_twice", year=year)
     for name in table.columns.drop("year"):
         # Hidden debt that is not stated is not 0.
         optional = name in OPTIONAL and name != "hidden_wan"
@@ -239,9 +267,9 @@ def _checked(frame: pd.DataFrame) -> pd.DataFrame:
         for year, value, raw in zip(table["year"], values, table[name], strict=True):
             blank = raw is None or raw != raw
             if (not optional or not blank) and not math.isfinite(value):
-                found.add(f"{name}[{year}]", f"{raw!r} is missing or no number")
+                found.add(f"{name}[{year}]", "debt.missing_or_negative", text=raw)
             elif value < 0 or (name == "resources_wan" and value == 0):
-                found.add(f"{name}[{year}]", f"{value:g} is not a possible amount")
+                found.add(f"{name}[{year}]", "debt.missing_or_negative", text=f"{value:g}")
         table[name] = values
     found.raise_if_any()
     return table.sort_values("year", ignore_index=True)
@@ -253,23 +281,21 @@ def _broken(table: pd.DataFrame, days: list[Any]) -> Iterator[Finding]:
         if row["grade"] not in GRADES:
             yield finding(
                 "no_grade", str(year), computed=row["risk_ratio_pct"], severity="note", unit="%",
-                en="no thresholds of the risk grade were in force yet, so the year has no grade",
-                zh="当时尚无债务风险等级划分标准，不评定等级",
+                said=say("debt.risk.no_grade"),
             )  # fmt: skip
-        for kind, zh in (("general", "一般债务"), ("special", "专项债务")):
+        for kind in ("general", "special"):
             limit, balance = row.get(f"{kind}_limit_wan", math.nan), row[f"{kind}_wan"]
             if balance > limit:
                 yield finding(
                     "debt_limit", f"{year} {kind}", stated=limit, computed=balance,
-                    en=f"{kind} debt is above its limit", zh=f"{zh}余额超过限额",
+                    said=say("debt.above_limit", kind=say(f"debt.{kind}")),
                 )  # fmt: skip
             ceiling = _held("interest_share_ceiling", day)
             share = row.get(f"{kind}_interest_pct", math.nan)
             if ceiling is not None and share > ceiling:
                 yield finding(
                     "interest_share", f"{year} {kind}", stated=ceiling, computed=share,
-                    unit="%", en="interest is above its ceiling: a restructuring plan is required",
-                    zh=f"{zh}付息支出率超过上限，须制定财政重整计划",
+                    unit="%", said=say("debt.risk.interest_share", kind=say(f"debt.{kind}")),
                 )  # fmt: skip
         line = _held("statutory_debt_warning_ratio", day)
         apart: list[str] = [k for k in ("general_ratio_pct", "special_ratio_pct") if k in row]
@@ -278,8 +304,7 @@ def _broken(table: pd.DataFrame, days: list[Any]) -> Iterator[Finding]:
             if line is not None and ratio > line:
                 yield finding(
                     "statutory_ratio", f"{year} {name.split('_')[0]}", stated=line, computed=ratio,
-                    severity="warning", unit="%", en="the debt ratio is above its warning line",
-                    zh="法定债务率超过警戒线",
+                    severity="warning", unit="%", said=say("debt.risk.statutory_ratio"),
                 )  # fmt: skip
 
 

@@ -13,13 +13,12 @@ from typing import Any
 
 import pandas as pd
 
-from fiscalmodel.debt.ledger import FEN_PER_WAN, Ledger, fen
-from fiscalmodel.debt.ledger_columns import english
-from fiscalmodel.debt.plan_tables import TableLike, day, number, read_rows
-from fiscalmodel.errors import Collector
-from fiscalmodel.findings import finding
-from fiscalmodel.series.findings import Finding, to_frame
-from fiscalmodel.suggest import did_you_mean
+from fiscalmodel import days
+from fiscalmodel.debt.ledger import FEN_PER_WAN, Ledger
+from fiscalmodel.errors import Collector, did_you_mean
+from fiscalmodel.findings import Finding, finding, to_frame
+from fiscalmodel.tables.records import TableLike, read_records
+from fiscalmodel.words import Text, say
 
 #: Event -> sign in the balance; the order is that of the table.
 EVENTS: dict[str, int] = {
@@ -30,12 +29,6 @@ EVENTS: dict[str, int] = {
     "replacement": -1,
     "reclassification": -1,
 }
-_WORDS = {
-    **{event: event for event in EVENTS},
-    "新增": "new", "应计未付利息": "accrued_unpaid", "欠息转本": "accrued_unpaid",
-    "现金偿还": "cash", "偿还": "cash", "资产处置": "disposal", "处置偿还": "disposal",
-    "置换": "replacement", "转为经营性债务": "reclassification", "重分类": "reclassification",
-}  # fmt: skip
 #: Months of a period of the roll-forward.
 PERIODS = ("year", "quarter", "month")
 
@@ -64,6 +57,33 @@ class RollForward:
     def findings(self) -> pd.DataFrame:
         """`found` as a frame."""
         return to_frame(self.found)
+
+    @property
+    def answer(self) -> Text:
+        """Opening and closing balance, 万元."""
+        sums = self.totals()
+        opening = float(sums["opening_fen"].iloc[0]) / FEN_PER_WAN
+        closing = float(sums["closing_fen"].iloc[-1]) / FEN_PER_WAN
+        return say("debt.roll.answer", opening=opening, closing=closing, found=len(self.found))
+
+    def _repr_html_(self) -> str:
+        from fiscalmodel.display import result_html
+
+        return result_html([self.answer, *(f.said for f in self.found[:5])], self.totals())
+
+    def against(self, planned: pd.DataFrame) -> pd.DataFrame:
+        """Planned against actual by period: ``period, planned_wan, actual_wan, difference_wan``.
+
+        Parameters
+        ----------
+        planned
+            ``period`` and ``hidden_wan``, as a plan's balances give them.
+        """
+        actual = self.totals().set_index("period")["closing_fen"] / FEN_PER_WAN
+        made = planned[["period", "hidden_wan"]].rename(columns={"hidden_wan": "planned_wan"})
+        made["actual_wan"] = made["period"].astype(str).map(actual)
+        made["difference_wan"] = made["actual_wan"] - made["planned_wan"]
+        return made
 
     def totals(self) -> pd.DataFrame:
         """Sums of all ids by period, 分."""
@@ -141,11 +161,11 @@ def roll_forward(
     repaid on the same day.
     """
     found = Collector()
-    first, last = day(start, "start", found), day(end, "end", found)
+    first, last = days.day(start), days.day(end)
     if every not in PERIODS:
-        found.add("every", f"unknown period {every!r}", f"use one of {', '.join(PERIODS)}")
+        found.add("every", "debt.unknown_option", text=every, known=list(PERIODS))
     if first is None or last is None or last < first:
-        found.add("end", f"{end!r} is not a day on or after {start!r}", "write YYYY-MM-DD")
+        found.add("end", "debt.roll.end", end=end, start=start)
     found.raise_if_any()
     assert first is not None
     assert last is not None
@@ -178,33 +198,24 @@ Move = tuple[dt.date, str, str, int, str]
 def _read_events(
     ledger: Ledger, events: TableLike, first: dt.date, last: dt.date, found: Collector
 ) -> list[Move]:
-    table = english(read_rows(events, "events"), found)
-    if not table.need((ledger.key, "date", "event", "amount_wan"), found):
-        return []
+    columns = (ledger.key, "date", "event", "amount_wan")
+    extra = {name: ("事件",) if name == "event" else () for name in columns}
+    table = read_records(events, name="events", columns=extra, found=found)
     known, moves = set(ledger.balances()), []
-    for row, cells in enumerate(table.rows):
-        name, word = str(cells[ledger.key] or ""), str(cells["event"] or "").strip().lower()
-        event = _WORDS.get(word, "")
-        when = day(cells["date"], table.where(row, "date"), found)
-        amount = number(cells["amount_wan"], table.where(row, "amount_wan"), found)
-        if not event:
-            hint = did_you_mean(word, _WORDS) or f"use one of {', '.join(EVENTS)}"
-            found.add(table.where(row, "event"), f"unknown event {cells['event']!r}", hint)
+    for row in table if table.need(*columns) else ():
+        name, event = row.text(ledger.key), row.word("event", "debt_event")
+        when, exact = row.day("date"), row.fen("amount_wan")
         if name not in known and event != "new":
-            found.add(
-                table.where(row, ledger.key),
-                f"{name!r} is not in the ledger",
-                did_you_mean(name, known) or "add it with an event 'new' first",
-            )
+            row.report(ledger.key, "debt.roll.unknown", did_you_mean(name, known), name=name)
         if event == "new":
             known.add(name)
-        if when is None or not first <= when <= last:
-            found.add(table.where(row, "date"), f"{when} is not between {first} and {last}")
-        if not amount > 0:
-            found.add(table.where(row, "amount_wan"), f"{cells['amount_wan']!r} is not positive")
+        if when is not None and not first <= when <= last:
+            row.report("date", "debt.roll.outside", day=when, first=first, last=last)
+        if not row.blank("amount_wan") and not exact > 0:
+            row.report("amount_wan", "debt.not_positive", text=row.text("amount_wan"))
         elif when is not None and event:
-            exact = fen(amount, table.where(row, "amount_wan"), found)
-            moves.append((when, name, event, exact, table.where(row)))
+            moves.append((when, name, event, exact, row.where("amount_wan")))
+    table.done()
     order = list(EVENTS)
     return sorted(moves, key=lambda move: (move[0], order.index(move[2])))
 
@@ -220,9 +231,12 @@ def _sum_up(
         if left[name] < 0:
             found.add(
                 where,
-                f"{event} of {amount / FEN_PER_WAN:,.6f} 万元 on {when} is more than {name} owes "
-                f"({(left[name] + amount) / FEN_PER_WAN:,.6f})",
-                "check the amount, or the order of the events",
+                "debt.roll.below",
+                event=say(f"debt.event.{event}"),
+                day=when,
+                name=name,
+                amount=amount / FEN_PER_WAN,
+                owed=(left[name] + amount) / FEN_PER_WAN,
             )
             left[name] = 0
         slot = (name, period_of(when, every), event)
@@ -235,5 +249,5 @@ def _new_debt(moves: Iterable[Move]) -> Iterable[Finding]:
         if event == "new":
             yield finding(
                 "new_hidden_debt", f"{name} {when}", computed=amount / FEN_PER_WAN,
-                en="new hidden debt is forbidden", zh="严禁新增隐性债务",
+                said=say("debt.roll.new"),
             )  # fmt: skip

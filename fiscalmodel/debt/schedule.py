@@ -2,68 +2,51 @@
 
 from __future__ import annotations
 
-import calendar as _calendar
-import re
+import datetime as dt
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
 
-from fiscalmodel.days import to_date as to_date
+from fiscalmodel.days import add_months
 from fiscalmodel.debt import calendar_cn
 from fiscalmodel.errors import InputError
+from fiscalmodel.words import official, official_words
 
-#: Months of a period -> words that mean it; spaces, hyphens and underscores are all the same,
-#: and a plain number is payments a year.
-FREQUENCIES: dict[int, tuple[str, ...]] = {
-    12: ("year", "annual", "annually", "yearly", "a", "y", "1y", "1", "年", "按年", "每年"),
-    6: (
-        "half_year", "half_yearly", "halfyear", "halfyearly", "semiannual", "semi_annual",
-        "semiannually", "semi_annually", "h", "6m", "2", "半年", "按半年", "每半年",
-    ),
-    3: ("quarter", "quarterly", "q", "3m", "4", "季", "按季", "每季", "季度", "按季度", "每季度"),
-    1: ("month", "monthly", "m", "1m", "12", "月", "按月", "每月"),
-}  # fmt: skip
-_MONTHS = {word: months for months, words in FREQUENCIES.items() for word in words}
-
-
-def plain_word(value: Any) -> str:
-    """A word of a contract as the tables know it: lower case, parts joined by underscores.
-
-    >>> plain_word(" Half-Yearly "), plain_word("equal principal"), plain_word(2.0)
-    ('half_yearly', 'equal_principal', '2')
-    """
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return re.sub(r"[\s_\-‐-―－]+", "_", str(value).strip().lower())
+#: Months between two payments of each frequency.
+MONTHS_OF = {"year": 12, "half_year": 6, "quarter": 3, "month": 1}
 
 
 def months_of(frequency: str | int, *, where: str = "frequency") -> int:
-    """Length of a payment period in months, by a word or by payments a year.
+    """Length of a payment period in months, by an official word or by payments a year.
 
     >>> months_of("half-yearly"), months_of("按季"), months_of(12)
     (6, 3, 1)
     """
-    months = _MONTHS.get(plain_word(frequency))
-    if months is None:
-        known = ", ".join(words[0] for words in FREQUENCIES.values())
-        raise InputError(where, f"unknown frequency {frequency!r}", f"use one of {known}")
-    return months
+    code = official("frequency", frequency)
+    if code is None:
+        known = list(official_words("frequency"))
+        raise InputError(where, "debt.unknown_frequency", text=frequency, known=known)
+    return MONTHS_OF[code]
 
 
-def add_months(day: date, months: int) -> date:
-    """`day` moved by calendar months; the day of the month is cut to its length.
+def is_month_end(day: date) -> bool:
+    """Whether a day is the last of its month."""
+    return (day + dt.timedelta(days=1)).day == 1
 
-    >>> add_months(date(2024, 8, 31), -6)
-    datetime.date(2024, 2, 29)
+
+def step_months(day: date, months: int, end_of_month: bool) -> date:
+    """`day` moved by calendar months; a month-end to a month-end where `end_of_month`.
+
+    >>> step_months(date(2025, 2, 28), -6, True)
+    datetime.date(2024, 8, 31)
     """
-    index = day.year * 12 + day.month - 1 + months
-    year, month = divmod(index, 12)
-    last = _calendar.monthrange(year, month + 1)[1]
-    return date(year, month + 1, min(day.day, last))
+    if not end_of_month:
+        return add_months(day, months)
+    first = add_months(day.replace(day=1), months + 1)
+    return first - dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -88,7 +71,13 @@ class Period:
 
 
 def regular_dates(
-    start: date, maturity: date, months: int, *, stub: str = "front", first: date | None = None
+    start: date,
+    maturity: date,
+    months: int,
+    *,
+    stub: str = "front",
+    first: date | None = None,
+    end_of_month: bool = False,
 ) -> tuple[list[date], list[date]]:
     """Payment days, and the regular grid around them.
 
@@ -98,12 +87,16 @@ def regular_dates(
         Boundaries from `start` to `maturity`, and the regular grid, which
         begins no later and ends no earlier than they do.
     """
+
+    def step(day: date, by: int) -> date:
+        return step_months(day, by, end_of_month and is_month_end(day))
+
     anchor = first or (maturity if stub == "front" else start)
     core = [anchor]
     while core[0] > start and first is None:
-        core.insert(0, add_months(anchor, -len(core) * months))
+        core.insert(0, step(anchor, -len(core) * months))
     while core[-1] < maturity:
-        core.append(add_months(anchor, len(core) * months))
+        core.append(step(anchor, len(core) * months))
     core = [day for day in core if start <= day <= maturity]
     if core == [start]:
         # The only period is broken: it counts back from maturity on either side.
@@ -111,9 +104,9 @@ def regular_dates(
     # A broken period refers to a whole one counted from its regular side.
     back, ahead = [core[0]], [core[-1]]
     while back[-1] > start:
-        back.append(add_months(core[0], -len(back) * months))
+        back.append(step(core[0], -len(back) * months))
     while ahead[-1] < maturity:
-        ahead.append(add_months(core[-1], len(ahead) * months))
+        ahead.append(step(core[-1], len(ahead) * months))
     grid = [*reversed(back[1:]), *core, *ahead[1:]]
     return [start, *(day for day in core if start < day < maturity), maturity], grid
 
@@ -129,6 +122,7 @@ def periods(
     business_day: str | None = None,
     calendar: str = "interbank",
     adjust_accrual: bool = False,
+    end_of_month: bool | None = None,
 ) -> list[Period]:
     """Interest periods of a contract, in order.
 
@@ -144,8 +138,16 @@ def periods(
     business_day, calendar
         Rule that moves the day of payment. No interest is paid for the shift
         (顺延期间不另计息) unless `adjust_accrual`.
+    end_of_month
+        Whether payments stay on month-ends; None: where start and maturity (or the
+        first payment) are month-ends.
     """
-    bounds, grid = regular_dates(start, maturity, months, stub=stub, first=first)
+    at_end = end_of_month
+    if at_end is None:
+        at_end = is_month_end(start) and is_month_end(first or maturity)
+    bounds, grid = regular_dates(
+        start, maturity, months, stub=stub, first=first, end_of_month=at_end
+    )
     bounds = sorted({*bounds, *extra})
     rule = calendar_cn.business_day_rule(business_day)
     days = {*bounds, *grid}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fiscalmodel.debt.schedule import to_date
+from fiscalmodel.days import to_date
 from fiscalmodel.errors import Collector, InputError
 
 Flows = Mapping[Any, float] | Iterable[tuple[Any, float]] | pd.DataFrame | pd.Series
@@ -34,16 +35,14 @@ def dated_flows(flows: Flows, *, where: str = "flows") -> tuple[Array, Array]:
     if isinstance(flows, pd.DataFrame):
         missing = {"date", "amount"} - set(flows.columns)
         if missing:
-            raise InputError(where, f"column {sorted(missing)[0]!r} is missing")
+            raise InputError(where, "ground.missing", name=sorted(missing)[0])
         pairs = list(zip(flows["date"], flows["amount"], strict=True))
     else:
         try:
             given = flows.items() if isinstance(flows, Mapping | pd.Series) else flows
             pairs = [(day, amount) for day, amount in given]
         except (TypeError, ValueError):
-            raise InputError(
-                where, "are no dated flows", "pass date -> amount, pairs or a frame"
-            ) from None
+            raise InputError(where, "debt.no_dates_table") from None
     found = Collector()
     rows: list[tuple[int, float]] = []
     for number, (day, amount) in enumerate(pairs, 1):
@@ -52,13 +51,13 @@ def dated_flows(flows: Flows, *, where: str = "flows") -> tuple[Array, Array]:
         except InputError as error:
             found.extend(error)
             continue
-        if not isinstance(amount, int | float | np.number) or not math.isfinite(amount):
-            found.add(f"{where} row {number}", f"amount {amount!r} is missing or no number")
+        if not isinstance(amount, int | float | Decimal | np.number) or not math.isfinite(amount):
+            found.add(f"{where} row {number}", "debt.no_amount", text=amount)
             continue
         rows.append((on.toordinal(), float(amount)))
     found.raise_if_any()
     if not rows:
-        raise InputError(where, "there are no flows")
+        raise InputError(where, "debt.no_flows")
     rows.sort()
     return np.array([r[0] for r in rows], float), np.array([r[1] for r in rows])
 
@@ -84,7 +83,7 @@ def present_value(flows: Flows, rate_pct: float, on: Any) -> float:
     """
     days, amounts = dated_flows(flows)
     if not isinstance(rate_pct, int | float | np.number) or not -100 < rate_pct < math.inf:
-        raise InputError("rate_pct", f"rate {rate_pct!r} is not a number above -100")
+        raise InputError("rate_pct", "debt.rate_below", text=rate_pct)
     at = to_date(on, where="on").toordinal()
     return float(math.fsum(amounts * (1 + rate_pct / 100) ** (-(days - at) / 365)))
 
@@ -118,16 +117,14 @@ def irr(flows: Flows) -> float:
     """
     days, amounts = dated_flows(flows)
     if not (amounts > 0).any() or not (amounts < 0).any():
-        raise InputError(
-            "flows", "all flows have one sign, so no rate balances them", "money out is negative"
-        )
+        raise InputError("flows", "debt.one_sign")
     years = (days - days[0]) / 365
     # Substituting the log rate keeps the function smooth down to -100 %.
     grid = np.concatenate([[0.0], np.geomspace(1e-3, 12, 220)])
     roots = [_rooted(years, amounts, side) for side in (grid, -grid)]
     known = [root for root in roots if root is not None]
     if not known:
-        raise InputError("flows", "no rate above -100 % balances the flows", "check the amounts")
+        raise InputError("flows", "debt.no_root")
     return math.expm1(min(known, key=abs)) * 100
 
 

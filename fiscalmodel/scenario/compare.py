@@ -156,7 +156,7 @@ def compare(outcomes: Sequence[Any], names: Sequence[str] | None = None) -> Comp
 
 def _figures(made: Any) -> dict[tuple[str, str, str], float]:
     found: dict[tuple[str, str, str], float] = {}
-    tables = made.tables() if isinstance(made, Outcome) else {"debt": made.balances}
+    tables = made.tables() if isinstance(made, Outcome) else {"debt": made.by_year}
     for part, names in _BY_YEAR.items():
         frame = tables.get(part)
         if frame is None:
@@ -176,7 +176,7 @@ def _figures(made: Any) -> dict[tuple[str, str, str], float]:
 
 
 def _balances(made: Any) -> pd.DataFrame | None:
-    frame: pd.DataFrame | None = made.debt if isinstance(made, Outcome) else made.balances
+    frame: pd.DataFrame | None = made.debt if isinstance(made, Outcome) else made.by_year
     return frame
 
 

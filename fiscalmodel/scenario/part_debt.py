@@ -1,4 +1,4 @@
-"""The debt part: the scenario's clearance plan."""
+"""The debt part: the scenario's clearance plan, what ranks before it, and the debt by year."""
 
 from __future__ import annotations
 
@@ -7,96 +7,154 @@ from typing import Any
 
 import pandas as pd
 
-from fiscalmodel.errors import InputError
+from fiscalmodel import policy
+from fiscalmodel.debt.clearance.plan import ClearancePlan, plan_clearance
+from fiscalmodel.debt.ledger import Ledger, read_bonds
+from fiscalmodel.debt.maturity import maturity_wall
+from fiscalmodel.debt.outlook import debt_outlook
+from fiscalmodel.debt.risk import RiskPath, risk_path
+from fiscalmodel.errors import InputError, known_names
 from fiscalmodel.scenario.load import Scenario
-from fiscalmodel.scenario.outcome import Said
 from fiscalmodel.scenario.schema import DebtSpec
-from fiscalmodel.suggest import known_names
+from fiscalmodel.tables.records import read_records
+from fiscalmodel.words import Text, say
+
+#: The scenario key of this part.
+PART = "debt"
 
 
 def debt_part(
     scenario: Scenario, spec: DebtSpec, balance: pd.DataFrame | None
-) -> tuple[Any, pd.DataFrame, tuple[Said, ...]]:
-    """The clearance plan, closing balances with the bonds outstanding, and notes.
+) -> tuple[ClearancePlan, pd.DataFrame, RiskPath | None, tuple[Text, ...]]:
+    """The clearance plan, closing balances with the bonds outstanding, risk, and notes.
 
-    The caps of the source named ``general_budget_source`` are what the balance
-    leaves for clearance, so that a lower revenue lowers what can be repaid.
+    The caps of the source named ``general_budget_source`` are what the balance leaves for
+    clearance, so that a lower revenue lowers what can be repaid. Of statutory bonds the part
+    of maturing principal that is not refinanced, and the interest of special bonds where it
+    is not inside the spending line, rank before the plan.
     """
-    from fiscalmodel import policy
-    from fiscalmodel.debt.clearance import plan_clearance
-
-    sources = read_frame(scenario.files["debt.sources"], "funding")
-    notes: list[Said] = []
-    sources = _shocked(sources, spec)
+    notes = list[Text]()
+    files = {k.partition(".")[2]: v for k, v in scenario.files.items() if k.startswith(PART)}
+    sources = _shocked(read_frame(files["sources"]), spec)
     if spec.general_budget_source:
         sources = _from_balance(sources, spec, balance)
-        notes.append(
-            Said(
-                "一般公共预算资金的可用额度取自收支平衡结果。",
-                "What the general budget gives is taken from the balance.",
-            )
-        )
-    quotas: Any = scenario.files.get("debt.quotas")
+        notes.append(say("debt.part.from_balance"))
+    quotas: Any = files.get("quotas")
     if quotas is not None and spec.quota_shock_pct:
-        quotas = read_frame(quotas, "")
+        quotas = read_frame(quotas)
         quotas["quota_wan"] = quotas["quota_wan"].astype(float) * (1 + spec.quota_shock_pct / 100)
-    as_of = scenario.spec.as_of.isoformat()
+    as_of = scenario.spec.as_of
     deadline = spec.deadline or policy.value("hidden_debt_deadline", on=as_of)
+    bonds = read_bonds(files["bonds"], as_of=as_of) if "bonds" in files else None
+    claims = None if "claims" not in files else read_frame(files["claims"])
+    before = _claims(bonds, spec, scenario)
+    if claims is not None or before:
+        parts = [claims] if claims is not None else []
+        claims = pd.concat([*parts, pd.DataFrame(before)]) if before else claims
+    elif spec.general_budget_source:
+        claims = pd.DataFrame(columns=["period", "need_wan"])  # the balance has taken them off
+    held = 0.0 if bonds is None else bonds.total_wan
+    special = 0.0 if bonds is None else float(_held(bonds, "special"))
     plan = plan_clearance(
-        scenario.files["debt.ledger"],
-        sources,
-        quotas,
-        as_of=as_of,
-        deadline=str(deadline),
-        rule=spec.rule,
-        discount_pct=spec.discount_pct,
-        frequency=spec.frequency,
-    )
+        files["ledger"], sources, quotas, as_of=as_of, deadline=deadline, rule=spec.rule,
+        discount_pct=spec.discount_pct, frequency=spec.frequency, reserved=claims,
+        limits=files.get("limits"), custom=files.get("custom"), special_wan=special,
+        reserve_pct=spec.reserve_pct,
+    )  # fmt: skip
     # The ledger's word for a balance; here it is what was repaid.
-    balances = plan.balances.rename(columns={"principal_wan": "repaid_wan"})
-    if "debt.bonds" in scenario.files:
-        balances = with_bonds(balances, scenario.files["debt.bonds"], as_of)
-        held = float(balances["existing_bonds_wan"].iloc[0])
-        notes.append(
-            Said(
-                f"法定债务含存量债券 {held:,.0f} 万元，假定其到期本金全部再融资。",
-                f"Statutory debt 法定债务 includes {held:,.0f} 万元 of bonds outstanding, whose "
-                "maturing principal is taken to be refinanced in full.",
-            )
-        )
-    return plan, balances, tuple(notes)
+    balances = plan.by_year.rename(columns={"principal_wan": "repaid_wan"})
+    if bonds is not None:
+        left = _outstanding(bonds, spec, balances["period"].astype(str).tolist(), as_of)
+        balances["existing_bonds_wan"] = left
+        for column in ("statutory_wan", "total_wan"):
+            balances[column] = balances[column] + left
+        notes.append(say("debt.part.bonds", amount=held, share=spec.refinanced_pct))
+    risk = None if bonds is None else _risk(plan, bonds, spec, balance, notes)
+    return plan, balances, risk, tuple(notes)
 
 
-def with_bonds(balances: pd.DataFrame, bonds: Path, as_of: str) -> pd.DataFrame:
-    """Closing balances with the statutory bonds that are outstanding already.
+def _risk(
+    plan: ClearancePlan, bonds: Ledger, spec: DebtSpec, balance: pd.DataFrame | None,
+    notes: list[Text],
+) -> RiskPath | None:  # fmt: skip
+    """Debt ratio and grade by year, from `as_of` on where its resources are stated."""
+    if spec.comprehensive_resources_wan:
+        resources = {int(y): float(v) for y, v in spec.comprehensive_resources_wan.items()}
+    elif balance is not None and "transfers_wan" in balance:
+        money = balance["revenue_wan"] + balance["transfers_wan"] + balance["other_resources_wan"]
+        resources = dict(zip(balance["year"].astype(int), money.astype(float), strict=True))
+        notes.append(say("debt.part.resources"))
+    else:
+        return None
+    years = {int(p[:4]) for p in plan.balances["period"].astype(str)}
+    if not years <= set(resources):
+        return None
+    further: dict[str, dict[int, float]] = {}
+    if balance is not None and "expenditure_wan" in balance:
+        spent = dict(zip(balance["year"].astype(int), balance["expenditure_wan"], strict=True))
+        if years <= set(spent):
+            further["expenditure_wan"] = spent
+    for kind in ("general", "special"):
+        limits = {x.year: getattr(x, f"{kind}_wan") for x in plan.given.limits}
+        if years <= set(limits):
+            further[f"{kind}_limit_wan"] = limits
+    frame = debt_outlook(
+        plan.balances.assign(by_contract_interest_wan=0.0), bonds, resources, as_of=plan.as_of,
+        refinanced_pct=spec.refinanced_pct, further=further,
+        refinancing_rate_pct=float(policy.value("local_bond_rate_all", on=plan.as_of)),
+        opening_hidden_wan=plan.opening_wan + float(plan.problem.stays.sum()),
+    )  # fmt: skip
+    return risk_path(frame)
 
-    Notes
-    -----
-    Statutory = bonds outstanding on `as_of` + replacement bonds; maturing principal of
-    the former is taken to be refinanced (再融资) in full, so their sum stays.
-    """
-    from fiscalmodel.debt.bonds import read_bonds
 
-    held = int(read_bonds(bonds, as_of=as_of).table["balance_fen"].sum()) / 1_000_000
-    return balances.assign(
-        statutory_wan=balances["statutory_wan"] + held,
-        total_wan=balances["total_wan"] + held,
-        existing_bonds_wan=held,
-    )
+def _held(bonds: Ledger, kind: str) -> float:
+    mine = bonds.table["type"].eq(kind)
+    return int(bonds.table.loc[mine, "balance_fen"].sum()) / 1_000_000
 
 
-def read_frame(file: Path, template: str) -> pd.DataFrame:
-    """A tidy CSV, or an Excel file made from a template; ids and codes stay text."""
-    if file.suffix.lower() in (".xlsx", ".xls"):
-        from fiscalmodel.series import templates
+def _claims(bonds: Ledger | None, spec: DebtSpec, scenario: Scenario) -> list[dict[str, Any]]:
+    """What statutory bonds take first: principal from own funds, interest of special bonds."""
+    if bonds is None or (spec.refinanced_pct == 100 and spec.special_interest_inside):
+        return []
+    wall = maturity_wall(bonds, as_of=scenario.spec.as_of)
+    own = 1 - spec.refinanced_pct / 100
+    rows: list[dict[str, Any]] = []
+    for row in wall.to_dict("records"):
+        year = int(row["year"])
+        if year > scenario.spec.years.last:
+            break
+        parts = [
+            ("general_principal", row["general_principal_wan"] * own, "general"),
+            ("special_principal", row["special_principal_wan"] * own, "fund"),
+        ]
+        if not spec.special_interest_inside:
+            parts.append(("special_interest", row["special_interest_wan"], "fund"))
+        rows += [
+            {"period": year, "need_wan": need, "budget": budget, "inside": False,
+             "item": str(say(f"debt.part.{name}"))} for name, need, budget in parts if need > 0
+        ]  # fmt: skip
+    return rows
 
-        if not template:
-            raise InputError(file.name, "this table is read from CSV only", "save it as CSV UTF-8")
-        return templates.read(template, file)
-    from fiscalmodel.series import catalog
 
-    table: pd.DataFrame = catalog.read_csv(file)
-    return table
+def _outstanding(bonds: Ledger, spec: DebtSpec, periods: list[str], as_of: Any) -> list[float]:
+    """Bonds of today at each period's end: less what matures and is not refinanced."""
+    if spec.refinanced_pct == 100:
+        return [bonds.total_wan] * len(periods)
+    wall = maturity_wall(bonds, as_of=as_of)
+    due = wall["general_principal_wan"] + wall["special_principal_wan"]
+    paid = (due * (1 - spec.refinanced_pct / 100)).cumsum()
+    by_year = dict(zip(wall["year"], paid, strict=True))
+    return [bonds.total_wan - float(by_year.get(int(p[:4]), paid.iloc[-1])) for p in periods]
+
+
+def read_frame(file: Path) -> pd.DataFrame:
+    """A small table as it stands, under English column names; amounts as numbers in 万元."""
+    table = read_records(file, name=file.name)
+    frame = table.frame()
+    for column in [str(c) for c in frame if str(c).endswith("_wan")]:
+        frame[column] = [row.wan(column, default=float("nan")) for row in table]
+    table.done()
+    return frame
 
 
 def _shocked(sources: pd.DataFrame, spec: DebtSpec) -> pd.DataFrame:
@@ -105,11 +163,9 @@ def _shocked(sources: pd.DataFrame, spec: DebtSpec) -> pd.DataFrame:
     for category, pct in spec.funding_shock_pct.items():
         hit = made["category"].eq(category)
         if not hit.any():
-            raise InputError(
-                f"debt.funding_shock_pct.{category}",
-                "no funding source has this category",
-                known_names(made["category"].unique()),
-            )
+            where = f"{PART}.funding_shock_pct.{category}"
+            known = known_names(made["category"].dropna().unique())
+            raise InputError(where, "debt.part.no_category", known)
         made.loc[hit, "cap_wan"] *= 1 + pct / 100
     return made
 
@@ -117,17 +173,13 @@ def _shocked(sources: pd.DataFrame, spec: DebtSpec) -> pd.DataFrame:
 def _from_balance(
     sources: pd.DataFrame, spec: DebtSpec, balance: pd.DataFrame | None
 ) -> pd.DataFrame:
+    where = f"{PART}.general_budget_source"
     if balance is None or "available_wan" not in balance:
-        raise InputError(
-            "debt.general_budget_source", "needs a balance part", "add balance.sanbao_need_wan"
-        )
+        raise InputError(where, "debt.part.no_balance")
     hit = sources["source_id"].eq(str(spec.general_budget_source))
     if not hit.any():
-        raise InputError(
-            "debt.general_budget_source",
-            f"no funding source is called {spec.general_budget_source!r}",
-            known_names(sources["source_id"].unique()),
-        )
+        known = known_names(sources["source_id"].unique())
+        raise InputError(where, "debt.no_such_source", known, text=spec.general_budget_source)
     share = spec.general_budget_share_pct / 100
     left = dict(zip(balance["year"].astype(int), balance["available_wan"], strict=True))
     made = sources.copy()
@@ -135,6 +187,6 @@ def _from_balance(
     for index in made.index[hit]:
         year = str(made.at[index, "period"])[:4]
         if int(year) not in left:
-            raise InputError("debt.sources", f"{year} lies outside the scenario's years")
+            raise InputError(f"{PART}.sources", "debt.part.year_outside", year=year)
         made.at[index, "cap_wan"] = max(0.0, left[int(year)]) * share / per_year[year]
     return made

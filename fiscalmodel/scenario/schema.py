@@ -147,6 +147,14 @@ class ItemSpec(Part):
         return self
 
 
+class NowcastSpec(Part):
+    """The year under way: revenue to date by month 累计数, its budget, and what it consists of."""
+
+    series: str = Field(min_length=1)
+    budget_wan: Stock | None = None
+    items: dict[str, str] = {}
+
+
 class RevenueSpec(Part):
     """General public budget revenue 一般公共预算收入."""
 
@@ -157,6 +165,7 @@ class RevenueSpec(Part):
     items: dict[str, ItemSpec] = {}
     adjustments: dict[str, AdjustmentSpec] = {}
     target: Target | None = None
+    nowcast: NowcastSpec | None = None
 
 
 class ExpenditureSpec(Part):
@@ -203,16 +212,23 @@ class DebtSpec(Part):
     sources: str
     quotas: str | None = None
     bonds: str | None = None
+    claims: str | None = None
+    limits: str | None = None
+    custom: str | None = None
     deadline: dt.date | None = None
-    rule: Literal["least_cost", "highest_rate_first", "earliest_maturity_first", "pro_rata"] = (
-        "least_cost"
-    )
-    discount_pct: Annotated[float, Field(ge=0, le=20)] = 0.0
-    frequency: Literal["year", "quarter", "month"] = "year"
+    rule: Literal[
+        "quota_first", "least_interest", "least_present_value", "least_cost",
+        "highest_rate_first", "earliest_maturity_first", "pro_rata",
+    ] = "quota_first"  # fmt: skip
+    discount_pct: Annotated[float, Field(ge=0, le=20)] | None = None
+    frequency: Literal["year", "quarter", "month"] = "month"
     general_budget_source: str | None = None
     general_budget_share_pct: Annotated[float, Field(ge=0, le=100)] = 100.0
     funding_shock_pct: dict[str, Percent] = {}
     quota_shock_pct: Percent = 0.0
+    refinanced_pct: Annotated[float, Field(ge=0, le=100)] = 100.0
+    special_interest_inside: bool = True
+    reserve_pct: Annotated[float, Field(ge=0, le=100)] = 0.0
     comprehensive_resources_wan: ByYear = {}
 
 

@@ -1,0 +1,1 @@
+"""Clearance of hidden debt: given → problem → program → path → plan, each importing downwards."""
