@@ -146,6 +146,7 @@ def by_origin(w: CityWindows, found: dict[str, np.ndarray]) -> dict[int, float]:
     return {
         year: round(100 * float(inside[w.origin == year][known[w.origin == year]].mean()), 1)
         for year in ORIGINS
+        if known[w.origin == year].any()
     }
 
 
