@@ -16,9 +16,9 @@ import yaml
 
 import fiscalmodel as fm
 from fiscalmodel.debt import calendar_cn
-from fiscalmodel.debt.valuation import irr, present_value
 from fiscalmodel.debt.daycount import year_fraction
 from fiscalmodel.debt.schedule import months_of
+from fiscalmodel.debt.valuation import irr, present_value
 from fiscalmodel.errors import InputError
 
 CASES = yaml.safe_load(

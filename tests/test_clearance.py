@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from clearance_oracle import yearly
 
 import fiscalmodel as fm
-from clearance_oracle import yearly
 
 CASES = yaml.safe_load(
     (Path(__file__).parent / "cases" / "clearance_plans.yaml").read_text(encoding="utf-8")

@@ -9,9 +9,9 @@ import random
 import numpy as np
 import pandas as pd
 import pytest
+from clearance_oracle import yearly
 
 import fiscalmodel as fm
-from clearance_oracle import yearly
 
 GOOD = {"contract_id": "A", "principal_wan": 100.0, "rate_pct": 5.5, "maturity": "2028-06-30"}
 MONEY = {"source_id": "budget", "period": 2028, "cap_wan": 200.0}

@@ -8,10 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from clearance_oracle import random_case
+from clearance_oracle import random_case, yearly
 
 import fiscalmodel as fm
-from clearance_oracle import yearly
 from fiscalmodel.debt.clearance.whatif import (
     earliest_clearance,
     even_effort,

@@ -8,10 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from clearance_oracle import brute_force, dated_case, dated_force, random_case
+from clearance_oracle import brute_force, dated_case, dated_force, random_case, yearly
 
 import fiscalmodel as fm
-from clearance_oracle import yearly
 
 SOAK = os.environ.get("FISCALMODEL_SOAK") == "1"
 SHAPES = [(2, 2, True), (3, 2, False), (1, 3, True), (2, 2, False)]

@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from fiscalmodel.debt.ledger import read_bonds
-from fiscalmodel.debt.ledger import read_hidden_ledger
+from fiscalmodel.debt.ledger import read_bonds, read_hidden_ledger
 from fiscalmodel.debt.register import read_register
 from fiscalmodel.debt.replacement import replacement_effect, suggest_order
 from fiscalmodel.debt.rollforward import periods_between, roll_forward

@@ -8,12 +8,14 @@ import pandas as pd
 import pytest
 import yaml
 
-from fiscalmodel.debt.ledger import read_bonds
-from fiscalmodel.debt.outlook import decomposition, implied_terms, stressed
-from fiscalmodel.debt.ledger import read_hidden_ledger
-from fiscalmodel.debt.maturity import maturity_wall, payments, refinancing_dependence
-from fiscalmodel.debt.outlook import debt_outlook
-from fiscalmodel.debt.maturity import published_debt
+from fiscalmodel.debt.ledger import read_bonds, read_hidden_ledger
+from fiscalmodel.debt.maturity import (
+    maturity_wall,
+    payments,
+    published_debt,
+    refinancing_dependence,
+)
+from fiscalmodel.debt.outlook import debt_outlook, decomposition, implied_terms, stressed
 from fiscalmodel.debt.risk import comprehensive_resources, grade_of, risk_path
 from fiscalmodel.errors import InputError
 

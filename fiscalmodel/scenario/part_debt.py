@@ -19,7 +19,6 @@ from fiscalmodel.scenario.schema import DebtSpec
 from fiscalmodel.tables.records import read_records
 from fiscalmodel.words import Text, say
 
-
 #: The scenario key of this part.
 PART = "debt"
 

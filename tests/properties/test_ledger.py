@@ -7,8 +7,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fiscalmodel.debt.ledger import read_bonds
-from fiscalmodel.debt.ledger import FEN_PER_WAN, read_hidden_ledger
+from fiscalmodel.debt.ledger import FEN_PER_WAN, read_bonds, read_hidden_ledger
 from fiscalmodel.debt.rollforward import EVENTS, roll_forward
 
 START, END = date(2026, 1, 1), date(2028, 12, 31)

@@ -765,7 +765,10 @@ def _not_planned(p: Problem, shortfall: pd.DataFrame) -> pd.DataFrame:
     """In a given plan, what terms do not forbid is simply not planned."""
     m = p.moves
     row = {c.contract_id: k for k, c in enumerate(p.contracts)}
-    free = {(int(m.who[k]), p.days[m.when[k]]): bool(np.isinf(m.limit[k])) for k in range(len(m.who))}
+    free = {
+        (int(i), p.days[e]): bool(np.isinf(limit))
+        for i, e, limit in zip(m.who, m.when, m.limit, strict=True)
+    }
     reasons = [
         "not planned" if reason == "terms" and free.get((row[name], day)) else reason
         for name, day, reason in zip(

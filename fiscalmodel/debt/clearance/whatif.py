@@ -13,8 +13,15 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel import days
-from fiscalmodel.debt.clearance.given import FREQUENCIES, Given, Source
-from fiscalmodel.debt.clearance.problem import Bools, Floats, Problem, build_problem, position, total
+from fiscalmodel.debt.clearance.given import FREQUENCIES, OBJECTIVES, Given, Source
+from fiscalmodel.debt.clearance.problem import (
+    Bools,
+    Floats,
+    Problem,
+    build_problem,
+    position,
+    total,
+)
 from fiscalmodel.debt.clearance.program import (
     Extra,
     Program,
@@ -179,9 +186,8 @@ def levers(given: Given, p: Problem) -> tuple[Lever, ...]:
     Another order of payment (where only the rule fails), ``extra_funds`` (万元 a year),
     ``extra_quota`` (万元), ``earlier_disposal`` and ``longer_deadline`` (months).
     """
-    if given.options.rule not in ("quota_first", "least_interest", "least_present_value"):
-        if holds(p):
-            return (Lever("least_cost_order", 0.0, "", say("debt.lever.other_order")),)
+    if given.options.rule not in OBJECTIVES and holds(p):
+        return (Lever("least_cost_order", 0.0, "", say("debt.lever.other_order")),)
     alone = (_funds(p, given), _quota(p), _disposal(given), _deadline(given))
     return (*alone, *_pairs(given, p, alone))
 
