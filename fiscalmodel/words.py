@@ -162,6 +162,12 @@ def _entry(key: str) -> tuple[str, str, str, str]:
 
 
 def _files(name: str) -> tuple[Path, ...]:
+    # Looked up once a place: a table of some hundred rows asks as often.
+    return _files_of(name, os.getcwd(), os.environ.get("FISCALMODEL_PROJECT"))
+
+
+@cache
+def _files_of(name: str, folder: str, project: str | None) -> tuple[Path, ...]:
     return tuple(parameter_files(f"words/{name}"))
 
 

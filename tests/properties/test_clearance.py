@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from fiscalmodel.debt.clearance.problem import position
 
-RULES = ["quota_first", "least_interest", "highest_rate_first", "earliest_maturity_first", "pro_rata"]
+RULES = ["quota_first", "least_interest", "highest_rate_first", "earliest_maturity_first",
+         "pro_rata"]  # fmt: skip
 #: Amounts of a few hundred 万元; the solver's own tolerance is 1e-7.
 CLOSE = 1e-6
 
