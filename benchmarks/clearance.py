@@ -58,7 +58,8 @@ def county(contracts: int, periods: list[str], seed: int, *, money: float = 1.5)
                 "cap_wan": even * rng.uniform(0.5, 1.5),
                 "haircut_pct": 30.0 if kind == "asset_disposal" else 0.0,
                 "earmark": "bank;trust" if kind == "project_income" else None,
-                "carry": True,  # debt falls due in January too, before the year's money comes
+                "available_from": f"{period}-01",  # interest falls due in January too
+                "carry": True,
             }
             for k, kind in enumerate(KINDS)
             for period in periods
@@ -158,7 +159,7 @@ def main() -> None:
 
     months = [str(p) for p in pd.period_range("2026-01", "2028-12", freq="M")]
     county(2, months, 0)
-    fm.plan_clearance(*county(2, ["2026"], 0), as_of="2025-12-31")  # imports done
+    fm.plan_clearance(*county(2, ["2026-01"], 0), as_of="2025-12-31")  # imports done
     whole, own, used = [], [], []
     for seed in range(options.repeats):
         tables = county(200, months, seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import pairwise
 
 import pytest
 
@@ -35,7 +36,9 @@ def test_money_of_december_does_not_pay_january(frequency):
 
 
 @EVERY
-@pytest.mark.parametrize(("pct", "replaced", "kept"), [(2.5, 101.19, 110.00), (2.24, 103.68, 110.79)])
+@pytest.mark.parametrize(
+    ("pct", "replaced", "kept"), [(2.5, 101.19, 110.00), (2.24, 103.68, 110.79)]
+)
 def test_quota_replaces_dear_debt(frequency, pct, replaced, kept):
     """6 % to 2028 against 2.24 % over ten years, usable on 31 December 2026 only.
 
@@ -171,7 +174,7 @@ def test_bond_service(repayment, tenor):
 
 def test_months_are_whole_in_30_360():
     ends = [dt.date(2026, 1, 31), dt.date(2026, 2, 28), dt.date(2026, 3, 31), dt.date(2026, 4, 30)]
-    assert [position(b) - position(a) for a, b in zip(ends, ends[1:], strict=False)] == [30] * 3
+    assert [position(b) - position(a) for a, b in pairwise(ends)] == [30] * 3
 
 
 def test_ties_go_by_contract_id_not_by_row():
