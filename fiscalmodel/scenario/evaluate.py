@@ -48,7 +48,7 @@ def evaluate(scenario: Scenario) -> Outcome:
         notes += part.notes
         answers.append(part.answer)
         answers += [part.nowcast.answer] if part.nowcast else []
-    budget = balance_part(spec, found.get("revenue"))
+    budget = balance_part(scenario, found.get("revenue"))
     if budget is not None:
         found |= {"balance": budget.frame, "resources": budget.left}
         notes += budget.notes
@@ -76,15 +76,11 @@ def _commissions(scenario: Scenario) -> Any:
         for kind, rate in (("罚没", spec.rate_fines_pct), ("收费", spec.rate_charges_pct))
         if rate is not None
     }
-    extra = {
-        name: scenario.files[f"commissions.{name}"]
-        for name in ("relations", "payments")
-        if f"commissions.{name}" in scenario.files
-    }
+    tables = scenario.tables("commissions")
     return commission(
-        scenario.files["commissions.receipts"],
+        tables.pop("receipts"),
         rates=rates or None,
         period=spec.period,
         as_of=scenario.spec.as_of.isoformat(),
-        **extra,
+        **tables,
     )

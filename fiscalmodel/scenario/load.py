@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from fiscalmodel import yamlio
 from fiscalmodel.errors import Collector, InputError, did_you_mean, known_names
 from fiscalmodel.paths import inside, project_root, safe_name
-from fiscalmodel.scenario.schema import ScenarioSpec
+from fiscalmodel.scenario.data import TABLE_KEYS, Place, place_of, references
+from fiscalmodel.scenario.schema import DataRef, ScenarioSpec
 from fiscalmodel.schema_errors import Origins, explain
 from fiscalmodel.words import say
+
+if TYPE_CHECKING:
+    from fiscalmodel.series.types import Series
 
 MAX_EXTENDS = 10
 
@@ -47,8 +51,9 @@ class Scenario:
         The region it is for.
     file
         The file it was read from.
-    files
-        Key (``debt.ledger`` ...) -> data file, absolute, known to exist.
+    places
+        Key (``debt.ledger``, ``balance.transfers_wan.0`` ...) -> file, known to exist, and
+        where in it the data stand; series of the catalogue have none.
     chain
         All files read, from this one to the last that it extends.
     """
@@ -57,13 +62,34 @@ class Scenario:
     spec: ScenarioSpec
     region: Region
     file: Path
-    files: Mapping[str, Path] = field(default_factory=dict)
+    places: Mapping[str, Place] = field(default_factory=dict)
     chain: tuple[Path, ...] = ()
 
     @property
     def synthetic(self) -> bool:
         """Whether any of its data are made up."""
         return self.spec.synthetic or self.region.synthetic
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """Key -> data file, absolute."""
+        return {key: place.file for key, place in self.places.items()}
+
+    def tables(self, part: str) -> dict[str, Path | dict[str, Any]]:
+        """The tables of a part by their key in it, as the readers take them."""
+        return {
+            key.removeprefix(f"{part}."): place.table()
+            for key, place in self.places.items()
+            if key in TABLE_KEYS and key.startswith(f"{part}.")
+        }
+
+    def series(self, key: str, named: DataRef) -> Series:
+        """The series that a key names: from its place in a file, else of the catalogue."""
+        from fiscalmodel.series.assembly import read_series
+        from fiscalmodel.series.catalog import load_series
+
+        place = self.places.get(key)
+        return read_series(**place.series()) if place else load_series(str(named))
 
     def name(self, lang: str = "zh") -> str:
         """Region and scenario in `lang`."""
@@ -99,7 +125,10 @@ class Scenario:
             paths = {path: (self.id, yamlio.Position(1, 1)) for path in _paths(data)}
             told = explain(error, ScenarioSpec, paths, self.id)
             raise InputError.of(replace(problem, where=self.id) for problem in told) from None
-        return replace(self, id=f"{self.id} *", spec=spec)
+        found, root = Collector(), project_root(self.file.parent)
+        places = _places(data, self.file, root, {}, self.id, found)
+        found.raise_if_any()
+        return replace(self, id=f"{self.id} *", spec=spec, places=places)
 
 
 def load_scenario(path: str | Path) -> Scenario:
@@ -143,10 +172,10 @@ def load_scenario(path: str | Path) -> Scenario:
                     say("scenario.new_region", hint=hint),
                     name=name,
                 )
-    files = _data_files(data, file, root, origins, shown, found)
+    places = _places(data, file, root, origins, shown, found)
     found.raise_if_any()
     assert spec is not None
-    return Scenario(_identity(file, root, spec), spec, regions[spec.region], file, files, chain)
+    return Scenario(_identity(file, root, spec), spec, regions[spec.region], file, places, chain)
 
 
 def read_regions(root: Path | None = None) -> dict[str, Region]:
@@ -240,65 +269,22 @@ def _with_year_keys(data: Any) -> Any:
     return {k: _with_year_keys(v) for k, v in data.items()}
 
 
-#: Endings of tables that a scenario may name.
-TABLES = (".csv", ".xlsx", ".xls", ".xlsb", ".ods")
-FILE_KEYS = (
-    ("debt", ("ledger", "sources", "quotas", "bonds", "claims", "limits", "custom")),
-    ("commissions", ("receipts", "relations", "payments")),
-)
-
-
-def _data_files(
-    data: dict[str, Any],
-    file: Path,
-    root: Path,
-    origins: Origins,
-    shown: str,
-    found: Collector,
-) -> dict[str, Path]:
-    files: dict[str, Path] = {}
-    named = [(part, key) for part, keys in FILE_KEYS for key in keys]
-    revenue = data.get("revenue")
-    nowcast = revenue.get("nowcast") if isinstance(revenue, dict) else None
-    for part, section in (("revenue", revenue), ("revenue.nowcast", nowcast)):
-        series = section.get("series") if isinstance(section, dict) else None
-        if isinstance(series, str) and Path(series).suffix.lower() in TABLES:
-            named.append((part, "series"))
-    for part, key in named:
-        section = nowcast if part == "revenue.nowcast" else data.get(part)
-        value = section.get(key) if isinstance(section, dict) else None
-        if not isinstance(value, str):
-            continue
-        where = f"{_place(origins, (*part.split('.'), key), shown)}: {part}.{key}"
+def _places(
+    data: Any, file: Path, root: Path, origins: Origins, shown: str, found: Collector
+) -> dict[str, Place]:
+    """Every place in a file that the scenario names, by key."""
+    places: dict[str, Place] = {}
+    for path, value in references(data):
+        key = ".".join(map(str, path))
+        where = f"{_place(origins, path, shown)}: {key}"
         try:
-            files[f"{part}.{key}"] = resolve_data(value, file.parent, root, where=where)
+            place = place_of(path, value, file.parent, root, where=where)
         except InputError as error:
             found.extend(error)
-    return files
-
-
-def resolve_data(value: str, beside: Path, root: Path, *, where: str) -> Path:
-    """A data file named in a scenario: beside the scenario, or in the project.
-
-    Raises
-    ------
-    InputError
-        If it is absolute, leaves both folders, or does not exist.
-    """
-    if Path(value).is_absolute() or "\\" in value:
-        raise InputError(where, "scenario.file_not_relative", path=value)
-    places = [
-        root,
-        *([beside] if root not in beside.parents else [root / beside.relative_to(root)]),
-    ]
-    for folder in places:
-        target = (folder / value).resolve()
-        fence = root if root in target.parents else beside
-        if fence in target.parents and target.is_file():
-            return target
-    inside(root, value, where=where)
-    near = did_you_mean(value, [f"data/{p.name}" for p in (root / "data").glob("*.csv")])
-    raise InputError(where, "scenario.file_missing", near, path=value)
+        else:
+            if place is not None:
+                places[key] = place
+    return places
 
 
 def _identity(file: Path, root: Path, spec: ScenarioSpec) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from fiscalmodel import policy
 from fiscalmodel.budget.available import ClearanceResources, available_for_clearance
 from fiscalmodel.errors import InputError
+from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.schema import BalanceSpec, ExpenditureSpec, ScenarioSpec
 from fiscalmodel.words import Text, say
 
@@ -29,8 +31,9 @@ class BalancePart:
     answer: Text | None
 
 
-def balance_part(spec: ScenarioSpec, revenue: pd.DataFrame | None) -> BalancePart | None:
+def balance_part(scenario: Scenario, revenue: pd.DataFrame | None) -> BalancePart | None:
     """The budget by year; None without an expenditure or balance part."""
+    spec = scenario.spec
     if revenue is None or (spec.expenditure is None and spec.balance is None):
         return None
     ahead = revenue[revenue["kind"] == "forecast"]
@@ -43,7 +46,7 @@ def balance_part(spec: ScenarioSpec, revenue: pd.DataFrame | None) -> BalancePar
         notes = _livelihood(spec, frame)
     if spec.balance is None:
         return BalancePart(frame, None, (*notes, say("scenario.no_need")), None)
-    left = _available(spec.balance, frame)
+    left = _available(scenario, spec.balance, frame)
     years, short = frame["year"].tolist(), float(frame["shortfall_wan"].sum())
     values = {"first": years[0], "last": years[-1], "total": float(left)}
     answer = say("scenario.available", **values)
@@ -98,10 +101,10 @@ def _livelihood(spec: ScenarioSpec, frame: pd.DataFrame) -> tuple[Text, ...]:
     return (say(key, year=plan.base_year, share=share, floor=floor, amount=abs(above)),)
 
 
-def _available(spec: BalanceSpec, frame: pd.DataFrame) -> ClearanceResources:
+def _available(scenario: Scenario, spec: BalanceSpec, frame: pd.DataFrame) -> ClearanceResources:
     years = frame["year"].tolist()
     for column in COLUMNS:
-        frame[column] = _amounts(column, getattr(spec, column), years)
+        frame[column] = _amounts(scenario, column, getattr(spec, column), years)
     resources = frame["revenue_wan"] + frame["transfers_wan"] + frame["other_resources_wan"]
     left = available_for_clearance(
         resources.tolist(),
@@ -115,17 +118,17 @@ def _available(spec: BalanceSpec, frame: pd.DataFrame) -> ClearanceResources:
     return left
 
 
-def _amounts(name: str, given: dict[int, float] | list[str], years: list[int]) -> list[float]:
+def _amounts(scenario: Scenario, name: str, given: Any, years: list[int]) -> list[float]:
     """Amounts for each year; a year without one is an error unless nothing is given at all."""
     by_year: dict[int, float] = {}
     if isinstance(given, dict):
         by_year = dict(given)
     else:
-        from fiscalmodel.series.catalog import load_series
-
-        parts = []
-        for series in given:
-            values = load_series(series).values.dropna()
+        key, parts = f"balance.{name}", []
+        several = isinstance(given, list)
+        named = {f"{key}.{i}": g for i, g in enumerate(given)} if several else {key: given}
+        for place, series in named.items():
+            values = scenario.series(place, series).values.dropna()
             parts.append(values.groupby([p.year for p in values.index]).last())
         total = sum(parts[1:], parts[0]).dropna()
         by_year = dict(zip(map(int, total.index.tolist()), total.tolist(), strict=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,7 +15,7 @@ from fiscalmodel.debt.risk import RiskPath, risk_path
 from fiscalmodel.errors import InputError, known_names
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.schema import DebtSpec
-from fiscalmodel.tables.records import read_records
+from fiscalmodel.tables.records import TableLike, read_records
 from fiscalmodel.words import Text, say
 
 #: The scenario key of this part.
@@ -34,7 +33,7 @@ def debt_part(
     is not inside the spending line, rank before the plan.
     """
     notes = list[Text]()
-    files = {k.partition(".")[2]: v for k, v in scenario.files.items() if k.startswith(PART)}
+    files = scenario.tables(PART)
     sources = _shocked(read_frame(files["sources"]), spec)
     if spec.general_budget_source:
         sources = _from_balance(sources, spec, balance)
@@ -147,9 +146,9 @@ def _outstanding(bonds: Ledger, spec: DebtSpec, periods: list[str], as_of: Any) 
     return [bonds.total_wan - float(by_year.get(int(p[:4]), paid.iloc[-1])) for p in periods]
 
 
-def read_frame(file: Path) -> pd.DataFrame:
+def read_frame(source: TableLike) -> pd.DataFrame:
     """A small table as it stands, under English column names; amounts as numbers in 万元."""
-    table = read_records(file, name=file.name)
+    table = read_records(source, name=PART)
     frame = table.frame()
     for column in [str(c) for c in frame if str(c).endswith("_wan")]:
         frame[column] = [row.wan(column, default=float("nan")) for row in table]

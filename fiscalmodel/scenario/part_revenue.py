@@ -25,7 +25,7 @@ from fiscalmodel.revenue.nowcast_items import NowcastItems, nowcast_items
 from fiscalmodel.revenue.result import span
 from fiscalmodel.revenue.targets import TargetAssessment, assess_target, growth_needed_pct
 from fiscalmodel.scenario.load import Scenario
-from fiscalmodel.scenario.schema import ItemSpec, RevenueSpec
+from fiscalmodel.scenario.schema import DataRef, ItemSpec, RevenueSpec
 from fiscalmodel.series import catalog
 from fiscalmodel.series.calibre import CalibreLink, link_calibre
 from fiscalmodel.series.types import Series
@@ -95,7 +95,9 @@ def revenue_part(scenario: Scenario, spec: RevenueSpec) -> RevenuePart:
         raise InputError("revenue.series", "revenue.is_fund", name=spec.series)
     items = None
     if spec.items:
-        items, totals, said = items_part(spec.items, made, newest, float(known.iloc[-1]))
+        items, totals, said = items_part(
+            _with_last(scenario, spec.items, newest), made, newest, float(known.iloc[-1])
+        )
         made = _moved(made, totals)
         notes += said
     table = made.table.set_axis([newest + 1 + i for i in range(last - newest)])
@@ -130,18 +132,21 @@ def _nowcast(scenario: Scenario) -> Nowcast | NowcastItems | None:
     if spec is None:
         return None
     month = pd.Period(scenario.spec.as_of, "M")
-    file = scenario.files.get("revenue.nowcast.series")
-    total = catalog.load_series(str(file) if file else spec.series)
-    growth = None if file else catalog.published_growth(spec.series)
+    key = "revenue.nowcast"
+    total = scenario.series(f"{key}.series", spec.series)
+    growth = _published(scenario, f"{key}.series", spec.series)
     if not spec.items:
         return nowcast_year(total, budget=spec.budget_wan, published_growth=growth, as_of=month)
-    parts = pd.DataFrame({n: catalog.load_series(s).values for n, s in spec.items.items()})
+    parts = pd.DataFrame(
+        {n: scenario.series(f"{key}.items.{n}", s).values for n, s in spec.items.items()}
+    )
     whole = total.values.reindex(parts.index)
     rest = whole - parts.sum(axis=1, skipna=False)
     if (rest.abs() > ROUNDING * whole.abs()).any():
         parts[REST] = rest
     parts[WHOLE] = whole
-    rates = {WHOLE: growth, **{n: catalog.published_growth(s) for n, s in spec.items.items()}}
+    rates = {n: _published(scenario, f"{key}.items.{n}", s) for n, s in spec.items.items()}
+    rates[WHOLE] = growth
     return nowcast_items(
         parts, total=WHOLE, as_of=month, hold_total=True, unit=total.unit,
         budget={} if spec.budget_wan is None else {WHOLE: spec.budget_wan},
@@ -149,11 +154,15 @@ def _nowcast(scenario: Scenario) -> Nowcast | NowcastItems | None:
     )  # fmt: skip
 
 
+def _published(scenario: Scenario, key: str, named: DataRef) -> Series | None:
+    """Growth as printed; a file brings levels only."""
+    return None if key in scenario.places else catalog.published_growth(str(named))
+
+
 def _history(
     scenario: Scenario, spec: RevenueSpec
 ) -> tuple[Series, pd.Series[float], pd.Series[str], Any, list[Text]]:
-    file = scenario.files.get("revenue.series")
-    series = catalog.load_series(str(file) if file else spec.series)
+    series = scenario.series("revenue.series", spec.series)
     if not str(getattr(series.values.index, "freqstr", "")).startswith(("Y", "A")):
         raise InputError("revenue.series", "revenue.not_yearly", name=spec.series)
     values = series.values.dropna()
@@ -168,7 +177,8 @@ def _history(
     values, kinds = values[kept], kinds[kept]
     if not kinds.eq("actual").any():
         raise InputError("revenue.series", "revenue.no_actual_up_to", name=spec.series, year=end)
-    growth = None if file else catalog.like_for_like_growth(spec.series)
+    in_file = "revenue.series" in scenario.places
+    growth = None if in_file else catalog.like_for_like_growth(str(spec.series))
     return (
         series,
         values,
@@ -350,7 +360,7 @@ def items_part(
         `forecast_items` refuses: all at once where they can be told apart.
     """
     years = [newest + 1 + step for step in range(len(total.table))]
-    items = [_item(key, spec, newest, years) for key, spec in _with_last(specs, newest).items()]
+    items = [_item(key, spec, newest, years) for key, spec in specs.items()]
     found = sum(item.last_year for item in items)
     if abs(found - last_total) > ROUNDING * abs(last_total):
         raise InputError(
@@ -380,7 +390,9 @@ def items_part(
     return frame, totals, tuple(notes)
 
 
-def _with_last(specs: Mapping[str, ItemSpec], newest: int) -> dict[str, ItemSpec]:
+def _with_last(
+    scenario: Scenario, specs: Mapping[str, ItemSpec], newest: int
+) -> dict[str, ItemSpec]:
     """The items with their last amounts, looked up where a series is named."""
     problems = Collector()
     found: dict[str, ItemSpec] = {}
@@ -390,7 +402,7 @@ def _with_last(specs: Mapping[str, ItemSpec], newest: int) -> dict[str, ItemSpec
             continue
         where = f"revenue.items.{key}.series"
         try:
-            values = catalog.load_series(spec.series).values.dropna()
+            values = scenario.series(where, spec.series).values.dropna()
         except InputError as error:
             for problem in error.problems:
                 problems.add(where, problem.said, problem.advice)

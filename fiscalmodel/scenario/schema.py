@@ -13,7 +13,9 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
+    Tag,
     WithJsonSchema,
     model_validator,
 )
@@ -26,14 +28,56 @@ Percent = Annotated[float, Field(ge=-95, le=200, allow_inf_nan=False)]
 Amount = Annotated[float, Field(allow_inf_nan=False, ge=-1e9, le=1e9)]
 Stock = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1e9)]
 ByYear = dict[Year, Amount]
-#: Amounts by year, or the names of catalogue series that are added up.
-Amounts = ByYear | Annotated[list[str], Field(min_length=1, max_length=40)]
 
 
 class Part(BaseModel):
     """Base of all parts: frozen, unknown keys refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataPlace(Part):
+    """Where data stand: a file, in it a sheet, on it a row or column where there are several."""
+
+    file: str = Field(min_length=1)
+    sheet: str | None = None
+    unit: Literal["元", "百元", "千元", "万元", "百万元", "亿元"] | None = None
+    row: str | None = None
+    column: str | None = None
+
+    @model_validator(mode="after")
+    def _row_or_column(self) -> DataPlace:
+        if self.row is not None and self.column is not None:
+            raise ValueError("scenario.row_or_column")
+        return self
+
+    def __str__(self) -> str:
+        sheet = f"[{self.sheet}]" if self.sheet else ""
+        return f"{self.file}{sheet} {self.row or self.column or ''}".strip()
+
+
+def _reference(given: object) -> str:
+    return "place" if isinstance(given, (dict, DataPlace)) else "text"
+
+
+def _amounts(given: object) -> str:
+    if isinstance(given, DataPlace) or (isinstance(given, dict) and "file" in given):
+        return "place"
+    return "several" if isinstance(given, list) else "years"
+
+
+#: A file or a series by name, or where in a file the data stand.
+DataRef = Annotated[
+    Annotated[str, Field(min_length=1), Tag("text")] | Annotated[DataPlace, Tag("place")],
+    Discriminator(_reference),
+]
+#: Amounts by year, where they stand, or several series that are added up.
+Amounts = Annotated[
+    Annotated[ByYear, Tag("years")]
+    | Annotated[DataPlace, Tag("place")]
+    | Annotated[list[DataRef], Field(min_length=1, max_length=40), Tag("several")],
+    Discriminator(_amounts),
+]
 
 
 def _title(given: object) -> Text:
@@ -129,7 +173,7 @@ class ItemSpec(Part):
     """One revenue item 税种或非税项目, carried forward by the growth of its base."""
 
     name: Title
-    series: str | None = None
+    series: DataRef | None = None
     last_wan: Amount | None = None
     one_offs_last_wan: Amount = 0.0
     elasticity: float = Field(default=1.0, ge=-5, le=5, allow_inf_nan=False)
@@ -150,15 +194,15 @@ class ItemSpec(Part):
 class NowcastSpec(Part):
     """The year under way: revenue to date by month 累计数, its budget, and what it consists of."""
 
-    series: str = Field(min_length=1)
+    series: DataRef
     budget_wan: Stock | None = None
-    items: dict[str, str] = {}
+    items: dict[str, DataRef] = {}
 
 
 class RevenueSpec(Part):
     """General public budget revenue 一般公共预算收入."""
 
-    series: str = Field(min_length=1)
+    series: DataRef
     like_for_like: bool = True
     use_estimates: bool = False
     allow_break: bool = False
@@ -193,7 +237,7 @@ class ExpenditureSpec(Part):
 class BalanceSpec(Part):
     """What stands beside own revenue in the general public budget, 万元 by year.
 
-    Each is a mapping by year, or a list of catalogue series whose sum it is.
+    Each is a mapping by year, the place of a series, or a list of series whose sum it is.
     Transfers that are tied to a purpose (专项转移支付) do not belong here.
     """
 
@@ -208,13 +252,13 @@ class BalanceSpec(Part):
 class DebtSpec(Part):
     """Clearance of hidden debt 隐性债务化解."""
 
-    ledger: str
-    sources: str
-    quotas: str | None = None
-    bonds: str | None = None
-    claims: str | None = None
-    limits: str | None = None
-    custom: str | None = None
+    ledger: DataRef
+    sources: DataRef
+    quotas: DataRef | None = None
+    bonds: DataRef | None = None
+    claims: DataRef | None = None
+    limits: DataRef | None = None
+    custom: DataRef | None = None
     deadline: dt.date | None = None
     rule: Literal[
         "quota_first", "least_interest", "least_present_value", "least_cost",
@@ -235,13 +279,13 @@ class DebtSpec(Part):
 class CommissionSpec(Part):
     """Commissions to the collecting banks 代收手续费."""
 
-    receipts: str
+    receipts: DataRef
     period: Literal["month", "quarter", "year"] = "year"
     rate_fines_pct: Annotated[float, Field(gt=0, le=5)] | None = None
     rate_charges_pct: Annotated[float, Field(gt=0, le=5)] | None = None
     budget_wan: Stock | None = None
-    relations: str | None = None
-    payments: str | None = None
+    relations: DataRef | None = None
+    payments: DataRef | None = None
 
 
 class ScenarioSpec(Part):
