@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from _cities import cities
 from _economies import economies, local_finance
 from _panels import load
 
-from fiscalmodel.revenue.features import features, mean_step, scaled_changes
 from fiscalmodel.revenue.models import candidate_forecasts
-from fiscalmodel.revenue.pooled import TRAINED_STEPS, Network, silu, tilt
+from fiscalmodel.revenue.pooled import (
+    TRAINED_STEPS,
+    Network,
+    features,
+    mean_step,
+    scaled_changes,
+    silu,
+    tilt,
+)
 
 COMPETITIONS = ("M1", "M3", "Tourism")
-DATASETS = (*COMPETITIONS, "local finance", "economies")
+DATASETS = (*COMPETITIONS, "local finance", "economies", "Chinese cities")
+LOCAL, CITIES = DATASETS.index("local finance"), DATASETS.index("Chinese cities")
 #: How much a window counts by data set, so that none drowns the others.
-SHARES = np.array([3.0, 1.0, 1.5, 2.0, 1.0])
+SHARES = np.array([3.0, 1.0, 1.5, 2.0, 1.0, 2.0])
+#: First year of the outturns of cities that are learned from: before, revenue grew by some
+#: 20 % a year, which is over.
+FIRST_YEAR = 2009
+#: The cities are forecast by networks that have seen neither the third of the provinces nor
+#: the years up to three after the span of origins.
+FOLDS = 3
+SPANS = ((1900, 2008), (2009, 2011), (2012, 2013), (2014, 2015), (2016, 2017), (2018, 2019))
 LONGEST = 40
 SHORT = (2, 3, 4, 5, 6, 7, 8, 10, 12, 15)
 #: Weight of yearly sums of quarterly and monthly series against yearly series proper.
@@ -24,19 +40,43 @@ SUMS_WEIGHT = 0.3
 TYPICAL_SMAPE, TYPICAL_MASE = 0.18, 3.0
 
 
-def yearly_series() -> list[tuple[int, bool, np.ndarray]]:
-    """(dataset, yearly proper?, values) of all training parts; sums over whole years last."""
+@dataclass(frozen=True)
+class Yearly:
+    """One yearly series: its data set, whether yearly proper, values, first year, fold."""
+
+    dataset: int
+    proper: bool
+    values: np.ndarray
+    first: int = 0
+    fold: int = -1
+
+
+def folds() -> dict[str, int]:
+    """Third of each province, the same in every run."""
+    names = sorted({one.province for one in cities()})
+    order = np.random.default_rng(1).permutation(len(names))
+    return {names[place]: number % FOLDS for number, place in enumerate(order)}
+
+
+def yearly_series() -> list[Yearly]:
+    """All training parts; yearly sums over whole years of other frequencies last."""
     found = []
-    for number, panel in enumerate((local_finance(), economies()), start=len(COMPETITIONS)):
-        found += [(number, True, y) for y in panel]
+    for number, panel in ((LOCAL, local_finance()), (LOCAL + 1, economies())):
+        found += [Yearly(number, True, y) for y in panel]
+    third = folds()
+    for column in ("revenue", "expenditure"):
+        found += [
+            Yearly(CITIES, True, one.values, one.first, third[one.province])
+            for one in cities(column)
+        ]
     for number, dataset in enumerate(COMPETITIONS):
-        found += [(number, True, item.train) for item in load(dataset, "yearly")]
+        found += [Yearly(number, True, item.train) for item in load(dataset, "yearly")]
         for kind in ("quarterly", "monthly"):
             for item in load(dataset, kind):
                 years = len(item.train) // item.season
                 if years >= 6:
                     tail = item.train[len(item.train) - years * item.season :]
-                    found.append((number, False, tail.reshape(years, -1).sum(axis=1)))
+                    found.append(Yearly(number, False, tail.reshape(years, -1).sum(axis=1)))
     return found
 
 
@@ -57,13 +97,15 @@ class Windows:
     last: np.ndarray  # window that ends six (Tourism four) values before the end
     full: np.ndarray  # the whole history up to its origin
     left: np.ndarray  # values after the origin
+    origin: np.ndarray  # year of the last known value, of cities
+    fold: np.ndarray  # third of the provinces, -1 for other data
 
 
-def windows(series: list[tuple[int, bool, np.ndarray]]) -> Windows:
+def windows(series: list[Yearly]) -> Windows:
     """Every origin of every series with its whole history, and cut to short lengths."""
     groups: dict[int, list[tuple[int, int, bool, bool]]] = {}
-    for number, (dataset, _, x) in enumerate(series):
-        held = 4 if dataset == 2 else 6
+    for number, one in enumerate(series):
+        x, held = one.values, 4 if one.dataset == COMPETITIONS.index("Tourism") else 6
         for end in range(2, len(x)):
             whole = min(end, LONGEST)
             last = end == max(len(x) - held, 2)
@@ -72,10 +114,10 @@ def windows(series: list[tuple[int, bool, np.ndarray]]) -> Windows:
                 groups.setdefault(n, []).append((number, end, last, n == whole))
     history, rows, parts, start = {}, {}, [], 0
     for n, group in sorted(groups.items()):
-        history[n] = np.stack([series[s][2][end - n : end] for s, end, _, _ in group])
+        history[n] = np.stack([series[s].values[end - n : end] for s, end, _, _ in group])
         future = np.full((len(group), TRAINED_STEPS), np.nan)
         for row, (s, end, _, _) in enumerate(group):
-            ahead = series[s][2][end : end + TRAINED_STEPS]
+            ahead = series[s].values[end : end + TRAINED_STEPS]
             future[row, : len(ahead)] = ahead
         rows[n] = np.arange(start, start + len(group))
         start += len(group)
@@ -88,11 +130,13 @@ def windows(series: list[tuple[int, bool, np.ndarray]]) -> Windows:
         np.concatenate([part[0] for part in parts]),
         np.concatenate([part[1] for part in parts]),
         number,
-        np.array([series[s][0] for s in number]),
-        np.array([series[s][1] for s in number]),
+        np.array([series[s].dataset for s in number]),
+        np.array([series[s].proper for s in number]),
         table[:, 2].astype(bool),
         table[:, 3].astype(bool),
-        np.array([len(series[s][2]) for s in number]) - table[:, 1],
+        np.array([len(series[s].values) for s in number]) - table[:, 1],
+        np.array([series[s].first for s in number]) + table[:, 1] - 1,
+        np.array([series[s].fold for s in number]),
     )
 
 
@@ -136,35 +180,53 @@ def sample(win: Windows) -> Sample:
     assert x is not None
     target = (win.future - last[:, None]) / unit[:, None]
     known = ~np.isnan(target)
+    city = win.dataset == CITIES
+    years = win.origin[:, None] + np.arange(1, TRAINED_STEPS + 1)
+    known &= ~city[:, None] | (years >= FIRST_YEAR)
     target = np.where(known, target, 0.0)
     usable = known.any(axis=1) & (np.abs(target).max(axis=1) < 200) & (unit > 1e-8 * np.abs(last))
-    return Sample(names, parts, x, change, target, known, last / unit, usable)
+    light = (part.astype(np.float32) for part in (x, change, target))
+    x, change, target = light
+    return Sample(names, parts, x, change, target, known, (last / unit).astype("f4"), usable)
+
+
+def without(win: Windows, data: Sample, dataset: int, fold: int, span: tuple[int, int]) -> Sample:
+    """The sample without a data set; of the cities, without a fold and the years of a span."""
+    if dataset != CITIES:
+        return replace(data, usable=data.usable & (win.dataset != dataset))
+    years = win.origin[:, None] + np.arange(1, TRAINED_STEPS + 1)
+    kept_out = (years > span[0]) & (years <= span[1] + 3) & (win.dataset == CITIES)[:, None]
+    known = data.known & ~kept_out
+    usable = data.usable & known.any(axis=1) & (win.fold != fold)
+    return replace(data, known=known, target=np.where(known, data.target, 0), usable=usable)
 
 
 def train(
     data: Sample,
-    rows: np.ndarray,
-    chance: np.ndarray,
+    win: Windows,
     *,
     members: int = 8,
     hidden: int = 32,
-    epochs: int = 5,
+    epochs: int = 4,
     batch: int = 1024,
     rate: float = 2e-3,
     decay: float = 1e-3,
     dropout: float = 0.1,
     seed: int = 0,
 ) -> Network:
-    """Fit an ensemble on `rows`, drawn with probability `chance`; AdamW, cosine rate."""
+    """Fit an ensemble on the usable windows, drawn by `chances`; AdamW, cosine rate."""
+    rows = np.flatnonzero(data.usable)
+    reached = np.cumsum(chances(win, rows))
     centre, spread = data.x[rows].mean(axis=0), data.x[rows].std(axis=0) + 1e-3
     found = []
     for member in range(members):
         rng = np.random.default_rng((seed, member))
         p = _start(rng, data.x.shape[1], hidden, len(data.names))
+        p = {key: value.astype(np.float32) for key, value in p.items()}
         moment = {k: (np.zeros_like(v), np.zeros_like(v)) for k, v in p.items()}
         steps = epochs * (len(rows) // batch)
         for step in range(steps):
-            pick = rng.choice(rows, size=batch, p=chance)
+            pick = rows[np.searchsorted(reached, reached[-1] * rng.random(batch))]
             gradient = _gradient(p, (data.x[pick] - centre) / spread, data, pick, rng, dropout)
             now = rate * 0.5 * (1 + np.cos(np.pi * step / steps))
             for key, value in p.items():

@@ -6,8 +6,8 @@ The same receipts go through `fiscalmodel.commission`, through a plain loop with
 `decimal`, and through polars and DuckDB. Two loops: one that only adds up, and
 one that checks what the package checks (identifiers that stand twice, refunds
 against their receipts, dates, words). polars and DuckDB add up with a join for
-the refunds' rates and check nothing. Then the same from a CSV file on disk, in
-pieces. Peak memory is that of a process of its own, input included.
+the refunds' rates and check nothing. Then the same from a CSV file on disk.
+Peak memory is that of a process of its own, input included.
 """
 
 from __future__ import annotations

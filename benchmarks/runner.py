@@ -2,7 +2,8 @@
 
     python benchmarks/runner.py [--notebooks 40] [--peer 6] [--no-dask]
 
-Every mode runs ``notebooks/05_scenario_report.ipynb``. The limit is its cells alone, in as many
+Every mode runs ``notebooks/05_scenario_report.ipynb``; ours write the page and the workbook of
+the scenario too, papermill the notebook alone. The limit is its cells alone, in as many
 processes as there are processors, after one warm-up; memory is the largest proportional set
 size (PSS) of a kernel while it runs.
 """
@@ -24,10 +25,11 @@ from pathlib import Path
 import psutil
 
 from fiscalmodel.paths import project_root
-from fiscalmodel.run.engines import open_engine
-from fiscalmodel.run.jobs import Job
+from fiscalmodel.run.batch import open_engine
+from fiscalmodel.run.job import Job
 from fiscalmodel.run.parameters import read_notebook
-from fiscalmodel.run.stamps import without_outputs
+from fiscalmodel.run.plan import REPORT
+from fiscalmodel.run.stamp import without_outputs
 
 ROOT = project_root(Path(__file__).parent)
 NOTEBOOK = ROOT / "notebooks" / "05_scenario_report.ipynb"
@@ -84,12 +86,16 @@ def ours(count: int, workers: int, *, dask: bool = False) -> tuple[float, float]
     """Our engine, steady state: from the result after the first round to the last; memory."""
     document = without_outputs(read_notebook(NOTEBOOK))
     parameters = {"scenario": SCENARIO, "lang": "zh"}
-    jobs = [Job(f"job-{n}", NOTEBOOK.name, document, parameters, cwd=ROOT) for n in range(count)]
+    jobs = [
+        Job(f"job-{n}", NOTEBOOK.name, document, parameters, cwd=ROOT, outputs=REPORT)
+        for n in range(count)
+    ]
     times, watch = [], _Memory()
     with open_engine(workers, dask=dask) as engine, watch:
         for result in engine.run(jobs):
             assert result.ok, str(result)
             assert result.kernel == "warm"
+            assert set(result.content) == set(REPORT)
             times.append(time.perf_counter())
     steady = times[workers - 1 :]
     return (len(steady) - 1) / (steady[-1] - steady[0]), watch.largest

@@ -219,6 +219,25 @@ RECEIPT_COLUMNS = [
 ]
 
 
+#: What the banks claim on these receipts: as settled, but 丁银行 rounds one line receipt by
+#: receipt and leaves the refunds in another.
+CLAIM_COLUMNS = ["bank", "kind", "account", "period", "base_yuan", "fee_yuan", "note"]
+CLAIM = [
+    "丁银行|罚没|国库|2025|1215577.66|6077.89",
+    "丁银行|收费|国库|2025|2429089.41|4858.19",
+    "丁银行|收费|财政专户|2025|746323.12|1492.65",
+    "丙银行|罚没|国库|2025|2290386.31|11451.93",
+    "丙银行|收费|国库|2025|2403057.11|4806.11",
+    "丙银行|收费|财政专户|2025|2535897.41|5071.79",
+    "乙银行|罚没|国库|2025|2687865.31|13439.33",
+    "乙银行|收费|国库|2025|9182393.70|18364.79",
+    "乙银行|收费|财政专户|2025|5846333.38|11692.67",
+    "甲银行|罚没|国库|2025|4940110.07|24700.55",
+    "甲银行|收费|国库|2025|10231196.90|20462.39",
+    "甲银行|收费|财政专户|2025|6154781.02|12309.56",
+]
+
+
 def pipe_rows(lines: list[str], columns: list[str]) -> list[dict[str, str]]:
     """Records from lines split at ``|``; the last column is the synthetic note."""
     rows = []
@@ -405,6 +424,7 @@ def tables() -> dict[str, tuple[list[str], list[dict[str, str]]]]:
         "revenue_monthly": (monthly_columns, months),
         "budget": (SERIES_COLUMNS, budget()),
         "receipts_2025": (RECEIPT_COLUMNS, receipts(rng)),
+        "bank_claim_2025": (CLAIM_COLUMNS, pipe_rows(CLAIM, CLAIM_COLUMNS)),
     }
 
 

@@ -138,7 +138,7 @@ def figure(
     usable = style(lang)
     from matplotlib.figure import Figure
 
-    made = Figure(figsize=size)
+    made = Figure(figsize=size, dpi=130)
     axes = list(made.subplots(1, panels, sharey=True, squeeze=False)[0])
     if panels == 1:
         axes[0].set_title(Text.of(title)(usable))
@@ -170,8 +170,11 @@ class Chart:
 
     def png(self) -> bytes:
         """The picture; the same chart gives the same bytes."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
         buffer = io.BytesIO()
-        self.figure.savefig(buffer, format="png", metadata={"Software": None})
+        # Drawn once; savefig would draw it twice for the same picture.
+        FigureCanvasAgg(self.figure).print_png(buffer, metadata={"Software": None})
         return buffer.getvalue()
 
     def __repr__(self) -> str:
@@ -480,7 +483,7 @@ def _broken(text: str, room: int) -> str:
 # ---------------------------------------------------------------- tables
 
 #: Sections of ``params/words/labels.yaml`` in which a header or a code is looked up.
-_SECTIONS = ("columns", "budget", "debt", "terms", "values", "monthly")
+_SECTIONS = ("columns", "debt", "budget", "terms", "values", "monthly", "revenue")
 
 
 def word(key: str, lang: str | None = None) -> str:
@@ -494,8 +497,10 @@ def word(key: str, lang: str | None = None) -> str:
     return next(found, key)
 
 
-def _without_unit(text: str) -> str:
-    return text.replace("（万元）", "").replace(" (万元)", "")
+def _without_unit(text: str, unit: str = "万元") -> str:
+    for told in ("万元", unit):
+        text = text.replace(f"（{told}）", "").replace(f" ({told})", "")
+    return text
 
 
 def show(
@@ -558,7 +563,12 @@ class Shown:
         with speaking(self.lang):
             if isinstance(self.thing, (list, tuple)):
                 return "\n".join(f"- {text}" for text in self.thing)
-            return str(self.thing) if isinstance(self.thing, Text) else repr(self.thing)
+            said = (
+                self.thing if isinstance(self.thing, Text) else getattr(self.thing, "answer", None)
+            )
+            if isinstance(said, tuple):
+                return "\n".join(map(str, said))
+            return str(said) if isinstance(said, Text) else repr(self.thing)
 
     def _repr_html_(self) -> str | None:
         if isinstance(self.thing, Text):
@@ -605,7 +615,7 @@ class TableView:
         parts = column if isinstance(column, tuple) else (column,)
         texts = [_total(word(str(part), self.lang), self.lang) for part in parts if part != ""]
         text = " · ".join(texts).strip()
-        return _without_unit(text) if self.unit else text
+        return _without_unit(text, self.unit) if self.unit else text
 
     @property
     def _heading(self) -> str:
@@ -827,11 +837,19 @@ def in_words(frame: pd.DataFrame, lang: str) -> pd.DataFrame:
         made[at] = values
         if is_number(values) or pd.api.types.is_bool_dtype(values):
             continue
-        made[at] = values.map(lambda v: _total(v, lang) if isinstance(v, str) else v)
+        made[at] = values.map(lambda v: _made_name(v, lang) if isinstance(v, str) else v)
         texts = [v for v in values.dropna() if v not in ("All", "")]
         if texts and all(isinstance(v, str) and v in codes for v in texts):
             made[at] = made[at].map(lambda v: _code(v, lang) if v in codes else v)
     return pd.DataFrame(made, index=frame.index).set_axis(frame.columns, axis=1)
+
+
+def _made_name(text: str, lang: str) -> str:
+    """Names that the package makes: of a batch of quota, and of a sum."""
+    kind, _, batch = text.partition(" ")
+    if kind == "replacement" and batch:
+        return say("present.batch", batch=batch)(lang)
+    return _total(text, lang)
 
 
 def _code(text: str, lang: str) -> str:

@@ -30,7 +30,8 @@ _NUMBER = re.compile(
     r"(?:[eE][+-]?\d{1,2})?",
     re.ASCII,
 )
-_SIMPLE = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
+_TOO_LARGE = 1e300
+_SIMPLE = re.compile(r"-?\d{1,300}(?:\.\d+)?", re.ASCII)
 _UNIT_TAIL = re.compile(r"(?P<number>.*?[\d.)])\s*(?P<unit>[^\d\s.,()+-]{1,4})")
 _FOOTNOTE = re.compile(r"(?P<number>.*[\d%)])\s*(?:[*#†‡]+|[①-⑳]|[¹²³⁴-⁹])")
 _MONEY_TAILS = frozenset(
@@ -149,7 +150,8 @@ def signed(text: str) -> float | None:
     match = _NUMBER.fullmatch(body)
     if match is None or not (match["body"] or match["frac"]):
         return None
-    return sign * float(body.replace(",", "").replace(" ", ""))
+    size = float(body.replace(",", "").replace(" ", ""))
+    return sign * size if size < _TOO_LARGE else None
 
 
 def percent_of(ratio: float) -> float:
@@ -187,7 +189,7 @@ def exact(value: Any) -> Decimal | None:
     cell = parse(value)
     if cell.kind != "number":
         return None
-    digits = re.search(r"[\d.,]+(?: \d{3})*(?:[eE][+-]?\d+)?", plain(str(value)), re.ASCII)
+    digits = re.search(r"(?:\d[\d, ]*)?(?:\.\d+|\d)(?:[eE][+-]?\d+)?", plain(str(value)), re.ASCII)
     assert digits is not None  # a number has digits
     size = Decimal(digits[0].replace(",", "").replace(" ", ""))
     return -size if cell.value < 0 else size

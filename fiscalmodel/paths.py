@@ -28,6 +28,13 @@ def project_root(start: str | Path | None = None) -> Path:
     return folder
 
 
+def here_or_project(path: str | Path) -> Path:
+    """`path` from the working directory if something is there, else from the project's folder."""
+    file = Path(path)
+    folder = None if file.is_absolute() or file.exists() else project_folder()
+    return folder / file if folder and (folder / file).exists() else file
+
+
 def inside(folder: Path, path: str | Path, *, where: str = "path") -> Path:
     """`path` resolved against `folder`, refused if it leaves it.
 

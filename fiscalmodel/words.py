@@ -162,12 +162,12 @@ def _entry(key: str) -> tuple[str, str, str, str]:
 
 
 def _files(name: str) -> tuple[Path, ...]:
-    # Looked up once a place: a table of some hundred rows asks as often.
-    return _files_of(name, os.getcwd(), os.environ.get("FISCALMODEL_PROJECT"))
+    return _files_seen_from(os.getcwd(), os.environ.get("FISCALMODEL_PROJECT", ""), name)
 
 
 @cache
-def _files_of(name: str, folder: str, project: str | None) -> tuple[Path, ...]:
+def _files_seen_from(folder: str, project: str, name: str) -> tuple[Path, ...]:
+    # Looked for once for each place: a table of many rows asks for words at every cell.
     return tuple(parameter_files(f"words/{name}"))
 
 

@@ -75,9 +75,7 @@ PAYMENTS = [
 )
 def test_public_four_loan_case(options, interest):
     """Four loans, 1,500 a month; the public "payoff" programme prints 7,501.18 at its tolerance."""
-    plan = yearly(
-        FOUR, PAYMENTS, as_of="2023-12-31", frequency="month", capitalise=True, **options
-    )
+    plan = yearly(FOUR, PAYMENTS, as_of="2023-12-31", frequency="month", capitalise=True, **options)
     assert plan.status in ("optimal", "feasible")
     assert plan.interest_wan == pytest.approx(interest, abs=0.01)
     assert plan.cost_wan == plan.interest_wan
@@ -134,9 +132,7 @@ def test_given_plan_is_taken_as_it_is():
     ]
     plan = yearly(ledger, budget(60, 60), as_of="2026-12-31", rule="given", given=given)
     assert (plan.status, plan.cost_wan) == ("feasible", 6.0)  # 4 in 2027, 2 in 2028
-    short = yearly(
-        ledger, budget(60, 60), as_of="2026-12-31", rule="given", given=given[:1]
-    )
+    short = yearly(ledger, budget(60, 60), as_of="2026-12-31", rule="given", given=given[:1])
     assert short.status == "infeasible"
     assert short.shortfall[["contract_id", "amount_wan", "reason"]].to_numpy().tolist() == [
         ["B", 50.0, "not planned"]

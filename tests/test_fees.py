@@ -275,7 +275,7 @@ def test_missing_columns_files_and_words() -> None:
     [
         ({"fines": 0.005}, "looks like a ratio"),
         ({"fines": 101}, "is above 100"),
-        ({"fines": "half"}, "is no well-formed number"),
+        ({"fines": "half"}, "where a number belongs"),
         ({"taxes": 1}, "unknown word 'taxes'"),
         (
             [{"kind": "fines", "rate_pct": 0.5}, {"kind": "罚没", "rate_pct": 0.4}],

@@ -14,7 +14,7 @@ import fiscalmodel as fm
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue import (
     combine,
-    features,
+    intervals,
     kinds,
     metrics,
     models,
@@ -40,7 +40,7 @@ def test_a_straight_line_is_continued_by_every_trend_model():
     y = 100.0 + 5 * np.arange(12)[None, :]
     for candidate in models.CANDIDATES:
         made = candidate.run(y, 3)[0]
-        if candidate.name in ("theta", "free_theta", "drift", "line", "recent_2", "recent_5"):
+        if candidate.name in ("theta", "drift", "line", "recent_2"):
             np.testing.assert_allclose(made, [160, 165, 170], rtol=0.01)
         assert np.isfinite(made).all()
 
@@ -63,16 +63,6 @@ def test_theta_with_all_weight_on_the_line_matches_its_definition():
         reach = (1 - (1 - alpha) ** (t + 1)) / alpha
         own = decay[t] * states[0][0, t - 1] + reach * states[1][0, t - 1]
         assert own == pytest.approx(drift[t], rel=1e-9)
-
-
-def test_smoothing_agrees_with_statsmodels_on_its_own_grid_point():
-    """Simple smoothing of a long series: close to the optimum that statsmodels finds."""
-    from statsmodels.tsa.holtwinters import SimpleExpSmoothing
-
-    rng = np.random.default_rng(4)
-    y = 100 + np.cumsum(rng.normal(0, 1, 200)) + rng.normal(0, 2, 200)
-    oracle = SimpleExpSmoothing(y, initialization_method="estimated").fit().forecast(1)[0]
-    assert smoothing.simple_smoothing(y[None, :], 1)[0, 0] == pytest.approx(oracle, rel=0.005)
 
 
 def test_local_global_trend_gives_linear_and_exponential_growth():
@@ -106,8 +96,8 @@ def test_pooled_forecast_as_worked_out_step_by_step():
     _, parts = models.candidate_forecasts(y, 6)
     net = pooled.network()
     unit = np.abs(np.diff(y[0])).mean()
-    seen = features.scaled_changes(y, parts)
-    x = (features.features(y, seen)[0] - net.centre) / net.spread
+    seen = pooled.scaled_changes(y, parts)
+    x = (pooled.features(y, seen)[0] - net.centre) / net.spread
 
     def silu(a: float) -> float:
         return a / (1 + math.exp(-a))
@@ -130,38 +120,49 @@ def test_pooled_forecast_leaves_a_constant_history_alone():
     assert pooled.forecast(y, models.candidate_forecasts(y, 12)[1]) == pytest.approx(42)
 
 
-@pytest.mark.parametrize("shares", [combine.SHARES, combine.REVENUE_SHARES])
-def test_combination_is_the_weighted_mean_of_named_candidates(shares):
+def test_combination_is_the_weighted_mean_of_named_candidates():
     y = some_histories()
-    made = combine.combine(y, 4, shares=shares)
-    assert sum(shares.values()) == 1
-    by_name = dict(zip(made.names, made.parts, strict=True))
-    expected = sum(share * by_name[name] for name, share in shares.items())
-    np.testing.assert_allclose(made.mean, expected, rtol=1e-12)
-    np.testing.assert_allclose(made.weights.sum(axis=0), 1, rtol=1e-12)
-    # A step does not depend on how many more are asked for.
-    np.testing.assert_allclose(combine.combine(y, 2, shares=shares).mean, made.mean[:, :2])
+    for shares, fades in ((combine.SHARES, False), (combine.REVENUE_SHARES, True)):
+        made = combine.combine(y, 4, shares=shares, fades=fades)
+        assert sum(shares.values()) == 1
+        by_name = dict(zip(made.names, made.parts, strict=True))
+        expected = sum(share * by_name[name] for name, share in shares.items())
+        if fades:  # 1/2, 1/3, 1/4, 1/5 of the pooled model
+            share = np.array([1 / 2, 1 / 3, 1 / 4, 1 / 5])
+            expected = share * by_name["pooled"] + (1 - share) * by_name["half_drift"]
+        np.testing.assert_allclose(made.mean, expected, rtol=1e-12)
+        np.testing.assert_allclose(made.weights.sum(axis=0), 1, rtol=1e-12)
+        # A step does not depend on how many more are asked for.
+        again = combine.combine(y, 2, shares=shares, fades=fades)
+        np.testing.assert_allclose(again.mean, made.mean[:, :2])
 
 
 def test_kind_of_revenue():
     y = [100.0, 108.0, 121.0, 128.0, 140.0, 149.0, 155.0]
     plain, revenue = fm.forecast(y, 3), fm.forecast(y, 3, kind="revenue")
     said = revenue.models.set_index("model")
-    assert said["weight"]["damped"] == 0.5
-    assert said["weight"].sum() == 1
+    assert said["weight"]["pooled"] == pytest.approx((1 / 2 + 1 / 3 + 1 / 4) / 3)
+    assert said["weight"].sum() == pytest.approx(1)
     third = said[said.columns[-1]]
-    expected = (third * said["weight"]).sum()
+    # Half the mean step: 155 + 3 · 55/6/2 = 168.75, with three quarters of the weight.
+    assert third["half_drift"] == pytest.approx(168.75)
+    expected = 0.25 * third["pooled"] + 0.75 * third["half_drift"]
     assert revenue.table["mean"].iloc[-1] == pytest.approx(expected, rel=1e-12)
     assert plain.table["mean"].iloc[-1] != revenue.table["mean"].iloc[-1]
-    assert any("damped" in note for note in revenue.notes)
-    assert any("阻尼趋势" in note.zh for note in revenue.notes)
+    assert any("1/(h+1)" in note for note in revenue.notes)
+    assert any("平均增量之半" in note.zh for note in revenue.notes)
     long = pd.DataFrame({"unique_id": "a", "ds": range(2015, 2022), "y": y})
     panel = fm.forecast_panel(long, 3, kind="revenue")
     np.testing.assert_allclose(panel["mean"], revenue.table["mean"])
     published = fm.load_series("jianghan.general_public_budget_revenue")
     assert kinds.kind_of(published) is kinds.REVENUE
-    land = fm.load_series("national.land_sale_revenue")
-    assert kinds.kind_of(land) is kinds.FUND
+    assert kinds.kind_of(fm.load_series("national.land_sale_revenue")) is kinds.FUND
+    assert kinds.kind_of(fm.load_series("national.individual_income_tax")) is kinds.TAX
+    assert kinds.kind_of("国有土地使用权出让收入") is kinds.FUND
+    # In a panel without a kind, each series is what its name says.
+    named = fm.forecast_panel(long.assign(unique_id="某县土地出让收入"), 3)
+    land = fm.forecast(y, 3, kind="land").table
+    np.testing.assert_allclose(named["mean"], land["mean"])
 
 
 @pytest.mark.parametrize("run", [fm.forecast, fm.backtest])
@@ -224,15 +225,42 @@ def test_one_year_that_falls_and_comes_back_is_outlying():
     assert not outliers.outlying(last).any()  # nor is the end of the history
 
 
-def test_compound_growth_is_held_within_what_the_history_has_shown():
-    # Steps of 10 and 20 up, at most 20/60 in logs ln(80/60) = .28768 a step.
+def test_a_fall_never_takes_the_whole():
     y = np.array([[50.0, 60.0, 80.0]])
-    said = np.array([[[1e9, 1e9, -1e9]]])
-    made = models.bounded(y, said)[0, 0]
-    # 80·(80/60)^h, more than 80 + 20 h; down by the same amount.
-    assert made == pytest.approx([80 * 80 / 60, 80 * (80 / 60) ** 2, 80 - (80 * (4 / 3) ** 3 - 80)])
-    mixed = models.bounded(np.array([[-5.0, 0.0, 10.0]]), np.array([[[1e9, 1e9]]]))[0, 0]
-    assert mixed == pytest.approx([20, 30])  # largest step 10 for each step ahead
+    said = np.array([[[90.0, 78.0, -40.0]]])
+    made = models.held(y, said)[0, 0]
+    # 80·exp(−2/80), 80·exp(−120/80)
+    assert made == pytest.approx([90, 78.02477, 17.85041])
+    mixed = models.held(np.array([[-5.0, 0.0, 10.0]]), np.array([[[-20.0, 30.0]]]))[0, 0]
+    assert mixed == pytest.approx([-20, 30])  # no positive history: as said
+
+
+def test_bands_are_on_the_scale_of_growth():
+    y = np.array([[100.0, 105.0, 110.0, 82.0, 112.0, 117.0]])
+    mean, parts = np.full((1, 3), 120.0), np.full((2, 1, 3), 120.0)
+    made = intervals.bands(y, mean, parts, (80, 95), kind="revenue")
+    group = intervals.table()["groups"]["revenue"]
+    x = intervals.scale_features(y, mean, parts)
+    size = intervals.expected_error(x, group["scale"]["lower"])[0]
+    width = size * intervals.quantiles(group, "lower", 6, 3, 95)
+    # By the definition: mean · exp(−width), no narrower further ahead.
+    expected = 120 * np.exp(-np.maximum.accumulate(width))
+    np.testing.assert_allclose(made[1].lower[0], expected, rtol=1e-9)
+    # A dip that recovered is no call for a band of 53 to 200.
+    assert made[0].lower.min() > 75
+    assert made[0].upper.max() < 190
+    assert (made[1].lower > 0).all()
+    # Growth is free of the unit.
+    again = intervals.bands(1e4 * y, 1e4 * mean, 1e4 * parts, (80, 95), kind="revenue")
+    np.testing.assert_allclose(again[1].upper, 1e4 * made[1].upper, rtol=1e-9)
+
+
+def test_bands_after_a_fall_of_a_quarter():
+    y = [68.7, 123.5, 131.5, 136.5, 130.6, 98.0]
+    made = fm.forecast(y, 5, kind="revenue").table
+    assert (made["lo-80"] > 40).all()
+    assert (made["lo-95"] > 25).all()
+    assert (made["hi-80"] < 250).all()
 
 
 @pytest.mark.parametrize("horizon", [24, 100])
@@ -251,7 +279,12 @@ def test_weights_give_the_mean_for_every_kind():
         made = fm.forecast(given, 3, kind=kind, season_length=season)
         said = made.models[made.models.columns[4:]].to_numpy(dtype=float)
         assert made.models["weight"].sum() == pytest.approx(1)
-        expected = made.models["weight"].to_numpy() @ said
+        weights = made.models["weight"].to_numpy()[:, None] + np.zeros(said.shape)
+        if kind == "revenue":  # the pooled model's share is 1/2, 1/3, 1/4; the column is its mean
+            names = list(made.models["model"])
+            weights[names.index("pooled")] = 1 / np.array([2, 3, 4])
+            weights[names.index("half_drift")] = 1 - 1 / np.array([2, 3, 4])
+        expected = (weights * said).sum(axis=0)
         np.testing.assert_allclose(made.table["mean"], expected, rtol=1e-9)
     land = fm.forecast(y, 3, kind="land").models.set_index("model")["weight"]
     assert land["naive"] == pytest.approx(0.9)

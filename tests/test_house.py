@@ -65,7 +65,6 @@ ARROWS = {
 }
 
 
-@pytest.mark.xfail(reason="the house is being put in order", strict=True)
 def test_rooms_import_only_rooms_below():
     upward = [
         f"{module}:{line} -> {target}"
@@ -111,7 +110,6 @@ def test_there_is_no_circle():
             visit(module)
 
 
-@pytest.mark.xfail(reason="the house is being put in order", strict=True)
 def test_private_names_stay_in_their_file():
     taken = [
         f"{module}:{line} takes {name} of {target}"

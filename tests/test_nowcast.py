@@ -14,7 +14,7 @@ import fiscalmodel as fm
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.execution import usual_shares
 from fiscalmodel.revenue.nowcast import accuracy, review_years
-from fiscalmodel.revenue.nowcast_gate import asset, quantile
+from fiscalmodel.revenue.nowcast_model import asset, quantile
 from fiscalmodel.revenue.nowcast_ways import WAYS, remainders
 from fiscalmodel.series import catalog
 
@@ -277,6 +277,9 @@ def test_growth_as_a_ratio_is_asked_about():
         fm.nowcast_year(ytd, published_growth={"2024-05": 0.05, "2024-06": 0.049})
     small = series({"2023-06": 100.0, "2023-12": 200.0, "2024-06": 100.05})
     fm.nowcast_year(small, published_growth={"2024-06": 0.05})  # 0.05 % it is
+    # Levels a third higher on another calibre say nothing against growth of 0.4 %.
+    broken = series({"2023-06": 100.0, "2023-12": 200.0, "2024-06": 133.0})
+    fm.nowcast_year(broken, published_growth={"2024-06": 0.4})
 
 
 def test_no_probability_is_said():

@@ -144,9 +144,7 @@ def refused(tmp_path: Path, **files: str) -> list[str]:
 
 def test_a_parameter_without_a_source_is_refused(tmp_path: Path) -> None:
     text = GOOD.replace("      source: 某文件\n", "")
-    assert refused(tmp_path, a=text) == [
-        "a.yaml:5:7: rate.values[0].source: the key is missing"
-    ]
+    assert refused(tmp_path, a=text) == ["a.yaml:5:7: rate.values[0].source: the key is missing"]
     assert "too short" in refused(tmp_path, a=GOOD.replace("某文件", '""'))[0]
 
 

@@ -10,18 +10,10 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from fiscalmodel.present import labels
 from fiscalmodel.present.page import PageHead, index_page, notebook_page, one_language
 from fiscalmodel.present.workbook import Sheet, csv_bytes, quoted, write_book
 
 ADDRESS = re.compile(r"""(?:src|href|url\(|@import)\s*=?\s*["'(]?\s*(?:https?:)?//""", re.I)
-
-
-def test_labels_map_both_ways_without_clashes() -> None:
-    back = labels.columns_from_chinese()
-    assert back["债务编号"] == "contract_id"
-    assert labels.label("contract_id", "zh") == "债务编号"
-    assert labels.label("no_such_column") == "no_such_column"
 
 
 def made_page(**head: str) -> str:

@@ -17,7 +17,7 @@ import yaml
 
 import fiscalmodel as fm
 from fiscalmodel.series.assembly import read_series
-from fiscalmodel.tables import excel as ooxml
+from fiscalmodel.tables import xlsx as ooxml
 from fiscalmodel.tables.readers import read_table, read_workbook
 from fiscalmodel.tables.table import Table
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from faults import faulty_notebooks as faulty
 
-from fiscalmodel.run import fingerprint, parent, provisioner
+from fiscalmodel.kernels import parent, provisioner, stamp
+from fiscalmodel.kernels.manager import KERNEL_NAME, is_installed
 from fiscalmodel.run.execute import execute_notebook
-from fiscalmodel.run.kernels import KERNEL_NAME, is_installed
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="warm kernels are for Linux")
 
@@ -174,17 +174,17 @@ def test_a_parent_that_cannot_start_gives_cold_kernels(
 
 
 def test_edited_code_gets_another_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = tmp_path / "fiscalmodel" / "run"
+    package = tmp_path / "fiscalmodel" / "kernels"
     package.mkdir(parents=True)
-    module = package / "fingerprint.py"
+    module = package / "stamp.py"
     module.write_text("a = 1\n")
-    monkeypatch.setattr(fingerprint, "__file__", str(module))
-    before = fingerprint.fingerprint(fresh=True)
-    assert fingerprint.fingerprint(fresh=True) == before
+    monkeypatch.setattr(stamp, "__file__", str(module))
+    before = stamp.fingerprint(fresh=True)
+    assert stamp.fingerprint(fresh=True) == before
     module.write_text("a = 22\n")
-    assert fingerprint.fingerprint(fresh=True) != before
+    assert stamp.fingerprint(fresh=True) != before
     monkeypatch.setenv("FISCALMODEL_PRELOAD", "json")
-    assert fingerprint.fingerprint(fresh=True) != before
+    assert stamp.fingerprint(fresh=True) != before
 
 
 def test_long_temporary_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

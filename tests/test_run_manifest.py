@@ -15,14 +15,14 @@ import pytest
 from faults import faulty_notebooks as faulty
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.run import execute, keys
-from fiscalmodel.run.batch import keys_of, run_batch
-from fiscalmodel.run.jobs import Job, JobResult
+from fiscalmodel.kernels.parent import private_parent
+from fiscalmodel.kernels.stamp import digest
+from fiscalmodel.run import execute, stamp
+from fiscalmodel.run.batch import run_batch
+from fiscalmodel.run.job import Job, Result
 from fiscalmodel.run.manifest import Manifest
-from fiscalmodel.run.parent import private_parent
 from fiscalmodel.run.plan import load_plan
 from fiscalmodel.run.storage import MANIFEST, open_storage
-from fiscalmodel.run.worker_start import PRELOAD
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes of Linux")
 
@@ -31,13 +31,13 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes o
 def parent() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FISCALMODEL_PRELOAD", "json")
-        with private_parent(preload=(PRELOAD,)):
+        with private_parent():
             yield
 
 
 @pytest.fixture(autouse=True)
 def nobody_edits_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keys.stamps, "package_stamp", lambda: "the package")
+    monkeypatch.setattr(stamp, "code_stamp", lambda: "the package")
 
 
 @pytest.fixture
@@ -46,8 +46,13 @@ def plan(tmp_path: Path) -> Path:
     return faulty.write_project(tmp_path / "project", names)
 
 
+def jobs_of(plan: Path, kernel: str) -> list[Job]:
+    loaded = load_plan(plan)
+    return stamp.with_keys(loaded.jobs, loaded.root, kernel=kernel)
+
+
 def keys_now(plan: Path) -> dict[str, dict[str, str]]:
-    return {job.id: dict(job.key) for job in keys_of(load_plan(plan), "warm")}
+    return {job.id: dict(job.key) for job in jobs_of(plan, "warm")}
 
 
 def changed(plan: Path, before: dict[str, dict[str, str]]) -> dict[str, list[str]]:
@@ -89,12 +94,10 @@ def test_what_makes_a_result_invalid_and_only_that(
     ]
     faulty.write_plan(root, jobs)
     assert changed(plan, before) == {"a": ["parameters"]}
-    monkeypatch.setattr(keys.stamps, "package_stamp", lambda: "other")
-    monkeypatch.setattr(keys.stamps, "environment_stamp", lambda: "other")
+    monkeypatch.setattr(stamp, "code_stamp", lambda: "other")
+    monkeypatch.setattr(stamp, "environment_stamp", lambda: "other")
     assert set(changed(plan, before)["b"]) == {"package", "environment"}
-    assert {job.key["kernel"] for job in keys_of(load_plan(plan), "cold")} != {
-        before["a"]["kernel"]
-    }
+    assert {job.key["kernel"] for job in jobs_of(plan, "cold")} != {before["a"]["kernel"]}
 
 
 def test_a_crash_between_output_and_record_costs_one_run_and_no_more(
@@ -163,14 +166,14 @@ def test_a_failure_is_never_valid_and_only_the_last_record_counts(tmp_path: Path
     job = Job("a", "a.ipynb", {}, key={"notebook": "1"})
     storage.write("a.ipynb", b"12345")
     manifest = Manifest(storage)
-    manifest.record(job, JobResult("a", "a.ipynb", "failed", reason="it died"))
-    assert Manifest(storage).valid([job]) == set()
+    manifest.record(job, Result("a", "a.ipynb", "failed", reason="it died"), {})
+    assert Manifest(storage).valid([job]) == {}
     assert Manifest(storage).failed() == {"a"}
-    manifest.record(job, JobResult("a", "a.ipynb", "done"), size=5)
-    assert Manifest(storage).valid([job]) == {"a"}
-    assert Manifest(storage).valid([Job("a", "a.ipynb", {}, key={"notebook": "2"})]) == set()
-    manifest.record(job, JobResult("a", "a.ipynb", "failed"))
-    assert Manifest(storage).valid([job]) == set()
+    manifest.record(job, Result("a", "a.ipynb", "done"), {"a.ipynb": digest(b"12345")})
+    assert set(Manifest(storage).valid([job])) == {"a"}
+    assert Manifest(storage).valid([Job("a", "a.ipynb", {}, key={"notebook": "2"})]) == {}
+    manifest.record(job, Result("a", "a.ipynb", "failed"), {})
+    assert Manifest(storage).valid([job]) == {}
 
 
 def test_retry_only_failed_and_fail_fast(tmp_path: Path) -> None:
@@ -265,4 +268,4 @@ def _commands() -> list[str]:
     for process in psutil.process_iter(["cmdline", "environ"]):
         text = " ".join(process.info["cmdline"] or ())
         found.append(text + (process.info["environ"] or {}).get("FISCALMODEL_KERNEL_DIR", ""))
-    return [text for text in found if "fiscalmodel.run" in text]
+    return [text for text in found if "fiscalmodel.kernels" in text]

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from faults import faulty_notebooks as faulty
 
-from fiscalmodel.run.compare_outputs import Tolerance, differences, text_differences
-from fiscalmodel.run.notebook_guard import notebook_problems
-from fiscalmodel.run.notebooks import refresh
+from fiscalmodel.check_notebooks.compare import Tolerance, differences, text_differences
+from fiscalmodel.check_notebooks.guard import notebook_problems
+from fiscalmodel.check_notebooks.refresh import refresh
 
 pytest_plugins = ["pytester"]
 
@@ -20,17 +20,34 @@ TABLE = """
 from IPython.display import HTML, display
 display(HTML(f"<style>td {{}}</style><table><tr><td>收入</td><td>{value:,.2f}</td></tr></table>"))
 """
+UPDATED = """
+from IPython.display import clear_output, display
+handle = display("first", display_id=True)
+handle.update("last")
+print("gone")
+clear_output(wait=True)
+display("kept", display_id="x").update("kept last")
+"""
+
+
+def project(folder: Path) -> Path:
+    """A folder that is a project, for notebooks in it."""
+    (folder / "params").mkdir()
+    (folder / "params" / "regions.yaml").write_text("regions: {}")
+    return folder
 
 
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A small notebook, executed and committed by `refresh`."""
     path = tmp_path_factory.mktemp("nb") / "good.ipynb"
-    faulty.write_notebook(path, "print(value)", TABLE, parameters="value = 1234.5678")
+    faulty.write_notebook(
+        path, "print(12345678901234568, value)", TABLE, UPDATED, parameters="value = 1234.5678"
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FISCALMODEL_PRELOAD", "json")
         (report,) = refresh([path], say=lambda text: None)
-    assert report.written
+    assert report.files
     return json.loads(path.read_text())
 
 
@@ -49,6 +66,9 @@ def variants(good: dict[str, Any]) -> dict[str, tuple[dict[str, Any], str]]:
     for outputs, number in ((near, "1,234.58"), (far, "1,234.67")):
         text = "".join(outputs[0]["data"]["text/html"])
         outputs[0]["data"]["text/html"] = text.replace("1,234.57", number)
+    longer = copy.deepcopy(good["cells"][1]["outputs"])
+    longer[0]["text"] = [line.replace("568", "567") for line in longer[0]["text"]]
+    video = [{"output_type": "display_data", "data": {"video/mp4": "x"}, "metadata": {}}]
     stripped = copy.deepcopy(good)
     for cell in stripped["cells"]:
         cell.update(outputs=[], execution_count=None)
@@ -66,6 +86,8 @@ def variants(good: dict[str, Any]) -> dict[str, tuple[dict[str, Any], str]]:
             cells((2, {"source": "# NBVAL_IGNORE_OUTPUT\n" + TABLE, "outputs": far})),
             "would hide",
         ),
+        "one_more": (cells((1, {"outputs": longer})), "12345678901234567 -> 12345678901234568"),
+        "not_a_picture": (cells((2, {"outputs": video})), "video/mp4 is not compared"),
         "any_number": (cells(fiscalmodel={"tolerance": {"rel": 1.0}}), "rel must lie between"),
     }
 
@@ -75,6 +97,7 @@ def test_each_notebook_passes_or_fails_as_it_must(
 ) -> None:
     monkeypatch.setenv("FISCALMODEL_PRELOAD", "json")
     cases = variants(executed)
+    project(pytester.path)
     for name, (document, _) in cases.items():
         (pytester.path / f"{name}.ipynb").write_text(json.dumps(document), encoding="utf-8")
     ran = pytester.runpytest_subprocess("--nbval", "-p", "no:cacheprovider", "-q")
@@ -86,6 +109,7 @@ def test_each_notebook_passes_or_fails_as_it_must(
 
 
 def test_lax_and_sanitising_are_refused(pytester: pytest.Pytester) -> None:
+    faulty.write_notebook(project(pytester.path) / "n.ipynb", "1")
     lax = pytester.runpytest_subprocess("--nbval-lax")
     assert lax.ret == pytest.ExitCode.USAGE_ERROR
     pytester.makefile(".cfg", clean="")
@@ -100,6 +124,16 @@ def test_lax_and_sanitising_are_refused(pytester: pytest.Pytester) -> None:
         ("-0.1%", "−0.1%", True),
         ("1e-3", "0.001", True),
         ("2028", "2029", False),
+        ("100000000.1 元", "100000000.2 元", True),
+        ("1000000001", "1000000002", False),
+        ("1,000,000,001", "1000000001", True),
+        ("420106198001010101", "420106198001010102", False),
+        ("2028.6.30", "2028.6.3", False),
+        ("2028-06-30", "2028-06-29", False),
+        ("12:30:05", "12:30:06", False),
+        ("00123", "123", False),
+        ("5.", "5", True),
+        ("合计5.", "合计5.", True),
         ("a 1", "b 1", False),
         ("1 2", "1", False),
         ("—", "0", False),
@@ -110,6 +144,42 @@ def test_lax_and_sanitising_are_refused(pytester: pytest.Pytester) -> None:
 )
 def test_texts_that_say_the_same(old: str, new: str, same: bool) -> None:
     assert (text_differences(old, new, Tolerance()) == []) is same
+
+
+def test_scripts_links_and_figures_are_compared() -> None:
+    def shown(**data: object) -> list[dict[str, object]]:
+        return [{"output_type": "display_data", "data": data, "metadata": {}}]
+
+    def differ(kind: str, old: object, new: object) -> bool:
+        return differences(shown(**{kind: old}), shown(**{kind: new}), Tolerance()) != []
+
+    plotly = "application/vnd.plotly.v1+json"
+    assert differ(plotly, {"data": [{"y": [1.5, 2.5]}]}, {"data": [{"y": [1.5, 2.6]}]})
+    assert not differ(plotly, {"data": [{"y": [1.5]}]}, {"data": [{"y": [1.5 + 1e-9]}]})
+    assert differ("application/javascript", "show(1)", "show(2)")
+    assert differ("text/html", "<script>show(1)</script>", "<script>show(2)</script>")
+    assert differ("text/html", '<a href="a.html">x</a>', '<a href="b.html">x</a>')
+    assert not differ("text/html", '<a id="a" class="u">x</a>', '<a id="b" class="v">x</a>')
+
+
+def test_notebooks_elsewhere_are_left_to_nbval(pytester: pytest.Pytester) -> None:
+    """Its markers and its own options work where there is no project."""
+    notebook = faulty.write_notebook(
+        pytester.path / "theirs.ipynb",
+        "# NBVAL_IGNORE_OUTPUT\nimport time; time.time()",
+        "1/0",
+    )
+    document = json.loads(notebook.read_text())
+    document["cells"][2]["metadata"]["tags"] = ["raises-exception"]
+    for number, cell in enumerate(document["cells"], start=1):
+        cell["execution_count"] = number
+    error = {"output_type": "error", "ename": "ZeroDivisionError", "traceback": []}
+    document["cells"][2]["outputs"] = [{**error, "evalue": "division by zero"}]
+    notebook.write_text(json.dumps(document))
+    pytester.makefile(".cfg", clean="")
+    for options in (["--nbval"], ["--nbval-lax"], ["--nbval", "--nbval-sanitize-with=clean.cfg"]):
+        ran = pytester.runpytest_subprocess(*options, "-p", "no:cacheprovider", "-q")
+        ran.assert_outcomes(passed=3)
 
 
 def test_order_and_kind_of_outputs_matter() -> None:
@@ -146,8 +216,8 @@ def test_refresh_shows_differences_and_writes_only_when_told(
     refresh([path], confirm=lambda report: False, say=said.append)
     assert path.read_bytes() == before
     (report,) = refresh([path], say=said.append)
-    assert report.written
+    assert report.files
     assert "1,300.00" in path.read_text()
     (again,) = refresh([path], say=said.append)
-    assert again.differences == ()
-    assert not again.written
+    assert again.notes == ()
+    assert not again.files

@@ -12,7 +12,7 @@ from faults import faulty_notebooks as faulty
 from fiscalmodel.errors import InputError
 from fiscalmodel.run.batch import run_batch
 from fiscalmodel.run.execute import execute_notebook
-from fiscalmodel.run.limits import parse_duration, parse_size
+from fiscalmodel.run.job import parse_duration, parse_size
 from fiscalmodel.run.plan import load_plan
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,7 +45,7 @@ regions: [nowhere]
 jobs:
   - {name: a, notebook: good, parameters: {cod: x}}
   - {name: b, notebook: good, parameters: {code: 3}}
-  - {name: c, notebook: untagged}
+  - {name: c, notebook: untagged, parameters: {code: x}}
   - {name: d, notebook: broken}
   - {name: e, notebook: old}
   - {name: f, notebook: odd}

@@ -171,3 +171,21 @@ def test_a_growth_out_of_range_is_said_once(growth: str, project: Path, tmp_path
     assert [problem.hint for problem in caught.value.problems] == [
         "must be at most 200; check the unit in the key's name"
     ]
+
+
+def test_the_year_under_way_is_a_scenario_key(tmp_path: Path) -> None:
+    given = "  nowcast: {series: sample_county.general_public_budget_revenue_monthly, "
+    made = fm.evaluate(fm.load_scenario(scenario(tmp_path, given + "budget_wan: 90000}\n")))
+    item = "budget_wan: 90000, items: {税收收入: sample_county.tax_revenue_monthly}}\n"
+    by_item = fm.evaluate(fm.load_scenario(scenario(tmp_path, given + item))).nowcast
+    assert fm.evaluate(fm.load_scenario(scenario(tmp_path, ""))).nowcast is None
+    series = fm.load_series("sample_county.general_public_budget_revenue_monthly")
+    alone = fm.nowcast_year(series, budget=90_000)
+    assert made.nowcast.full_year.equals(alone.full_year)
+    assert made.answers[1] == made.nowcast.answer
+    assert "9.00 亿元" in made.nowcast.answer("en")
+    # What the one item named leaves open is an item of its own, and all add up.
+    table = by_item.table.set_index("item")["mean"]
+    assert list(table.index) == ["税收收入", "其他 other", "合计 total"]
+    assert table.iloc[:-1].sum() == pytest.approx(table.iloc[-1], rel=1e-12)
+    assert table.iloc[-1] == pytest.approx(alone.full_year["mean"], rel=1e-12)

@@ -93,7 +93,8 @@ class Guardrails(Result):
     def short(self) -> pd.DataFrame:
         """The table with the rules by name."""
         titles = {rule.name: str(rule.title) for rule in RULES}
-        return self.table.assign(rule=self.table["rule"].map(titles))
+        named = self.table.assign(rule=self.table["rule"].map(titles))
+        return named.rename(columns={"share_pct": "ratio_pct"})
 
 
 def check_guardrails(frame: pd.DataFrame, on: Any = None) -> Guardrails:

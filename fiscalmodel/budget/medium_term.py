@@ -74,7 +74,7 @@ class MediumTermPlan(Result):
         """Resources, spending, balance and fund by year."""
         columns = ["year", "resources_wan", "expenditure_wan", "balance_wan", "fund_closing_wan",
                    "shortfall_wan"]  # fmt: skip
-        return self.table[columns]
+        return self.table[columns].rename(columns={"balance_wan": "net_wan"})
 
     def plot(self, lang: str | None = None) -> Chart:
         """Resources and expenditure of each year beside the gap before reforms."""

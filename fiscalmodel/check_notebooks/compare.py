@@ -19,7 +19,7 @@ _NUMBER = re.compile(
     r"(?<![\w.])[-+−]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+|(?<=\d)\.?)(?:[eE][-+]?\d+)?(?![\w])"
 )
 #: Dates, versions, identifiers: a number with two points or more, or leading noughts.
-_EXACT = re.compile(r"(?<![\w.])(?:\d+(?:\.\d+){2,}|0\d+(?![\d.]*\.))(?!\w)|\d{4}\.\d{1,2}(?=月)")
+_EXACT = re.compile(r"(?<![\w.,])(?:\d+(?:\.\d+){2,}|0\d+(?![\d.]*\.))(?!\w)|\d{4}\.\d{1,2}(?=月)")
 #: Random names: those of elements and of figures.
 _RANDOM = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\b[0-9a-f]{32}\b")
 #: Attributes that a reader meets; styles and identifiers are not.

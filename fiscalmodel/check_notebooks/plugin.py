@@ -50,9 +50,9 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
     option = parent.config.option
     if option.nbval_lax:
-        raise pytest.UsageError(str(say("run.nbval_lax")))
+        pytest.exit(str(say("run.nbval_lax")), returncode=pytest.ExitCode.USAGE_ERROR)
     if option.nbval_sanitize_with:
-        raise pytest.UsageError(str(say("run.nbval_sanitize")))
+        pytest.exit(str(say("run.nbval_sanitize")), returncode=pytest.ExitCode.USAGE_ERROR)
     return GuardFile.from_parent(parent, path=file_path)
 
 

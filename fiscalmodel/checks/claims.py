@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, Protocol
 
-from fiscalmodel.checks.facts import COUNTS, Book, Fact
+from fiscalmodel.checks.facts import COUNTS, Book, Fact, grouped
 from fiscalmodel.checks.printed import Interval
 from fiscalmodel.checks.slips import Slip, slip
 from fiscalmodel.findings import Finding, Severity
@@ -21,6 +21,8 @@ from fiscalmodel.words import EMPTY, Text, say
 
 #: More digits after the point than this are stored, not printed: they tell nothing.
 STORED = 4
+#: What the cells hold may miss a sum by the noise of its arithmetic.
+HELD = Decimal("1e-6")
 #: Fields of a sentence, asked for only where it is said.
 Words = Callable[[], Mapping[str, object]]
 
@@ -129,10 +131,13 @@ class Groups:
     rules: tuple[str, ...]
     key: Callable[[Fact], Hashable | None]
     judge: Callable[[list[Fact]], Iterable[Claim]]
+    #: Tables as printed too, not only those that give one figure a row.
+    printed: bool = False
 
     def claims(self, book: Book) -> Iterator[Claim]:
         """What it claims of a book, group by group."""
-        for facts in book.group(self.key).values():
+        looked_at = book.facts if self.printed else book.listed
+        for facts in grouped(looked_at, self.key).values():
             yield from self.judge(facts)
 
 
@@ -190,6 +195,8 @@ class Outcome:
     tolerance: Decimal
     #: Tolerance if every figure is as fine as the finest of them.
     fine: Decimal
+    #: It ties to the last digit, as printed or as the cells hold it.
+    exact: bool
 
     @property
     def ties(self) -> bool:
@@ -204,22 +211,25 @@ def arithmetic(claim: Sums) -> Outcome | None:
     total = claim.total
     assert total.figure is not None
     computed, tolerance = Decimal(0), total.figure.half
-    finest = tolerance
+    finest, held = tolerance, total.figure.stored or total.figure.value
     for sign, part in claim.parts:
         assert part.figure is not None
-        value, half = part.figure.value, part.figure.half
+        value, half, stored = part.figure.value, part.figure.half, part.figure.stored
         if part.unit != total.unit:
             factor = part.factor_to(total)
             if factor is None:
                 return None
             value, half = value * factor, half * factor
+            stored = stored and stored * factor
         computed += value if sign > 0 else -value
+        held -= (stored or value) if sign > 0 else -(stored or value)
         tolerance += half
         finest = min(finest, half)
     fine = finest * (len(claim.parts) + 1)
     if total.unit in COUNTS:
         tolerance = fine = Decimal(0)
-    return Outcome(claim, computed, total.figure.value - computed, tolerance, fine)
+    gap = total.figure.value - computed
+    return Outcome(claim, computed, gap, tolerance, fine, not gap or abs(held) <= HELD)
 
 
 @dataclass(frozen=True)
@@ -297,11 +307,11 @@ class Evidence:
                 self._bad.update(map(id, o.claim.facts))
             elif not o.claim.at_most:
                 self._good.update(map(id, o.claim.facts))
-                if o.difference:
-                    self._rounded[document] += 1
-                else:
+                if o.exact:
                     self._exact[document] += 1
                     self.exact_sums.append(o)
+                else:
+                    self._rounded[document] += 1
         for claim in follows:
             side = self._good if claim.ties else self._bad
             side.update(map(id, (claim.stated, *claim.operands)))
@@ -310,7 +320,7 @@ class Evidence:
         """What is said of a sum; None where there is nothing to say."""
         if not o.ties:
             return None if self._explained(o) else self._finding(o, o.claim.severity)
-        if o.difference and not o.claim.at_most and self._telling(o):
+        if not (o.exact or o.claim.at_most) and self._telling(o):
             return self._finding(o, "warning" if abs(o.difference) > o.fine else "note")
         return None
 
@@ -320,7 +330,8 @@ class Evidence:
             for other in self._totals.get(id(part), ()):
                 factor = part.factor_to(o.claim.total) or 1
                 rest = o.difference + sign * other.difference * factor
-                if other is not o and abs(rest) <= o.tolerance + other.tolerance * factor:
+                same = other is not o and other.claim.rule == o.claim.rule
+                if same and abs(rest) <= o.tolerance + other.tolerance * factor:
                     return True
         return False
 

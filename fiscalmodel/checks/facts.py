@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property, lru_cache
 
+import numpy as np
+import numpy.typing as npt
+
 from fiscalmodel.checks.printed import Interval, Printed
 from fiscalmodel.errors import Problem
 from fiscalmodel.findings import CellRef
@@ -139,7 +142,7 @@ def same_name(name: str) -> str:
 YUAN_PER = {unit: Decimal(fen) / 100 for unit, fen in FEN_PER.items() if unit not in "分角"}
 
 RATE = re.compile(
-    r"%|％|率|占比|比重|比例|增幅|增速|±|单价|均价|平均|年度$|行次|序号|编码|代码|_g$|_pct$|rate|growth|share"
+    r"%|％|率|占比|比重|比例|增幅|增速|±|单价|均价|平均|^年度$|行次|序号|编码|代码|_g$|_pct$|rate|growth|share"
 )
 MONTHLY = re.compile(r"\d{4}-\d\d")
 
@@ -272,6 +275,28 @@ class Grid:
         return self.units[index] in ("%", "倍") or bool(RATE.search(self.headers[index].raw))
 
     @cached_property
+    def values(self) -> npt.NDArray[np.float64]:
+        """The figures as floats, NaN where none is printed."""
+        rows = [[np.nan if f is None else float(f.number) for f in row] for row in self.facts]
+        return np.array(rows, dtype=float).reshape(len(self.facts), len(self.headers))
+
+    @cached_property
+    def halves(self) -> npt.NDArray[np.float64]:
+        """Half a unit of the last digit of each figure."""
+        rows = [
+            [np.nan if f is None or f.figure is None else float(f.figure.half) for f in row]
+            for row in self.facts
+        ]
+        return np.array(rows, dtype=float).reshape(len(self.facts), len(self.headers))
+
+    @cached_property
+    def sums(self) -> npt.NDArray[np.float64]:
+        """`values` without percents, which are never added."""
+        rows = [[f is not None and f.unit == "%" for f in row] for row in self.facts]
+        percents = np.array(rows, dtype=bool).reshape(self.values.shape)
+        return np.where(percents, np.nan, self.values)
+
+    @cached_property
     def amounts(self) -> list[int]:
         """Columns that may be added up."""
         return [c for c in range(len(self.headers)) if not self.is_rate(c)]
@@ -299,6 +324,11 @@ class Book:
     def group(self, key: Callable[[Fact], Hashable | None]) -> dict[Hashable, list[Fact]]:
         """All facts by a key."""
         return grouped(self.facts, key)
+
+    @cached_property
+    def listed(self) -> tuple[Fact, ...]:
+        """Facts of tables that give one figure a row."""
+        return tuple(fact for fact in self.facts if not fact.in_grid)
 
     @cached_property
     def tables(self) -> dict[Hashable, list[Fact]]:

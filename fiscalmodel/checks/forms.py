@@ -126,7 +126,7 @@ def _plans(book: Book) -> Iterator[Claim]:
         wanted = f.figure is not None and f.project and f.yuan
         return (f.document, f.entity, f.year, f.project) if wanted else None
 
-    for facts in book.group(key).values():
+    for facts in grouped(book.listed, key).values():
         programme = facts[0].project
         plan = [f for f in facts if f.label.prefix == _PLAN]
         rows = [f for f in facts if f.label.row and f.scope == "政府采购" and not f.label.prefix]
@@ -163,15 +163,16 @@ def _lists_within(book: Book) -> Iterator[Sums]:
     """Rows of one programme in a list cannot exceed the programme's budget."""
     budgets = {
         (f.document, f.entity, f.year, f.label.core): f
-        for f in book.facts
+        for f in book.listed
         if f.figure and f.yuan and f.label.prefix == "项目支出"
     }
-    rows = book.group(
+    rows = grouped(
+        book.listed,
         lambda f: (
             (f.document, f.entity, f.year, f.project, f.section)
             if f.figure and f.project and f.label.row and not f.label.prefix
             else None
-        )
+        ),
     )
     for facts in rows.values():
         first = facts[0]
@@ -299,7 +300,7 @@ def _overlap(
 
 def _worked(book: Book) -> Iterator[Claim]:
     """``6+5+3+5+1万`` or ``185本×65元`` beside an amount."""
-    for fact in book.facts:
+    for fact in book.listed:
         if fact.figure is None or fact.yuan is None:
             continue
         added, product = _ADDED.match(fact.note), _PRODUCT.match(fact.note)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from fiscalmodel.checks.facts import Fact, Grid, Label, label, years_of
@@ -14,6 +15,8 @@ from fiscalmodel.checks.printed import Printed, is_blank, printed
 from fiscalmodel.errors import Problem, problem
 from fiscalmodel.findings import CellRef
 from fiscalmodel.tables.table import Table
+
+_Array = npt.NDArray[np.float64]
 
 #: Columns of numbers that name rows and are no figures.
 _KEYS = re.compile(
@@ -123,10 +126,11 @@ def _column(
     panel: list[tuple[str, int, str]],
 ) -> list[Fact | None]:
     """One fact for each filled cell of a column."""
-    texts, values = table.texts[column].tolist(), table.frame[column].tolist()
-    if not pd.api.types.is_numeric_dtype(table.frame[column]):
+    series = table.frame[column]
+    texts, values = table.texts[column].tolist(), series.tolist()
+    if not pd.api.types.is_numeric_dtype(series):
         values = [_value(text) for text in texts]
-    cells = table.cells[column].tolist()
+    letter = table.letters[column]
     header = label(str(column))
     years = years_of(str(column))
     kind = next((k for p, k in _KINDS if p.search(str(column))), "")
@@ -137,7 +141,7 @@ def _column(
         bool(_RATE_ROW.search(name)) or str(text).endswith(("%", "％"))
         for name, text in zip(names, texts, strict=True)
     ]
-    region = str(getattr(table, "region", "") or "")
+    region = table.about.region
     facts: list[Fact | None] = []
     for r, value in enumerate(values):
         figure = _figure(texts[r], value)
@@ -152,7 +156,7 @@ def _column(
             year, when = str(row_year), ""
         facts.append(
             Fact(
-                cell=CellRef(file, table.sheet, str(cells[r])),
+                cell=CellRef(file, table.sheet, f"{letter}{table.rows[r]}"),
                 label=header if periods or panel else grid.labels[r],
                 text=figure.text,
                 figure=figure,
@@ -187,12 +191,16 @@ def _is_key(column: object) -> bool:
 
 
 def _figure(text: str, value: float) -> Printed | None:
-    """The figure as printed; a percent stored as a ratio keeps the reader's value."""
+    """The figure as its cell shows it; the reader's value where that says something else."""
     if value != value:
         return None
     figure = printed(text)
-    if figure is not None and abs(float(figure.value) - value) <= 1e-9 * max(1.0, abs(value)):
-        return figure
+    if figure is not None:
+        slack = max(float(figure.half) * 1.0001, 1e-9 * abs(value))
+        off = abs(float(figure.value) - value)
+        if off <= slack:
+            held = printed(value) if off > 1e-9 * abs(value) else None
+            return replace(figure, stored=held.value) if held else figure
     return printed(value)
 
 
@@ -286,14 +294,26 @@ def _row_unit(grid: Grid, row: int) -> str:
 GROWTH = re.compile(r"增|同比|比上年|较上年|growth|_g$|±")
 
 
-def near_growth(rate: Fact, new: Fact, old: Fact, kind: str = "growth") -> bool:
-    """Whether a rate is the growth or the ratio of two amounts, in floats: to choose by."""
-    if rate.figure is None or new.figure is None or old.figure is None or not old.figure.value:
-        return False
-    a, b = float(new.figure.value), float(old.figure.value)
-    value = a / b * 100 - (100 if kind == "growth" else 0)
-    slack = 100 * (float(new.figure.half) + abs(a / b) * float(old.figure.half)) / abs(b)
-    return abs(value - float(rate.number)) <= 1.01 * slack + 1.000001 * float(rate.figure.half)
+def near_rate(
+    rate: _Array,
+    half: _Array,
+    new: _Array,
+    half_new: _Array,
+    old: _Array,
+    half_old: _Array,
+    kind: str = "growth",
+) -> tuple[int, int]:
+    """Rows in which a rate is the growth or ratio of two amounts, and rows that have all three.
+
+    In floats, to choose a reading by; the check itself is exact.
+    """  # fmt: skip
+    known = ~np.isnan(rate) & ~np.isnan(new) & ~np.isnan(old) & (old != 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = new / old
+        value = ratio * 100 - (100 if kind == "growth" else 0)
+        slack = 100 * (half_new + np.abs(ratio) * half_old) / np.abs(old)
+        near = np.abs(value - rate) <= 1.01 * slack + 1.000001 * half
+    return int((known & near).sum()), int(known.sum())
 
 
 def _linked(grid: Grid) -> Grid:
@@ -303,15 +323,24 @@ def _linked(grid: Grid) -> Grid:
     least half and two of them do; the check of growth then looks at every row.
     """
     rows = {period: r for r, period in enumerate(grid.periods)}
+    before = {
+        r: rows[year - 1, f"{year - 1}{period[4:]}"]
+        for (year, period), r in rows.items()
+        if (year - 1, f"{year - 1}{period[4:]}") in rows
+    }
+    now, last = list(before), list(before.values())
     about: dict[int, str] = {}
     for c in range(len(grid.headers)):
         if not grid.is_rate(c) or not GROWTH.search(grid.headers[c].raw):
             continue
         best = 1
+        rate, half = grid.values[now, c], grid.halves[now, c]
         for level in grid.amounts:
-            pairs = list(_lagged(grid, rows, c, level))
-            ties = sum(near_growth(*pair) for pair in pairs)
-            if ties > best and 2 * ties >= len(pairs):
+            values, halves = grid.values[:, level], grid.halves[:, level]
+            ties, pairs = near_rate(
+                rate, half, values[now], halves[now], values[last], halves[last]
+            )
+            if ties > best and 2 * ties >= pairs:
                 best, about[c] = ties, grid.headers[level].raw
 
     def bearing(fact: Fact | None, c: int) -> Fact | None:
@@ -324,15 +353,3 @@ def _linked(grid: Grid) -> Grid:
         return replace(fact, series=series, of_series=of, measure="growth", unit="%")
 
     return replace(grid, facts=[[bearing(f, c) for c, f in enumerate(row)] for row in grid.facts])
-
-
-def _lagged(
-    grid: Grid, rows: dict[tuple[int, str], int], rate: int, level: int
-) -> Iterator[tuple[Fact, Fact, Fact]]:
-    for (year, period), r in rows.items():
-        before = rows.get((year - 1, f"{year - 1}{period[4:]}"))
-        if before is None:
-            continue
-        fact, new, old = grid.facts[r][rate], grid.facts[r][level], grid.facts[before][level]
-        if fact and new and old:
-            yield fact, new, old

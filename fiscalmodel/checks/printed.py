@@ -71,11 +71,15 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """A printed figure: its value, half a unit of its last digit, its text."""
+    """A printed figure: its value, half a unit of its last digit, its text.
+
+    `stored` is the unrounded number where the cell holds more than it shows.
+    """
 
     value: Decimal
     half: Decimal
     text: str
+    stored: Decimal | None = None
 
     @property
     def interval(self) -> Interval:

@@ -29,7 +29,7 @@ from fiscalmodel.checks.facts import (
     point,
     ratio_of,
 )
-from fiscalmodel.checks.grids import GROWTH, near_growth
+from fiscalmodel.checks.grids import GROWTH, near_rate
 from fiscalmodel.checks.printed import Interval, exactly
 from fiscalmodel.checks.slips import slip
 from fiscalmodel.findings import Finding
@@ -524,18 +524,18 @@ def _floors(book: Book) -> Iterator[Claim]:
 
 # ---------------------------------------------------------------- columns of printed tables
 
-_Row = tuple[Fact, Fact, Fact]
-
 
 @dataclass(frozen=True)
 class _Reading:
-    """One way a column may follow from others: rate, new and old (or whole) by row."""
+    """One way a rate column may follow: growth or ratio of column `a` to column `b`.
+
+    Where `total` is set, `b` is the amount of `a` in that row.
+    """
 
     kind: str
-    rows: list[_Row]
-
-    def ties(self) -> int:
-        return sum(near_growth(*row, self.kind) for row in self.rows)
+    a: int
+    b: int
+    total: int | None = None
 
 
 def _derived(book: Book) -> Iterator[Claim]:
@@ -545,8 +545,13 @@ def _derived(book: Book) -> Iterator[Claim]:
             # Over periods, growth is against the year before: the check of growth.
             ratios = not grid.periods or _SHARE_COLUMN.search(grid.headers[c].raw)
             reading = _reading(grid, c) if grid.is_rate(c) and ratios else None
-            for rate, new, old in reading.rows if reading else ():
-                yield from _column_cell(rate, new, old, growth=reading.kind == "growth")  # type: ignore[union-attr]
+            if reading is None:
+                continue
+            for row in grid.facts:
+                other = row if reading.total is None else grid.facts[reading.total]
+                rate, new, old = row[c], row[reading.a], other[reading.b]
+                if rate and new and old and new.unit != "%":
+                    yield from _column_cell(rate, new, old, growth=reading.kind == "growth")
 
 
 def _column_cell(rate: Fact, new: Fact, old: Fact, *, growth: bool) -> Iterator[Follows]:
@@ -588,42 +593,35 @@ def _reading(grid: Grid, column: int) -> _Reading | None:
     """The reading with which most rows tie; at least two, and half of them."""
     best, most = None, 1
     for reading in _readings(grid, column):
-        ties = reading.ties()
-        if ties > most and 2 * ties >= len(reading.rows):
+        new, half_new = grid.sums[:, reading.a], grid.halves[:, reading.a]
+        old, half_old = grid.sums[:, reading.b], grid.halves[:, reading.b]
+        if reading.total is not None:
+            old, half_old = old[[reading.total]], half_old[[reading.total]]
+        rate, half = grid.values[:, column], grid.halves[:, column]
+        ties, rows = near_rate(rate, half, new, half_new, old, half_old, reading.kind)
+        if ties > most and 2 * ties >= rows:
             best, most = reading, ties
-            if ties == len(reading.rows):
+            if ties == rows:
                 break
     return best
 
 
 def _readings(grid: Grid, column: int) -> Iterator[_Reading]:
     header = grid.headers[column].raw
-    is_share = _SHARE_COLUMN.search(header)
+    is_share, is_growth = _SHARE_COLUMN.search(header), GROWTH.search(header)
     for a in grid.amounts:
         if is_share:
-            yield from _of_total(grid, column, a)
+            for t, name in enumerate(grid.labels):
+                if grid.facts[t][a] is not None and (grid.marks[t] == "total" or name.is_total):
+                    yield _Reading("ratio", a, a, t)
         for b in grid.amounts:
             if a == b or grid.units[a] != grid.units[b]:
                 continue
-            if GROWTH.search(header):
-                yield _Reading("growth", _rows(grid, column, a, b))
+            if is_growth:
+                yield _Reading("growth", a, b)
             # Growth is also printed as the change over last year's figure.
-            if GROWTH.search(header) or _RATIO_COLUMN.search(header) or is_share:
-                yield _Reading("ratio", _rows(grid, column, a, b))
-
-
-def _rows(grid: Grid, rate: int, a: int, b: int) -> list[_Row]:
-    rows = [(row[rate], row[a], row[b]) for row in grid.facts]
-    return [(r, x, y) for r, x, y in rows if r and x and y and x.unit != "%"]
-
-
-def _of_total(grid: Grid, rate: int, a: int) -> Iterator[_Reading]:
-    """Shares of the amount in a total row."""
-    for t, label in enumerate(grid.labels):
-        whole = grid.facts[t][a]
-        if whole is not None and (grid.marks[t] == "total" or label.is_total):
-            rows = [(row[rate], row[a]) for row in grid.facts]
-            yield _Reading("ratio", [(r, x, whole) for r, x in rows if r and x])
+            if is_growth or is_share or _RATIO_COLUMN.search(header):
+                yield _Reading("ratio", a, b)
 
 
 CHECKS = (

@@ -16,7 +16,8 @@ from fiscalmodel.checks.printed import printed
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import CellRef
 from fiscalmodel.paths import project_root
-from fiscalmodel.tables.files import column_letter, load
+from fiscalmodel.tables.files import load
+from fiscalmodel.tables.grid import column_letter
 from fiscalmodel.tables.table import Table
 
 #: Files that a folder is searched for.
@@ -109,7 +110,7 @@ def _tables(item: Any) -> Iterator[list[Fact] | Table]:
         if frame is not None:
             yield facts_of(frame, file=path.name)
             return
-        tables = list(read_workbook(path, strict=False))
+        tables: list[Table] = read_workbook(path, strict=False)
     else:
         tables = [item]
     for table in tables:
@@ -137,8 +138,6 @@ def _moved(facts: list[Fact], table: Table) -> list[Fact]:
     first = table.cells.iloc[0] if len(table) else None
     if first is None:
         return facts
-    from fiscalmodel.tables.files import column_letter
-
     columns = {column_letter(j): c for j, c in enumerate(table.frame.columns)}
     moved = []
     for fact in facts:

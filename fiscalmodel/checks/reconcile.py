@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import pandas as pd
 
 from fiscalmodel.checks import debt, forms, rates, rows, sums, targets, totals
-from fiscalmodel.checks.claims import Check, judge
+from fiscalmodel.checks.claims import Check, Judged, judge
 from fiscalmodel.checks.reading import book_of
 from fiscalmodel.errors import InputError
 from fiscalmodel.findings import SEVERITIES, Finding, ranked, to_frame
@@ -56,19 +57,12 @@ class Findings(Sequence[Finding]):
     ----------
     items
         The findings, gravest first.
-    read
-        One row a file: `file, figures, missing`.
-    tied
-        One row a rule: `rule, tied`, the checks that were made and tie.
-    sums
-        One row a total that ties to the last digit: `where, stated, unit, parts`.
     """
 
     items: tuple[Finding, ...]
-    read: pd.DataFrame
-    tied: pd.DataFrame
-    sums: pd.DataFrame
-    _source: Source = field(repr=False)
+    _counts: Mapping[str, tuple[int, int]]
+    _judged: Judged
+    _source: Source
 
     @overload
     def __getitem__(self, index: int) -> Finding: ...
@@ -88,6 +82,24 @@ class Findings(Sequence[Finding]):
 
     def __hash__(self) -> int:
         return hash(self.items)
+
+    @cached_property
+    def read(self) -> pd.DataFrame:
+        """One row a file: `file, figures, missing`."""
+        rows = [(name, *counted) for name, counted in sorted(self._counts.items())]
+        return pd.DataFrame(rows, columns=["file", "figures", "missing"])
+
+    @cached_property
+    def tied(self) -> pd.DataFrame:
+        """One row a rule: `rule, tied`, the checks that were made and tie."""
+        rows = [(name, count) for name, count in self._judged.tied.most_common() if count]
+        return pd.DataFrame(rows, columns=["rule", "tied"])
+
+    @cached_property
+    def sums(self) -> pd.DataFrame:
+        """One row a total that ties to the last digit: `where, stated, unit, parts`."""
+        rows = [(t.where, float(t.number), t.unit, parts) for t, parts in self._judged.sums]
+        return pd.DataFrame(rows, columns=["where", "stated", "unit", "parts"])
 
     @property
     def table(self) -> pd.DataFrame:
@@ -241,24 +253,13 @@ def reconcile(
         source = list(source)
     book = book_of(source)
     judged = judge(book, CHECKS)
-    files: dict[str, list[int]] = {}
+    counts: dict[str, tuple[int, int]] = {}
     for fact in book.facts:
-        counted = files.setdefault(fact.cell.file, [0, 0])
+        figures, missing = counts.get(fact.cell.file, (0, 0))
         if fact.figure is not None or rows.is_missing(fact):
-            counted[fact.figure is None] += 1
-    return Findings(
-        tuple(f for f in ranked(judged.findings) if f.rule in wanted),
-        pd.DataFrame(
-            [(name, *counted) for name, counted in sorted(files.items())],
-            columns=["file", "figures", "missing"],
-        ),
-        pd.DataFrame(
-            [(name, count) for name, count in judged.tied.most_common() if count],
-            columns=["rule", "tied"],
-        ),
-        pd.DataFrame(
-            [(total.where, float(total.number), total.unit, n) for total, n in judged.sums],
-            columns=["where", "stated", "unit", "parts"],
-        ),
-        source,
-    )
+            known = fact.figure is not None
+            counts[fact.cell.file] = (figures + known, missing + (not known))
+        else:
+            counts[fact.cell.file] = (figures, missing)
+    kept = tuple(f for f in ranked(judged.findings) if f.rule in wanted)
+    return Findings(kept, counts, judged, source)

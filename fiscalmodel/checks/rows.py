@@ -35,8 +35,8 @@ def _is_target(fact: Fact) -> bool:
 def _no_number(book: Book) -> Iterator[Claim]:
     """Blank cells, redacted figures, words in a column of numbers."""
     redacted: dict[str, list[Fact]] = {}
-    for fact in book.facts:
-        if fact.figure is not None or fact.in_grid or not _numeric(fact):
+    for fact in book.listed:
+        if fact.figure is not None or not _numeric(fact):
             continue
         words = {"label": fact.label.raw, "unit": fact.unit}
         if _REDACTED.match(fact.text):

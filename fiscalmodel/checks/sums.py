@@ -125,19 +125,21 @@ def _table(facts: list[Fact]) -> Iterator[Sums]:
 
 def _prefixes(book: Book) -> Iterator[Sums]:
     """``A:part`` against ``A:合计`` in its table, or against ``A`` in its publication."""
-    named = book.group(
+    named = grouped(
+        book.listed,
         lambda f: (
             (f.document, f.entity, f.year, f.label.core)
             if f.figure and not f.label.prefix
             else None
-        )
+        ),
     )
-    groups = book.group(
+    groups = grouped(
+        book.listed,
         lambda f: (
             (*f.table, f.label.prefix)
             if f.figure and f.label.prefix and f.label.prefix not in ASIDE
             else None
-        )
+        ),
     )
     for facts in groups.values():
         parts = [f for f in facts if not f.label.is_total and f.label.core != TRANSFER]
@@ -279,12 +281,10 @@ CHECKS = (
         ("sum_total",),
         _where(
             lambda f: not f.label.prefix and f.unit not in ("%", "倍"),
-            "document",
-            "entity",
-            "year",
-            "period",
+            "document", "entity", "year", "period",
         ),
         _forms,
+        printed=True,
     ),
     Groups(
         ("sum_total",),
@@ -300,6 +300,7 @@ CHECKS = (
         ("sum_total",),
         lambda f: _budget(f) if not f.label.of_which and f.yuan else None,
         _balance,
+        printed=True,
     ),
-    Groups(("open_balance",), _budget, _open),
+    Groups(("open_balance",), _budget, _open, printed=True),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from decimal import Decimal
 from difflib import SequenceMatcher
 
 from fiscalmodel.checks.claims import Claim, Looks, found, show
-from fiscalmodel.checks.facts import BOUNDS, YUAN_PER, Book, Fact
+from fiscalmodel.checks.facts import BOUNDS, YUAN_PER, Book, Fact, grouped
 from fiscalmodel.checks.reading import target_text
 from fiscalmodel.findings import Finding, Severity
 from fiscalmodel.words import EMPTY, say
@@ -83,7 +83,7 @@ def indicator(core: str) -> str:
 def targets_of(book: Book) -> list[Target]:
     """Every target that can be read, one for each printed row."""
     found: dict[tuple[str, str, str], Target] = {}
-    for fact in book.facts:
+    for fact in book.listed:
         weighted = "权重" in fact.scope
         text = target_text(fact) if weighted else fact.text
         aims = weighted or fact.kind in ("target", *BOUNDS, "actual")
@@ -203,7 +203,7 @@ def _budgeted(f: Fact) -> Hashable | None:
 
 def _caps(book: Book) -> Iterator[Claim]:
     """A cost capped below the amount that the same programme budgets for it."""
-    lines = book.group(_budgeted)
+    lines = grouped(book.listed, _budgeted)
     for target in targets_of(book):
         fact = target.fact
         yuan = YUAN_PER.get(target.unit + "元" if target.unit in ("万", "亿") else target.unit)

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ import numpy.typing as npt
 from fiscalmodel.checks.claims import Claim, Looks, Sums, arithmetic, has_slip
 from fiscalmodel.checks.facts import Book, Fact, Grid
 from fiscalmodel.checks.sums import INCOME, INCOME_TOTAL, OUTGO, OUTGO_TOTAL
+from fiscalmodel.findings import Severity
 
 _ASIDE = re.compile(r"^(?:上年|上期|同期|备注|注)(?!.*(?:结余|结转|收入))")
 #: Totals that do not say so: 全市一般公共预算收入, 本级国有资本经营支出.
@@ -35,6 +36,9 @@ _CHANGE_COLUMN = re.compile(r"增减额?|增减数|增加额|同比增减")
 ROWS, SHARE = 4, 0.8
 #: Rows of a table that are searched for an outline that nothing marks.
 MOST = 400
+
+#: What tells that rows are parts, but not by itself.
+WEAK = ("nest", "family", "names")
 
 _Parts = tuple[tuple[int, int], ...]
 _Array = npt.NDArray[Any]
@@ -50,6 +54,8 @@ class _Relation:
     how: str
     #: The label says that it is a total, and nothing says that rows are parts of rows.
     sure: bool = False
+    #: How the highest of the rows were picked, for a total.
+    picked: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,18 +115,12 @@ class _Rows:
     @cached_property
     def values(self) -> _Array:
         """Figures of the columns that may be added up; NaN where none is printed."""
-        return self._matrix(lambda f: float(f.number))
+        return self.grid.sums[:, self.grid.amounts]
 
     @cached_property
     def halves(self) -> _Array:
         """Half a unit of the last digit of each figure."""
-        return self._matrix(lambda f: float(f.interval.half))
-
-    def _matrix(self, of: Any) -> _Array:
-        columns = self.grid.amounts
-        rows = [[row[c] for c in columns] for row in self.grid.facts]
-        filled = [[np.nan if f is None or f.unit == "%" else of(f) for f in row] for row in rows]
-        return np.array(filled, dtype=float).reshape(self.size, len(columns))
+        return self.grid.halves[:, self.grid.amounts]
 
     # ------------------------------------------------------------ outlines
 
@@ -160,9 +160,9 @@ class _Rows:
         if not any(self.grid.labels[r].level for r in self.items):
             return {}
         for r in range(self.size):
-            if self.kind[r] in ("total", "grand"):
-                last = 0
             level = self.grid.labels[r].level
+            if self.kind[r] in ("total", "grand") or (self.kind[r] == "subtotal" and not level):
+                last = 0
             last = level or last
             if self.kind[r] in ("item", "subtotal") and last:
                 depths[r] = level or last + 1
@@ -209,25 +209,22 @@ class _Rows:
         """Rows as parts; what is marked 减： is subtracted."""
         return tuple((-1 if self.grid.labels[r].less else 1, r) for r in rows)
 
-    def claims(self, relation: _Relation, believed: bool) -> Iterator[Sums]:
+    def claims(self, relation: _Relation, severity: Severity) -> Iterator[Sums]:
         """The sums of a relation, column by column."""
         for c in self.grid.amounts:
             total = self.grid.facts[relation.total][c]
             parts = [(s, self.grid.facts[r][c]) for s, r in relation.parts]
             known = [(s, p) for s, p in parts if p is not None and p.unit != "%"]
-            # One figure of many: the others may be missing, or the total not broken down.
             if total is None or total.unit == "%" or not any(p.number for _, p in known):
-                continue
-            claim = Sums("sum_total", total, known, "rows")
+                continue  # not broken down here
+            claim = Sums("sum_total", total, known, "rows", severity=severity)
             outcome = arithmetic(claim)
             if outcome is None:
                 continue
-            open_ = not outcome.ties and not has_slip(outcome)
-            if open_ and len(known) == 1 < len(parts):
-                continue
-            if open_ and not believed:
-                claim = Sums("sum_total", total, known, "rows", severity="warning")
-            yield claim
+            # One figure of many: the others may be missing.
+            alone = len(known) == 1 < len(parts)
+            if outcome.ties or not alone or has_slip(outcome):
+                yield claim
 
 
 def _down(grid: Grid) -> Iterator[Sums]:
@@ -241,22 +238,35 @@ def _down(grid: Grid) -> Iterator[Sums]:
         if options
     ]
     verdicts = [(relation, rows.seen(relation)) for relation in chosen]
-    kinds: dict[str, Counter[bool]] = {}
-    for relation, seen in verdicts:
-        if seen.ties or seen.misses:
-            kinds.setdefault(relation.how, Counter())[seen.misses == 0] += 1
+    fares = Counter(
+        (relation.how if relation.how in WEAK else "marked", not seen.misses)
+        for relation, seen in verdicts
+        if seen.ties or seen.misses
+    )
+    tied, decided = fares["marked", True], fares["marked", True] + fares["marked", False]
+    #: Nearly all rows that labels mark as sums are sums, so the others should be too.
+    usual = tied >= 2 and 3 * tied >= 2 * decided
+    certain = tied >= 8 and tied >= SHARE * decided
     absorbed: set[int] = set()
     for relation, seen in verdicts:
-        fares = kinds.get(relation.how, Counter())
-        usual = fares[True] >= 3 and fares[True] >= SHARE * fares.total()
+        marked = relation.how not in WEAK
         borne_out = seen.ties > 0 and seen.ties >= seen.misses
-        if borne_out or usual or relation.sure:
-            absorbed.update(r for _, r in relation.parts)
-            plain = relation.sure and not _doubled(rows, relation)
-            yield from rows.claims(relation, borne_out or plain or (usual and fares[True] >= 8))
+        plain = relation.sure and not _doubled(rows, relation)
+        if borne_out or plain or (marked and certain):
+            severity: Severity = "error"
+        elif relation.sure or (marked and usual):
+            severity = "warning"
+        else:
+            continue
+        absorbed.update(r for _, r in relation.parts)
+        yield from rows.claims(relation, severity)
+    picked = {relation.picked for relation, seen in verdicts if seen.ties > seen.misses}
+    for how in picked & set(_NESTS):
+        for relation in _nested(rows, rows.items, loose=_NESTS[how]):
+            yield from rows.claims(relation, "error")
     left = [r for r in range(rows.size) if r not in absorbed and rows.kind[r] != "of_which"]
     for relation in _nested(rows, left):
-        yield from rows.claims(relation, believed=True)
+        yield from rows.claims(relation, "error")
     yield from _parts_of_rows(rows)
 
 
@@ -307,10 +317,11 @@ def _tops(rows: _Rows, inside: list[int]) -> Iterator[tuple[str, list[int]]]:
     if "税收收入" in names and "非税收入" in names:
         yield "names", [names["税收收入"], names["非税收入"]]
     yield "flat", [r for r in inside if rows.kind[r] == "item"]
-    nested = _nested(rows, inside)
-    if nested:
-        under = {r for relation in nested for _, r in relation.parts}
-        yield "nest", [r for r in inside if r not in under]
+    for how, loose in _NESTS.items():
+        nested = _nested(rows, inside, loose=loose)
+        if nested:
+            under = {r for relation in nested for _, r in relation.parts}
+            yield how, [r for r in inside if r not in under]
 
 
 def _of_total(rows: _Rows, t: int) -> list[_Relation]:
@@ -328,9 +339,10 @@ def _of_total(rows: _Rows, t: int) -> list[_Relation]:
     for inside, before in spans:
         for how, parts in _tops(rows, inside):
             together = [*before, *parts]
-            if len(together) > 1:
+            # Where levels are marked, all may stand under one heading.
+            if len(together) > 1 or (together and how in rows.outlines and len(inside) > 1):
                 sure = kind[t] == "total" and not before and (how != "flat" or not marked)
-                options.append(_Relation(t, rows.signed(together), "total", sure))
+                options.append(_Relation(t, rows.signed(together), "total", sure, how))
     wholes_above = [r for r in wholes if r < t]
     if len(wholes_above) > 1:
         options.append(_Relation(t, rows.signed(wholes_above), "total"))
@@ -362,7 +374,7 @@ def _same_endings(rows: _Rows) -> Iterator[list[_Relation]]:
     """``年末滚存结余`` against the rows that end in it; 其中 of a total against its parts'."""
     cores = [label.core for label in rows.grid.labels]
     for r, core in enumerate(cores):
-        if len(core) < 4:
+        if len(core) < 4 or rows.grid.labels[r].code or core in cores[r + 1 :]:
             continue
         parts = [n for n in range(r) if cores[n].endswith(core)]
         if len(parts) > 2 and rows.kind[r] in ("item", "of_which"):
@@ -390,8 +402,15 @@ def _tax_split(rows: _Rows) -> Iterator[list[_Relation]]:
             yield [_Relation(head, rows.signed(items), "names")]
 
 
-def _nested(rows: _Rows, inside: Sequence[int]) -> list[_Relation]:
-    """Rows that nothing marks and that the rows after them add up to, in every column."""
+#: Outlines that nothing marks: borne out by every column, or by one and by the total above.
+_NESTS = {"nest": False, "loose": True}
+
+
+def _nested(rows: _Rows, inside: Sequence[int], *, loose: bool = False) -> list[_Relation]:
+    """Rows that nothing marks and that the rows after them add up to, in every column.
+
+    With `loose`, in at least as many columns as not: to be borne out by a total.
+    """
     found: list[_Relation] = []
     if not 3 <= len(inside) <= MOST or not rows.values.size:
         return found
@@ -406,7 +425,8 @@ def _nested(rows: _Rows, inside: Sequence[int]) -> list[_Relation]:
             parts = inside[i + 1 : i + 3 + int(j)]
             relation = _Relation(inside[i], rows.signed(parts), "nest")
             seen = rows.seen(relation)
-            if seen.ties and (not seen.misses or seen.ties >= 2 * seen.misses):
+            enough = seen.misses if loose else 2 * seen.misses
+            if seen.ties and seen.ties >= enough:
                 found.append(relation)
                 i += len(parts)
         i += 1
@@ -452,28 +472,37 @@ def _across(grid: Grid) -> Iterator[Sums]:
     stated: set[int] = set()
     for total in [c for c in columns if _TOTAL_COLUMN.search(grid.headers[c].raw)]:
         options = [dict.fromkeys(o, 1) for o in _options(grid, columns, total) if len(o) > 1]
-        best = max((list(_by_row(grid, total, o)) for o in options), key=_ties, default=[])
+        if not options:
+            continue
+        fares = [_fares(grid, total, parts) for parts in options]
+        best = max(range(len(options)), key=lambda n: fares[n][0])
+        ties, made = fares[best]
         # A total that no reading of the header supports is no relation.
-        if best and 2 * _ties(best) >= len(best):
+        if made and 2 * ties >= made:
             stated.add(total)
-            yield from best
+            yield from _by_row(grid, total, options[best])
     yield from _parts_of_columns(grid, columns)
     for change in [c for c in columns if _CHANGE_COLUMN.search(grid.headers[c].raw)]:
-        best = []
-        for a in columns:
-            for b in columns:
-                if len({a, b, change}) == 3:
-                    rows = list(_by_row(grid, change, {a: 1, b: -1}))
-                    if _ties(rows) > max(_ties(best), len(rows) // 2):
-                        best = rows
-        yield from best
+        most, found = 0, {}
+        for a, b in permutations([c for c in columns if c != change], 2):
+            ties, made = _fares(grid, change, {a: 1, b: -1})
+            if ties > max(most, made // 2):
+                most, found = ties, {a: 1, b: -1}
+        if found:
+            yield from _by_row(grid, change, found)
     yield from _discovered(grid, [c for c in columns if c not in stated])
     yield from _chains(grid, columns)
 
 
-def _ties(sums: list[Sums]) -> int:
-    outcomes = [arithmetic(claim) for claim in sums]
-    return sum(bool(o and o.ties) for o in outcomes)
+def _fares(grid: Grid, total: int, parts: dict[int, int]) -> tuple[int, int]:
+    """Rows in which a sum across columns ties, and rows in which it is made."""
+    columns = list(parts)
+    whole, values = grid.sums[:, total], grid.sums[:, columns]
+    made = ~np.isnan(whole) & ((~np.isnan(values)).sum(axis=1) >= min(2, len(parts)))
+    gap = np.abs(whole - np.nansum(values * np.array(list(parts.values())), axis=1))
+    known = np.where(np.isnan(values), 0, grid.halves[:, columns])
+    slack = grid.halves[:, total] + np.nansum(known, axis=1)
+    return int((made & (gap <= slack * 1.0001 + 1e-9)).sum()), int(made.sum())
 
 
 def _by_row(grid: Grid, total: int, parts: dict[int, int]) -> Iterator[Sums]:
@@ -500,7 +529,8 @@ def _parts_of_columns(grid: Grid, columns: list[int]) -> Iterator[Sums]:
             whole, part = row[before[-1]], row[c]
             if whole and part and whole.number > 0 and "%" not in (whole.unit, part.unit):
                 sums.append(Sums("of_which", whole, [(1, part)], "of_which", at_most=True))
-        if 3 * _ties(sums) >= 2 * len(sums):
+        kept = sum(claim.total.number >= claim.parts[0][1].number for claim in sums)
+        if 3 * kept >= 2 * len(sums):
             yield from sums
 
 
@@ -529,16 +559,11 @@ def _options(grid: Grid, columns: list[int], total: int) -> Iterator[list[int]]:
     yield [c for c in free if c not in other]
 
 
-def _values(grid: Grid, columns: list[int]) -> _Array:
-    rows = [[row[c] for c in columns] for row in grid.facts]
-    return np.array([[float(f.number) if f else np.nan for f in row] for row in rows])
-
-
 def _discovered(grid: Grid, columns: list[int]) -> Iterator[Sums]:
     """Neighbouring columns that add up to another in nearly every row."""
     if len(grid.facts) < ROWS or not 3 <= len(columns) <= 16:
         return
-    values = _values(grid, columns)
+    values = grid.values[:, columns]
     for i, j in combinations(range(len(columns) + 1), 2):
         if j - i < 2 or len({grid.units[c] for c in columns[i:j]}) > 1:
             continue
@@ -561,10 +586,10 @@ def _chains(grid: Grid, columns: list[int]) -> Iterator[Sums]:
             groups.setdefault(own, []).append(c)
     for chain in groups.values():
         if len(chain) > 2:
-            sums = list(_by_row(grid, chain[-1], dict.fromkeys(chain[:-1], 1)))
-            ties = _ties(sums)
-            if ties >= 3 and ties >= SHARE * len(sums):
-                yield from sums
+            parts = dict.fromkeys(chain[:-1], 1)
+            ties, made = _fares(grid, chain[-1], parts)
+            if ties >= 3 and ties >= SHARE * made:
+                yield from _by_row(grid, chain[-1], parts)
 
 
 def _totals(book: Book) -> Iterator[Claim]:

@@ -14,7 +14,8 @@ import pandas as pd
 from fiscalmodel.checks.reading import items_of, long_csv
 from fiscalmodel.findings import SEVERITIES, Finding
 from fiscalmodel.numerals import printed
-from fiscalmodel.tables.files import Grid, load
+from fiscalmodel.tables.files import load
+from fiscalmodel.tables.grid import Grid
 from fiscalmodel.tables.table import Table
 from fiscalmodel.words import label, say
 

@@ -258,9 +258,7 @@ def contract_terms(
     attempt(calendar_cn.is_business_day, date(2024, 1, 2), calendar)
     check_amounts(found, at, principal, rate_pct)
     if begin and end and end <= begin:
-        found.add(
-            f"{at}maturity", "debt.maturity_not_after", maturity=end, start=begin
-        )
+        found.add(f"{at}maturity", "debt.maturity_not_after", maturity=end, start=begin)
     if first and begin and end and not begin < first <= end:
         found.add(f"{at}first_payment", "debt.day_outside_terms", day=first)
     for name, value, known in (
@@ -271,9 +269,7 @@ def contract_terms(
             found.add(f"{at}{name}", "debt.unknown_option", text=value, known=known)
     custom: tuple[tuple[date, float], ...] = ()
     if kind == "custom" or principal_dates is not None:
-        custom = custom_dates(
-            found, at, kind, principal_dates, principal, begin, end
-        )
+        custom = custom_dates(found, at, kind, principal_dates, principal, begin, end)
     if isinstance(grace_periods, bool) or not isinstance(grace_periods, int | np.integer):
         found.add(f"{at}grace_periods", "debt.no_count", text=grace_periods)
     found.raise_if_any()

@@ -83,7 +83,7 @@ def fan_chart(fan: pd.DataFrame, lang: str | None = None) -> Chart:
     display.ticks(axis, fan["year"])
     display.legend(axis)
     last = fan.iloc[-1]
-    said = say("debt.chart.fan_alt", year=last["year"], central=last["central"])
+    said = say("debt.chart.fan_alt", year=int(last["year"]), central=last["central"])
     return Chart(figure, said(lang))
 
 

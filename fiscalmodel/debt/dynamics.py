@@ -83,8 +83,13 @@ def _aligned(
             aligned[name] = path.iloc[[own.index(label) for label in labels]]
         elif own != labels and not given and len(own) == len(labels):
             found.add(
-                name, "debt.path.other_years", first=own[0], last=own[-1], other=first,
-                begin=labels[0], end=labels[-1],
+                name,
+                "debt.path.other_years",
+                first=own[0],
+                last=own[-1],
+                other=first,
+                begin=labels[0],
+                end=labels[-1],
             )
     return aligned, labels
 

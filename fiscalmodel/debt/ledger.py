@@ -478,9 +478,7 @@ def _total(ledger: Ledger, stated: float | None, table: Records) -> None:
                         stated=wanted, gap=gap / FEN_PER_WAN)  # fmt: skip
 
 
-def _days_of(
-    as_of: Any, deadline: Any, found: Collector
-) -> tuple[dt.date | None, dt.date | None]:
+def _days_of(as_of: Any, deadline: Any, found: Collector) -> tuple[dt.date | None, dt.date | None]:
     made: list[dt.date | None] = []
     for name, value in (("as_of", as_of), ("deadline", deadline)):
         day = None if value is None else days.day(value)

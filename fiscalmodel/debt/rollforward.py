@@ -230,8 +230,13 @@ def _sum_up(
         left[name] = left.get(name, 0) + EVENTS[event] * amount
         if left[name] < 0:
             found.add(
-                where, "debt.roll.below", event=say(f"debt.event.{event}"), day=when, name=name,
-                amount=amount / FEN_PER_WAN, owed=(left[name] + amount) / FEN_PER_WAN,
+                where,
+                "debt.roll.below",
+                event=say(f"debt.event.{event}"),
+                day=when,
+                name=name,
+                amount=amount / FEN_PER_WAN,
+                owed=(left[name] + amount) / FEN_PER_WAN,
             )
             left[name] = 0
         slot = (name, period_of(when, every), event)

@@ -12,7 +12,7 @@ from fiscalmodel.fees.budget import (
     published_revenue,
 )
 from fiscalmodel.fees.compare import reconcile_bank, reconcile_receipts, reconcile_treasury
-from fiscalmodel.fees.forms import settlement_page, settlement_workbook
+from fiscalmodel.fees.forms import save_forms, settlement_page, settlement_workbook
 from fiscalmodel.fees.settle import commission
 from fiscalmodel.fees.statement import CommissionStatement
 
@@ -31,6 +31,7 @@ __all__ = [
     "reconcile_bank",
     "reconcile_receipts",
     "reconcile_treasury",
+    "save_forms",
     "settlement_page",
     "settlement_workbook",
 ]

@@ -41,7 +41,7 @@ COLUMNS = [
 # ---- next year's appropriation ----
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Appropriation:
     """What the next budget needs for commissions (手续费预算), 万元.
 
@@ -84,14 +84,15 @@ class Appropriation:
         years = {"budget_year": self.budget_year, "base_year": self.base_year}
         return say("fees.need", **years, mean=self.need["mean"], low=low, high=high)
 
-    def __str__(self) -> str:
-        return str(self.answer)
+    def __repr__(self) -> str:
+        return "\n".join(map(str, (self.answer, *self.notes)))
 
     def _repr_html_(self) -> str:
         from fiscalmodel.display import result_html
 
-        shown = self.table.rename(columns={"kind": "receipt_kind", "mean": "base_of_year_wan"})
-        columns = ["receipt_kind", "base_to_date_wan", "months", "base_of_year_wan", "rate_pct",
+        names = {"kind": "receipt_kind", "mean": "base_of_year_wan", "rate_pct": "fee_rate_pct"}
+        shown = self.table.rename(columns=names)
+        columns = ["receipt_kind", "base_to_date_wan", "months", "base_of_year_wan", "fee_rate_pct",
                    "fee_mean", "fee_lo-80", "fee_hi-80", "method"]  # fmt: skip
         return result_html([self.answer, *self.notes], shown[columns])
 
@@ -233,35 +234,40 @@ class _Base:
 
 
 def _base(kind: str, values: Mapping[str, float], revenue: Mapping[str, float], year: int) -> _Base:
-    """The first way to complete the year that the history allows."""
+    """The year as it stands, else completed from months or years before, else to date only."""
     months = {pd.Period(p, "M"): v for p, v in sorted(values.items()) if len(p) > 4}
     count = Counter(p.year for p in months)
-    full = {
-        y: sum(v for p, v in months.items() if p.year == y) for y, n in count.items() if n == 12
-    }
+    complete = [y for y, number in count.items() if number == 12]
+    full = {y: sum(v for p, v in months.items() if p.year == y) for y in complete}
     yearly = full | {int(p): v for p, v in values.items() if len(p) == 4}
-    before = {y: v for y, v in sorted(yearly.items()) if y < year}
-    to_date = sum(v for p, v in months.items() if p.year == year)
     if year in yearly:
         return _Base(_certain(yearly[year]), yearly[year], 12, "the year is complete")
-    if count[year]:
-        kept = {
-            p: v for p, v in months.items() if p.year == year or (p.year in full and p.year < year)
-        }
-        if any(p.year < year for p in kept):
-            return _Base(_completed(kept), to_date, count[year], "nowcast_year")
-    elif len(before) >= 4:
-        return _Base(_forecast(before, year), 0.0, 0, "forecast")
-    else:
+    before = {y: v for y, v in sorted(yearly.items()) if y < year}
+    to_date = sum(v for p, v in months.items() if p.year == year)
+    found = None
+    if not count[year]:
         taxed = {int(p): v for p, v in sorted(revenue.items()) if int(p) < year}
-        shared = [y for y in before if y in taxed]
-        if shared and len(taxed) >= 4:
-            share = before[shared[-1]] / taxed[shared[-1]]
-            made = {name: value * share for name, value in _forecast(taxed, year).items()}
-            note = say("fees.note_share", kind=official_name(kind), share=share, year=shared[-1])
-            return _Base(made, 0.0, 0, "forecast of revenue", (note,))
+        found = _from_years(kind, before, taxed, year)
+    elif whole := {y for y in full if y < year}:
+        kept = {p: v for p, v in months.items() if p.year in whole | {year}}
+        found = _Base(_completed(kept), to_date, count[year], "nowcast_year")
     note = say("fees.note_floor", kind=official_name(kind))
-    return _Base(_certain(to_date), to_date, count[year], "to date only", (note,))
+    return found or _Base(_certain(to_date), to_date, count[year], "to date only", (note,))
+
+
+def _from_years(
+    kind: str, before: Mapping[int, float], revenue: Mapping[int, float], year: int
+) -> _Base | None:
+    """A year to come: forecast from four years or more, else its share in the revenue forecast."""
+    if len(before) >= 4:
+        return _Base(_forecast(before, year), 0.0, 0, "forecast")
+    shared = [y for y in before if y in revenue]
+    if not shared or len(revenue) < 4:
+        return None
+    share = before[shared[-1]] / revenue[shared[-1]]
+    made = {name: value * share for name, value in _forecast(revenue, year).items()}
+    note = say("fees.note_share", kind=official_name(kind), share=share, year=shared[-1])
+    return _Base(made, 0.0, 0, "forecast of revenue", (note,))
 
 
 def _certain(value: float) -> dict[str, float]:

@@ -13,9 +13,11 @@ from typing import Any
 
 import pandas as pd
 
+from fiscalmodel.errors import InputError
 from fiscalmodel.fees.ledger import Line, period_label
 from fiscalmodel.fees.statement import CommissionStatement
 from fiscalmodel.fees.terms import Terms, official_name, pct_text
+from fiscalmodel.paths import inside, project_root
 from fiscalmodel.units import yuan_text
 from fiscalmodel.words import say
 
@@ -169,6 +171,27 @@ def settlement_page(statement: CommissionStatement, *, warning: str = "", lang: 
         words=words, head=_head("form_head", lang), signs=_head("form_signs", lang), forms=forms,
         as_of=statement.as_of, warning=warning, lang=lang,
     )  # fmt: skip
+
+
+def save_forms(
+    statement: CommissionStatement, folder: str | Path, *, warning: str = "", lang: str = "zh"
+) -> list[str]:
+    """Write the workbook and the page into a folder of the project; returns where they stand.
+
+    Raises
+    ------
+    InputError
+        If the folder is outside the project, or a file.
+    """
+    target = inside(project_root(), folder, where="forms")
+    if target.exists() and not target.is_dir():
+        raise InputError("forms", "fees.no_folder", name=folder)
+    target.mkdir(parents=True, exist_ok=True)
+    name = say("fees.form_file")(lang)
+    page = settlement_page(statement, warning=warning, lang=lang)
+    (target / f"{name}.xlsx").write_bytes(settlement_workbook(statement, lang=lang))
+    (target / f"{name}.html").write_text(page, encoding="utf-8")
+    return [f"{folder}/{name}.xlsx", f"{folder}/{name}.html"]
 
 
 def _rate(terms: Terms | None, lang: str) -> str:

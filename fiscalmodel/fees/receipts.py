@@ -335,6 +335,8 @@ class Receipts:
     moved
         Rows that count on another day or at another day's rate than their own:
         refunds and cleared receipts.
+    left_out
+        Rows that carry a reason for being excluded.
     backwards, turned
         How many refunds are dated before their receipt, and how many were
         written as positive amounts.
@@ -349,24 +351,18 @@ class Receipts:
     fen: Ints
     status: npt.NDArray[np.int8]
     moved: npt.NDArray[np.intp]
+    left_out: Bools
     backwards: int = 0
     turned: int = 0
 
     def excluded(self) -> pd.DataFrame:
         """Excluded lines as they were written, with their place and reason."""
-        at = np.flatnonzero(self._own_mark())
+        at = np.flatnonzero(self.left_out)
         rows = self.table.frame.iloc[at]
         result = rows[list(REQUIRED)].astype(object).reset_index(drop=True)
         result["reason"] = rows["excluded"].astype(object).to_numpy() if len(at) else []
         result.insert(0, "where", [self.table.where(int(i), "excluded") for i in at])
         return result
-
-    def _own_mark(self) -> Bools:
-        """Rows that carry a reason themselves, not only their receipt."""
-        if "excluded" not in self.table.frame:
-            return np.zeros(len(self.table), np.bool_)
-        codes, values = factorize(self.table.frame["excluded"])
-        return np.array([*(not _says_no(v) for v in values), False])[codes]
 
 
 def read_receipts(
@@ -438,8 +434,9 @@ class _Reader:
         self.codes = codes
         status, on = self._status(day)
         moved = np.flatnonzero((status == REFUND) | (status == CLEARED))
+        line = self.names.line(*codes)
         return Receipts(
-            self.table, self.names, self.names.line(*codes), day, on, day, fen, status, moved
+            self.table, self.names, line, day, on, day, fen, status, moved, self.left_out
         )
 
     def _status(self, day: npt.NDArray[np.int32]) -> tuple[Any, npt.NDArray[np.int32]]:

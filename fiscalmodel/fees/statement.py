@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -51,7 +51,7 @@ RECEIPT_COLUMNS = [
 Key = tuple[str, str, str, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CommissionStatement:
     """Commissions by bank, kind, account and period; all money in integer 分.
 
@@ -78,7 +78,7 @@ class CommissionStatement:
     notes
         What a reader has to know, in both languages.
     rates
-        The rates used, with dates, 文号 and confidence.
+        The rates used, by their official Chinese terms, with dates, 文号 and confidence.
     settled
         The lines as objects, in the order of `table`, for the forms.
     """
@@ -92,11 +92,11 @@ class CommissionStatement:
     rates: pd.DataFrame
     period: Period
     as_of: str
-    receipts: Receipts = field(repr=False, compare=False)
-    sums: Sums = field(repr=False, compare=False)
-    rate_book: RateBook = field(repr=False, compare=False)
-    carried: tuple[Carried, ...] = field(repr=False, compare=False, default=())
-    settled: tuple[Line, ...] = field(repr=False, compare=False, default=())
+    receipts: Receipts = field(compare=False)
+    sums: Sums = field(compare=False)
+    rate_book: RateBook = field(compare=False)
+    carried: tuple[Carried, ...] = field(compare=False, default=())
+    settled: tuple[Line, ...] = field(compare=False, default=())
 
     @property
     def fee_fen(self) -> int:
@@ -116,8 +116,8 @@ class CommissionStatement:
             base=yuan_text(sum(map(int, self.table["base_fen"]))), due=yuan_text(self.payable_fen),
         )  # fmt: skip
 
-    def __str__(self) -> str:
-        return str(self.answer)
+    def __repr__(self) -> str:
+        return "\n".join(map(str, (self.answer, *self.notes)))
 
     def _repr_html_(self) -> str:
         from markupsafe import escape
@@ -264,9 +264,9 @@ class CommissionStatement:
         return pd.DataFrame(rows, columns=["settled_by", "fee_fen", "difference_fen", "used"])
 
     def summary(self) -> pd.DataFrame:
-        """The bureau's summary: one row a bank, and the total (合计)."""
+        """The bureau's summary: one row a bank, and the total, named All until it is shown."""
         by_bank = self.table.groupby("bank", sort=True)[MONEY].sum()
-        by_bank.loc[str(say("fees.total"))] = by_bank.sum()
+        by_bank.loc["All"] = by_bank.sum()
         return by_bank.reset_index()
 
     def split_funding(self, transfer_fen: int) -> pd.DataFrame:
@@ -365,13 +365,15 @@ def _carry_row(line: Line, period: Period, names: Names, still_open: bool) -> di
 
 def _rates_frame(rate_book: RateBook) -> pd.DataFrame:
     rows = [
-        (official_name(r.kind)(), r.bank, official_name(r.account)() if r.account else "",
-         r.terms.said(), date_text(r.valid_from), date_text(r.valid_to), r.document, r.confidence)
+        {
+            "kind": official_name(r.kind)("zh"), "bank": r.bank,
+            "account": official_name(r.account)("zh"), "terms": r.terms.said("zh"),
+            "valid_from": date_text(r.valid_from), "valid_to": date_text(r.valid_to),
+            "document": r.document, "confidence": r.confidence,
+        }
         for r in rate_book.rates
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=[
-        "kind", "bank", "account", "terms", "valid_from", "valid_to", "document", "confidence",
-    ])  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def _notes(
@@ -380,11 +382,13 @@ def _notes(
     """Rounding, negative bases, special terms, kinds without a rate, what is left out."""
     by = Text(official_words("frequency")[period], official_words("frequency", "en")[period])
     yield say("fees.note_rounding", period=by)
+    codes = {code for line in lines for code in (line.kind, line.account)}
+    official = {code: official_name(code) for code in codes}
     for line in lines:
-        yield from _line_notes(line, period)
+        yield from _line_notes(line, period, official)
     unrated = sorted({line.kind for line in lines if line.rate is None})
     if unrated:
-        yield say("fees.note_no_rate", kinds=[official_name(kind) for kind in unrated])
+        yield say("fees.note_no_rate", kinds=[official[kind] for kind in unrated])
     if pending := sum(line.unmatched for line in lines):
         yield say("fees.note_unmatched", amount=yuan_text(pending))
     if left_out:
@@ -395,7 +399,7 @@ def _notes(
         yield say("fees.note_backwards", count=receipts.backwards)
 
 
-def _line_notes(line: Line, period: Period) -> Iterator[Text]:
+def _line_notes(line: Line, period: Period, official: Mapping[str, Text]) -> Iterator[Text]:
     said: list[tuple[str, dict[str, object]]] = []
     terms = line.terms
     if line.carried_out:
@@ -405,6 +409,7 @@ def _line_notes(line: Line, period: Period) -> Iterator[Text]:
     if terms is not None and not terms.plain:
         said.append(("fees.note_terms", {"terms": terms.said}))
     for key, values in said:
-        kind, account = official_name(line.kind), official_name(line.account)
-        label = period_label(line.period, period)
-        yield say(key, bank=line.bank, kind=kind, account=account, period=label, **values)
+        yield say(
+            key, bank=line.bank, kind=official[line.kind], account=official[line.account],
+            period=period_label(line.period, period), **values,
+        )  # fmt: skip

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from fiscalmodel.display import BLUE, GREEN, GREY, ORANGE, RED, Chart, bars, figure, legend
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue import inputs, metrics
 from fiscalmodel.revenue.engine import forecast_block
 from fiscalmodel.revenue.inputs import History
 from fiscalmodel.revenue.kinds import Kind, kind_of
 from fiscalmodel.revenue.models import drift
-from fiscalmodel.revenue.result import Result
+from fiscalmodel.revenue.result import InMoney
 from fiscalmodel.revenue.seasonal import naive2
 from fiscalmodel.revenue.seasonal_models import seasonal_naive
 from fiscalmodel.revenue.smoothing import Array
 from fiscalmodel.series.types import Series
 from fiscalmodel.words import Text, say
-
-if TYPE_CHECKING:
-    from fiscalmodel.display import Chart
 
 #: Name of our own forecasts in the table.
 OWN = "fiscalmodel"
@@ -33,7 +31,7 @@ _FEW = 6
 _SAME = 0.03
 
 
-class Backtest(Result, pd.DataFrame):
+class Backtest(InMoney, pd.DataFrame):
     """The table of `backtest`, which says and draws what it shows.
 
     ``.attrs`` holds the verdict in both languages, every forecast with its origin and what was
@@ -46,15 +44,13 @@ class Backtest(Result, pd.DataFrame):
         return Text(self.attrs["verdict_zh"], self.attrs["verdict"])
 
     @property
-    def table(self) -> pd.DataFrame:
+    def table(self) -> pd.DataFrame:  # type: ignore[override]
         """Each method by step, the measures that are read first."""
         table = pd.DataFrame(self[["method", "horizon", "forecasts", "mape", "mase", "owa"]])
         return table.assign(horizon=[str(step).capitalize() for step in table["horizon"]])
 
     def plot(self, lang: str | None = None) -> Chart:  # type: ignore[override]
         """Mean absolute percentage error by step ahead, each method."""
-        from fiscalmodel.display import BLUE, GREEN, GREY, ORANGE, RED, Chart, bars, figure, legend
-
         colors = {OWN: BLUE, "naive": GREY, "seasonal_naive": GREEN, "drift": ORANGE, "budget": RED}
         steps = self[self["horizon"] != "all"]
         errors = steps.pivot_table(index="horizon", columns="method", values="mape", sort=False)

@@ -58,7 +58,7 @@ def forecast_block(
         Hold mean and bands at nought where no value of the history is negative.
     """
     fitted = y if season_length > 1 else repaired(y, outlying(y))
-    found = combine(fitted, horizon, season_length, kind.shares)
+    found = combine(fitted, horizon, season_length, kind.shares, fades=kind.fades)
     mean = found.mean
     with_season = 1 < season_length < y.shape[1]
     anchor = (seasonal_naive if with_season else _last)(y, horizon, season_length)
@@ -67,10 +67,11 @@ def forecast_block(
     lower, upper = {}, {}
     floor = np.where(clip & (y.min(axis=1) >= 0), 0.0, -np.inf)[:, None]
     inner_low, inner_high = mean, mean
-    for band in bands(y, found.spread, levels, season_length):
-        width = band.half_width * kind.widening
-        inner_low = np.minimum(inner_low, mean - width)
-        inner_high = np.maximum(inner_high, mean + width)
+    for band in bands(
+        y, mean, found.parts, levels, season_length, kind=kind.name, widening=kind.widening
+    ):
+        inner_low = np.minimum(inner_low, band.lower)
+        inner_high = np.maximum(inner_high, band.upper)
         lower[band.level] = np.maximum(inner_low, floor)
         upper[band.level] = np.maximum(inner_high, floor)
     name = "seasonal_naive" if with_season else "naive"

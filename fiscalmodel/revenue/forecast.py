@@ -4,46 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from fiscalmodel.revenue import inputs, intervals
+from fiscalmodel.display import BLUE, RED, Chart, fan, figure, legend, scale, ticks
+from fiscalmodel.revenue import inputs, intervals, models
+from fiscalmodel.revenue.drivers import SHARE, Driven, aligned, drive, with_driver
 from fiscalmodel.revenue.engine import Block, forecast_block
 from fiscalmodel.revenue.inputs import History, when
-from fiscalmodel.revenue.kinds import Kind, kind_of
-from fiscalmodel.revenue.models import (
-    CANDIDATES,
-    CORE_NAME,
-    CORE_TITLE,
-    POOLED_NAME,
-    POOLED_TITLE,
-)
+from fiscalmodel.revenue.kinds import KINDS, PLAIN, Kind, kind_of
 from fiscalmodel.revenue.outliers import outlying
-from fiscalmodel.revenue.result import Result, levels_of, span, weights_chart
-from fiscalmodel.revenue.seasonal_models import SEASONAL_TITLES
+from fiscalmodel.revenue.result import InMoney, levels_of, span, weights_chart
 from fiscalmodel.series.types import Series
 from fiscalmodel.units import amount_text
 from fiscalmodel.words import Text, say
 
-if TYPE_CHECKING:
-    from fiscalmodel.display import Chart
-
 #: Name of a candidate -> what it is called.
-TITLES: dict[str, Text] = {
-    name: Text(zh, en)
-    for name, (en, zh) in {
-        **{candidate.name: (candidate.title, candidate.title_zh) for candidate in CANDIDATES},
-        CORE_NAME: CORE_TITLE,
-        POOLED_NAME: POOLED_TITLE,
-        **SEASONAL_TITLES,
-    }.items()
-}
+TITLES: dict[str, Text] = {name: Text(zh, en) for name, (en, zh) in models.TITLES.items()}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Forecast(Result):
+class Forecast(InMoney):
     """A forecast with bands, and how it came about.
 
     Attributes
@@ -93,8 +76,6 @@ class Forecast(Result):
 
     def plot(self, lang: str | None = None) -> Chart:
         """History, forecast and its bands, with the coverage measured for such bands."""
-        from fiscalmodel.display import BLUE, RED, Chart, fan, figure, legend, scale, ticks
-
         table, past = self.table, self.history.to_numpy(dtype=float)
         divisor, unit = scale(self.unit, float(np.abs(past).max()))
         made, axis, lang = figure(say("revenue.chart_fan"), lang, unit=unit or say("revenue.value"))
@@ -132,6 +113,7 @@ def forecast(
     allow_break: bool = False,
     breaks: Mapping[Any, float | None] | Sequence[Any] | None = None,
     kind: str | None = None,
+    drivers: Any = None,
 ) -> Forecast:
     """Forecast one revenue series.
 
@@ -151,8 +133,12 @@ def forecast(
     breaks
         First period on a new calibre -> factor for the values before it (None: unknown).
     kind
-        ``"revenue"`` for general public budget revenue and its taxes, ``"land"`` or ``"fund"``
-        for land-sale or other fund revenue; by default found from the series' budget scope.
+        ``"revenue"`` for general public budget revenue, ``"tax"`` for one tax, ``"land"`` or
+        ``"fund"`` for land-sale or other fund revenue; by default found from the series' name.
+    drivers
+        For yearly series, what moves it (gross product, its target, a tax base): a pandas Series
+        on years from the first of `y` on; years ahead are used where given, else forecast. It
+        counts for half where it helped at past origins (see `drivers`).
 
     Returns
     -------
@@ -180,11 +166,18 @@ def forecast(
     block = forecast_block(
         history.values[None, :], horizon, history.season_length, wanted, kind=treated
     )
+    driven = None
+    if drivers is not None:
+        past, ahead = aligned(drivers, history.past, history.ahead)
+        driven = drive(history.values, past, horizon, kind=treated, ahead=ahead)
+        block = with_driver(block, driven)
     return Forecast(
-        table=pd.DataFrame({"period": list(history.ahead), **_columns(block, 0)}),
-        models=_models(history, block, treated),
-        notes=(*history.notes, *_why(history, block, treated)),
-        coverage=_coverage(history, horizon, wanted),
+        table=pd.DataFrame(
+            {"period": list(history.ahead), **{n: said[0] for n, said in _columns(block).items()}}
+        ),
+        models=_models(history, block, treated, driven),
+        notes=(*history.notes, *_why(history, block, treated, driven)),
+        coverage=_coverage(history, horizon, wanted, treated),
         history=pd.Series(history.values, index=pd.Index(list(history.past), name="period")),
         season_length=history.season_length,
         unit=y.unit if isinstance(y, Series) else "",
@@ -213,7 +206,7 @@ def forecast_panel(
     levels
         Bands in percent.
     kind
-        As in `forecast`, for all series.
+        As in `forecast`, for all series; by default found from each ``unique_id``.
 
     Returns
     -------
@@ -229,33 +222,39 @@ def forecast_panel(
     horizon = inputs.check_horizon(horizon)
     wanted = inputs.check_levels(levels)
     season_length = inputs.check_season(season_length)
-    treated = kind_of(df, kind)
+    kind_of(df, kind)
     histories, ids, back = inputs.read_panel(df, horizon, season_length)
-    by_shape: dict[tuple[int, int], list[int]] = {}
+    by_shape: dict[tuple[int, int, str], list[int]] = {}
     for place, history in enumerate(histories):
-        by_shape.setdefault((len(history.values), history.season_length), []).append(place)
-    frames: dict[int, pd.DataFrame] = {}
-    for (_, season), places in by_shape.items():
+        treated = kind_of(str(ids[place]), kind)
+        shape = (len(history.values), history.season_length, treated.name)
+        by_shape.setdefault(shape, []).append(place)
+    parts = []
+    for (_, season, name), places in by_shape.items():
+        treated = KINDS.get(name, PLAIN)
         values = np.stack([histories[place].values for place in places])
         block = forecast_block(values, horizon, season, wanted, kind=treated)
-        for row, place in enumerate(places):
-            ahead = back[place](histories[place].ahead)
-            frames[place] = pd.DataFrame(
-                {"unique_id": ids[place], "ds": ahead, **_columns(block, row)}
-            )
-    return pd.concat([frames[place] for place in sorted(frames)], ignore_index=True)
+        part = pd.DataFrame({name: said.reshape(-1) for name, said in _columns(block).items()})
+        parts.append(part.assign(place=np.repeat(places, horizon)))
+    frame = pd.concat(parts).sort_values("place", kind="stable", ignore_index=True)
+    ahead: list[Any] = []
+    for history, restore in zip(histories, back, strict=True):
+        ahead.extend(restore(history.ahead))
+    frame.insert(0, "unique_id", np.repeat(np.array(ids, dtype=object), horizon))
+    frame.insert(1, "ds", ahead)
+    return frame.drop(columns="place")
 
 
-def _columns(block: Block, row: int) -> dict[str, Any]:
-    """Mean and bands of one series of a block."""
-    columns: dict[str, Any] = {"mean": block.mean[row]}
+def _columns(block: Block) -> dict[str, Any]:
+    """Mean and bands by the name of their column, each (series, horizon)."""
+    columns: dict[str, Any] = {"mean": block.mean}
     for level in block.lower:
-        columns[f"lo-{level:g}"] = block.lower[level][row]
-        columns[f"hi-{level:g}"] = block.upper[level][row]
+        columns[f"lo-{level:g}"] = block.lower[level]
+        columns[f"hi-{level:g}"] = block.upper[level]
     return columns
 
 
-def _models(history: History, block: Block, kind: Kind) -> pd.DataFrame:
+def _models(history: History, block: Block, kind: Kind, driven: Driven | None) -> pd.DataFrame:
     """What each candidate said, with its mean weight over the horizon."""
     found = block.combination
     names, weights = list(found.names), found.weights[:, 0].mean(axis=1)
@@ -269,6 +268,9 @@ def _models(history: History, block: Block, kind: Kind) -> pd.DataFrame:
             names.append(block.anchor_name)
             weights = np.append(weights, kind.shrink)
             said = np.concatenate([said, block.anchor[:1]])
+    if driven is not None and driven.used:
+        names, weights = [*names, "driver"], np.append(weights * (1 - SHARE), SHARE)
+        said = np.concatenate([said, driven.mean[None]])
     titles = [TITLES.get(name, Text.of(name)) for name in names]
     frame = pd.DataFrame(
         {
@@ -281,21 +283,21 @@ def _models(history: History, block: Block, kind: Kind) -> pd.DataFrame:
     return pd.concat([frame, pd.DataFrame(said, columns=[str(p) for p in history.ahead])], axis=1)
 
 
-def _coverage(history: History, horizon: int, levels: Sequence[float]) -> pd.DataFrame:
+def _coverage(history: History, horizon: int, levels: Sequence[float], kind: Kind) -> pd.DataFrame:
     n = len(history.values)
     rows = [
         (period, level, round(float(share), 1))
         for level in levels
         for period, share in zip(
             history.ahead,
-            intervals.coverage(n, horizon, level, history.season_length),
+            intervals.coverage(n, horizon, level, history.season_length, kind.name),
             strict=True,
         )
     ]
     return pd.DataFrame(rows, columns=["period", "level", "coverage_pct"])
 
 
-def _why(history: History, block: Block, kind: Kind) -> list[Text]:
+def _why(history: History, block: Block, kind: Kind, driven: Driven | None) -> list[Text]:
     """Why these models, in words."""
     n, season = len(history.values), history.season_length
     found = block.combination
@@ -315,13 +317,21 @@ def _why(history: History, block: Block, kind: Kind) -> list[Text]:
     else:
         if season > 1:
             note("not_seasonal", season=season)
-        shares = [f"{100 * share:.4g}% " + TITLES[name] for name, share in kind.shares.items()]
-        note("yearly_models", n=n, models=shares)
+        if kind.fades:
+            note("fading_models", n=n, models=[TITLES[name] for name in kind.shares])
+        else:
+            shares = [f"{100 * share:.4g}% " + TITLES[name] for name, share in kind.shares.items()]
+            note("yearly_models", n=n, models=shares)
         if n < 4:
             note("few_values", n=n)
     if season == 1:
         for place in np.flatnonzero(outlying(history.values[None, :])[0]):
             note("outlier", when=when(history.past[int(place)]))
+    if driven is not None:
+        key = "driver_used" if driven.used else "driver_not_used"
+        key = key if driven.tried else "driver_short"
+        note(key, elasticity=driven.elasticity, error=driven.error_with,
+             without=driven.error_without, origins=driven.origins)  # fmt: skip
     if kind.shrink and n > 1:
         note("fund", share=kind.shrink, anchor=TITLES[block.anchor_name])
     if not history.values.any():

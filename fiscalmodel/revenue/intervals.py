@@ -1,10 +1,12 @@
-"""Bands by pooled conformal prediction.
+"""Bands: how far outturns lay from forecasts, each side for itself, on the scale of growth.
 
-The error of a forecast, divided by the size that is to be expected from how the series
-has moved (`expected_error`), has much the same distribution on thousands of public
-series. Its quantiles by length of history and step ahead were measured offline, on
-series that the forecasts had not seen, and are shipped as a table
-(``_assets/bands.json``, made by ``benchmarks/calibrate_forecast.py``).
+A yearly forecast m of a positive series has the band m·exp(−q₁w₁) to m·exp(q₂w₂). w₁ and w₂ say
+how large errors below and above are to be expected of such a history: how it has moved, how
+it moved last, how far the candidates lie apart. q₁ and q₂ are quantiles, by length of history,
+step ahead and level, of errors in these units. Both were measured offline on forecasts of series
+that the forecasts had not seen, years of shocks among them, for budget revenue on Chinese cities
+and local finance alone (``_assets/bands.json``, made by ``benchmarks/calibrate_forecast.py``).
+Where a value is not positive, the same holds for changes as shares of the level, added to m.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fiscalmodel.revenue import seasonal
 from fiscalmodel.revenue.pooled import tilt
@@ -28,14 +31,20 @@ _TABLE = Path(__file__).parent / "_assets" / "bands.json"
 PRIOR_MOVE = 0.08
 #: Periods back over which the level is taken.
 _LEVEL_SPAN = 8
+#: Growth below this is not told from none.
+_LEAST = 0.01
+#: No band reaches further than this many log points from the forecast.
+_FARTHEST = 5.0
+SIDES = ("lower", "upper")
 
 
 @dataclass(frozen=True)
 class Band:
-    """Half-widths of one level, shape (series, horizon)."""
+    """Limits of one level, each of shape (series, horizon)."""
 
     level: float
-    half_width: Array
+    lower: Array
+    upper: Array
 
 
 def typical_move(y: Array) -> Array:
@@ -51,71 +60,74 @@ def typical_move(y: Array) -> Array:
     return np.asarray((moves + PRIOR_MOVE * level) / y.shape[1])
 
 
-def scale_features(y: Array, parts: Array) -> Array:
+def relative_to(y: Array) -> tuple[NDArray[np.bool_], Array]:
+    """Which histories are positive throughout, and the level of each: (series,), (series,)."""
+    level = np.abs(y[:, -_LEVEL_SPAN:]).mean(axis=1)
+    return np.asarray((y > 0).all(axis=1)), np.where(level > 0, level, 1.0)
+
+
+def change(to: Array, start: Array, positive: NDArray[np.bool_], level: Array) -> Array:
+    """log(to ÷ start) of positive histories, (to − start) ÷ level of others; same shape as `to`."""
+    good = positive.reshape(-1, *[1] * (to.ndim - 1)) & (to > 0) & (start > 0)
+    logs = np.log(np.where(good, to, 1.0)) - np.log(np.where(good, start, 1.0))
+    return np.where(good, logs, (to - start) / level.reshape(-1, *[1] * (to.ndim - 1)))
+
+
+def scale_features(y: Array, mean: Array, parts: Array) -> Array:
     """What tells large errors from small ones, in logs: shape (series, horizon, features).
 
     Parameters
     ----------
     y
         Histories of one length n >= 2, shape (series, n).
+    mean
+        Forecast, shape (series, horizon).
     parts
         Candidates' forecasts, shape (candidates, series, horizon).
 
     Notes
     -----
-    All relative to `typical_move`: how far the candidates lie apart, the level, the last
-    four steps, the spread of the steps, the mean step, the change of the steps; the spread
-    and the mean step again times 6/n; and log n, 1/n.
+    Of the growth of the history: median distance from its median, standard deviation, mean of
+    the last three, mean, the last against the first one forecast; the largest fall and the
+    largest rise of the last two; how far the candidates lie apart; log n, 1/n, and the standard
+    deviation and the mean times 6/n.
     """
-    n = y.shape[1]
-    base = np.maximum(typical_move(y), 1e-300)
-    steps = np.diff(y, axis=1)
-    turns = np.abs(np.diff(steps, axis=1)).mean(axis=1) if n > 2 else np.abs(steps).mean(axis=1)
+    n, horizon = y.shape[1], parts.shape[2]
+    positive, level = relative_to(y)
+    growth = change(y[:, 1:], y[:, :-1], positive, level)
+    ahead = change(mean[:, :1], y[:, -1:], positive, level)[:, 0]
 
-    def relative(x: Array, least: float) -> Array:
-        return np.log(np.maximum(x, least * base) / base)
+    def logged(x: Array) -> Array:
+        return np.log(np.minimum(np.abs(x), 2.0) + _LEAST)
 
-    apart = parts.std(axis=0)
-    horizon = apart.shape[1]
-    spread = relative(steps.std(axis=1), 0.1)
-    mean_step = relative(np.abs(steps.mean(axis=1)), 0.05)
+    middle = np.median(growth, axis=1, keepdims=True)
+    spread, usual = logged(growth.std(axis=1)), logged(growth.mean(axis=1))
     few = 6 / max(n, 6)
-    fixed = np.stack(
-        [
-            relative(0.1 * np.abs(y[:, -_LEVEL_SPAN:]).mean(axis=1) + 0.1 * base, 0.1),
-            relative(np.abs(steps[:, -4:]).mean(axis=1), 0.1),
-            spread,
-            mean_step,
-            relative(turns, 0.1),
-            few * spread,
-            few * mean_step,
-            np.full(len(y), np.log(n)),
-            np.full(len(y), 1 / n),
-        ],
-        axis=1,
-    )
-    near = np.log(np.maximum(apart, 0.05 * base[:, None]) / base[:, None])
-    return np.concatenate([near[:, :, None], np.repeat(fixed[:, None], horizon, axis=1)], axis=2)
+    fixed = [
+        logged(np.median(np.abs(growth - middle), axis=1)),
+        spread,
+        logged(np.abs(growth[:, -3:]).mean(axis=1)),
+        usual,
+        logged(growth[:, -1] - ahead),
+        np.log(np.clip(-growth[:, -2:].min(axis=1), 0, 0.5) + 0.05),
+        np.log(np.clip(growth[:, -2:].max(axis=1), 0, 0.5) + 0.05),
+        np.full(len(y), np.log(n)),
+        np.full(len(y), 1 / n),
+        few * spread,
+        few * usual,
+    ]
+    apart = logged((parts - parts.mean(axis=0)).std(axis=0) / level[:, None])
+    steady = np.repeat(np.stack(fixed, axis=1)[:, None], horizon, axis=1)
+    return np.concatenate([apart[:, :, None], steady], axis=2)
 
 
-def expected_error(y: Array, parts: Array, season_length: int = 1) -> Array:
-    """Size of error to be expected, shape (series, horizon), up to the table's factor.
-
-    Yearly: exp(c_h + β·x + γ·x·tilt(h)) times `typical_move`, x from `scale_features`, fitted
-    to make the interval score small. One point: its absolute value. Seasonal: `seasonal_error`.
-    """
-    horizon = parts.shape[2]
-    if season_length > 1:
-        return seasonal_error(y, parts, season_length)
-    if y.shape[1] == 1:
-        return np.repeat(np.abs(y), horizon, axis=1)
-    model = table()["groups"]["yearly"]["scale"]
+def expected_error(x: Array, model: dict[str, Any]) -> Array:
+    """exp(c_h + β·x + γ·x·tilt(h)), shape (series, horizon), x from `scale_features`."""
     start = np.array(model["start"])
-    last = np.minimum(np.arange(horizon), len(start) - 1)
-    x = scale_features(y, parts)
-    lean = tilt(horizon)
+    last = np.minimum(np.arange(x.shape[1]), len(start) - 1)
+    lean = tilt(x.shape[1])
     power = start[last] + x @ np.array(model["main"]) + (x @ np.array(model["tilt"])) * lean
-    return np.asarray(typical_move(y)[:, None] * np.exp(np.clip(power, -5, 6)))
+    return np.asarray(np.exp(np.clip(power, -7, 2)))
 
 
 def seasonal_error(y: Array, parts: Array, season_length: int) -> Array:
@@ -153,22 +165,21 @@ def table() -> dict[str, Any]:
     return loaded
 
 
-def _group(season_length: int) -> dict[str, Any]:
-    name = "yearly" if season_length == 1 else "quarterly" if season_length <= 4 else "monthly"
-    found: dict[str, Any] = table()["groups"][name]
-    return found
+def _group(season_length: int, kind: str) -> dict[str, Any]:
+    groups: dict[str, dict[str, Any]] = table()["groups"]
+    if season_length == 1:
+        return groups["revenue" if kind in ("revenue", "tax") else "yearly"]
+    return groups["quarterly" if season_length <= 4 else "monthly"]
 
 
-def quantiles(n: int, horizon: int, level: float, season_length: int = 1) -> Array:
-    """Half-width in units of `expected_error` for each step ahead, shape (horizon,).
+def quantiles(group: dict[str, Any], side: str, n: int, horizon: int, level: float) -> Array:
+    """Width in units of the expected error for each step ahead, shape (horizon,).
 
     Between measured lengths and levels it is interpolated; beyond the longest measured
     horizon it grows as a power of the horizon, as it did over the measured steps.
     """
-    group = _group(season_length)
-    lengths = np.array(group["lengths"], dtype=float)
-    levels = np.array(group["levels"], dtype=float)
-    grid = np.array(group["quantiles"])  # length, level, horizon
+    lengths, levels = np.array(group["lengths"], float), np.array(group["levels"], float)
+    grid = np.array(group[side])  # length, level, horizon
     by_level = np.stack([_interpolate(n, lengths, grid[:, k]) for k in range(len(levels))])
     # In the normal score, quantiles are close to a straight line.
     row = _interpolate(_score(level), _score(levels), by_level)
@@ -196,28 +207,71 @@ def _interpolate(at: float, grid: Array, rows: Array) -> Array:
     return np.asarray((1 - share) * rows[high - 1] + share * rows[high])
 
 
-def bands(y: Array, parts: Array, levels: Sequence[float], season_length: int = 1) -> list[Band]:
-    """Half-widths for each level, ascending; wider with the level and, yearly, the horizon."""
-    horizon = parts.shape[2]
-    size = expected_error(y, parts, season_length)
+def bands(
+    y: Array,
+    mean: Array,
+    parts: Array,
+    levels: Sequence[float],
+    season_length: int = 1,
+    *,
+    kind: str = "",
+    widening: float = 1.0,
+) -> list[Band]:
+    """Limits for each level, ascending; wider with the level and, yearly, the horizon.
+
+    Parameters
+    ----------
+    y, mean, parts
+        Histories, forecast and candidates' forecasts, as in `scale_features`.
+    levels
+        In percent.
+    season_length
+        Periods in a season, 1 for none.
+    kind
+        Kind of revenue whose table is used.
+    widening
+        Factor on the widths.
+    """
+    if not levels:
+        return []
+    group, (n, horizon) = _group(season_length, kind), (y.shape[1], parts.shape[2])
+    yearly = season_length == 1
+    if not yearly:
+        size = seasonal_error(y, parts, season_length)
+        sizes = dict.fromkeys(SIDES, size)
+    elif n == 1:
+        sizes = {side: np.ones(mean.shape) for side in SIDES}
+    else:
+        x = scale_features(y, mean, parts)
+        sizes = {side: expected_error(x, group["scale"][side]) for side in SIDES}
+    positive, level_of = relative_to(y)
+    level_of = np.where(y.any(axis=1), level_of, 0.0)  # nothing but noughts: no scale
     found: list[Band] = []
+    width = {side: np.zeros(mean.shape) for side in SIDES}
     for level in sorted(levels):
-        width = size * quantiles(y.shape[1], horizon, level, season_length)
-        if found:
-            width = np.maximum(width, found[-1].half_width)
-        if season_length == 1:
-            width = np.maximum.accumulate(width, axis=1)
-        found.append(Band(level, width))
+        for side in SIDES:
+            wide = widening * sizes[side] * quantiles(group, side, n, horizon, level)
+            wide = np.maximum(width[side], wide)
+            width[side] = np.maximum.accumulate(wide, axis=1) if yearly else wide
+        if not yearly:
+            found.append(Band(level, mean - width["lower"], mean + width["upper"]))
+            continue
+        down, up = (np.minimum(width[side], _FARTHEST) for side in SIDES)
+        logs = positive[:, None] & (mean > 0)
+        unit = np.where(logs, 1.0, level_of[:, None])
+        lower = np.where(logs, mean * np.exp(-down), mean - unit * down)
+        upper = np.where(logs, mean * np.exp(up), mean + unit * up)
+        found.append(Band(level, lower, upper))
     return found
 
 
-def coverage(n: int, horizon: int, level: float, season_length: int = 1) -> Array:
+def coverage(n: int, horizon: int, level: float, season_length: int = 1, kind: str = "") -> Array:
     """Share (%) of actual values inside the band, by step, when it was tried out.
 
-    Each data set was forecast with a model and a table made from the others. NaN for
-    levels beyond those tried.
+    Each data set, and of the cities each third of the provinces in each span of years, was
+    forecast with a model and a table made from the others. NaN for levels beyond those tried.
     """
-    group = _group(season_length)
+    group = _group(season_length, kind)
     levels = np.array(group["levels"], dtype=float)
     lengths = np.array(group["lengths"], dtype=float)
     grid = np.array(group["coverage"])

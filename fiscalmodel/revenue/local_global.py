@@ -54,8 +54,6 @@ class Shapes:
 
 #: Strong priors: for the short and noisy.
 STEADY = Shapes((0.7, 0.9), (0.2,), (0.0, 0.33, 0.67), (0.0, 0.5), 8.0, 3.0, 0.2, 2.5, 0.9)
-#: Weak priors: lets clear growth through.
-FLEXIBLE = Shapes((0.8, 1.0), (0.1, 0.3), (0.0, 0.5, 1.0), (0.0, 0.5), 2.0, 3.0, 0.2, 3.0, 0.95)
 
 _LEAST_LEVEL = 1e-3  # of the mean absolute value: keeps powers of the level finite
 

@@ -12,14 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fiscalmodel.revenue.local_global import FLEXIBLE, local_global_trend
-from fiscalmodel.revenue.smoothing import (
-    Array,
-    damped_trend,
-    dynamic_theta,
-    free_theta,
-    simple_smoothing,
-)
+from fiscalmodel.revenue.local_global import local_global_trend
+from fiscalmodel.revenue.smoothing import Array, dynamic_theta
 
 Forecaster = Callable[[Array, int], Array]
 
@@ -36,15 +30,11 @@ class Candidate:
         (histories, horizon) -> forecasts.
     least
         Fewest points that it can use.
-    title, title_zh
-        What it says, in words.
     """
 
     name: str
     run: Forecaster
     least: int
-    title: str
-    title_zh: str
 
 
 def naive(y: Array, horizon: int) -> Array:
@@ -59,17 +49,13 @@ def drift(y: Array, horizon: int) -> Array:
 
 
 def half_drift(y: Array, horizon: int) -> Array:
-    """Last value plus half the mean step: for very short histories."""
+    """Last value plus half the mean step."""
     return (naive(y, horizon) + drift(y, horizon)) / 2
 
 
-def recent_drift(steps: int) -> Forecaster:
-    """Last value plus the mean of the latest steps."""
-
-    def run(y: Array, horizon: int) -> Array:
-        return drift(y[:, -(steps + 1) :], horizon)
-
-    return run
+def recent_drift(y: Array, horizon: int) -> Array:
+    """Last value plus the mean of the latest two steps."""
+    return drift(y[:, -3:], horizon)
 
 
 def line_slope(y: Array, horizon: int) -> Array:
@@ -91,85 +77,57 @@ def damped_median_growth(y: Array, horizon: int, *, damping: float = 0.9) -> Arr
     return np.where(positive, grown, y[:, -1:] + step[:, None] * reach)
 
 
-def in_logs(run: Forecaster) -> Forecaster:
-    """The same model on logarithms; on the values themselves where one is not positive.
-
-    Growth is held within what the history has shown: at most its largest step up or
-    down for each step ahead.
-    """
-
-    def logged(y: Array, horizon: int) -> Array:
-        positive = (y > 0).all(axis=1)
-        out = np.empty((len(y), horizon))
-        if positive.any():
-            # Relative to the largest value: Theta depends on where nought lies.
-            largest = y[positive].max(axis=1, keepdims=True)
-            logs = np.log(y[positive] / largest)
-            most = np.abs(np.diff(logs, axis=1)).max(axis=1, keepdims=True)
-            bound = np.minimum(most * np.arange(1, horizon + 1), 5.0)
-            change = np.clip(run(logs, horizon) - logs[:, -1:], -bound, bound)
-            out[positive] = largest * np.exp(logs[:, -1:] + change)
-        if not positive.all():
-            out[~positive] = run(y[~positive], horizon)
-        return out
-
-    return logged
-
-
-def bounded(y: Array, said: Array) -> Array:
-    """Changes held within what the history has shown, shape as `said` (..., series, horizon).
-
-    At most the largest step up or down for each step ahead or, where all values are
-    positive, the largest growth (e⁵ in all). Only models with compound growth reach it.
-    """
-    ahead = np.arange(1, said.shape[-1] + 1)
-    last = y[:, -1:]
-    most = np.abs(np.diff(y, axis=1)).max(axis=1, keepdims=True) * ahead
-    positive = (y > 0).all(axis=1, keepdims=True)
-    logs = np.log(np.where(positive, y, 1.0))
-    growth = np.abs(np.diff(logs, axis=1)).max(axis=1, keepdims=True) * ahead
-    most = np.where(positive, np.maximum(most, last * np.expm1(np.minimum(growth, 5.0))), most)
-    return np.asarray(last + np.clip(said - last, -most, most))
-
-
-def _flexible_trend(y: Array, horizon: int) -> Array:
-    return local_global_trend(y, horizon, FLEXIBLE)
-
-
-#: Candidates for yearly series, and for seasonal ones after seasonal adjustment.
+#: What the pooled model weighs. On training parts these did as well as fourteen, exponential
+#: smoothing, medians and models on logarithms among them.
 CANDIDATES: tuple[Candidate, ...] = (
-    Candidate("naive", naive, 1, "last value", "上年数"),
-    Candidate("drift", drift, 2, "mean step", "平均增量"),
-    Candidate(
-        "median_growth", damped_median_growth, 2, "median growth (damped)", "中位增速（递减）"
-    ),
-    Candidate("theta", dynamic_theta, 3, "dynamic Theta", "动态 Theta"),
-    Candidate("log_theta", in_logs(dynamic_theta), 3, "Theta on logs", "对数 Theta"),
-    Candidate("damped", damped_trend, 4, "damped trend", "阻尼趋势"),
-    Candidate("log_damped", in_logs(damped_trend), 4, "damped trend on logs", "对数阻尼趋势"),
-    Candidate("free_theta", free_theta, 3, "Theta (free smoothing)", "自由平滑 Theta"),
-    Candidate("ses", simple_smoothing, 3, "simple smoothing", "简单指数平滑"),
-    Candidate("recent_5", recent_drift(5), 2, "mean of the last 5 steps", "近五期平均增量"),
-    Candidate("recent_2", recent_drift(2), 2, "mean of the last 2 steps", "近两期平均增量"),
-    Candidate("line", line_slope, 2, "slope of the trend line", "趋势线斜率"),
-    Candidate(
-        "steady", local_global_trend, 3, "local-global trend (steady)", "局部—全局趋势（稳健）"
-    ),
-    Candidate("flexible", _flexible_trend, 3, "local-global trend (free)", "局部—全局趋势（灵活）"),
+    Candidate("naive", naive, 1),
+    Candidate("half_drift", half_drift, 2),
+    Candidate("drift", drift, 2),
+    Candidate("theta", dynamic_theta, 3),
+    Candidate("recent_2", recent_drift, 2),
+    Candidate("line", line_slope, 2),
+    Candidate("median_growth", damped_median_growth, 2),
+    Candidate("steady", local_global_trend, 3),
 )
 
-#: The median of these stands as one more candidate. Linear and exponential growth are both
-#: among them, so that neither alone decides the far end.
-CORE = ("theta", "steady", "damped", "drift", "median_growth")
-CORE_NAME = "core_median"
-CORE_TITLE = ("median of five", "五法中位数")
-#: The pooled model's own forecast, made from all the others.
-POOLED_NAME = "pooled"
-POOLED_TITLE = ("pooled model", "汇总学习模型")
+#: Name of each yearly and seasonal candidate -> (English, Chinese).
+TITLES: dict[str, tuple[str, str]] = {
+    "naive": ("last value", "上年数"),
+    "half_drift": ("half the mean step", "平均增量之半"),
+    "drift": ("mean step", "平均增量"),
+    "theta": ("dynamic Theta", "动态 Theta"),
+    "recent_2": ("mean of the last 2 steps", "近两期平均增量"),
+    "line": ("slope of the trend line", "趋势线斜率"),
+    "median_growth": ("median growth (damped)", "中位增速（递减）"),
+    "steady": ("local-global trend (steady)", "局部—全局趋势（稳健）"),
+    "pooled": ("pooled model", "汇总学习模型"),
+    "driver": ("by the driver", "按驱动因素"),
+    "theta_adjusted": ("Theta, season by M4's test", "Theta（季节性检验后调整）"),
+    "steady_adjusted": ("local-global trend (adjusted)", "局部—全局趋势（季节调整）"),
+    "yearly_shares": ("yearly forecast by seasonal shares", "全年预测按季节比重分摊"),
+    "seasonal_naive": ("same period of last year", "上年同期数"),
+    "theta_plain": ("Theta without a season", "Theta（不调整）"),
+}
+
+
+def held(y: Array, said: Array) -> Array:
+    """Falls held above nought, rises below e⁵, where the whole history is positive.
+
+    Notes
+    -----
+    A change of −d from the last value y becomes y·(exp(−d/y) − 1): the same for small falls
+    (−2 % becomes −1.98 %), never the whole for large ones. Only compound growth over many
+    decades comes to e⁵ times the last value.
+    """
+    last = y[:, -1:]
+    falls = (y > 0).all(axis=1, keepdims=True) & (said < last)
+    share = np.where(falls, (said - last) / np.where(last > 0, last, 1.0), 0.0)
+    most = np.where((y > 0).all(axis=1, keepdims=True), last * np.exp(5.0), np.inf)
+    return np.asarray(np.where(falls, last * np.exp(share), np.minimum(said, most)))
 
 
 def candidate_forecasts(y: Array, horizon: int) -> tuple[tuple[str, ...], Array]:
-    """Names and forecasts of all candidates, the median of the core last: (names, k × s × h).
+    """Names and forecasts of all candidates, shape (names, series, horizon).
 
     Below its least number of points a candidate is replaced by half the drift, so that
     the order is the same for every length; a single point gives the last value alone.
@@ -179,6 +137,4 @@ def candidate_forecasts(y: Array, horizon: int) -> tuple[tuple[str, ...], Array]
         return ("naive",), naive(y, horizon)[None]
     stand_in = half_drift(y, horizon)
     parts = [c.run(y, horizon) if n >= c.least else stand_in for c in CANDIDATES]
-    names = [c.name for c in CANDIDATES]
-    core = np.median(np.stack([parts[names.index(name)] for name in CORE]), axis=0)
-    return (*names, CORE_NAME), bounded(y, np.stack([*parts, core]))
+    return tuple(c.name for c in CANDIDATES), held(y, np.stack(parts))

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from fiscalmodel.display import BLUE, GREY, RED, Chart, fan, figure, legend, scale
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.inputs import check_levels, numbers, when
 from fiscalmodel.revenue.nowcast_input import Growth, YearTable, read_cumulative, read_growth
 from fiscalmodel.revenue.nowcast_model import Estimate, estimate
-from fiscalmodel.revenue.result import Result, levels_of, span, weights_chart
+from fiscalmodel.revenue.result import InMoney, levels_of, span, weights_chart
 from fiscalmodel.revenue.targets import distance, place_in_band, probability_of_at_least
 from fiscalmodel.series.monthly import Progress, progress
 from fiscalmodel.units import amount_text
 from fiscalmodel.words import EMPTY, Text, say
 
-if TYPE_CHECKING:
-    from fiscalmodel.display import Chart
-
 
 @dataclass(frozen=True, repr=False)
-class Nowcast(Result):
+class Nowcast(InMoney):
     """What a year under way will come to.
 
     Attributes
@@ -124,8 +122,6 @@ class Nowcast(Result):
 
     def plot(self, lang: str | None = None) -> Chart:
         """How the estimate moved month by month, with bands, and the budget or last year."""
-        from fiscalmodel.display import BLUE, GREY, RED, Chart, fan, figure, legend, scale
-
         table, x = self.by_month, [p.month for p in self.by_month["month"]]
         divisor, unit = scale(self.unit, float(table["mean"].abs().max()))
         title = say("revenue.chart_nowcast", year=self.year)
@@ -175,6 +171,7 @@ def nowcast_year(
     published_growth: Any = None,
     as_of: str | pd.Period | None = None,
     levels: Sequence[float] = (80, 95),
+    plan: Sequence[float] | None = None,
 ) -> Nowcast:
     """Estimate the full year from the year to date.
 
@@ -193,6 +190,9 @@ def nowcast_year(
         Last month to use; by default the last that has a value.
     levels
         Bands in percent.
+    plan
+        Monthly plan 序时计划 of the year: twelve cumulative amounts, same unit and calibre; the
+        full year is then the plan's at the progress so far.
 
     Returns
     -------
@@ -202,7 +202,7 @@ def nowcast_year(
     ------
     InputError
         No value, text or infinite values, a month twice, single months instead of
-        cumulative ones, a budget or level out of range.
+        cumulative ones, a budget, plan or level out of range.
 
     Examples
     --------
@@ -213,10 +213,10 @@ def nowcast_year(
     (2024, 63.0, True)
     """
     wanted = check_levels(levels)
-    planned = _budget(budget)
+    planned, by_plan = _budget(budget), _plan(plan)
     table = read_cumulative(cumulative, as_of)
     growth = read_growth(published_growth, table)
-    now = estimate(table, wanted, growth)
+    now = estimate(table, wanted, growth, by_plan)
     full = _bands(now, 0.0)
     rest = _bands(now, table.to_date)
     notes = [*table.notes, *now.notes, *([now.method] if now.method else [])]
@@ -235,7 +235,7 @@ def nowcast_year(
         budget=planned,
         probability_of_budget_pct=None if planned is None else chance_of(planned, full, now.floor),
         progress=None if planned is None else progress(table.to_date, planned, table.month),
-        by_month=_by_month(table, wanted, growth, planned),
+        by_month=_by_month(table, wanted, growth, planned, by_plan),
         models=now.models,
         notes=tuple(notes),
         unit=table.unit,
@@ -249,6 +249,15 @@ def nowcast_year(
 def _last_year(table: YearTable) -> float | None:
     known = len(table.years) > 1 and not np.isnan(table.values[-2, 11])
     return float(table.values[-2, 11]) if known else None
+
+
+def _plan(plan: Any) -> list[float] | None:
+    if plan is None:
+        return None
+    found = [float(value) for value in numbers(list(plan), "plan")]
+    if len(found) != 12 or not found[11] > 0 or (np.diff([0.0, *found]) < 0).any():
+        raise InputError("plan", "revenue.plan_not_cumulative")
+    return found
 
 
 def _budget(budget: Any) -> float | None:
@@ -292,13 +301,14 @@ def _by_month(
     levels: tuple[float, ...],
     growth: Growth,
     budget: float | None,
+    plan: list[float] | None,
 ) -> pd.DataFrame:
     rows = []
     for month in range(1, table.month + 1):
         then = table.until(table.year, month)
         if then is None:
             continue
-        made = estimate(then, levels, growth)
+        made = estimate(then, levels, growth, plan)
         full = _bands(made, 0.0)
         row: dict[str, Any] = {
             "month": pd.Period(year=table.year, month=month, freq="M"),
@@ -315,11 +325,11 @@ def _by_month(
 # ---------------------------------------------------------------- past years
 
 
-class Review(Result, pd.DataFrame):
+class Review(InMoney, pd.DataFrame):
     """The nowcasts of past years beside their outturns, which draw themselves."""
 
     @property
-    def table(self) -> pd.DataFrame:
+    def table(self) -> pd.DataFrame:  # type: ignore[override]
         """Errors and coverage by month, see `accuracy`."""
         return accuracy(self, tuple(range(1, 12))).rename(columns={"month": "month_number"})
 
@@ -331,8 +341,6 @@ class Review(Result, pd.DataFrame):
 
     def plot(self, lang: str | None = None) -> Chart:  # type: ignore[override]
         """The last four years, month by month, each in a panel of its own."""
-        from fiscalmodel.display import BLUE, GREY, RED, Chart, fan, figure, legend, scale
-
         years = list(dict.fromkeys(self["year"]))[-4:]
         divisor, unit = scale(str(self.attrs.get("unit", "")), float(self["outturn"].abs().max()))
         made, axes, lang = figure(

@@ -27,6 +27,8 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 #: (Year, month) -> published growth on the year before, as a ratio.
 Growth = Mapping[tuple[int, int], float]
 
+#: Points of growth within which ratios times a hundred agree with the levels.
+_AGREE = 2.0
 #: Share of months that fall below the month before from which a series is no cumulative one.
 _FALLING = 0.34
 #: Points of growth from which level and published growth are on different calibres.
@@ -179,7 +181,8 @@ def _ask_about_ratios(growth: Growth, table: YearTable) -> None:
     if not pairs or max(abs(pct) for pct, _ in pairs) >= 1:
         return
     given, levels = (np.array(column) for column in zip(*pairs, strict=True))
-    if np.abs(100 * given - levels).mean() < np.abs(given - levels).mean():
+    hundredfold, as_given = (np.abs(x - levels).mean() for x in (100 * given, given))
+    if hundredfold < min(as_given, _AGREE):
         shown = float(given[np.abs(given).argmax()])
         raise InputError("published_growth", "revenue.growth_ratio", value=shown, pct=100 * shown)
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from fiscalmodel.display import BLUE, RED, SKY, Chart, figure, legend, scale
 from fiscalmodel.errors import Collector, InputError, known_names
 from fiscalmodel.revenue.items import Reconciled, reconcile_total
 from fiscalmodel.revenue.nowcast import Nowcast, as_rows, chance_of, nowcast_year
-from fiscalmodel.revenue.result import Result
+from fiscalmodel.revenue.result import InMoney
 from fiscalmodel.words import Text, say
-
-if TYPE_CHECKING:
-    from fiscalmodel.display import Chart
 
 #: The line for what the published items leave open in the year to date.
 DIFFERENCE = "差额 difference"
@@ -26,7 +24,7 @@ _NOTHING = 1e-12
 
 
 @dataclass(frozen=True, repr=False)
-class NowcastItems(Result):
+class NowcastItems(InMoney):
     """Items and total of a year under way.
 
     Attributes
@@ -63,8 +61,6 @@ class NowcastItems(Result):
 
     def plot(self, lang: str | None = None) -> Chart:
         """What is in of each item, what is expected, and the narrowest band."""
-        from fiscalmodel.display import BLUE, RED, SKY, Chart, figure, legend, scale
-
         rows = self.table.iloc[:-1][::-1].reset_index(drop=True)
         divisor, unit = scale(self.total.unit, float(self.table["mean"].abs().max()))
         title, level = say("revenue.chart_items"), f"{self.total.levels[0]:g}"

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from fiscalmodel.revenue import nowcast_gate as gate
 from fiscalmodel.revenue.nowcast_input import Array, Growth, YearTable, fill_years, underlying
-from fiscalmodel.revenue.nowcast_ways import WAYS
+from fiscalmodel.revenue.nowcast_ways import WAYS, remainders, usual_growth
 from fiscalmodel.words import EMPTY, Text, say
 
+_ASSET = Path(__file__).parent / "_assets" / "nowcast.json"
 #: Years of history that are used; older ones say little of this year's months.
 LONGEST = 7
+#: Past years, and months of them, on which the estimate is tried to see how far it errs.
+_TRIED, _TRIED_MONTHS = 5, (3, 6, 9)
+#: Share of the year below which errors are not told apart.
+_FLOOR = 0.003
+_PLAIN = [way.name for way in WAYS].index("plain_growth")
 
 
 @dataclass(frozen=True)
@@ -48,16 +56,112 @@ class Estimate:
     method: Text = EMPTY
 
 
-def estimate(table: YearTable, levels: Sequence[float], growth: Growth) -> Estimate:
-    """Full year of the last year of `table`.
+def combined(ways: Array) -> tuple[Array, Array]:
+    """Remainder (series,) and weights (ways, series), from the ways' remainders.
 
     Notes
     -----
-    Full year = year to date + Σ weight · remainder over `WAYS`. A fixed share of the weight
-    (`nowcast_gate.STEADY_SHARE`, chosen with China's national series in view) is the plain mean
-    of three ways; the rest is shared among all ways by a small network trained on public
-    monthly series. Bands are quantiles of the errors on series that the network had not seen,
-    scaled by what tells large errors from small ones.
+    Half the middle one of the ways, half plain growth. The middle one did as well on monthly
+    series of competitions as weights learned by a network, and better on a city's taxes; half
+    of plain growth keeps it from ever being much worse than that.
+    """
+    weights = np.zeros(ways.shape)
+    middle = ways.argsort(axis=0, kind="stable")[len(ways) // 2]
+    weights[middle, np.arange(ways.shape[1])] = 0.5
+    weights[_PLAIN] += 0.5
+    return (weights * ways).sum(axis=0), weights
+
+
+def past_error(y: Array) -> Array:
+    """How far estimates of the past years erred, shape (series,); NaN before two past years.
+
+    Notes
+    -----
+    Mean over the last years and months 3, 6 and 9 of |error| ÷ (share of the year that was
+    still to come), as a share of the year.
+    """
+    years = y.shape[1]
+    found = []
+    for row in range(max(1, years - 1 - _TRIED), years - 1):
+        full = np.maximum(np.abs(y[:, row, 11]), 1e-12)
+        for m in _TRIED_MONTHS:
+            seen = y[:, : row + 1].copy()
+            seen[:, -1, m:] = np.nan
+            off = combined(remainders(seen, m))[0] - (y[:, row, 11] - y[:, row, m - 1])
+            found.append(np.abs(off) / full / share_left(seen, m))
+    return np.minimum(np.mean(found, axis=0), 2.0) if found else np.full(len(y), np.nan)
+
+
+def share_left(y: Array, m: int) -> Array:
+    """Share of last year that came in after month m, at least 2 %, shape (series,)."""
+    last = y[:, -2]
+    whole = np.where(last[:, 11] == 0, 1, last[:, 11])
+    return np.asarray(np.clip(1 - last[:, m - 1] / whole, 0.02, 1.0))
+
+
+def scale_features(y: Array, m: int, erred: Array) -> Array:
+    """What tells large errors from small ones, in logs, shape (series, 5).
+
+    Only the share still to come changes within a year, so that bands narrow from month to month.
+    """
+    known = ~np.isnan(erred)
+    level = np.where(known, np.log(np.where(known, erred, 1.0) + _FLOOR), 0.0)
+    few = np.full(len(y), 1.0 / (y.shape[1] - 1))
+    usual = np.abs(usual_growth(y))
+    return np.stack([np.log(share_left(y, m)), level, known, few, np.log(usual + 0.02)], axis=1)
+
+
+def half_widths(y: Array, m: int, levels: Sequence[float], erred: Array) -> Array:
+    """Half-width of each level as a share of the last full year, shape (levels, series)."""
+    made = asset()["bands"]
+    size = np.exp(made["scale"][0] + scale_features(y, m, erred) @ np.array(made["scale"][1:]))
+    group = int(np.searchsorted(made["years"], y.shape[1] - 1, side="right")) - 1
+    row = np.array(made["quantiles"][group][m - 1])
+    return np.stack([size * quantile(level, made["levels"], row) for level in levels])
+
+
+def quantile(level: float, levels: Sequence[float], values: Array) -> float:
+    """Between measured levels straight in the normal score, beyond them in proportion."""
+    from scipy.special import ndtri
+
+    scores = ndtri(0.5 + np.asarray(levels, dtype=float) / 200)
+    score = float(ndtri(0.5 + level / 200))
+    if score > scores[-1] or score < scores[0]:
+        edge = -1 if score > scores[-1] else 0
+        return float(values[edge] * score / scores[edge])
+    return float(np.interp(score, scores, values))
+
+
+@cache
+def asset() -> dict[str, Any]:
+    """The bands, as shipped."""
+    loaded: dict[str, Any] = json.loads(_ASSET.read_text(encoding="utf-8"))
+    return loaded
+
+
+def estimate(
+    table: YearTable, levels: Sequence[float], growth: Growth, plan: Sequence[float] | None = None
+) -> Estimate:
+    """Full year of the last year of `table`.
+
+    Parameters
+    ----------
+    table
+        Cumulative months by year.
+    levels
+        Bands in percent.
+    growth
+        Published growth as a ratio, by (year, month).
+    plan
+        Cumulative monthly plan (序时计划) of this year, twelve values: the full year is then the
+        plan's, scaled by the progress so far. A treasury's own plan knew more of its months than
+        every way of reckoning.
+
+    Notes
+    -----
+    Full year = year to date + Σ weight · remainder over `WAYS`; weights from `combined`. Bands
+    are quantiles of the errors on series that they were not made from, scaled by how the
+    estimate erred in the past years of the series and by what is still to come.
     """
     m, to_date = table.month, table.to_date
     floor = to_date if _never_falls(table) else -np.inf
@@ -74,34 +178,27 @@ def estimate(table: YearTable, levels: Sequence[float], growth: Growth) -> Estim
         return _alone(table, levels, notes, floor)
     y = np.concatenate([past[-run:][-LONGEST:], filled[-1:]])[None]
     y[0, -1, m:] = np.nan
-    x, ways, unit = gate.features(y, m)
-    z = ((ways - ways[0]) / unit).T
-    weights = gate.gate_weights(x, gate.asset()["net"])
-    rest = float(weights[0] @ ways[:, 0])
-    half = gate.half_widths(x, z, weights, m, y.shape[1] - 1, levels)[:, 0] * unit[0]
-    mean = max(to_date + rest, floor)
+    unit = max(abs(y[0, -2, 11]), 1e-12)
+    ways = remainders(y, m)
+    rest, weights = combined(ways)
+    names, titles = [w.name for w in WAYS], [w.title for w in WAYS]
+    said, shares = (to_date + ways[:, 0]).tolist(), weights[:, 0].tolist()
+    mean = to_date + float(rest[0])
+    method = say("revenue.note.ways", years=y.shape[1] - 1, ways=len(WAYS))
+    if plan is not None and plan[m - 1] > 0 and to_date > 0:
+        mean = to_date * plan[11] / plan[m - 1]
+        names.append("plan")
+        titles.append("序时计划×进度 monthly plan at the progress so far")
+        said, shares = [*said, mean], [0.0] * len(WAYS) + [1.0]
+        method = say("revenue.note.plan")
+    mean = max(mean, floor)
+    half = half_widths(y, m, levels, past_error(y))[:, 0] * unit
     bands = {
         float(level): (max(mean - float(h), floor), mean + float(h))
         for level, h in zip(levels, half, strict=True)
     }
-    method = say(
-        "revenue.note.ways", years=y.shape[1] - 1, share=steady_share(), ways=len(WAYS),
-        steady=[Text(*w.title.split(" ", 1)) for w in WAYS if w.name in gate.STEADY_WAYS],
-    )  # fmt: skip
-    made = _models(
-        tuple(w.name for w in WAYS),
-        tuple(w.title for w in WAYS),
-        weights[0].tolist(),
-        (to_date + ways[:, 0]).tolist(),
-    )
+    made = _models(names, titles, shares, said)
     return Estimate(mean, bands, made, tuple(notes), _plain(table, filled), floor, method)
-
-
-def steady_share() -> Text:
-    """Share of the weight that is the plain mean of three ways."""
-    share = Fraction(gate.STEADY_SHARE).limit_denominator(10)
-    digits = "零一二三四五六七八九十"
-    return Text(f"{digits[share.denominator]}分之{digits[share.numerator]}", str(share))
 
 
 def _plain(table: YearTable, filled: Array) -> float:
@@ -123,11 +220,11 @@ def _alone(table: YearTable, levels: Sequence[float], notes: list[Text], floor: 
     """No whole year before: even progress, with bands as wide as public series were uneven."""
     m, to_date = table.month, table.to_date
     mean = to_date * 12 / m
-    made = gate.asset()
+    made = asset()
     limits = np.array(made["alone"][m - 1])
     bands = {}
     for level in levels:
-        half = abs(mean) * gate.quantile(level, made["bands"]["levels"], limits)
+        half = abs(mean) * quantile(level, made["bands"]["levels"], limits)
         bands[float(level)] = (max(mean - half, floor), mean + half)
     notes.append(say("revenue.note.alone"))
     models = _models(("even",), ("均衡进度 even progress",), [1.0], [mean])

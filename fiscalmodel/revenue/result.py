@@ -7,37 +7,33 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fiscalmodel.display import BLUE, RED, YI, Chart, TableView, figure, result_html, scale
+from fiscalmodel.display import BLUE, RED, YI, Chart, Result, TableView, answer, figure, scale
 from fiscalmodel.units import amount_text
 from fiscalmodel.words import Text, say
 
 
-class Result:
-    """A result with an ``answer`` in words and a ``table``, which notebooks show."""
+class InMoney(Result):
+    """A result whose table holds amounts: large ones are shown in 亿元."""
 
     unit: str = ""
 
-    @property
-    def answer(self) -> Text:
-        """The result in a sentence or two."""
-        raise NotImplementedError
-
-    def _shown(self) -> tuple[pd.DataFrame, str]:
-        """The table in the unit in which its amounts are drawn, and that unit."""
-        table: pd.DataFrame = self.table  # type: ignore[attr-defined]
+    def _view(self) -> TableView:
+        """The table in the unit in which its amounts are said."""
+        table = self.short
         shares = [c for c in table if str(c).endswith("_pct")]
         money = table.select_dtypes("number").columns.difference([*shares, "year"], sort=False)
-        if self.unit != "万元" or not table[money].abs().max().max() >= YI:
-            return table, self.unit
-        return table.assign(**{str(c): table[c] / YI for c in money}), "亿元"
+        unit, largest = self.unit, float(table[money].abs().max().max())
+        if unit == "万元" and largest >= YI:
+            table, unit = table.assign(**{str(c): table[c] / YI for c in money}), "亿元"
+            largest /= YI
+        digits = dict.fromkeys(map(str, money), 0) if unit and largest >= YI else {}
+        return TableView(table, unit=unit, digits=digits)
 
     def __repr__(self) -> str:
-        table, unit = self._shown()
-        return f"{self.answer}\n{TableView(table, unit=unit, digits=2)!r}"
+        return f"{self.answer}\n{self._view()!r}"
 
     def _repr_html_(self) -> str:
-        table, unit = self._shown()
-        return result_html(self.answer, table, unit=unit, digits=2)
+        return answer(self.answer) + self._view()._repr_html_()
 
 
 def span(low: float, high: float, unit: str, like: float) -> Text:

@@ -18,15 +18,6 @@ _ADJUSTED = Shapes(
 #: Years whose seasonal shares are averaged, the later ones counting for more.
 _SHARE_YEARS = 4
 
-#: Name -> (English, Chinese).
-SEASONAL_TITLES = {
-    "theta_adjusted": ("Theta, season by M4's test", "Theta（季节性检验后调整）"),
-    "steady_adjusted": ("local-global trend (adjusted)", "局部—全局趋势（季节调整）"),
-    "yearly_shares": ("yearly forecast by seasonal shares", "全年预测按季节比重分摊"),
-    "seasonal_naive": ("same period of last year", "上年同期数"),
-    "theta_plain": ("Theta without a season", "Theta（不调整）"),
-}
-
 
 def seasonal_naive(y: Array, horizon: int, season_length: int) -> Array:
     """The value of the same period a season ago."""

@@ -19,9 +19,6 @@ THETA_ALPHAS: Array = np.array([0.7, 0.8, 0.9, 0.95, 0.99])
 #: Grid without that restraint.
 FREE_ALPHAS: Array = np.array([0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, *THETA_ALPHAS])
 
-_TREND_GRID = ((0.5, 0.6, 0.7, 0.8, 0.9, 0.99), (0.0, 0.05, 0.1, 0.2), (0.9, 0.95, 1.0))
-_LEVEL_GRID = ((0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99), (0.0,), (0.0,))
-
 
 def _trend_states(y: Array) -> tuple[Array, Array]:
     """Intercept and slope of the least-squares line through the first t points, for each t."""
@@ -139,71 +136,3 @@ def _theta_path(y: Array, level: Array, weight: Array, alpha: float, horizon: in
 def free_theta(y: Array, horizon: int) -> Array:
     """`dynamic_theta` with smoothing as light or heavy as the history alone would have it."""
     return dynamic_theta(y, horizon, alphas=FREE_ALPHAS)
-
-
-def simple_smoothing(y: Array, horizon: int) -> Array:
-    """Simple exponential smoothing, the level by least squares on a grid."""
-    return _smooth(y, horizon, *_LEVEL_GRID, trend=False)
-
-
-def damped_trend(y: Array, horizon: int) -> Array:
-    """Holt's linear method with a damped trend (Gardner and McKenzie 1985), on a grid."""
-    return _smooth(y, horizon, *_TREND_GRID, trend=True)
-
-
-def _smooth(
-    y: Array,
-    horizon: int,
-    alphas: tuple[float, ...],
-    betas: tuple[float, ...],
-    phis: tuple[float, ...],
-    *,
-    trend: bool,
-) -> Array:
-    """Additive-error smoothing; starting level and slope in closed form for each grid point.
-
-    l_t = l_{t−1} + φ b_{t−1} + α e_t;  b_t = φ b_{t−1} + α β e_t;  e_t = y_t − l_{t−1} − φ b_{t−1}.
-    """
-    count, n = y.shape
-    grid = np.array([(a, b, p) for p in phis for b in betas for a in alphas])
-    a, gain, phi = grid[:, 0], grid[:, 0] * grid[:, 1], grid[:, 2]
-    scale = np.abs(np.diff(y, axis=1)).mean(axis=1, keepdims=True)
-    first = y[:, :1]
-    level = np.repeat(first, len(grid), axis=1)
-    slope = np.zeros((count, len(grid)))
-    # Sensitivity of the states to the starting level (row 0) and slope (row 1).
-    dl = np.array([np.ones(len(grid)), np.zeros(len(grid))])
-    db = np.array([np.zeros(len(grid)), np.ones(len(grid))])
-    errors = np.empty((n, count, len(grid)))
-    sens = np.empty((n, 2, len(grid)))
-    for t in range(n):
-        ahead = level + phi * slope
-        errors[t] = y[:, t, None] - ahead
-        level, slope = ahead + a * errors[t], phi * slope + gain * errors[t]
-        d_ahead = dl + phi * db
-        sens[t] = d_ahead
-        dl, db = d_ahead * (1 - a), phi * db - gain * d_ahead
-    # Weak pull: start near the first value, slope near nought, in units of the mean step.
-    ridge = np.array([0.1, 0.1])
-    s0, s1 = sens[:, 0], sens[:, 1]
-    g00 = np.square(s0).sum(0) + ridge[0]
-    g11 = np.square(s1).sum(0) + ridge[1]
-    g01 = (s0 * s1).sum(0)
-    r0 = np.einsum("tcg,tg->cg", errors, s0)
-    r1 = np.einsum("tcg,tg->cg", errors, s1)
-    if trend:
-        det = g00 * g11 - g01**2
-        x0 = (g11 * r0 - g01 * r1) / det
-        x1 = (g00 * r1 - g01 * r0) / det
-    else:
-        x0, x1 = r0 / g00, np.zeros_like(r0)
-    # Σ(e − S x)² = Σe² − 2 x'r + x'Gx (without the ridge's own share).
-    sse = np.square(errors).sum(0) - 2 * (x0 * r0 + x1 * r1)
-    sse += (g00 - ridge[0]) * x0**2 + (g11 - ridge[1]) * x1**2 + 2 * g01 * x0 * x1
-    pick = np.argmin(sse + 1e-9 * scale**2 * np.arange(len(grid)), axis=1)
-    rows = np.arange(count)
-    x0, x1 = x0[rows, pick], x1[rows, pick]
-    last = level[rows, pick] + dl[0, pick] * x0 + dl[1, pick] * x1
-    gradient = slope[rows, pick] + db[0, pick] * x0 + db[1, pick] * x1
-    damp = np.cumsum(phi[pick][:, None] ** np.arange(1, horizon + 1), axis=1)
-    return np.asarray(last[:, None] + damp * gradient[:, None])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.revenue.result import Result
+from fiscalmodel.revenue.result import InMoney
 from fiscalmodel.units import amount_text
 from fiscalmodel.words import Text, say
 
@@ -73,7 +73,7 @@ def distance(target: float, expected: float, unit: str) -> Text:
 
 
 @dataclass(frozen=True, repr=False)
-class TargetAssessment(Result):
+class TargetAssessment(InMoney):
     """An official target beside what is expected, money in 万元.
 
     Attributes
@@ -139,7 +139,7 @@ class TargetAssessment(Result):
         return self.answer(lang)
 
     @property
-    def table(self) -> pd.DataFrame:
+    def table(self) -> pd.DataFrame:  # type: ignore[override]
         """``what, year, value`` (万元) and the growth from there to the target (a year)."""
         known = [("newest_figure", self.last_year, self.last_value)]
         if self.outturn is not None and self.outturn[0] != self.last_year:

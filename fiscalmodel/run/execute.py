@@ -21,6 +21,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_output
+from nbformat.v4.rwbase import rejoin_lines
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.kernels.manager import kernel_manager, scratch_of, start_settings
@@ -174,11 +175,7 @@ class Client(NotebookClient):
             # An object whose display raises leaves an error, and the kernel says "ok".
             if output["output_type"] == "error":
                 lines = "\n".join(output.get("traceback", ()))
-                name, value = output["ename"], output["evalue"]
-                if name == "NoneType":  # the kernel had lost it when it asked for its name
-                    plain = _COLOUR.sub("", lines).strip().splitlines() or [name]
-                    name, _, value = plain[-1].partition(": ")
-                raise CellFailed(name, value, lines)
+                raise CellFailed(output["ename"], output["evalue"], lines)
 
     async def _end_kernel(self) -> None:
         if self.km is not None:
@@ -472,7 +469,8 @@ def _prepared(
     metadata = dict(document["metadata"])
     if parameters:
         metadata["papermill"] = {"parameters": dict(parameters)}
-    return nbformat.from_dict({**document, "cells": cells, "metadata": metadata}), numbers
+    node = nbformat.from_dict({**document, "cells": cells, "metadata": metadata})
+    return rejoin_lines(node), numbers
 
 
 def _injected(document: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -536,6 +534,9 @@ def _reason(error: BaseException, trace: Trace, limits: Limits) -> tuple[str, tu
         return str(say("run.deadline_passed", seconds=limits.timeout)), (), ""
     if isinstance(error, CellExecutionError | CellFailed):
         name, value = error.ename, str(error.evalue or "")
+        if name == "NoneType":  # a display that raised: the kernel had lost the error by then
+            plain = _COLOUR.sub("", str(error.traceback)).strip().splitlines() or [name]
+            name, _, value = plain[-1].partition(": ")
         reason = f"{name}: {value}".strip().rstrip(":")
         if name == "MemoryError" and limits.memory:
             reason += f" ({say('run.memory_limit', size=readable_size(limits.memory))})"

@@ -37,7 +37,7 @@ def leave(names: Mapping[str, Any], folder: str) -> None:
     from fiscalmodel.present.page import report_head
     from fiscalmodel.present.workbook import outcome_workbook
 
-    outcome: Outcome = found[-1]
+    outcome: Outcome = found[0]  # later ones are what-ifs
     lang = str(names.get("lang", "zh"))
     left = {
         "head": report_head(outcome, lang).__dict__,

@@ -7,9 +7,8 @@ from typing import Any
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.outcome import PARTS, Outcome
 from fiscalmodel.scenario.part_balance import balance_part
-from fiscalmodel.scenario.part_debt import debt_part, read_frame
+from fiscalmodel.scenario.part_debt import debt_part
 from fiscalmodel.scenario.part_revenue import revenue_part
-from fiscalmodel.units import yuan_text
 from fiscalmodel.words import Text, say
 
 
@@ -44,9 +43,11 @@ def evaluate(scenario: Scenario) -> Outcome:
             "forecast": part.forecast,
             "link": part.link,
             "target": part.target,
+            "nowcast": part.nowcast,
         }
         notes += part.notes
         answers.append(part.answer)
+        answers += [part.nowcast.answer] if part.nowcast else []
     budget = balance_part(spec, found.get("revenue"))
     if budget is not None:
         found |= {"balance": budget.frame, "resources": budget.left}
@@ -60,11 +61,7 @@ def evaluate(scenario: Scenario) -> Outcome:
     if spec.commissions is not None:
         statement = _commissions(scenario)
         found |= {"statement": statement, "commissions": statement.table}
-        fee, base = (int(statement.table[c].sum()) for c in ("fee_fen", "base_fen"))
-        banks = statement.table["bank"].nunique()
-        answers.append(
-            say("scenario.commissions", fee=yuan_text(fee), base=yuan_text(base), banks=banks)
-        )
+        answers.append(statement.answer)
     reasons = {name: say(f"scenario.missing_{name}") for name in PARTS if found.get(name) is None}
     return Outcome(scenario, reasons=reasons, notes=tuple(notes), answers=tuple(answers), **found)
 
@@ -80,7 +77,7 @@ def _commissions(scenario: Scenario) -> Any:
         if rate is not None
     }
     extra = {
-        name: read_frame(scenario.files[f"commissions.{name}"])
+        name: scenario.files[f"commissions.{name}"]
         for name in ("relations", "payments")
         if f"commissions.{name}" in scenario.files
     }

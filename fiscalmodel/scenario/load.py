@@ -240,8 +240,10 @@ def _with_year_keys(data: Any) -> Any:
     return {k: _with_year_keys(v) for k, v in data.items()}
 
 
+#: Endings of tables that a scenario may name.
+TABLES = (".csv", ".xlsx", ".xls", ".xlsb", ".ods")
 FILE_KEYS = (
-    ("debt", ("ledger", "sources", "quotas", "bonds")),
+    ("debt", ("ledger", "sources", "quotas", "bonds", "claims", "limits", "custom")),
     ("commissions", ("receipts", "relations", "payments")),
 )
 
@@ -256,17 +258,18 @@ def _data_files(
 ) -> dict[str, Path]:
     files: dict[str, Path] = {}
     named = [(part, key) for part, keys in FILE_KEYS for key in keys]
-    series = (
-        data.get("revenue", {}).get("series") if isinstance(data.get("revenue"), dict) else None
-    )
-    if isinstance(series, str) and series.lower().endswith((".csv", ".xlsx", ".xls")):
-        named.append(("revenue", "series"))
+    revenue = data.get("revenue")
+    nowcast = revenue.get("nowcast") if isinstance(revenue, dict) else None
+    for part, section in (("revenue", revenue), ("revenue.nowcast", nowcast)):
+        series = section.get("series") if isinstance(section, dict) else None
+        if isinstance(series, str) and Path(series).suffix.lower() in TABLES:
+            named.append((part, "series"))
     for part, key in named:
-        section = data.get(part)
+        section = nowcast if part == "revenue.nowcast" else data.get(part)
         value = section.get(key) if isinstance(section, dict) else None
         if not isinstance(value, str):
             continue
-        where = f"{_place(origins, (part, key), shown)}: {part}.{key}"
+        where = f"{_place(origins, (*part.split('.'), key), shown)}: {part}.{key}"
         try:
             files[f"{part}.{key}"] = resolve_data(value, file.parent, root, where=where)
         except InputError as error:

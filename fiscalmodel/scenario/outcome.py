@@ -17,7 +17,6 @@ from fiscalmodel.words import Text, language, say
 if TYPE_CHECKING:
     from fiscalmodel.display import Chart
 
-Said = Text  # the name of a sentence in the parts
 #: Part -> frame that is None where the scenario has no data for it.
 PARTS = ("revenue", "balance", "debt", "commissions")
 
@@ -49,9 +48,10 @@ class Outcome:
         What a reader must know, in the order of importance.
     answers
         One sentence for each part.
-    forecast, link, target, resources, plan, risk, statement
-        The results behind the frames (of the model, the calibre link, the target, what is
-        left for clearance, the clearance plan, the risk path, the commissions); None where there is none.
+    forecast, link, target, nowcast, resources, plan, risk, statement
+        The results behind the frames (of the model, the calibre link, the target, the year
+        under way, what is left for clearance, the clearance plan, the debt ratio by year, the
+        commissions); None where there is none.
     """
 
     scenario: Scenario
@@ -67,6 +67,7 @@ class Outcome:
     forecast: Any = None
     link: Any = None
     target: Any = None
+    nowcast: Any = None
     resources: Any = None
     plan: Any = None
     risk: Any = None
@@ -143,7 +144,7 @@ class Outcome:
         spec, said = self.scenario.spec, []
         for made in (self.forecast, self.plan):
             if made is not None:
-                said += _notes_of(made)
+                said += [Text.of(note) for note in made.notes]
         if spec.revenue is not None:
             items = spec.revenue.items.values()
             named = [(item.name, item.source) for item in items]
@@ -168,8 +169,10 @@ class Outcome:
         return [say("scenario.coverage_note", spans=Text.joined(spans))]
 
     def headline(self, lang: str = "zh") -> tuple[str, ...]:
-        """The answers, one sentence for each part."""
-        return tuple(answer(lang) for answer in self.answers)
+        """What stands on the index: each part's answer, the plan's without its details."""
+        plan = self.plan
+        details = set(plan.answer) - set(plan.brief) if plan is not None else set()
+        return tuple(answer(lang) for answer in self.answers if answer not in details)
 
     @property
     def feasible(self) -> bool:
@@ -205,11 +208,3 @@ class Outcome:
         from fiscalmodel.display import note_html, result_html
 
         return result_html(self.answers, self.table, unit="万元") + note_html(self.reasons.values())
-
-
-def _notes_of(made: Any) -> list[Text]:
-    """Notes of a result, whether it says them as `Text` or in two lists."""
-    pairs = getattr(made, "notes_zh", None)
-    if pairs is None:
-        return [Text.of(note) for note in made.notes]
-    return [Text(zh, en) for zh, en in zip(pairs, made.notes, strict=True)]

@@ -136,9 +136,7 @@ def _claims(bonds: Ledger | None, spec: DebtSpec, scenario: Scenario) -> list[di
     return rows
 
 
-def _outstanding(
-    bonds: Ledger, spec: DebtSpec, periods: list[str], as_of: Any
-) -> list[float]:
+def _outstanding(bonds: Ledger, spec: DebtSpec, periods: list[str], as_of: Any) -> list[float]:
     """Bonds of today at each period's end: less what matures and is not refinanced."""
     if spec.refinanced_pct == 100:
         return [bonds.total_wan] * len(periods)

@@ -20,6 +20,8 @@ from fiscalmodel.revenue.items import (
     reconcile_items,
 )
 from fiscalmodel.revenue.kinds import FUND, REVENUE, kind_of
+from fiscalmodel.revenue.nowcast import Nowcast, nowcast_year
+from fiscalmodel.revenue.nowcast_items import NowcastItems, nowcast_items
 from fiscalmodel.revenue.result import span
 from fiscalmodel.revenue.targets import TargetAssessment, assess_target, growth_needed_pct
 from fiscalmodel.scenario.load import Scenario
@@ -33,6 +35,8 @@ from fiscalmodel.words import EMPTY, Text, say
 BANDS = ("lo-80", "hi-80", "lo-95", "hi-95")
 #: The items must add up to the last figure of the total but for rounding: this share of it.
 ROUNDING = 0.001
+#: Columns of the year under way beside its items.
+WHOLE, REST = "合计 total", "其他 other"
 #: Growth of every base below this, in percent, is likely a ratio.
 _RATIO_PCT = 1.0
 
@@ -49,6 +53,7 @@ class RevenuePart:
     notes: tuple[Text, ...]
     answer: Text
     items: pd.DataFrame | None = None
+    nowcast: Nowcast | NowcastItems | None = None
 
 
 def revenue_part(scenario: Scenario, spec: RevenueSpec) -> RevenuePart:
@@ -114,7 +119,34 @@ def revenue_part(scenario: Scenario, spec: RevenueSpec) -> RevenuePart:
     target = _target(spec, made, frame, newest, link, notes)
     answer = _answer(frame, target, last)
     listed = None if items is None else items[items["year"] >= first]
-    return RevenuePart(frame, adjusted.steps, made, link, target, tuple(notes), answer, listed)
+    return RevenuePart(
+        frame, adjusted.steps, made, link, target, tuple(notes), answer, listed, _nowcast(scenario)
+    )
+
+
+def _nowcast(scenario: Scenario) -> Nowcast | NowcastItems | None:
+    """The year under way as of the scenario's day; by item where items are named."""
+    spec = scenario.spec.revenue.nowcast if scenario.spec.revenue else None
+    if spec is None:
+        return None
+    month = pd.Period(scenario.spec.as_of, "M")
+    file = scenario.files.get("revenue.nowcast.series")
+    total = catalog.load_series(str(file) if file else spec.series)
+    growth = None if file else catalog.published_growth(spec.series)
+    if not spec.items:
+        return nowcast_year(total, budget=spec.budget_wan, published_growth=growth, as_of=month)
+    parts = pd.DataFrame({n: catalog.load_series(s).values for n, s in spec.items.items()})
+    whole = total.values.reindex(parts.index)
+    rest = whole - parts.sum(axis=1, skipna=False)
+    if (rest.abs() > ROUNDING * whole.abs()).any():
+        parts[REST] = rest
+    parts[WHOLE] = whole
+    rates = {WHOLE: growth, **{n: catalog.published_growth(s) for n, s in spec.items.items()}}
+    return nowcast_items(
+        parts, total=WHOLE, as_of=month, hold_total=True, unit=total.unit,
+        budget={} if spec.budget_wan is None else {WHOLE: spec.budget_wan},
+        published_growth={n: g for n, g in rates.items() if g is not None},
+    )  # fmt: skip
 
 
 def _history(

@@ -147,6 +147,14 @@ class ItemSpec(Part):
         return self
 
 
+class NowcastSpec(Part):
+    """The year under way: revenue to date by month 累计数, its budget, and what it consists of."""
+
+    series: str = Field(min_length=1)
+    budget_wan: Stock | None = None
+    items: dict[str, str] = {}
+
+
 class RevenueSpec(Part):
     """General public budget revenue 一般公共预算收入."""
 
@@ -157,6 +165,7 @@ class RevenueSpec(Part):
     items: dict[str, ItemSpec] = {}
     adjustments: dict[str, AdjustmentSpec] = {}
     target: Target | None = None
+    nowcast: NowcastSpec | None = None
 
 
 class ExpenditureSpec(Part):

@@ -15,7 +15,8 @@ import pandas as pd
 from fiscalmodel.days import Heading, bare_month, heading, period
 from fiscalmodel.errors import Collector, InputError, did_you_mean
 from fiscalmodel.findings import CellRef
-from fiscalmodel.numerals import exact, printed
+from fiscalmodel.numerals import exact, printed, why_no_number
+from fiscalmodel.numerals import number as numeral
 from fiscalmodel.series.datapackage import Resource
 from fiscalmodel.series.templates import example_rows
 from fiscalmodel.series.types import Series
@@ -332,7 +333,10 @@ def _months_across(table: Table, months: Mapping[str, int], down: str) -> Series
 def _point(table: Table, head: Heading, row: Hashable, column: str, source: str = "") -> Point:
     value = table.frame[column].to_numpy()[table.frame.index.get_loc(row)]
     cell = table.cell(row, column)
-    return Point(head, float(value), str(cell), cell, source)
+    number = numeral(value)
+    if number is None:
+        raise InputError(cell, why_no_number(value), text=value, name=column)
+    return Point(head, number, str(cell), cell, source)
 
 
 def assemble(

@@ -5,88 +5,18 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from fiscalmodel.errors import InputError, did_you_mean
-from fiscalmodel.words import Text, say
-
-#: Largest file that is opened: an office's table is a thousandth of it.
-MAX_BYTES = 64 * 1024 * 1024
-MAX_COLUMNS = 2_000
-
-Address = tuple[int, int]  # row and column, from 0
+from fiscalmodel.paths import here_or_project
+from fiscalmodel.tables import ods, xls, xlsx
+from fiscalmodel.tables.grid import MAX_BYTES, MAX_COLUMNS, Address, Grid, Marks, column_letter
+from fiscalmodel.words import say
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _SEPARATORS = {"\t": "tabs", ";": "semicolons", "，": "wide_commas"}
-
-
-@dataclass(frozen=True)
-class Grid:
-    """One sheet, or one CSV file, cell by cell from A1.
-
-    Attributes
-    ----------
-    rows
-        Stored values: float, text, date, bool; ``""`` for empty. What stands in hidden
-        rows and columns is left out.
-    merged
-        Merged ranges as ((row, column), (row, column)), both ends inside.
-    percents
-        Cells shown as percent, whose stored value is a ratio.
-    refused
-        Cell -> why its value cannot be taken (a key of the words).
-    hidden
-        Whether the sheet is hidden.
-    hidden_rows, hidden_columns
-        Rows and columns that the program does not show.
-    comma_decimal
-        Whether a comma may be the decimal point (columns separated by semicolons).
-    decimals
-        Gives, when called, cell -> decimals that its number format shows.
-    broken
-        Why the sheet cannot be read; its rows are empty then.
-    """
-
-    file: str
-    sheet: str
-    rows: list[list[Any]]
-    merged: tuple[tuple[Address, Address], ...] = ()
-    percents: frozenset[Address] = frozenset()
-    refused: dict[Address, str] = field(default_factory=dict)
-    hidden: bool = False
-    hidden_rows: frozenset[int] = frozenset()
-    hidden_columns: frozenset[int] = frozenset()
-    notes: tuple[Text, ...] = ()
-    comma_decimal: bool = False
-    decimals: Callable[[], dict[Address, int]] = dict
-    broken: InputError | None = None
-
-    @property
-    def where(self) -> str:
-        """File and sheet, for messages."""
-        return f"{self.file}[{self.sheet}]" if self.sheet else self.file
-
-    def place(self, row: int, column: int) -> str:
-        """Place of a cell for messages: ``file[sheet!B7]``."""
-        sheet = f"{self.sheet}!" if self.sheet else ""
-        return f"{self.file}[{sheet}{column_letter(column)}{row + 1}]"
-
-
-def column_letter(index: int) -> str:
-    """Letters of a zero-based column.
-
-    >>> column_letter(0), column_letter(27)
-    ('A', 'AB')
-    """
-    letters = ""
-    index += 1
-    while index:
-        index, rest = divmod(index - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
 
 
 def load(path: str | Path) -> list[Grid]:
@@ -100,7 +30,7 @@ def load(path: str | Path) -> list[Grid]:
         If the file is missing, empty, too large, protected by a password,
         damaged, or no table file at all.
     """
-    file = Path(path)
+    file = here_or_project(path)
     name = file.name
     try:
         if file.is_dir():
@@ -120,11 +50,83 @@ def load(path: str | Path) -> list[Grid]:
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06", _OLE)):
         if name.startswith("~$"):
             raise InputError(name, "tables.lock_file")
-        from fiscalmodel.tables.excel import sheets
-
         return sheets(data, name)
     _refuse_foreign(data, name)
     return [_csv_grid(data, name)]
+
+
+def sheets(data: bytes, name: str) -> list[Grid]:
+    """Every worksheet of a workbook given as bytes.
+
+    Raises
+    ------
+    InputError
+        For a password, a damaged or over-large workbook, or another kind of file.
+    """
+    if not data.startswith(b"PK"):
+        if b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e" in data:
+            raise InputError(name, "tables.password")
+        return [_shown(grid, marks) for grid, marks in xls.sheets(data, name)]
+    package = xlsx.Package(data, name)
+    reader = ods.sheets if package.has("content.xml") else xlsx.sheets
+    return [_shown(grid, marks) for grid, marks in reader(package)]
+
+
+def _shown(grid: Grid, marks: Marks) -> Grid:
+    """A grid without what its hidden rows and columns hold, and with a note that says so.
+
+    The text of a merged range that begins in hidden cells stands in its first visible one.
+    """
+    rows = grid.rows
+    height, width = len(rows), max(map(len, rows), default=0)
+    out_rows = {r for r in marks.hidden_rows if r < height}
+    out_columns = {c for c in marks.hidden_columns if c < width}
+    notes = list(grid.notes)
+    merged: list[tuple[Address, Address]] = []
+    for (r0, c0), (r1, c1) in grid.merged if out_rows or out_columns else ():
+        r = next((r for r in range(r0, r1 + 1) if r not in out_rows), r0)
+        c = next((c for c in range(c0, c1 + 1) if c not in out_columns), c0)
+        if (r, c) != (r0, c0) and r < height and r0 < height and c0 < len(rows[r0]):
+            rows[r] += [""] * (c + 1 - len(rows[r]))
+            rows[r][c] = rows[r][c] or rows[r0][c0]
+        merged.append(((r, c), (r1, c1)))
+    filled_rows = sorted(r for r in out_rows if any(v != "" for v in rows[r]))
+    filled_columns = [
+        c for c in sorted(out_columns) if any(len(r) > c and r[c] != "" for r in rows)
+    ]
+    for r in out_rows:
+        rows[r] = [""] * len(rows[r])
+    for row in rows if out_columns else ():
+        for c in out_columns:
+            if c < len(row):
+                row[c] = ""
+    if filled_rows:
+        text = _spans(filled_rows, lambda r: str(r + 1))
+        notes.append(say("tables.hidden_rows", where=grid.where, rows=text))
+    if filled_columns:
+        text = _spans(filled_columns, column_letter)
+        notes.append(say("tables.hidden_columns", where=grid.where, columns=text))
+    gone = {a for a in (*marks.percents, *marks.refused) if a[0] in out_rows or a[1] in out_columns}
+    return replace(
+        grid,
+        merged=tuple(merged) if out_rows or out_columns else grid.merged,
+        percents=frozenset(marks.percents - gone),
+        refused={a: why for a, why in marks.refused.items() if a not in gone},
+        hidden_rows=frozenset(out_rows),
+        hidden_columns=frozenset(out_columns),
+        notes=tuple(notes),
+    )
+
+
+def _spans(numbers: list[int], name: Any) -> list[str]:
+    """Runs of numbers as ``1-3``, ``7``."""
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][1] + 1:
+            spans[-1][1] = number
+        else:
+            spans.append([number, number])
+    return [name(a) if a == b else f"{name(a)}-{name(b)}" for a, b in spans]
 
 
 def _refuse_foreign(data: bytes, name: str) -> None:

@@ -89,14 +89,12 @@ def about(titles: Sequence[str], sheet: str, columns: Sequence[str] = ()) -> Abo
     form = next((f.id for f in forms() for text in texts if _fits(f, text)), "")
     years = [int(m[1]) for m in map(_YEAR.search, texts) if m]
     region = next((name for text in texts if (name := _region(text))), "")
-    level = next(
-        (name for text in texts for name, said in _LEVELS.items() if said.search(text)), ""
-    )
+    levels = (name for text in texts for name, said in _LEVELS.items() if said.search(text))
     version = next((v for text in texts if (v := _version(_BUDGETS.sub("", text)))), "")
     if not version and years:
         own = " ".join(c for c in columns if str(years[0]) in c)
         version = _version(own)
-    return About(form, region, level, years[0] if years else None, version)
+    return About(form, region, next(levels, ""), years[0] if years else None, version)
 
 
 def _version(text: str) -> str:

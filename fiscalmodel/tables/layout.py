@@ -10,7 +10,7 @@ from typing import Any, Literal
 from fiscalmodel.days import looks_like_period
 from fiscalmodel.errors import InputError
 from fiscalmodel.numerals import parse, plain, simple
-from fiscalmodel.tables.files import MAX_COLUMNS, Grid
+from fiscalmodel.tables.grid import MAX_COLUMNS, Grid
 from fiscalmodel.tables.unitlines import is_owner, stated_units, unit_word, unknown_unit
 from fiscalmodel.words import Text, say
 

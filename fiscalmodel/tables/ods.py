@@ -8,8 +8,8 @@ from typing import Any
 
 from fiscalmodel.days import day
 from fiscalmodel.errors import InputError
-from fiscalmodel.tables.excel import ERROR_VALUE, MAX_CELLS, Marks, Package
-from fiscalmodel.tables.files import MAX_COLUMNS, Address, Grid
+from fiscalmodel.tables.grid import ERROR_VALUE, MAX_COLUMNS, Address, Grid, Marks
+from fiscalmodel.tables.xlsx import MAX_CELLS, Package
 
 _NS = "urn:oasis:names:tc:opendocument:xmlns:"
 _T, _O, _X, _S = (

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from fiscalmodel.errors import InputError, did_you_mean
 from fiscalmodel.tables.build import build_table
-from fiscalmodel.tables.files import Grid, load
+from fiscalmodel.tables.files import load
 from fiscalmodel.tables.forms import known_together
+from fiscalmodel.tables.grid import Grid
 from fiscalmodel.tables.layout import NoHeader, Rows, layouts
 from fiscalmodel.tables.table import Table
 from fiscalmodel.units import money_unit

@@ -34,7 +34,10 @@ from fiscalmodel.numerals import (
     printed,
     why_no_number,
 )
-from fiscalmodel.tables.files import Grid, column_letter, csv_beginning, load
+from fiscalmodel.paths import here_or_project
+from fiscalmodel.tables.build import COMMA
+from fiscalmodel.tables.files import csv_beginning, load
+from fiscalmodel.tables.grid import Grid, column_letter
 from fiscalmodel.tables.layout import FOOT, is_ordinal
 from fiscalmodel.tables.unitlines import header_unit, stated_units, unit_word, unknown_unit
 from fiscalmodel.units import FEN_PER, money_unit
@@ -48,12 +51,14 @@ ColumnNames: TypeAlias = "Sequence[str] | Mapping[str, Sequence[str]]"
 #: How the first cell of an example row begins in templates whose rows have an id.
 EXAMPLE_ID = "示例-"
 _SEARCH = 20  # rows in which the header is looked for
-_TOTAL = re.compile(r"(?:[合总共]\s*计|合\s*计数|grand total|total)[:：]?", re.IGNORECASE)
-_SUBTOTAL = re.compile(r".{0,12}小\s*计|sub-?total", re.IGNORECASE)
+TOTAL_ROW = re.compile(r"(?:[合总共]\s*计|合\s*计数|grand total|total)[:：]?", re.IGNORECASE)
+SUBTOTAL_ROW = re.compile(r".{0,12}小\s*计|sub-?total", re.IGNORECASE)
 _BRACKET = re.compile(r"[(（\[【][^()（）\[\]【】]*[)）\]】]")
 _MONEY_ENDS = {"_wan": "万元", "_yi": "亿元", "_yuan": "元", "_fen": "分"}
 _ENDS = (*_MONEY_ENDS, "_pct")
+_LONG_CSV = 1_000_000  # bytes from which a CSV file goes column by column
 
+Bound: TypeAlias = "float | None"
 T = TypeVar("T")
 
 
@@ -125,27 +130,24 @@ class Records:
 
     def need(self, *required: str) -> bool:
         """Report required columns that are missing; true if none is. An empty table needs none."""
-        missing = [c for c in required if c not in self.columns] if self.columns else []
+        missing = [c for c in required if c not in self.columns]
+        if not self.columns and not self.unknown:
+            return True
         for column in missing:
+            official = words.label(column)
             near = did_you_mean(column, self.unknown) or did_you_mean(
-                words.label(column), self.unknown, cutoff=0.5
+                official, self.unknown, cutoff=0.5
             )
             known = say("tables.columns_are", names=[*self.headers.values(), *self.unknown])
-            official = words.label(column)
-            self.found.add(
-                self.place(), "tables.column_missing", near or known, name=column, official=official
-            )
+            what = "tables.column_missing"
+            self.found.add(self.place(), what, near or known, name=column, official=official)
         return not missing
 
     def only(self) -> None:
         """Report headers that name no known column, with the nearest that does."""
         for header in self.unknown:
-            self.found.add(
-                f"{self.place()} {header}",
-                "tables.unknown_word",
-                did_you_mean(header, self.columns),
-                text=header,
-            )
+            near = did_you_mean(header, self.columns)
+            self.found.add(f"{self.place()} {header}", "tables.unknown_word", near, text=header)
 
     def place(self) -> str:
         """File and sheet, or the argument's name."""
@@ -158,11 +160,8 @@ class Records:
             letter = column_letter(self.position[column]) if column in self.position else ""
             cell = f"{letter}{line}"
             return f"{self.name}[{self.sheet}!{cell}]{header and f' {header}'}"
-        row = (
-            f"{self.name}:{line}"
-            if self.is_file
-            else str(say("tables.place_row", name=self.name, row=line))
-        )
+        in_memory = say("tables.place_row", name=self.name, row=line)
+        row = f"{self.name}:{line}" if self.is_file else str(in_memory)
         return f"{row}, {header}" if header else row
 
     def frame(self) -> pd.DataFrame:
@@ -233,78 +232,57 @@ class Row:
         value = self.cells.get(column)
         if value is None:
             return self._missing(column, default, "")
-        return day.isoformat() if (day := _as_day(value)) else printed(value).strip()
+        stamp = isinstance(value, (dt.date, np.datetime64))
+        return str(days.day(value)) if stamp else printed(value).strip()
 
     def number(
-        self,
-        column: str,
-        *,
-        low: float | None = None,
-        high: float | None = None,
-        default: float | _Filled = FILLED,
+        self, column: str, *, low: Bound = None, high: Bound = None, default: Any = FILLED
     ) -> float:
         """A finite number; percent as percent. NaN where there is none."""
-        value = self.cells.get(column)
-        if value is None:
-            return self._missing(column, default, math.nan)
-        cell = self._cell(column, value)
+        if self.blank(column):
+            return float(self._missing(column, default, math.nan))
+        cell = self._cell(column)
         if cell is None:
             return math.nan
-        if cell.unit == "%" and not column.endswith("_pct"):
-            self.report(column, "tables.percent_here", text=printed(value))
-            return math.nan
-        if cell.unit not in ("", "%"):
-            self.report(column, "tables.not_a_number", text=printed(value))
+        if cell.unit and not (cell.unit == "%" and column.endswith("_pct")):
+            what = "tables.percent_here" if cell.unit == "%" else "tables.not_a_number"
+            self.report(column, what, text=self.text(column))
             return math.nan
         return self._within(column, cell.value, low, high)
 
     def wan(
-        self,
-        column: str,
-        *,
-        low: float | None = None,
-        high: float | None = None,
-        default: float | _Filled = FILLED,
+        self, column: str, *, low: Bound = None, high: Bound = None, default: Any = FILLED
     ) -> float:
         """An amount in 万元, converted from the unit of its cell, header or table."""
-        value = self.cells.get(column)
-        if value is None:
-            return self._missing(column, default, math.nan)
-        amount = self._amount(column, value)
+        if self.blank(column):
+            return float(self._missing(column, default, math.nan))
+        amount = self._amount(column)
         if amount is None:
             return math.nan
         return self._within(column, float(amount / FEN_PER["万元"]), low, high)
 
     def fen(
-        self,
-        column: str,
-        *,
-        low: int | None = None,
-        high: int | None = None,
-        default: int | _Filled = FILLED,
+        self, column: str, *, low: Bound = None, high: Bound = None, default: Any = FILLED
     ) -> int:
         """An exact amount in 分, converted likewise; 0 where it cannot be read."""
-        value = self.cells.get(column)
-        if value is None:
-            return self._missing(column, default, 0)
-        amount = self._amount(column, value)
+        if self.blank(column):
+            return int(self._missing(column, default, 0))
+        amount = self._amount(column)
         if amount is None:
             return 0
         if amount != amount.to_integral_value():
-            unit = self._unit(column)
-            self.report(column, "tables.not_whole_fen", text=printed(value), unit=unit)
+            unit = self.table.units.get(column, "")
+            self.report(column, "tables.not_whole_fen", text=self.text(column), unit=unit)
             return 0
-        self._within(column, float(amount), low, high)
-        return int(amount)
+        return int(self._within(column, int(amount), low, high))
 
     def day(self, column: str, *, default: dt.date | _Filled | None = FILLED) -> dt.date | None:
         """A calendar day between 1950 and 2150."""
-        value = self.cells.get(column)
-        if value is None:
+        if self.blank(column):
             return self._missing(column, default, None)
-        found = days.day(value)
+        found = days.day(self.cells[column])
         if found is None:
-            self.report(column, "ground.not_a_date", text=printed(value))
+            self.report(column, "ground.not_a_date", text=self.text(column))
         elif not 1950 <= found.year <= 2150:
             self.report(column, "tables.day_outside", value=found)
             return None
@@ -314,38 +292,33 @@ class Row:
         self, column: str, *, default: pd.Period | _Filled | None = FILLED
     ) -> pd.Period | None:
         """A year, quarter or month."""
-        value = self.cells.get(column)
-        if value is None:
+        if self.blank(column):
             return self._missing(column, default, None)
-        found = days.period(value)
+        found = days.period(self.cells[column])
         if found is None:
-            self.report(column, "tables.not_a_period", text=printed(value))
+            self.report(column, "tables.not_a_period", text=self.text(column))
         return found
 
     def flag(self, column: str, default: bool | _Filled = False) -> bool:
         """Yes or no."""
-        value = self.cells.get(column)
-        if value is None:
+        if self.blank(column):
             return self._missing(column, default, False)
-        code = words.official("flag", value)
+        code = words.official("flag", self.cells[column])
         if code is None:
-            self.report(column, "tables.not_a_flag", text=printed(value))
+            self.report(column, "tables.not_a_flag", text=self.text(column))
         return code == "true"
 
     def word(self, column: str, group: str, *, default: str | _Filled | None = FILLED) -> str:
         """The code of an official word (a section of ``params/words/official.yaml``)."""
-        value = self.cells.get(column)
-        if value is None:
+        if self.blank(column):
             return self._missing(column, default, None) or ""
-        text = printed(value).removesuffix(".0")
-        code = words.official(group, value) or words.official(group, text)
+        text = self.text(column)
+        code = words.official(group, text) or words.official(group, text.removesuffix(".0"))
         if code is None:
             known = words.official_words(group, words.language())
-            hint = Text.joined(
-                [did_you_mean(printed(value), [*known.values(), *known]),
-                 known_names(known.values())], zh="", en=" ",
-            )  # fmt: skip
-            self.report(column, "tables.unknown_word", hint, text=printed(value))
+            near = did_you_mean(text, [*known.values(), *known])
+            hint = Text.joined([near, known_names(known.values())], zh="", en=" ")
+            self.report(column, "tables.unknown_word", hint, text=text)
         return code or ""
 
     def _missing(self, column: str, default: T | _Filled, instead: T) -> T:
@@ -355,49 +328,37 @@ class Row:
             self.report(column, "ground.missing", name=self.table.headers.get(column, column))
         return instead
 
-    def _cell(self, column: str, value: Any) -> Cell | None:
+    def _cell(self, column: str) -> Cell | None:
+        value = self.cells[column]
         cell = parse(value)
-        if cell.kind != "number" or not math.isfinite(cell.value):
-            self.report(
-                column,
-                why_no_number(value),
-                text=printed(value),
-                name=self.table.headers.get(column, column),
-            )
-            return None
-        return cell
+        if cell.kind == "number":
+            return cell
+        name = self.table.headers.get(column, column)
+        self.report(column, why_no_number(value), text=printed(value), name=name)
+        return None
 
-    def _unit(self, column: str) -> str:
-        return self.table.units.get(column, "")
-
-    def _amount(self, column: str, value: Any) -> Decimal | None:
+    def _amount(self, column: str) -> Decimal | None:
         """Exact 分, or None with a problem."""
-        cell = self._cell(column, value)
-        if cell is None:
+        cell, size = self._cell(column), exact(self.cells[column])
+        if cell is None or size is None:
             return None
         own = unit_word(cell.unit)
         if cell.unit and own not in FEN_PER:
-            self.report(column, "tables.percent_here" if own == "%" else "tables.not_an_amount",
-                        text=printed(value))  # fmt: skip
+            what = "tables.percent_here" if own == "%" else "tables.not_an_amount"
+            self.report(column, what, text=self.text(column))
             return None
-        unit = own or self._unit(column)
+        unit = own or self.table.units.get(column, "")
         if unit not in FEN_PER:
             self.report(column, "tables.unit_unstated", name=self.table.headers.get(column, column))
             return None
-        size = exact(value)
-        assert size is not None  # the cell is a number
         return size * FEN_PER[unit]
 
-    def _within(self, column: str, value: float, low: float | None, high: float | None) -> float:
+    def _within(self, column: str, value: float, low: Bound, high: Bound) -> float:
         if low is not None and value < low:
             self.report(column, "tables.too_low", value=f"{value:,.10g}", low=f"{low:,.10g}")
         elif high is not None and value > high:
             self.report(column, "tables.too_high", value=f"{value:,.10g}", high=f"{high:,.10g}")
         return value
-
-
-def _as_day(value: Any) -> dt.date | None:
-    return days.day(value) if isinstance(value, (dt.date, np.datetime64)) else None
 
 
 def read_records(
@@ -444,122 +405,101 @@ def read_records(
     elif isinstance(source, (str, Path)):
         grid = _pick(load(source), None, columns)
     else:
-        return _from_memory(source, table, columns, unit)
-    return _from_grid(grid, table, columns, unit)
+        return _fill(table, _in_memory(source, name), 0, columns, unit)
+    table.name, table.sheet, table.is_file = grid.file, grid.sheet, True
+    return _fill(table, grid, _header_row(grid.rows, _known(columns))[0], columns, unit)
 
 
 def _pick(grids: list[Grid], sheet: str | None, columns: ColumnNames) -> Grid:
     """The sheet that is asked for, else the one that looks most like the table."""
-    if sheet is not None:
-        for grid in grids:
-            if grid.sheet == sheet:
-                return grid
-        names = [g.sheet for g in grids if g.sheet]
+    if sheet is None:
+        shown = [g for g in grids if not g.hidden] or grids
+        return max(shown, key=lambda g: _header_row(g.rows, _known(columns))[1])
+    names = [g.sheet for g in grids if g.sheet]
+    if sheet not in names:
         hint = did_you_mean(sheet, names, cutoff=0.3) or say("tables.sheets_are", names=names)
         raise InputError(grids[0].file, "tables.no_sheet", hint, name=sheet)
-    shown = [g for g in grids if not g.hidden] or grids
-    if not shown:
-        raise InputError("", "tables.empty_table")
-    known = _known(columns)
-    return max(shown, key=lambda g: _header_row(g.rows, known)[1])
+    return next(g for g in grids if g.sheet == sheet)
 
 
-def _from_grid(grid: Grid, table: Records, columns: ColumnNames, unit: str | None) -> Records:
-    table.name, table.sheet, table.is_file = grid.file, grid.sheet, True
-    rows, known = grid.rows, _known(columns)
-    at, _ = _header_row(rows, known)
+def _in_memory(source: Any, name: str) -> Grid:
+    """A frame or records as a grid with its header in row 0."""
+    inner = getattr(source, "table", None)  # a checked ledger
+    data = inner if isinstance(inner, pd.DataFrame) else source
+    if isinstance(data, pd.DataFrame):
+        lists = [data.iloc[:, k].tolist() for k in range(data.shape[1])]
+        return Grid(name, "", [list(map(str, data.columns)), *map(list, zip(*lists, strict=True))])
+    plain_list = isinstance(data, Iterable) and not isinstance(data, Mapping)
+    given: list[Any] = list(data) if plain_list else [None]
+    if not all(isinstance(row, Mapping) for row in given):
+        raise InputError(name, "tables.not_a_table", given=f"{data!r}"[:80])
+    names = list(dict.fromkeys(str(c) for row in given for c in row))
+    body = [[{str(k): v for k, v in row.items()}.get(c) for c in names] for row in given]
+    return Grid(name, "", [names, *body])
+
+
+def _fill(table: Records, grid: Grid, at: int, columns: ColumnNames, unit: str | None) -> Records:
+    """The records of a grid whose header stands in row `at`."""
+    if grid.broken:
+        raise grid.broken
     if at < 0:
         raise InputError(table.place(), "tables.empty_table")
-    body = at + 1
+    rows, body = grid.rows, at + 1
     below = [_text(v) for v in rows[body]] if body < len(rows) else []
     own: dict[int, str] = {}
-    if any(below) and all(unit_word(t.strip("()（）")) for t in below if t):
+    if table.is_file and any(below) and all(unit_word(t.strip("()（）")) for t in below if t):
         own = {j: unit_word(t.strip("()（）")) for j, t in enumerate(below) if t}
         body += 1
-    stated = _table_unit(grid, at, table.found)
-    _read_head(rows[at], known, own, stated, unit, table)
-    numbered = [_text(v) for v in rows[body] if _text(v)] if body < len(rows) else []
-    if len(numbered) >= max(3, len(table.columns)) and is_ordinal(numbered):
-        body += 1
+    stated = _table_unit(grid, at, table.found) if table.is_file else ""
+    _read_head(table, rows[at], _known(columns), own, stated, unit)
     header = [_text(v) for v in rows[at]]
+    offset = 1 if table.is_file else 0  # a frame's rows are counted without its header
     for r in range(body, len(rows)):
-        row = rows[r]
-        if not any(_text(v) for v in row):
+        texts = [_text(v) for v in rows[r]]
+        label = next((t for t in texts if t), "")
+        if not label or (table.is_file and _is_aside(texts, header, len(table.columns))):
             continue
-        texts = [_text(v) for v in row]
-        if is_example_row(row):
-            table.examples.append(Row(table, r + 1, _cells(grid, r, table)))
-        elif _is_aside(texts, header, len(table.columns)):
-            continue
-        else:
-            record = Row(table, r + 1, _cells(grid, r, table))
-            label = next(t for t in texts if t)
-            if _TOTAL.fullmatch(label):
-                table.totals.append(record)
-                table.notes.append(say("tables.total_left_out", where=record.where()))
-            elif not _SUBTOTAL.fullmatch(label):
-                table.rows.append(record)
+        record = Row(table, r + offset, _cells(grid, r, r + offset, table))
+        if is_example_row(texts):
+            table.examples.append(record)
+        elif TOTAL_ROW.fullmatch(label):
+            table.totals.append(record)
+            table.notes.append(say("tables.total_left_out", where=record.where()))
+        elif not SUBTOTAL_ROW.fullmatch(label):
+            table.rows.append(record)
     return table
 
 
 def _is_aside(texts: list[str], header: list[str], width: int) -> bool:
-    """A footnote, a unit line or the header printed again."""
+    """A footnote, a unit line, column numbers or the header printed again."""
     filled = [t for t in texts if t]
-    if texts == header:
-        return True
-    if len(filled) <= 2 and FOOT.match(filled[0]):
-        return True
-    return len(filled) == 1 and width > 1 and bool(stated_units(filled[0]))
+    return (
+        texts == header
+        or (len(filled) <= 2 and bool(FOOT.match(filled[0])))
+        or (len(filled) == 1 and width > 1 and bool(stated_units(filled[0])))
+        or (any(not t.isdigit() for t in filled) and is_ordinal(filled))
+    )
 
 
-def _cells(grid: Grid, r: int, table: Records) -> dict[str, Any]:
+def _cells(grid: Grid, r: int, line: int, table: Records) -> dict[str, Any]:
     row, cells = grid.rows[r], {}
     for column, j in table.position.items():
         value = _clean(row[j]) if j < len(row) else None
+        refused: tuple[str, dict[str, Any]] | None = None
         if why := grid.refused.get((r, j)):
-            table.found.add(table.where(r + 1, column), "tables.unusable_cell", why=say(why))
-            table.refused.add((r + 1, column))
-            value = None
+            refused = "tables.unusable_cell", {"why": say(why)}
         elif (r, j) in grid.percents and isinstance(value, (int, float)):
             value = f"{printed(percent_of(float(value)))}%"
-        elif grid.comma_decimal and isinstance(value, str) and _ambiguous(value):
-            table.found.add(table.where(r + 1, column), "tables.comma_may_be_decimal", text=value)
-            table.refused.add((r + 1, column))
-            value = None
-        cells[column] = value
+        elif grid.comma_decimal and isinstance(value, str) and COMMA.fullmatch(plain(value)):
+            refused = "tables.comma_may_be_decimal", {"text": value}
+        if refused:
+            table.found.add(table.where(line, column), refused[0], **refused[1])
+            table.refused.add((line, column))
+        cells[column] = None if refused else value
     width = max(table.position.values(), default=-1) + 1
-    if not grid.sheet and 1 < len(row) < width:
-        table.found.add(table.where(r + 1), "tables.ragged", count=len(row), width=width)
+    if table.is_file and not grid.sheet and 1 < len(row) < width:
+        table.found.add(table.where(line), "tables.ragged", count=len(row), width=width)
     return cells
-
-
-def _ambiguous(text: str) -> bool:
-    return re.fullmatch(r"-?\d{1,3},\d{3}", plain(text)) is not None
-
-
-def _from_memory(source: Any, table: Records, columns: ColumnNames, unit: str | None) -> Records:
-    inner = getattr(source, "table", None)  # a checked ledger
-    data = inner if isinstance(inner, pd.DataFrame) else source
-    if isinstance(data, pd.DataFrame):
-        names = [str(c) for c in data.columns]
-        lists = [data.iloc[:, k].tolist() for k in range(len(names))]
-        body = [list(row) for row in zip(*lists, strict=True)] if lists else []
-    else:
-        if not isinstance(data, Iterable) or isinstance(data, Mapping):
-            raise InputError(table.name, "tables.not_a_table", given=f"{data!r}"[:80])
-        records = list(data)
-        if not all(isinstance(r, Mapping) for r in records):
-            raise InputError(table.name, "tables.not_a_table", given=f"{data!r}"[:80])
-        names = list(dict.fromkeys(str(c) for r in records for c in r))
-        body = [[{str(k): v for k, v in r.items()}.get(c) for c in names] for r in records]
-    _read_head(names, _known(columns), {}, "", unit, table)
-    for i, row in enumerate(body):
-        cells = {c: _clean(row[j]) for c, j in table.position.items()}
-        label = next((str(v) for v in row if _clean(v) is not None), "")
-        if label and not is_example_row([label]):
-            record = Row(table, i + 1, cells)
-            (table.totals if _TOTAL.fullmatch(label.strip()) else table.rows).append(record)
-    return table
 
 
 # ---- headers ----
@@ -616,12 +556,12 @@ def _header_row(rows: Sequence[Sequence[Any]], known: _Known) -> tuple[int, int]
 
 
 def _read_head(
+    table: Records,
     header: Sequence[Any],
     known: _Known,
     own: Mapping[int, str],
     stated: str,
     asked: str | None,
-    table: Records,
 ) -> None:
     """Fill in columns, headers and units of `table` from the cells of its header row."""
     unknown: list[str] = []
@@ -672,12 +612,7 @@ def _table_unit(grid: Grid, header: int, found: Collector) -> str:
             if money:
                 return money[0]
             if strange := unknown_unit(value):
-                place = f"{grid.sheet}!" if grid.sheet else ""
-                found.add(
-                    f"{grid.file}[{place}{column_letter(j)}{r + 1}]",
-                    "tables.unit_unknown",
-                    text=strange,
-                )
+                found.add(grid.place(r, j), "tables.unit_unknown", text=strange)
     return ""
 
 
@@ -766,85 +701,55 @@ def read_columns(
         As `read_records`; also for missing and doubled columns.
     """
     if isinstance(source, pd.DataFrame):
-        found = _columns_of_frame(source, name, columns, required, unit)
-    elif isinstance(source, (str, Path)) and _is_long_csv(Path(source)):
-        found = _columns_of_csv(Path(source), columns, required, unit)
+        table = Records(name)
+        names = [str(c) for c in source.columns]
+        _read_head(table, names, _known(columns), {}, "", unit)
+        frame, lines = source, cast("Sequence[int]", range(1, len(source) + 1))
+        if names != list(table.columns):
+            kept = source.iloc[:, list(table.position.values())]
+            frame = kept.set_axis(list(table.columns), axis=1)
+    elif isinstance(source, (str, Path)) and _is_long_csv(here_or_project(source)):
+        table, frame, lines = _long_csv(here_or_project(source), columns, unit)
     else:
         table = read_records(source, name=name, columns=columns, unit=unit)
-        table.need(*required)
-        table.done()
-        lines = [row.line for row in table.rows]
-        return Columns(
-            table.name, table.frame(), lines, table.units,
-            lambda i, c: table.where(lines[i], c), table.unknown, tuple(table.notes),
-        )  # fmt: skip
-    return found
-
-
-def _columns_of_frame(
-    source: pd.DataFrame,
-    name: str,
-    columns: ColumnNames,
-    required: Sequence[str],
-    unit: str | None,
-) -> Columns:
-    table = Records(name)
-    _read_head([str(c) for c in source.columns], _known(columns), {}, "", unit, table)
+        frame, lines = table.frame(), [row.line for row in table.rows]
     table.need(*required)
-    table.found.raise_if_any()
-    names = [str(c) for c in source.columns]
-    if names == list(table.columns):
-        frame = source
-    else:
-        frame = source.iloc[:, list(table.position.values())].set_axis(list(table.columns), axis=1)
+    table.done()
     return Columns(
-        name, frame, range(1, len(frame) + 1), table.units,
-        lambda i, c: table.where(i + 1, c), table.unknown,
+        table.name, frame, lines, table.units, lambda i, c: table.where(int(lines[i]), c),
+        table.unknown, tuple(table.notes),
     )  # fmt: skip
 
 
-_LONG_CSV = 1_000_000  # bytes from which a CSV file goes column by column
-
-
 def _is_long_csv(path: Path) -> bool:
-    try:
-        if path.stat().st_size < _LONG_CSV:
-            return False
-        with path.open("rb") as file:
-            start = file.read(4)
-    except OSError:
+    if not path.is_file() or path.stat().st_size < _LONG_CSV:
         return False
-    return not start.startswith((b"PK", b"\xd0\xcf", b"\xff\xfe", b"\xfe\xff"))
+    with path.open("rb") as file:
+        return not file.read(4).startswith((b"PK", b"\xd0\xcf", b"\xff\xfe", b"\xfe\xff"))
 
 
-def _columns_of_csv(
-    path: Path, columns: ColumnNames, required: Sequence[str], unit: str | None
-) -> Columns:
+def _long_csv(
+    path: Path, columns: ColumnNames, unit: str | None
+) -> tuple[Records, pd.DataFrame, Any]:
+    """Header and unit by the first rows, all rows by pandas; lines of the file."""
     top = csv_beginning(path, rows=_SEARCH + 2)
-    table = _from_grid(top.grid, Records(path.name), columns, unit)
-    table.found.problems.clear()  # cells are looked at below, all of them
-    at, _ = _header_row(top.grid.rows, _known(columns))
-    table.need(*required)
-    table.found.raise_if_any()
+    at = _header_row(top.grid.rows, _known(columns))[0]
+    table = _fill(Records(path.name, is_file=True), top.grid, at, columns, unit)
+    table.found.problems[:] = [p for p in table.found.problems if p.where == table.place()]
+    table.rows, table.totals, table.examples = [], [], []  # told apart below, in all rows
+    width = max(len(top.grid.rows[at]), max(table.position.values(), default=0) + 1)
     try:
         frame = pd.read_csv(
             path, sep=top.separator, skiprows=at + 1, header=None, dtype=str, index_col=False,
             keep_default_na=False, encoding=top.encoding, skip_blank_lines=False,
-            usecols=sorted(table.position.values()),
-            names=range(max(len(top.grid.rows[at]), max(table.position.values()) + 1)),
+            usecols=sorted(table.position.values()), names=range(width),
         )  # fmt: skip
     except (ValueError, UnicodeDecodeError) as error:
         reason = str(error).strip().splitlines()[-1]
         raise InputError(path.name, "ground.cannot_be_read", reason=reason) from None
-    order = {j: c for c, j in table.position.items()}
-    frame = frame.rename(columns=order)[list(table.columns)]
-    lines = np.arange(at + 2, at + 2 + len(frame))
+    frame = frame.rename(columns={j: c for c, j in table.position.items()})[list(table.columns)]
     keep = _is_record(frame)
-    frame, lines = frame[keep].reset_index(drop=True), lines[keep]
-    return Columns(
-        path.name, frame, cast("Sequence[int]", lines), table.units,
-        lambda i, c: table.where(int(lines[i]), c), table.unknown, tuple(table.notes),
-    )  # fmt: skip
+    return table, frame[keep].reset_index(drop=True), np.flatnonzero(keep) + at + 2
 
 
 def _is_record(frame: pd.DataFrame) -> np.ndarray:
@@ -859,11 +764,6 @@ def _is_record(frame: pd.DataFrame) -> np.ndarray:
     for i in {*ends, *map(int, blank)}:
         texts = [_text(v) for v in frame.iloc[i]]
         label = next((t for t in texts if t), "")
-        keep[i] = not (
-            not label
-            or is_example_row(texts)
-            or _TOTAL.fullmatch(label)
-            or (FOOT.match(label) and sum(map(bool, texts)) <= 2)
-            or (i == 0 and all(texts) and len(texts) > 2 and is_ordinal(texts))
-        )
+        aside = not label or is_example_row(texts) or TOTAL_ROW.fullmatch(label)
+        keep[i] = not (aside or _is_aside(texts, list(frame.columns), len(texts)))
     return keep

@@ -14,7 +14,7 @@ import pandas as pd
 from fiscalmodel.errors import InputError, Problem
 from fiscalmodel.findings import CellRef
 from fiscalmodel.numerals import printed
-from fiscalmodel.tables.files import column_letter
+from fiscalmodel.tables.grid import column_letter
 from fiscalmodel.words import Text
 
 #: Marks of a row, found from its label.

@@ -12,16 +12,17 @@ import xlrd
 from xlrd.compdoc import CompDoc
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.tables.excel import (
+from fiscalmodel.tables.grid import (
     ERROR_VALUE,
     NO_VALUE,
     SCALED,
+    Address,
+    Grid,
     Marks,
     decimals_of,
     is_percent,
     is_scaled,
 )  # fmt: skip
-from fiscalmodel.tables.files import Address, Grid
 
 _FORMULA, _BOF = 0x0006, 0x0809
 _WORKSHEET = 0x0010

@@ -483,9 +483,7 @@ def _quotas(data: TableLike | None, notes: list[Text], found: Collector) -> tupl
     )  # fmt: skip
 
 
-def _claims(
-    data: TableLike | Mapping[Any, float] | None, found: Collector
-) -> tuple[Claim, ...]:
+def _claims(data: TableLike | Mapping[Any, float] | None, found: Collector) -> tuple[Claim, ...]:
     if isinstance(data, Mapping) and "file" not in data:
         data = [{"period": k, "need_wan": v} for k, v in data.items()]
     columns = {"period": (), "need_wan": (), "item": (), "budget": (), "inside": ("已列支出",)}
@@ -496,9 +494,7 @@ def _claims(
             _, first, last = _window(row, "claim")
             need = _or_nought(row.wan("need_wan", low=0))
             budget = row.word("budget", "claim_budget", default="general")
-            claims.append(
-                Claim(row.text("item"), first, last, need, budget, row.flag("inside"))
-            )
+            claims.append(Claim(row.text("item"), first, last, need, budget, row.flag("inside")))
     return tuple(claims)
 
 

@@ -76,9 +76,9 @@ def make_path(p: Problem, closing: Floats, replaced: Floats, let_off: Floats,
         current[on] = left
     swapped = total(m.when, made["replaced"], len(p.days))
     issued = total(p.draw_day, bonds, len(p.days))
-    bonds = bonds * np.divide(swapped, issued, out=np.zeros_like(issued), where=issued > 0)[
-        p.draw_day
-    ]
+    bonds = (
+        bonds * np.divide(swapped, issued, out=np.zeros_like(issued), where=issued > 0)[p.draw_day]
+    )
     bonds = np.where(bonds < DUST_WAN, 0.0, bonds)
     need = needs(p, made["interest"] + made["principal"] + made["fee"], bonds)
     flow = np.where(np.abs(flow) < DUST_WAN / 10, 0.0, flow)

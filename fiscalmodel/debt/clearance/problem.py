@@ -184,9 +184,7 @@ def build_problem(given: Given) -> Problem:
     factor = 1 + (0.0 if pct != pct else pct) / 100
     services, interest, life, value = [], [], [], []
     for q, e in draws:
-        parts = [
-            (months, paid, principal) for months, principal, paid in given.quotas[q].service()
-        ]
+        parts = [(months, paid, principal) for months, principal, paid in given.quotas[q].service()]
         parts.insert(0, (0, given.quotas[q].issue_cost_pct / 100, 0.0))
         at_end = is_month_end(days[e])
         ahead = [(step_months(days[e], m, at_end), c, p) for m, c, p in parts if c or p]
@@ -313,9 +311,7 @@ def _terms(
     return (accrual, pay, highest, scheduled, limit, fee, swap_fee, minimum, clears, swap)
 
 
-def _slots(
-    given: Given, arrivals: list[list[tuple[dt.date, float]]]
-) -> tuple[dt.date, ...]:
+def _slots(given: Given, arrivals: list[list[tuple[dt.date, float]]]) -> tuple[dt.date, ...]:
     """First days of the slots: the plan's first, days on which money comes, and New Year."""
     marks = {day for parts in arrivals for day, _ in parts if day <= given.deadline}
     years = {dt.date(year, 1, 1) for year in range(given.opened.year + 1, given.deadline.year + 1)}

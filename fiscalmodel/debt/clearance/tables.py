@@ -28,9 +28,7 @@ def with_category(given: Given, schedule: pd.DataFrame) -> pd.DataFrame:
     ])  # fmt: skip
 
 
-def waterfall(
-    given: Given, schedule: pd.DataFrame, opening: float, unpaid: float
-) -> pd.DataFrame:
+def waterfall(given: Given, schedule: pd.DataFrame, opening: float, unpaid: float) -> pd.DataFrame:
     """Hidden debt from the opening to the end of the plan, step by step.
 
     Returns

@@ -1,7 +1,6 @@
-"""Workbooks to grids: values, and what their formats and formulas say of them.
+"""xlsx and xlsb workbooks to grids: values by calamine, what their XML says of them.
 
-xlsx and xlsb by calamine; xls and WPS's et by xlrd; ods from its XML. calamine gives
-an empty text for a formula without a stored value and for an error such as ``#DIV/0!``,
+calamine gives an empty text for a formula without a value and for an error (``#DIV/0!``),
 and the bare ratio for a cell shown as percent. All three would change figures
 silently, so the XML of xlsx is looked through for them.
 """
@@ -11,57 +10,41 @@ from __future__ import annotations
 import html
 import io
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.tables.files import MAX_COLUMNS, Address, Grid, column_letter
-from fiscalmodel.words import say
+from fiscalmodel.tables import xlsb
+from fiscalmodel.tables.grid import (
+    BUILT_IN,
+    ERROR_VALUE,
+    MAX_COLUMNS,
+    NO_VALUE,
+    SCALED,
+    Address,
+    Grid,
+    Marks,
+    decimals_of,
+    is_percent,
+    is_scaled,
+)  # fmt: skip
 
 #: Unpacked size at most, and cells at most in the rectangle of one sheet.
 MAX_UNPACKED = 512 * 1024 * 1024
 MAX_CELLS = 20_000_000
 
-#: Why a cell's value cannot be taken.
-NO_VALUE, ERROR_VALUE, SCALED = "tables.why.no_value", "tables.why.error_value", "tables.why.scaled"
 
-
-@dataclass
-class Marks:
-    """What a file tells of a sheet's cells beside their values."""
-
-    percents: set[Address] = field(default_factory=set)
-    refused: dict[Address, str] = field(default_factory=dict)
-    hidden_rows: set[int] = field(default_factory=set)
-    hidden_columns: set[int] = field(default_factory=set)
-
-
-def sheets(data: bytes, name: str) -> list[Grid]:
-    """Every worksheet of a workbook given as bytes.
+def sheets(package: Package) -> Iterator[tuple[Grid, Marks]]:
+    """Every worksheet with what its formats and formulas tell.
 
     Raises
     ------
     InputError
-        For a password, a damaged or over-large workbook, or another kind of file.
+        For a password, a damaged or over-large workbook.
     """
-    if not data.startswith(b"PK"):
-        if b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e" in data:
-            raise InputError(name, "tables.password")
-        from fiscalmodel.tables.xls import sheets as older
-
-        return [_shown(grid, marks) for grid, marks in older(data, name)]
-    package = Package(data, name)
-    if package.has("content.xml"):
-        from fiscalmodel.tables.ods import sheets as open_document
-
-        return [_shown(grid, marks) for grid, marks in open_document(package)]
-    return [_shown(grid, marks) for grid, marks in _by_calamine(package)]
-
-
-def _by_calamine(package: Package) -> Iterator[tuple[Grid, Marks]]:
     from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetVisibleEnum
 
     name = package.name
@@ -79,11 +62,12 @@ def _by_calamine(package: Package) -> Iterator[tuple[Grid, Marks]]:
             except InputError as error:
                 yield replace(grid, broken=error), Marks()
                 continue
-            notes = () if package.paths else (say("tables.formats_unknown", where=grid.where),)
+            except (struct.error, LookupError):
+                raise InputError(name, "tables.damaged", part=meta.name) from None
             decimals = package.decimals(meta.name)
             rows = sheet.to_python(skip_empty_area=False)
             merged = tuple(sheet.merged_cell_ranges or ())
-            yield replace(grid, rows=rows, merged=merged, decimals=decimals, notes=notes), marks
+            yield replace(grid, rows=rows, merged=merged, decimals=decimals), marks
     except PasswordError:
         raise InputError(name, "tables.password") from None
     except (CalamineError, ValueError, OSError) as error:
@@ -97,105 +81,6 @@ def _by_calamine(package: Package) -> Iterator[tuple[Grid, Marks]]:
         raise
 
 
-def _shown(grid: Grid, marks: Marks) -> Grid:
-    """A grid without what its hidden rows and columns hold, and with a note that says so.
-
-    The text of a merged range that begins in hidden cells stands in its first visible one.
-    """
-    rows = grid.rows
-    height, width = len(rows), max(map(len, rows), default=0)
-    out_rows = {r for r in marks.hidden_rows if r < height}
-    out_columns = {c for c in marks.hidden_columns if c < width}
-    notes = list(grid.notes)
-    merged: list[tuple[Address, Address]] = []
-    for (r0, c0), (r1, c1) in grid.merged if out_rows or out_columns else ():
-        r = next((r for r in range(r0, r1 + 1) if r not in out_rows), r0)
-        c = next((c for c in range(c0, c1 + 1) if c not in out_columns), c0)
-        if (r, c) != (r0, c0) and r < height and r0 < height and c0 < len(rows[r0]):
-            rows[r] += [""] * (c + 1 - len(rows[r]))
-            rows[r][c] = rows[r][c] or rows[r0][c0]
-        merged.append(((r, c), (r1, c1)))
-    filled_rows = sorted(r for r in out_rows if any(v != "" for v in rows[r]))
-    filled_columns = [
-        c for c in sorted(out_columns) if any(len(r) > c and r[c] != "" for r in rows)
-    ]
-    for r in out_rows:
-        rows[r] = [""] * len(rows[r])
-    for row in rows if out_columns else ():
-        for c in out_columns:
-            if c < len(row):
-                row[c] = ""
-    if filled_rows:
-        text = _spans(filled_rows, lambda r: str(r + 1))
-        notes.append(say("tables.hidden_rows", where=grid.where, rows=text))
-    if filled_columns:
-        text = _spans(filled_columns, column_letter)
-        notes.append(say("tables.hidden_columns", where=grid.where, columns=text))
-    gone = {a for a in (*marks.percents, *marks.refused) if a[0] in out_rows or a[1] in out_columns}
-    return replace(
-        grid,
-        merged=tuple(merged) if out_rows or out_columns else grid.merged,
-        percents=frozenset(marks.percents - gone),
-        refused={a: why for a, why in marks.refused.items() if a not in gone},
-        hidden_rows=frozenset(out_rows),
-        hidden_columns=frozenset(out_columns),
-        notes=tuple(notes),
-    )
-
-
-def _spans(numbers: list[int], name: Any) -> list[str]:
-    """Runs of numbers as ``1-3``, ``7``."""
-    spans: list[list[int]] = []
-    for number in numbers:
-        if spans and number == spans[-1][1] + 1:
-            spans[-1][1] = number
-        else:
-            spans.append([number, number])
-    return [name(a) if a == b else f"{name(a)}-{name(b)}" for a, b in spans]
-
-
-# ---- number formats ----
-
-
-def is_percent(code: str) -> bool:
-    """Whether a cell with this format shows its ratio as percent.
-
-    >>> is_percent("0.00%"), is_percent('0.00"%"')
-    (True, False)
-    """
-    return "%" in _bare(code)
-
-
-def is_scaled(code: str) -> bool:
-    """Whether the format shows the figure divided by 1,000 or 10,000.
-
-    >>> is_scaled("#,##0.00"), is_scaled("0,"), is_scaled("0!.0,")
-    (False, True, True)
-    """
-    bare = _bare(code)
-    return bool(re.search(r"[0#?],+(?![0#?,])", bare) or re.search(r"0!\.", bare))
-
-
-def decimals_of(code: str) -> int | None:
-    """Decimals that a format shows; None where it shows as many as there are.
-
-    >>> decimals_of("#,##0.00_ "), decimals_of("0"), decimals_of("General"), decimals_of("yyyy-m")
-    (2, 0, None, None)
-    """
-    bare = _bare(code)
-    found = re.fullmatch(r"[^0#?.]*[#0?, ]*[0?](?:\.(?P<d>0+))?[^0#?.]*", bare)
-    if found is None or re.search(r"[ymdhs@]|General", bare, re.IGNORECASE):
-        return None
-    return len(found["d"] or "")
-
-
-def _bare(code: str) -> str:
-    """A format without quoted and escaped characters, colours and further sections."""
-    return re.sub(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]', "", code).split(";")[0]
-
-
-# ---- xlsx ----
-
 _FORMULA = re.compile(
     rb"<(?:\w+:)?c\b([^>]*)>\s*<(?:\w+:)?f\b(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)"
     rb"(\s*<(?:\w+:)?v>[^<]+<)?"
@@ -207,10 +92,6 @@ _HIDDEN_ROW = re.compile(rb'<(?:\w+:)?row\b(?=[^>]*?\bhidden="(?:1|true)")[^>]*?
 _HIDDEN_COLUMN = re.compile(rb'<(?:\w+:)?col\b(?=[^>]*?\bhidden="(?:1|true)")[^>]*>')
 #: More than 26 columns, or 100,000 rows: such a sheet is measured before it is unpacked.
 _VAST = re.compile(rb'r="(?:[A-Z]{2}|[A-Z]?\d{6})')
-#: Formats that Excel gives by number alone.
-_BUILT_IN = {b"1": "0", b"2": "0.00", b"3": "#,##0", b"4": "#,##0.00", b"9": "0%",
-             b"10": "0.00%", b"37": "#,##0", b"38": "#,##0", b"39": "#,##0.00",
-             b"40": "#,##0.00"}  # fmt: skip
 
 
 class Package:
@@ -228,8 +109,9 @@ class Package:
             most = MAX_UNPACKED // 2**20
             raise InputError(name, "tables.unpacks_too_large", size=unpacked / 1e6, most=most)
         self.parts = {member.filename for member in members}
-        self.paths = self._sheet_paths() if self.has("xl/workbook.xml") else {}
-        codes = _style_codes(self.read("xl/styles.xml")) if self.has("xl/styles.xml") else []
+        self.binary = self.has("xl/workbook.bin")
+        self.paths = self._sheet_paths()
+        codes = self._style_codes()
         self.styles = {str(i).encode(): code for i, code in enumerate(codes)}
         self.percent_styles = {i for i, code in self.styles.items() if is_percent(code)}
         self.scaled_styles = {
@@ -247,13 +129,24 @@ class Package:
         except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError):
             raise InputError(self.name, "tables.damaged", part=part) from None
 
+    def _style_codes(self) -> list[str]:
+        if self.binary:
+            return xlsb.style_codes(self.read("xl/styles.bin")) if self.has("xl/styles.bin") else []
+        return _style_codes(self.read("xl/styles.xml")) if self.has("xl/styles.xml") else []
+
     def _sheet_paths(self) -> dict[str, str]:
         targets = {}
-        rels = "xl/_rels/workbook.xml.rels"
+        book = "xl/workbook.bin" if self.binary else "xl/workbook.xml"
+        if not self.has(book):
+            return {}
+        rels = f"xl/_rels/{book.removeprefix('xl/')}.rels"
         if self.has(rels):
             for tag in re.findall(rb"<(?:\w+:)?Relationship\b[^>]*>", self.read(rels)):
                 key, target = _attribute(tag, b"Id"), _attribute(tag, b"Target")
                 targets[key] = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+        if self.binary:
+            keys = xlsb.sheet_ids(self.read(book))
+            return {name: targets.get(key, "") for name, key in keys.items()}
         return {
             html.unescape(_attribute(tag, b"name")): targets.get(_attribute(tag, rb"\w+:id"), "")
             for tag in re.findall(rb"<(?:\w+:)?sheet\b[^>]*>", self.read("xl/workbook.xml"))
@@ -266,6 +159,8 @@ class Package:
         if not self.has(part):
             return found
         xml = self.read(part)
+        if self.binary:
+            return xlsb.marks(xml, list(self.styles.values()))[0]
         self._refuse_vast(xml, sheet)
         if b"<f" in xml or b":f" in xml:
             for attributes, stored in _FORMULA.findall(xml):
@@ -313,6 +208,8 @@ class Decimals:
         if not self.package.has(self.part):
             return {}
         xml = self.package.read(self.part)
+        if self.package.binary:
+            return xlsb.marks(xml, list(self.package.styles.values()))[1]
         found: dict[Address, int] = {}
         for places in {p for p in self.styles.values() if p is not None}:
             styles = {i for i, p in self.styles.items() if p == places}
@@ -322,7 +219,7 @@ class Decimals:
 
 def _style_codes(xml: bytes) -> list[str]:
     """Number format of each cell style."""
-    codes = dict(_BUILT_IN)
+    codes = {number.encode(): code for number, code in BUILT_IN.items()}
     for tag in re.findall(rb"<(?:\w+:)?numFmt\b[^>]*>", xml):
         code = html.unescape(_attribute(tag, b"formatCode"))
         codes[_attribute(tag, b"numFmtId").encode()] = code
