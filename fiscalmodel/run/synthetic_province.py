@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fiscalmodel.scenario.data import Place
 from fiscalmodel.scenario.load import Region, Scenario
 from fiscalmodel.scenario.schema import (
     AdjustmentSpec,
@@ -174,8 +175,8 @@ def _scenario(
         balance=balance,
         debt=debt,
     )
-    files = {"revenue.series": county.file}
+    places = {"revenue.series": Place(county.file)}
     if debt is not None:
-        files["debt.ledger"] = county.file.with_name(debt.ledger)
-        files["debt.sources"] = county.file.with_name(debt.sources)
-    return Scenario(f"{county.key}/{name}", spec, county.region, county.file, files)
+        places["debt.ledger"] = Place(county.file.with_name(str(debt.ledger)))
+        places["debt.sources"] = Place(county.file.with_name(str(debt.sources)))
+    return Scenario(f"{county.key}/{name}", spec, county.region, county.file, places)
