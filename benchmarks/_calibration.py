@@ -122,7 +122,7 @@ def light_table(
     ratio = {side: error[side][rows] / expected_error(x[rows], scale[side]) for side in SIDES}
     for n in LENGTHS[1:]:
         near = np.abs(win.length[rows] - n) <= n // 4
-        if near.sum() < FEWEST:
+        if np.isfinite(error["upper"][rows[near], 0]).sum() < FEWEST // 5:
             continue
         lengths.append(n)
         for side in SIDES:

@@ -47,15 +47,17 @@ def left_out() -> dict[int, dict[str, np.ndarray]]:
     data = sample(win)
     crossed = np.load(CACHE)
     error, x = errors(win, data, crossed, combined(data, crossed, "revenue"))
+    years = win.origin[:, None] + np.arange(1, TRAINED_STEPS + 1)
     third = folds()
     sets = {n: city_windows(n) for n in LENGTHS}
     made = {n: _empty(len(w.past)) for n, w in sets.items()}
     for span in SPANS[2:]:
         for fold in range(FOLDS):
             net = train(without(win, data, CITIES, fold, span), win, members=2)
-            near = (win.origin >= span[0] - 2) & (win.origin <= span[1] + 2)
-            rows = (win.dataset == CITIES) & (win.fold != fold) & ~near & data.usable
-            table = light_table(np.flatnonzero(rows), win, error, x)
+            hidden = (years > span[0]) & (years <= span[1] + 3)
+            seen = {side: np.where(hidden, np.nan, e) for side, e in error.items()}
+            rows = (win.dataset == CITIES) & (win.fold != fold) & data.usable
+            table = light_table(np.flatnonzero(rows), win, seen, x)
             for n, w in sets.items():
                 own = np.array([third[p] == fold for p in w.province])
                 own &= (w.origin >= span[0]) & (w.origin <= span[1])
@@ -144,6 +146,7 @@ def by_origin(w: CityWindows, found: dict[str, np.ndarray]) -> dict[int, float]:
     return {
         year: round(100 * float(inside[w.origin == year][known[w.origin == year]].mean()), 1)
         for year in ORIGINS
+        if known[w.origin == year].any()
     }
 
 

@@ -69,12 +69,13 @@ def swapped(value: float, rng: random.Random) -> float | None:
 def planted(table: Table, row: int, column: str, kind: str, rng: random.Random) -> Table | None:
     """The table with one error in it."""
     if kind == "row lost":
-        keep = [r for r in range(len(table)) if r != row]
+        keep, shown = [r for r in range(len(table)) if r != row], table.decimals()
         return replace(
             table,
             frame=table.frame.iloc[keep].reset_index(drop=True),
             rows=[table.rows[r] for r in keep],
             stored={c: [values[r] for r in keep] for c, values in table.stored.items()},
+            decimals=lambda: {(keep.index(r), c): d for (r, c), d in shown.items() if r in keep},
             marks=table.marks.iloc[keep].reset_index(drop=True),
             percents=frozenset((keep.index(r), c) for r, c in table.percents if r in keep),
         )

@@ -1,4 +1,4 @@
-"""Units of money and rounding: 元, 万元, 亿元, 分; percent against ratio.
+"""Units of money: 元, 万元, 亿元, 分.
 
 Conversion happens at the edges only. Inside, macro series and debt are float
 万元, commissions are integer 分.
@@ -6,7 +6,7 @@ Conversion happens at the edges only. Inside, macro series and debt are float
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import numpy as np
@@ -109,32 +109,6 @@ def _move_points(values: np.ndarray, places: int) -> np.ndarray:
     return moved
 
 
-def to_wan(value: T, unit: str) -> T:
-    """An amount in 万元."""
-    return convert(value, unit, "万元")
-
-
-def fen_from_text(text: str, unit: str = "元", *, where: str = "amount") -> int:
-    """Integer 分 from a decimal text, without a float on the way.
-
-    Raises
-    ------
-    InputError
-        If the text is no number, or not a whole number of 分.
-
-    >>> fen_from_text("2.40"), fen_from_text("1,234.5"), fen_from_text("-0.01")
-    (240, 123450, -1)
-    """
-    cleaned = str(text).strip().replace(",", "").replace("，", "")
-    try:
-        fen = Decimal(cleaned) * FEN_PER[money_unit(unit)]
-    except ArithmeticError:
-        raise InputError(where, "ground.not_an_amount", text=text, unit=unit) from None
-    if not fen.is_finite() or fen != fen.to_integral_value():
-        raise InputError(where, "ground.not_whole_fen", text=text, unit=unit)
-    return int(fen)
-
-
 def yuan_text(fen: int) -> str:
     """An amount of integer 分 as 元 with two decimals and thousands separators.
 
@@ -160,25 +134,3 @@ def amount_text(value: float, unit: str, like: float | None = None) -> str:
     if unit == "万元" and size >= 10_000:
         value, size, unit = value / 10_000, size / 10_000, "亿元"
     return f"{value:,.{2 if size < 10_000 else 0}f} {unit}".rstrip()
-
-
-def round_half_up(value: float | Decimal | str, digits: int = 0) -> Decimal:
-    """Commercial rounding 四舍五入 (away from zero at a half).
-
-    A float is taken at its shortest decimal form, so that 0.285 rounds to 0.29.
-
-    >>> round_half_up(0.285, 2), round_half_up(-2.5)
-    (Decimal('0.29'), Decimal('-3'))
-    """
-    exact = value if isinstance(value, Decimal) else Decimal(str(value))
-    return exact.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
-
-
-def pct_to_ratio(pct: T) -> T:
-    """Percent to ratio: 2.5 % is 0.025."""
-    return pct / 100
-
-
-def ratio_to_pct(ratio: T) -> T:
-    """Ratio to percent: 0.025 is 2.5 %."""
-    return ratio * 100

@@ -229,7 +229,8 @@ def dated_case(rng: np.random.Generator) -> tuple[list[dict], list[dict], list[d
             "contract_id": f"C{i}", "principal_wan": float(rng.integers(20, 200)),
             "rate_pct": float(rng.integers(20, 110)) / 10, "maturity": str(maturity),
             "prepayable": bool(rng.random() < 0.6) or maturity > end,
-            "prepay_fee_pct": float(rng.choice([0.0, 1.5])), "replaceable": bool(rng.random() < 0.5),
+            "prepay_fee_pct": float(rng.choice([0.0, 1.5])),
+            "replaceable": bool(rng.random() < 0.5),
         })  # fmt: skip
         total += ledger[-1]["principal_wan"]
     sources = []

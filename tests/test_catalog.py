@@ -138,9 +138,6 @@ def test_what_is_no_such_series_is_missing_and_said() -> None:
     assert math.isnan(
         fm.load_series("province.西藏自治区.general_public_budget_revenue").values["2021"]
     )
-    breaks = catalog.calibre_breaks("province.广东省.general_public_budget_revenue")
-    assert breaks["period"].tolist() == ["2015", "2016", "2017"]
-    assert set(breaks["flag"]) == {"excludes_city"}
 
 
 def test_unknown_names_and_totals_over_years() -> None:

@@ -108,11 +108,12 @@ def test_shadow_prices_lie_between_finite_differences():
                 return plan(replace(case, **{table: lines})).cost_wan
 
             right = (base.cost_wan - cost(step)) / step
-            assert row.saving_wan >= right - 1e-6
+            # A preference of 1e-6 between equal ways moves prices by as much.
+            assert row.saving_wan >= right - 3e-6
             if row.saving_wan > 1e-9:
                 tight += 1
                 left = (cost(-step) - base.cost_wan) / step
-                assert np.isnan(left) or row.saving_wan <= left + 1e-6
+                assert np.isnan(left) or row.saving_wan <= left + 3e-6
     assert tight > 20
 
 

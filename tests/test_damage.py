@@ -24,7 +24,11 @@ def _seeds() -> list[bytes]:
         sheet.write_row(1, 0, ["教育", 5])
         sheet.write(2, 1, 0.5, book.add_format({"num_format": "0%"}))
     text = '收入表,,\n,,单位：亿元\n指标,2015,2016\n收入,68.74,"1,123.50"\n增速,,79.66\n注：样本\n'
-    old = [(FILES / name).read_bytes() for name in ("synthetic_monthly.xls", "uncalculated.xls")]
+    names = (
+        "synthetic_monthly.xls", "uncalculated.xls", "layouts/binary_percent.xlsb",
+        "layouts/open_document.ods", "layouts/hidden_control_cells.xlsx",
+    )  # fmt: skip
+    old = [(FILES / name).read_bytes() for name in names]
     return [out.getvalue(), *old, text.encode(), text.encode("gb18030")]
 
 

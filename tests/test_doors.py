@@ -144,6 +144,48 @@ def bonds_and_plan_periods(folder: Path, kind: str, cell: str, shape: Shape) -> 
     return read
 
 
+def hidden_ledger(folder: Path, kind: str, cell: str, shape: Shape) -> Any:
+    """`fm.read_hidden_ledger`."""
+    at = {"number": "利率（%）", "amount": "本金余额（万元）", "day": "到期日"}[kind]
+    table = fm.read_hidden_ledger(_file(folder, LEDGER, shape, False, **{at: cell})).table
+    column = {"number": "rate_pct", "amount": "principal_wan", "day": "maturity"}[kind]
+    return table[column].iloc[0]
+
+
+def clearance(folder: Path, kind: str, cell: str, shape: Shape) -> Any:
+    """`fm.plan_clearance`, by the opening balance of its ledger."""
+    assert kind == "amount"
+    path = _file(folder, LEDGER, shape, False, **{"本金余额（万元）": cell})
+    plan = fm.plan_clearance(path, None, as_of="2025-12-31")
+    return plan.balances["hidden_wan"].iloc[0]
+
+
+def commission(folder: Path, kind: str, cell: str, shape: Shape) -> Any:
+    """`fm.commission`, by its base in 万元, or by the month of the receipt."""
+    header = {"金额（万元）" if k == "金额" else k: v for k, v in RECEIPT.items()}
+    if kind == "amount":
+        path = _file(folder, header, shape, False, **{"金额（万元）": cell})
+        return fm.commission(path, rates={"罚没": 0.5}).table["base_fen"].sum() / 1_000_000
+    path = _file(folder, header, shape, False, **{"缴入日期": cell})
+    found = fm.commission(path, rates={"罚没": 0.5}, as_of=dt.date(2027, 6, 30), period="month")
+    assert str(found.table["period"].iloc[0]).startswith("2027")
+    return dt.date(2027, 6, 30)
+
+
+def checks(folder: Path, kind: str, cell: str, shape: Shape) -> Any:
+    """`fm.reconcile`: a sum that ties only where both cells are read as printed."""
+    assert kind == "amount"
+    rows = [["甲", cell], ["乙", "100"], ["合计", "1334.5"]]
+    wide = Shape(shape.encoding, shape.separator, shape.titles, shape.unit or "万元")
+    path = write(folder, ["项目", "金额（万元）"], rows, wide)
+    wrong = [f for f in fm.reconcile(path) if f.severity == "error"]
+    for finding in wrong:
+        if finding.rule == "unreadable":  # a check lists what the other doors raise
+            raise fm.InputError(finding.where, finding.said)
+    assert not wrong
+    return 1234.5
+
+
 #: Name -> the door and the kinds of cells that it takes. Others add a line.
 DOORS: dict[str, tuple[Callable[[Path, str, str, Shape], Any], tuple[str, ...]]] = {
     "records": (ledger_records, ("number", "amount", "day")),
@@ -153,6 +195,10 @@ DOORS: dict[str, tuple[Callable[[Path, str, str, Shape], Any], tuple[str, ...]]]
     "series": (series, ("amount", "period")),
     "receipts": (receipts, ("day",)),
     "sources": (bonds_and_plan_periods, ("period", "amount")),
+    "hidden ledger": (hidden_ledger, ("number", "amount", "day")),
+    "clearance": (clearance, ("amount",)),
+    "commission": (commission, ("amount", "day")),
+    "checks": (checks, ("amount",)),
 }
 
 #: Kind -> spelling -> what it is, or REFUSED.

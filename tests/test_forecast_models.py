@@ -159,6 +159,10 @@ def test_kind_of_revenue():
     assert kinds.kind_of(fm.load_series("national.land_sale_revenue")) is kinds.FUND
     assert kinds.kind_of(fm.load_series("national.individual_income_tax")) is kinds.TAX
     assert kinds.kind_of("国有土地使用权出让收入") is kinds.FUND
+    # In a panel without a kind, each series is what its name says.
+    named = fm.forecast_panel(long.assign(unique_id="某县土地出让收入"), 3)
+    land = fm.forecast(y, 3, kind="land").table
+    np.testing.assert_allclose(named["mean"], land["mean"])
 
 
 @pytest.mark.parametrize("run", [fm.forecast, fm.backtest])

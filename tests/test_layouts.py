@@ -217,3 +217,50 @@ def test_fifty_four_sheets_in_a_moment(real):
     start = time.process_time()
     fm.read_workbook(SHARED / "real" / "lijiang_2025_budget_attachment.xlsx")
     assert time.process_time() - start < 5
+
+
+def test_an_xlsb_tells_its_percents():
+    found = table("binary_percent.xlsb")
+    assert rows(found, "完成率", "比重") == [[84.5, 90], [6.12, 10]]
+    assert found.texts["完成率"].tolist() == ["84.50%", "6.12%"]
+    assert found.about.form == "government_fund_revenue"
+
+
+def test_an_open_document_tells_percents_digits_and_hidden_rows():
+    found = table("open_document.ods")
+    assert rows(found, "项目", "2025年执行数", "增长") == [
+        ["税收收入", 640.5, 4.5], ["非税收入", 180, -2]
+    ]  # fmt: skip
+    assert found.texts["2025年执行数"].tolist() == ["640.50", "180.00"]
+    assert "hidden rows were left out (5)" in said(found)
+    assert (found.name, found.unit) == ("2025年青山市一般公共预算收入表", "万元")
+
+
+def test_an_et_of_wps_is_an_old_workbook():
+    found = table("monthly.et")
+    assert found.frame["完成预算"].tolist() == [16.18, 16.16, 19.58, 16.38]
+    assert found.where(0, "2024年/累计数") == "monthly.et[表1!C5]"
+
+
+def test_an_unreadable_sheet_is_listed_with_its_reason(tmp_path):
+    file = tmp_path / "a.xlsx"
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(file) as book:
+        good, bad = book.add_worksheet("表1"), book.add_worksheet("表2")
+        for sheet in (good, bad):
+            sheet.write_row(0, 0, ["项目", "金额（万元）"])
+            sheet.write_row(1, 0, ["甲", 5])
+        bad.write(2, 1, "1,23")
+    book = fm.read_workbook(file)
+    assert [t.sheet for t in book] == ["表1"]
+    assert [u.sheet for u in book.unread] == ["表2"]
+    assert "表2!B3" in str(book.unread[0].error)
+    with pytest.raises(fm.InputError, match="表2!B3"):
+        fm.read_table(file)
+
+
+def test_amounts_that_look_like_months_stay_amounts(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("项目,金额（万元）,比例\n甲,2024.9,1\n乙,2024.1,2\n丙,2024.2,3\n", "utf-8")
+    assert fm.read_table(file).frame["金额(万元)"].tolist() == [2024.9, 2024.1, 2024.2]

@@ -15,7 +15,6 @@ from fiscalmodel.revenue.execution import monthly_table
 from fiscalmodel.series.monthly import (
     even_progress_pct,
     progress,
-    shares_pct,
     spans,
     to_cumulative,
     to_months,
@@ -118,15 +117,6 @@ def test_year_on_year_on_both_calibres() -> None:
     assert round(row["change_pct"], 1) == -4.8
     assert round(row["like_for_like_before"], 1) == 70755.2
     assert round(row["calibre_gap"], 1) == -7252.8
-
-
-def test_shares() -> None:
-    parts = pd.DataFrame({"total": [17056.0, 0.0], "tax": [15348.0, 1.0], "non_tax": [1708.0, 1.0]})
-    shares = shares_pct(parts, "total")
-    assert shares.iloc[0].round(2).tolist() == [89.99, 10.01]
-    assert shares.iloc[1].isna().all()
-    with pytest.raises(fm.InputError, match="no column"):
-        shares_pct(parts, "sum")
 
 
 def test_monthly_table_of_a_county() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import socket
+import subprocess
 import sys
 import threading
 import time
@@ -60,7 +63,7 @@ def test_one_of_four_workers_killed_in_the_middle(tmp_path: Path) -> None:
 
     def kill_one() -> None:
         manifest = tmp_path / "out" / MANIFEST
-        for _ in range(1200):
+        for _ in range(6000):
             if manifest.exists() and len(manifest.read_text().splitlines()) >= 4:
                 victim = dask_workers()[0]
                 killed.append(victim.pid)
@@ -83,6 +86,60 @@ def test_one_of_four_workers_killed_in_the_middle(tmp_path: Path) -> None:
         printed = json.loads(text)["cells"][-1]["outputs"][0]["text"]
         assert "".join(printed).strip() == f"{number:06d}"
     assert not dask_workers()
+
+
+def test_a_scheduler_that_is_restarted_into_object_storage(tmp_path: Path) -> None:
+    """Separate processes, killed and started again on the same port; results in memory storage."""
+    fsspec = pytest.importorskip("fsspec")
+    cells = ("import time; time.sleep(1.0)", "print(code)")
+    plan = faulty.write_project(tmp_path / "project", {"work": faulty.Fault(cells)})
+    jobs: list[dict[str, object]] = [
+        {"name": f"job{n}", "notebook": "work", "parameters": {"code": str(n)}} for n in range(8)
+    ]
+    faulty.write_plan(plan.parent, jobs)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+
+    def start(*words: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "distributed.cli." + words[0], *words[1:]]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return subprocess.Popen([*command, "--no-dashboard"], **quiet)  # type: ignore[arg-type]
+
+    scheduler = ["dask_scheduler", "--host", "127.0.0.1", "--port", str(port)]
+    running = [start(*scheduler)]
+    running += [start("dask_worker", address, "--nthreads", "1", "--no-nanny") for _ in range(2)]
+    files = fsspec.filesystem("memory")
+
+    def restart() -> None:
+        for _ in range(6000):
+            if len(files.glob("/dask-run/manifest/*")) >= 2:
+                running[0].kill()
+                running[0].wait()
+                running.append(start(*scheduler))
+                more = ("dask_worker", address, "--nthreads", "1", "--no-nanny")
+                running.extend([start(*more), start(*more)])
+                return
+            time.sleep(0.05)
+
+    for _ in range(600):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            break
+        time.sleep(0.1)
+    killer = threading.Thread(target=restart)
+    killer.start()
+    try:
+        result = run_batch(plan, out="memory://dask-run", scheduler=address, progress=False)
+    finally:
+        killer.join()
+        for process in running:
+            process.kill()
+            process.wait()
+    assert len(running) > 3
+    assert result.ok, [str(r) for r in result.failed]
+    records = [json.loads(files.cat(name)) for name in files.glob("/dask-run/manifest/*")]
+    assert sorted(r["job"] for r in records if "job" in r) == [f"job{n}" for n in range(8)]
 
 
 def test_a_scheduler_that_does_not_answer_is_bad_input(tmp_path: Path) -> None:

@@ -17,12 +17,12 @@ from faults import faulty_notebooks as faulty
 from fiscalmodel.errors import InputError
 from fiscalmodel.kernels.parent import private_parent
 from fiscalmodel.kernels.stamp import digest
-from fiscalmodel.run import execute, stamp
+from fiscalmodel.run import stamp
 from fiscalmodel.run.batch import run_batch
 from fiscalmodel.run.job import Job, Result
 from fiscalmodel.run.manifest import Manifest
 from fiscalmodel.run.plan import load_plan
-from fiscalmodel.run.storage import MANIFEST, open_storage
+from fiscalmodel.run.storage import MANIFEST, open_storage, write_whole
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes of Linux")
 
@@ -133,9 +133,9 @@ def test_a_full_disk_is_a_failure_and_leaves_no_file(
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(execute.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(InputError, match="No space left"):
-        execute.write_whole(tmp_path / "x", b"content")
+        write_whole(tmp_path / "x", b"content")
     assert list(tmp_path.glob("*x*")) == []
 
 

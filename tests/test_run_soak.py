@@ -1,4 +1,4 @@
-"""The long run: 500 notebooks, a tenth of them faulty, a worker killed every 20 seconds."""
+"""The long run: 500 notebooks, a tenth of them faulty, a kernel killed every 20 seconds."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ def test_the_long_run_ends_with_the_right_list(tmp_path: Path) -> None:
     def killer() -> None:
         while not stop.wait(20.0):
             for process in psutil.process_iter(["name"]):
-                if process.info["name"] == "fm-worker":
+                if process.info["name"] == "fm-kernel":
                     killed.append(process.pid)
                     os.kill(process.pid, signal.SIGKILL)
                     break
 
     thread = threading.Thread(target=killer)
     thread.start()
-    result = run_batch(plan, out=tmp_path / "out", progress=False)
+    result = run_batch(plan, out=tmp_path / "out", retry=2, progress=False)
     stop.set()
     thread.join()
     expected = {str(job["name"]) for job in jobs if job["notebook"] != "good"}
@@ -85,7 +85,7 @@ def test_the_long_run_ends_with_the_right_list(tmp_path: Path) -> None:
     assert sorted(r["job"] for r in records) == sorted(str(job["name"]) for job in jobs)
     assert killed
     assert census() == before
-    print(f"{COUNT} notebooks, {len(killed)} workers killed, {result.seconds:.0f} s")
+    print(f"{COUNT} notebooks, {len(killed)} kernels killed, {result.seconds:.0f} s")
 
 
 def test_the_second_call_of_500_takes_under_two_seconds(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Units: exact conversion, words, 分, commercial rounding."""
+"""Units: exact conversion, words, 分."""
 
 from __future__ import annotations
 
@@ -12,12 +12,7 @@ import fiscalmodel as fm
 from fiscalmodel.units import (
     FEN_PER,
     convert,
-    fen_from_text,
     money_unit,
-    pct_to_ratio,
-    ratio_to_pct,
-    round_half_up,
-    to_wan,
     yuan_text,
 )
 
@@ -51,7 +46,6 @@ def test_conversion_of_arrays_series_and_frames() -> None:
     pd.testing.assert_series_equal(series, pd.Series(expected, index=index, name="x"))
     frame = convert(pd.DataFrame({"x": values}), "万元", "元")
     np.testing.assert_array_equal(frame["x"], expected)
-    assert to_wan(1.0, "亿元") == 10000
 
 
 def test_words_for_units() -> None:
@@ -66,17 +60,6 @@ def test_words_for_units() -> None:
     assert len({len(str(f)) for f in FEN_PER.values()}) == len(FEN_PER)
 
 
-def test_fen() -> None:
-    assert fen_from_text("1,234.50") == 123450
-    assert fen_from_text("0.0001", "万元") == 100
+def test_yuan() -> None:
     assert yuan_text(-5) == "-0.05"
-    for bad in ("2.405", "abc", "nan", ""):
-        with pytest.raises(fm.InputError):
-            fen_from_text(bad)
-
-
-def test_rounding_and_percent() -> None:
-    assert str(round_half_up(0.285, 2)) == "0.29"
-    assert str(round_half_up("2.5")) == "3"
-    assert pct_to_ratio(2.5) == 0.025
-    assert ratio_to_pct(0.025) == 2.5
+    assert yuan_text(123450) == "1,234.50"

@@ -142,7 +142,7 @@ def same_name(name: str) -> str:
 YUAN_PER = {unit: Decimal(fen) / 100 for unit, fen in FEN_PER.items() if unit not in "分角"}
 
 RATE = re.compile(
-    r"%|％|率|占比|比重|比例|增幅|增速|±|单价|均价|平均|年度$|行次|序号|编码|代码|_g$|_pct$|rate|growth|share"
+    r"%|％|率|占比|比重|比例|增幅|增速|±|单价|均价|平均|^年度$|行次|序号|编码|代码|_g$|_pct$|rate|growth|share"
 )
 MONTHLY = re.compile(r"\d{4}-\d\d")
 

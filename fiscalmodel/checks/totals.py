@@ -54,6 +54,8 @@ class _Relation:
     how: str
     #: The label says that it is a total, and nothing says that rows are parts of rows.
     sure: bool = False
+    #: How the highest of the rows were picked, for a total.
+    picked: str = ""
 
 
 @dataclass(frozen=True)
@@ -258,6 +260,10 @@ def _down(grid: Grid) -> Iterator[Sums]:
             continue
         absorbed.update(r for _, r in relation.parts)
         yield from rows.claims(relation, severity)
+    picked = {relation.picked for relation, seen in verdicts if seen.ties > seen.misses}
+    for how in picked & set(_NESTS):
+        for relation in _nested(rows, rows.items, loose=_NESTS[how]):
+            yield from rows.claims(relation, "error")
     left = [r for r in range(rows.size) if r not in absorbed and rows.kind[r] != "of_which"]
     for relation in _nested(rows, left):
         yield from rows.claims(relation, "error")
@@ -311,10 +317,11 @@ def _tops(rows: _Rows, inside: list[int]) -> Iterator[tuple[str, list[int]]]:
     if "税收收入" in names and "非税收入" in names:
         yield "names", [names["税收收入"], names["非税收入"]]
     yield "flat", [r for r in inside if rows.kind[r] == "item"]
-    nested = _nested(rows, inside)
-    if nested:
-        under = {r for relation in nested for _, r in relation.parts}
-        yield "nest", [r for r in inside if r not in under]
+    for how, loose in _NESTS.items():
+        nested = _nested(rows, inside, loose=loose)
+        if nested:
+            under = {r for relation in nested for _, r in relation.parts}
+            yield how, [r for r in inside if r not in under]
 
 
 def _of_total(rows: _Rows, t: int) -> list[_Relation]:
@@ -335,7 +342,7 @@ def _of_total(rows: _Rows, t: int) -> list[_Relation]:
             # Where levels are marked, all may stand under one heading.
             if len(together) > 1 or (together and how in rows.outlines and len(inside) > 1):
                 sure = kind[t] == "total" and not before and (how != "flat" or not marked)
-                options.append(_Relation(t, rows.signed(together), "total", sure))
+                options.append(_Relation(t, rows.signed(together), "total", sure, how))
     wholes_above = [r for r in wholes if r < t]
     if len(wholes_above) > 1:
         options.append(_Relation(t, rows.signed(wholes_above), "total"))
@@ -395,8 +402,15 @@ def _tax_split(rows: _Rows) -> Iterator[list[_Relation]]:
             yield [_Relation(head, rows.signed(items), "names")]
 
 
-def _nested(rows: _Rows, inside: Sequence[int]) -> list[_Relation]:
-    """Rows that nothing marks and that the rows after them add up to, in every column."""
+#: Outlines that nothing marks: borne out by every column, or by one and by the total above.
+_NESTS = {"nest": False, "loose": True}
+
+
+def _nested(rows: _Rows, inside: Sequence[int], *, loose: bool = False) -> list[_Relation]:
+    """Rows that nothing marks and that the rows after them add up to, in every column.
+
+    With `loose`, in at least as many columns as not: to be borne out by a total.
+    """
     found: list[_Relation] = []
     if not 3 <= len(inside) <= MOST or not rows.values.size:
         return found
@@ -411,7 +425,8 @@ def _nested(rows: _Rows, inside: Sequence[int]) -> list[_Relation]:
             parts = inside[i + 1 : i + 3 + int(j)]
             relation = _Relation(inside[i], rows.signed(parts), "nest")
             seen = rows.seen(relation)
-            if seen.ties and (not seen.misses or seen.ties >= 2 * seen.misses):
+            enough = seen.misses if loose else 2 * seen.misses
+            if seen.ties and seen.ties >= enough:
                 found.append(relation)
                 i += len(parts)
         i += 1

@@ -101,8 +101,8 @@ def risk_chart(table: pd.DataFrame, bounds: dict[str, float], lang: str | None =
     drawn: dict[str, Any] = {"yellow": "#C9A400", "orange": ORANGE, "red": RED}
     for grade, bound in bounds.items():
         if bound <= 1.25 * top:
-            axis.axhline(bound, color=drawn[grade], linestyle="--", linewidth=1.2,
-                         label=say("debt.chart.bound", grade=_name(grade), bound=bound)(lang))  # fmt: skip
+            name = say("debt.chart.bound", grade=_name(grade), bound=bound)(lang)
+            axis.axhline(bound, color=drawn[grade], linestyle="--", linewidth=1.2, label=name)
     display.legend(axis)
     last = table.iloc[-1]
     said = say("debt.chart.risk_alt", year=last["year"], ratio=last["risk_ratio_pct"])

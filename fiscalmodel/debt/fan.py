@@ -72,10 +72,7 @@ def debt_fan(
     unknown = [c for c in history.columns if c not in (*_SHOCKED, "year")]
     if unknown or not columns:
         raise InputError(
-            "history",
-            "debt.path.history_columns",
-            names=list(history.columns),
-            known=list(_SHOCKED),
+            "history", "debt.path.history_columns", names=list(history), known=list(_SHOCKED)
         )
     past = history[columns].to_numpy(float)
     if len(past) < 4 or not np.isfinite(past).all():

@@ -41,7 +41,7 @@ class Combination:
 
 #: Share of each yearly candidate: the pooled model, and two methods that each history fits for
 #: itself; where growth fades after the years that the model learned from, they hold it back.
-SHARES: dict[str, float] = {"pooled": 0.5, "theta": 0.25, "half_drift": 0.25}
+SHARES: dict[str, float] = {"pooled": 0.5, "theta": 0.25, "steady": 0.25}
 #: For general public budget revenue (一般公共预算收入) and its taxes: half the pooled model, half
 #: the last value with half the mean step; the pooled model's share fades.
 REVENUE_SHARES: dict[str, float] = {"pooled": 0.5, "half_drift": 0.5}
@@ -96,9 +96,9 @@ def _yearly(y: Array, horizon: int, shares: Mapping[str, float], fades: bool) ->
             weights[names.index(name)] = share
         if fades:
             first = shares["pooled"]
-            share = 2 * first / (1 + np.arange(1, horizon + 1))
-            weights[names.index("pooled")] = share
-            weights[names.index("half_drift")] += first - share
+            fading = 2 * first / (1 + np.arange(1, horizon + 1))
+            weights[names.index("pooled")] = fading
+            weights[names.index("half_drift")] += first - fading
     mean = (weights * parts).sum(axis=0)
     return Combination(mean, names, parts, weights, np.zeros(len(y), dtype=bool))
 

@@ -103,8 +103,8 @@ def drive(
     horizon: int,
     *,
     kind: Kind = PLAIN,
-    ahead: Sequence[float] | None = None,
-    ahead_spread: Sequence[float] | None = None,
+    ahead: Array | Sequence[float] | None = None,
+    ahead_spread: Array | Sequence[float] | None = None,
 ) -> Driven:
     """Fit a driver and try it on the past.
 
@@ -193,7 +193,7 @@ def with_driver(block: Block, found: Driven) -> Block:
 
 
 def _without(y: Array, horizon: int, kind: Kind) -> Array:
-    return forecast_block(y[None], horizon, 1, (), kind=kind).mean[0]
+    return np.asarray(forecast_block(y[None], horizon, 1, (), kind=kind).mean[0])
 
 
 def _by_driver(y: Array, driver: Array, future: Array) -> tuple[float, Array, float]:

@@ -14,7 +14,7 @@ from fiscalmodel.revenue import inputs, intervals, models
 from fiscalmodel.revenue.drivers import SHARE, Driven, aligned, drive, with_driver
 from fiscalmodel.revenue.engine import Block, forecast_block
 from fiscalmodel.revenue.inputs import History, when
-from fiscalmodel.revenue.kinds import Kind, kind_of
+from fiscalmodel.revenue.kinds import KINDS, PLAIN, Kind, kind_of
 from fiscalmodel.revenue.outliers import outlying
 from fiscalmodel.revenue.result import InMoney, levels_of, span, weights_chart
 from fiscalmodel.series.types import Series
@@ -206,7 +206,7 @@ def forecast_panel(
     levels
         Bands in percent.
     kind
-        As in `forecast`, for all series.
+        As in `forecast`, for all series; by default found from each ``unique_id``.
 
     Returns
     -------
@@ -222,13 +222,16 @@ def forecast_panel(
     horizon = inputs.check_horizon(horizon)
     wanted = inputs.check_levels(levels)
     season_length = inputs.check_season(season_length)
-    treated = kind_of(df, kind)
+    kind_of(df, kind)
     histories, ids, back = inputs.read_panel(df, horizon, season_length)
-    by_shape: dict[tuple[int, int], list[int]] = {}
+    by_shape: dict[tuple[int, int, str], list[int]] = {}
     for place, history in enumerate(histories):
-        by_shape.setdefault((len(history.values), history.season_length), []).append(place)
+        treated = kind_of(str(ids[place]), kind)
+        shape = (len(history.values), history.season_length, treated.name)
+        by_shape.setdefault(shape, []).append(place)
     parts = []
-    for (_, season), places in by_shape.items():
+    for (_, season, name), places in by_shape.items():
+        treated = KINDS.get(name, PLAIN)
         values = np.stack([histories[place].values for place in places])
         block = forecast_block(values, horizon, season, wanted, kind=treated)
         part = pd.DataFrame({name: said.reshape(-1) for name, said in _columns(block).items()})

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fiscalmodel.revenue import seasonal
 from fiscalmodel.revenue.pooled import tilt
@@ -59,13 +60,13 @@ def typical_move(y: Array) -> Array:
     return np.asarray((moves + PRIOR_MOVE * level) / y.shape[1])
 
 
-def relative_to(y: Array) -> tuple[Array, Array]:
+def relative_to(y: Array) -> tuple[NDArray[np.bool_], Array]:
     """Which histories are positive throughout, and the level of each: (series,), (series,)."""
     level = np.abs(y[:, -_LEVEL_SPAN:]).mean(axis=1)
-    return (y > 0).all(axis=1), np.where(level > 0, level, 1.0)
+    return np.asarray((y > 0).all(axis=1)), np.where(level > 0, level, 1.0)
 
 
-def change(to: Array, start: Array, positive: Array, level: Array) -> Array:
+def change(to: Array, start: Array, positive: NDArray[np.bool_], level: Array) -> Array:
     """log(to ÷ start) of positive histories, (to − start) ÷ level of others; same shape as `to`."""
     good = positive.reshape(-1, *[1] * (to.ndim - 1)) & (to > 0) & (start > 0)
     logs = np.log(np.where(good, to, 1.0)) - np.log(np.where(good, start, 1.0))

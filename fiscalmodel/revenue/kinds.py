@@ -6,12 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.combine import REVENUE_SHARES, SHARES
-from fiscalmodel.revenue.smoothing import Array
 from fiscalmodel.series.calibre import CalibreLink
 from fiscalmodel.series.types import Series
 from fiscalmodel.suggest import did_you_mean, known_names
@@ -71,11 +67,6 @@ _NOT_REVENUE = (
     "transfer", "tax_return", "onlending", "bond", "carry_over", "债务", "还本", "付息",
     "debt", "principal", "interest",
 )  # fmt: skip
-#: Fewest points from which behaviour is told.
-LEAST_POINTS = 5
-#: Spread of log growth from which a history behaves like land sales: of the provinces' funds 45 %
-#: lie above, of cities' revenue 10 %, and there the last value is no worse than half the drift.
-RESTLESS = 0.2
 
 
 def kind_of(y: Any, kind: str | None = None) -> Kind:
@@ -106,12 +97,3 @@ def kind_of(y: Any, kind: str | None = None) -> Kind:
         return TAX
     named = all(any(w in text for w in words) for words in (_BUDGET_WORDS, _REVENUE_WORDS))
     return REVENUE if named else PLAIN
-
-
-def restless(y: Array) -> NDArray[np.bool_]:
-    """Which yearly histories (series, n), of a kind not known, behave like land sales."""
-    if y.shape[1] < LEAST_POINTS:
-        return np.zeros(len(y), dtype=bool)
-    positive = (y > 0).all(axis=1)
-    growth = np.diff(np.log(np.where(positive[:, None], y, 1.0)), axis=1)
-    return np.asarray(positive & (growth.std(axis=1) > RESTLESS))

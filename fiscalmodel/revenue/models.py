@@ -111,17 +111,19 @@ TITLES: dict[str, tuple[str, str]] = {
 
 
 def held(y: Array, said: Array) -> Array:
-    """Falls held above nought where the whole history is positive, shape as `said`.
+    """Falls held above nought, rises below e⁵, where the whole history is positive.
 
     Notes
     -----
     A change of −d from the last value y becomes y·(exp(−d/y) − 1): the same for small falls
-    (−2 % becomes −1.98 %), never the whole for large ones.
+    (−2 % becomes −1.98 %), never the whole for large ones. Only compound growth over many
+    decades comes to e⁵ times the last value.
     """
     last = y[:, -1:]
     falls = (y > 0).all(axis=1, keepdims=True) & (said < last)
     share = np.where(falls, (said - last) / np.where(last > 0, last, 1.0), 0.0)
-    return np.asarray(np.where(falls, last * np.exp(share), said))
+    most = np.where((y > 0).all(axis=1, keepdims=True), last * np.exp(5.0), np.inf)
+    return np.asarray(np.where(falls, last * np.exp(share), np.minimum(said, most)))
 
 
 def candidate_forecasts(y: Array, horizon: int) -> tuple[tuple[str, ...], Array]:

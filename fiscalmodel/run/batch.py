@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fiscalmodel import yamlio
 from fiscalmodel.errors import InputError
@@ -19,7 +19,6 @@ from fiscalmodel.kernels.stamp import digest
 from fiscalmodel.paths import project_root
 from fiscalmodel.run import stamp
 from fiscalmodel.run.job import Job, Result
-from fiscalmodel.run.local_engine import Engine, LocalEngine
 from fiscalmodel.run.manifest import Entry, Manifest
 from fiscalmodel.run.many import evaluate_many
 from fiscalmodel.run.plan import Plan, load_plan, plan_of_scenarios
@@ -28,6 +27,9 @@ from fiscalmodel.run.report import index_of
 from fiscalmodel.run.results import Results
 from fiscalmodel.run.storage import Storage, open_storage
 from fiscalmodel.words import say
+
+if TYPE_CHECKING:
+    from fiscalmodel.run.local_engine import Engine
 
 #: What the kernels of a batch have imported beside the notebooks' own, for page and workbook.
 PRELOAD = ("fiscalmodel.run.report", "xlsxwriter")
@@ -203,6 +205,9 @@ def open_engine(
             with contextlib.closing(DaskEngine(workers)) as engine:
                 yield engine
         else:
+            # Here, since a batch of which nothing changed needs no client of kernels.
+            from fiscalmodel.run.local_engine import LocalEngine
+
             with contextlib.closing(LocalEngine(workers)) as local:
                 yield local
 

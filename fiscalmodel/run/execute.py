@@ -6,12 +6,10 @@ import asyncio
 import contextlib
 import json
 import math
-import os
 import re
 import shutil
 import threading
 import time
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,12 +21,12 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat.v4 import new_output
 from nbformat.v4.rwbase import rejoin_lines
 
-from fiscalmodel.errors import InputError
 from fiscalmodel.kernels.manager import kernel_manager, scratch_of, start_settings
 from fiscalmodel.run.job import Job, Limits, Result, one_line, readable_size
 from fiscalmodel.run.parameters import check_parameters, parameters_index, read_notebook
 from fiscalmodel.run.report import LEAVE, left_behind, page_of
 from fiscalmodel.run.secrets import Redactor
+from fiscalmodel.run.storage import write_whole
 from fiscalmodel.words import say
 
 #: Outputs kept for one notebook; each is an object in the file, whatever its size.
@@ -423,30 +421,6 @@ def _in_a_thread(job: Job) -> Result:
     if isinstance(made[0], BaseException):
         raise made[0]
     return made[0]
-
-
-def write_whole(target: Path, content: bytes) -> None:
-    """Write a file that is whole or absent, also after a crash.
-
-    Raises
-    ------
-    InputError
-        If the folder cannot be written.
-    """
-    temporary = target.with_name(f".{target.name[:80]}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(target)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        if isinstance(error, OSError):
-            raise InputError(str(target), "run.cannot_be_written", reason=error.strerror) from None
-        raise
 
 
 def _prepared(

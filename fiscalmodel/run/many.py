@@ -174,8 +174,12 @@ def _labelled(frame: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
     plain = frame.copy()
     plain.columns = pd.Index([str(name) for name in frame.columns])
     for name in plain.columns:
-        if isinstance(plain[name].dtype, pd.PeriodDtype) or plain[name].dtype == object:
-            plain[name] = plain[name].map(_plain).astype("string")
+        values = plain[name]
+        if isinstance(values.dtype, pd.PeriodDtype) or values.dtype == object:
+            known = values.dropna()
+            numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in known)
+            # A column without any value here may hold numbers elsewhere: it stays open.
+            plain[name] = values.astype(float) if numbers else values.map(_plain).astype("string")
     labels: dict[str, Any] = {
         "scenario_id": scenario.id,
         "region": scenario.region.key,
@@ -209,6 +213,8 @@ def _write(
                 parts.setdefault(name, []).append(frame)
     for name, frames in sorted(parts.items()):
         table = pd.concat(frames, ignore_index=True)
+        mixed = [column for column in table if table[column].dtype == object]
+        table = table.astype(dict.fromkeys(mixed, "string"))
         file = f"{name}.{format}"
         storage.write(file, _encoded(table, format))
         yield name, f"{storage.name}/{file}"

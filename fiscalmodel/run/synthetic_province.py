@@ -12,10 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from fiscalmodel.scenario.data import Place
 from fiscalmodel.scenario.load import Region, Scenario
 from fiscalmodel.scenario.schema import (
     AdjustmentSpec,
     BalanceSpec,
+    DebtSpec,
     RevenueSpec,
     ScenarioSpec,
     Span,
@@ -43,18 +45,26 @@ class _County:
 
 
 def synthetic_province(
-    folder: str | Path, *, counties: int = 60, scenarios: int = 3, seed: int = 2026
+    folder: str | Path,
+    *,
+    counties: int = 60,
+    scenarios: int = 3,
+    seed: int = 2026,
+    debt: bool = False,
 ) -> list[Scenario]:
     """Scenarios of a made-up province; the same arguments give the same figures.
 
     Parameters
     ----------
     folder
-        Where one CSV file a county goes (revenue 2010-2025 in 万元).
+        Where one CSV file a county goes (revenue 2010-2025 in 万元); with debt, its ledger and
+        the money for its clearance too.
     counties, scenarios
         How many; at most 5 scenarios a county.
     seed
         Of the random generator.
+    debt
+        Whether hidden debt has to be cleared by the end of 2028.
 
     Returns
     -------
@@ -76,7 +86,8 @@ def synthetic_province(
         rng = np.random.default_rng([seed, number])
         county = _county(place, number, counties, rng, common)
         balance = _balance(county, rng)
-        made += [_scenario(county, balance, name, texts) for name, texts in chosen]
+        cleared = _debt(place, county, np.random.default_rng([seed, number, 1])) if debt else None
+        made += [_scenario(county, balance, cleared, name, texts) for name, texts in chosen]
     return made
 
 
@@ -117,8 +128,32 @@ def _balance(county: _County, rng: np.random.Generator) -> BalanceSpec:
     )
 
 
+def _debt(folder: Path, county: _County, rng: np.random.Generator) -> DebtSpec:
+    """Six contracts of 20 to 80 % of a year's revenue, and money for 90 to 150 % of them."""
+    total = float(county.revenue[-1]) * rng.uniform(0.2, 0.8)
+    shares = rng.dirichlet(np.ones(6)) * total
+    rates, years = rng.uniform(3.5, 7.5, 6), rng.integers(LAST + 1, LAST + 4, 6)
+    rows = [
+        f"H{n},{principal:.2f},{rate:.2f},{year}-12-31,true"
+        for n, (principal, rate, year) in enumerate(zip(shares, rates, years, strict=True), start=1)
+    ]
+    caps = total * rng.uniform(0.9, 1.5) / 3
+    money = [f"own,{LAST + n},{caps:.2f}" for n in (1, 2, 3)]
+    ledger, sources = (folder / f"{county.key}_{name}.csv" for name in ("ledger", "funding"))
+    header = "contract_id,principal_wan,rate_pct,maturity,prepayable"
+    ledger.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    header = "source_id,period,cap_wan"
+    sources.write_text("\n".join([header, *money]) + "\n", encoding="utf-8")
+    deadline = dt.date(LAST + 3, 12, 31)
+    return DebtSpec(ledger=ledger.name, sources=sources.name, deadline=deadline)
+
+
 def _scenario(
-    county: _County, balance: BalanceSpec, name: str, texts: tuple[str, str, float]
+    county: _County,
+    balance: BalanceSpec,
+    debt: DebtSpec | None,
+    name: str,
+    texts: tuple[str, str, float],
 ) -> Scenario:
     zh, en, shock = texts
     adjustments = {}
@@ -138,6 +173,10 @@ def _scenario(
         synthetic=True,
         revenue=RevenueSpec(series=county.file.name, adjustments=adjustments),
         balance=balance,
+        debt=debt,
     )
-    files = {"revenue.series": county.file}
-    return Scenario(f"{county.key}/{name}", spec, county.region, county.file, files)
+    places = {"revenue.series": Place(county.file)}
+    if debt is not None:
+        places["debt.ledger"] = Place(county.file.with_name(str(debt.ledger)))
+        places["debt.sources"] = Place(county.file.with_name(str(debt.sources)))
+    return Scenario(f"{county.key}/{name}", spec, county.region, county.file, places)

@@ -169,8 +169,10 @@ class Outcome:
         return [say("scenario.coverage_note", spans=Text.joined(spans))]
 
     def headline(self, lang: str = "zh") -> tuple[str, ...]:
-        """The answers, one sentence for each part."""
-        return tuple(answer(lang) for answer in self.answers)
+        """What stands on the index: each part's answer, the plan's without its details."""
+        plan = self.plan
+        details = set(plan.answer) - set(plan.brief) if plan is not None else set()
+        return tuple(answer(lang) for answer in self.answers if answer not in details)
 
     @property
     def feasible(self) -> bool:

@@ -182,28 +182,6 @@ def published_growth(name: str, *, calibre: str | None = None) -> Series | None:
     return None
 
 
-def calibre_breaks(name: str | None = None) -> pd.DataFrame:
-    """Calibre breaks and doubtful figures that the collection itself marks.
-
-    Returns
-    -------
-    DataFrame
-        ``series_id, period, flag, note``: one row for each flagged figure.
-        Breaks implied by like-for-like growth are found by `link_calibre`.
-    """
-    frames = [
-        rows[rows["scope_flag"].ne("")]
-        for table in _series_tables()
-        if "scope_flag" in table.columns()
-        for rows in [datapackage.read_text(table)]
-    ]
-    every = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-    made = every[["series_id", "period", "scope_flag", "note"]].rename(
-        columns={"scope_flag": "flag"}
-    )
-    return (made if name is None else made[made["series_id"].eq(name)]).reset_index(drop=True)
-
-
 def read_csv(file: str | Path) -> pd.DataFrame:
     """A tidy table such as a ledger or quotas; ids, codes and dates stay text.
 

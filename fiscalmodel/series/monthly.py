@@ -1,5 +1,5 @@
 """Year-to-date figures to months and back, and what a monthly report derives from them:
-completion 完成率, even progress 均衡进度, 同比, shares 比重.
+completion 完成率, even progress 均衡进度, 同比.
 """
 
 from __future__ import annotations
@@ -310,20 +310,6 @@ def year_on_year(
         table["like_for_like_change"] = table["value"] - table["like_for_like_before"]
         table["calibre_gap"] = table["like_for_like_before"] - table["before"]
     return table
-
-
-def shares_pct(parts: pd.DataFrame, total: str) -> pd.DataFrame:
-    """Each column in percent of the column `total` (税收、非税占比); missing unless it is above 0.
-
-    Raises
-    ------
-    InputError
-        If there is no such column.
-    """
-    if total not in parts.columns:
-        raise InputError("total", "tables.no_column", name=total, names=list(parts.columns))
-    whole = parts[total].where(parts[total] > 0)
-    return 100 * parts.drop(columns=total).div(whole, axis=0)
 
 
 def monthly_report(

@@ -284,6 +284,8 @@ _SPOILT = re.compile(r"[(（\-△▲+]?\d[\d,，.\s]*[^\d\s]?[\d,，.\s]*[)）]?
 _BRACKETS = re.compile(r"[(（][^()（）]*[)）]")
 COMMA = re.compile(r"-?\d{1,3},\d{3}")
 _MONTH = re.compile(r"((?:19|20|21)\d\d)\.(\d{1,2})")
+#: Headers that months written as numbers stand under; an amount of 2024.1 is an amount.
+_PERIOD_NAME = re.compile(r"月|期|时间|period|month|date", re.IGNORECASE)
 _CODE = re.compile(r"0\d+")
 _LONG = 200  # rows of nothing but text that make a text column
 
@@ -327,7 +329,7 @@ def read_column(
         Whether a comma may be the decimal point.
     """
     unit = header_unit(name)
-    stored = _months_told(stored, place, problems)
+    stored = _months_told(name, stored, place, problems)
     if (quick := _quick(name, stored, percents, unit)) is not None:
         return quick
     if unit is None and len(stored) > _LONG and _all_text(stored[:_LONG]):
@@ -362,25 +364,21 @@ def read_column(
 
 
 def _months_told(
-    stored: Sequence[Any], place: Callable[[int], str], problems: Collector
+    name: str, stored: Sequence[Any], place: Callable[[int], str], problems: Collector
 ) -> Sequence[Any]:
     """Months written 2024.9, 2024.10, where a program made 2024.1 of the October.
 
     The neighbours tell: after September or before November it is October, after
     December or before February January; what they do not tell is refused.
     """
-    if not _MONTH.fullmatch(printed(next((v for v in stored if v != ""), ""))):
+    if not _PERIOD_NAME.search(name) or not _MONTH.fullmatch(
+        printed(next((v for v in stored if v != ""), ""))
+    ):
         return stored
     texts = [printed(value) for value in stored]
     found = [_MONTH.fullmatch(text) for text in texts]
-    filled = [match for match, text in zip(found, texts, strict=True) if text]
-    if (
-        len(filled) < 2
-        or not all(filled)
-        or not any(len(m[2]) == 2 or m[2] != "1" for m in filled if m)
-    ):
-        return stored
-    if any(int(m[2]) > 12 for m in filled if m):
+    months = [match[2] for match in found if match]
+    if len(months) < max(2, sum(map(bool, texts))) or set(months) == {"1"}:
         return stored
     told = list(texts)
     at = [i for i, match in enumerate(found) if match]

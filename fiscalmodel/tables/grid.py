@@ -100,6 +100,13 @@ class Marks:
 # ---- number formats ----
 
 
+#: Formats that Excel gives by number alone.
+BUILT_IN = {
+    "1": "0", "2": "0.00", "3": "#,##0", "4": "#,##0.00", "9": "0%", "10": "0.00%",
+    "37": "#,##0", "38": "#,##0", "39": "#,##0.00", "40": "#,##0.00",
+}  # fmt: skip
+
+
 def is_percent(code: str) -> bool:
     """Whether a cell with this format shows its ratio as percent.
 

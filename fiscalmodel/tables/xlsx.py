@@ -10,13 +10,16 @@ from __future__ import annotations
 import html
 import io
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from fiscalmodel.errors import InputError
+from fiscalmodel.tables import xlsb
 from fiscalmodel.tables.grid import (
+    BUILT_IN,
     ERROR_VALUE,
     MAX_COLUMNS,
     NO_VALUE,
@@ -28,7 +31,6 @@ from fiscalmodel.tables.grid import (
     is_percent,
     is_scaled,
 )  # fmt: skip
-from fiscalmodel.words import say
 
 #: Unpacked size at most, and cells at most in the rectangle of one sheet.
 MAX_UNPACKED = 512 * 1024 * 1024
@@ -60,11 +62,12 @@ def sheets(package: Package) -> Iterator[tuple[Grid, Marks]]:
             except InputError as error:
                 yield replace(grid, broken=error), Marks()
                 continue
-            notes = () if package.paths else (say("tables.formats_unknown", where=grid.where),)
+            except (struct.error, LookupError):
+                raise InputError(name, "tables.damaged", part=meta.name) from None
             decimals = package.decimals(meta.name)
             rows = sheet.to_python(skip_empty_area=False)
             merged = tuple(sheet.merged_cell_ranges or ())
-            yield replace(grid, rows=rows, merged=merged, decimals=decimals, notes=notes), marks
+            yield replace(grid, rows=rows, merged=merged, decimals=decimals), marks
     except PasswordError:
         raise InputError(name, "tables.password") from None
     except (CalamineError, ValueError, OSError) as error:
@@ -89,10 +92,6 @@ _HIDDEN_ROW = re.compile(rb'<(?:\w+:)?row\b(?=[^>]*?\bhidden="(?:1|true)")[^>]*?
 _HIDDEN_COLUMN = re.compile(rb'<(?:\w+:)?col\b(?=[^>]*?\bhidden="(?:1|true)")[^>]*>')
 #: More than 26 columns, or 100,000 rows: such a sheet is measured before it is unpacked.
 _VAST = re.compile(rb'r="(?:[A-Z]{2}|[A-Z]?\d{6})')
-#: Formats that Excel gives by number alone.
-_BUILT_IN = {b"1": "0", b"2": "0.00", b"3": "#,##0", b"4": "#,##0.00", b"9": "0%",
-             b"10": "0.00%", b"37": "#,##0", b"38": "#,##0", b"39": "#,##0.00",
-             b"40": "#,##0.00"}  # fmt: skip
 
 
 class Package:
@@ -110,8 +109,9 @@ class Package:
             most = MAX_UNPACKED // 2**20
             raise InputError(name, "tables.unpacks_too_large", size=unpacked / 1e6, most=most)
         self.parts = {member.filename for member in members}
-        self.paths = self._sheet_paths() if self.has("xl/workbook.xml") else {}
-        codes = _style_codes(self.read("xl/styles.xml")) if self.has("xl/styles.xml") else []
+        self.binary = self.has("xl/workbook.bin")
+        self.paths = self._sheet_paths()
+        codes = self._style_codes()
         self.styles = {str(i).encode(): code for i, code in enumerate(codes)}
         self.percent_styles = {i for i, code in self.styles.items() if is_percent(code)}
         self.scaled_styles = {
@@ -129,13 +129,24 @@ class Package:
         except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError):
             raise InputError(self.name, "tables.damaged", part=part) from None
 
+    def _style_codes(self) -> list[str]:
+        if self.binary:
+            return xlsb.style_codes(self.read("xl/styles.bin")) if self.has("xl/styles.bin") else []
+        return _style_codes(self.read("xl/styles.xml")) if self.has("xl/styles.xml") else []
+
     def _sheet_paths(self) -> dict[str, str]:
         targets = {}
-        rels = "xl/_rels/workbook.xml.rels"
+        book = "xl/workbook.bin" if self.binary else "xl/workbook.xml"
+        if not self.has(book):
+            return {}
+        rels = f"xl/_rels/{book.removeprefix('xl/')}.rels"
         if self.has(rels):
             for tag in re.findall(rb"<(?:\w+:)?Relationship\b[^>]*>", self.read(rels)):
                 key, target = _attribute(tag, b"Id"), _attribute(tag, b"Target")
                 targets[key] = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+        if self.binary:
+            keys = xlsb.sheet_ids(self.read(book))
+            return {name: targets.get(key, "") for name, key in keys.items()}
         return {
             html.unescape(_attribute(tag, b"name")): targets.get(_attribute(tag, rb"\w+:id"), "")
             for tag in re.findall(rb"<(?:\w+:)?sheet\b[^>]*>", self.read("xl/workbook.xml"))
@@ -148,6 +159,8 @@ class Package:
         if not self.has(part):
             return found
         xml = self.read(part)
+        if self.binary:
+            return xlsb.marks(xml, list(self.styles.values()))[0]
         self._refuse_vast(xml, sheet)
         if b"<f" in xml or b":f" in xml:
             for attributes, stored in _FORMULA.findall(xml):
@@ -195,6 +208,8 @@ class Decimals:
         if not self.package.has(self.part):
             return {}
         xml = self.package.read(self.part)
+        if self.package.binary:
+            return xlsb.marks(xml, list(self.package.styles.values()))[1]
         found: dict[Address, int] = {}
         for places in {p for p in self.styles.values() if p is not None}:
             styles = {i for i, p in self.styles.items() if p == places}
@@ -204,7 +219,7 @@ class Decimals:
 
 def _style_codes(xml: bytes) -> list[str]:
     """Number format of each cell style."""
-    codes = dict(_BUILT_IN)
+    codes = {number.encode(): code for number, code in BUILT_IN.items()}
     for tag in re.findall(rb"<(?:\w+:)?numFmt\b[^>]*>", xml):
         code = html.unescape(_attribute(tag, b"formatCode"))
         codes[_attribute(tag, b"numFmtId").encode()] = code

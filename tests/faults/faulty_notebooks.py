@@ -230,8 +230,6 @@ def write_project(folder: Path, notebooks: dict[str, Fault]) -> Path:
 def write_plan(folder: Path, jobs: list[dict[str, object]], **more: object) -> Path:
     """A plan file that asks for notebooks alone unless told; JSON is YAML."""
     plan = folder / "plan.yaml"
-    plan.write_text(
-        json.dumps({"jobs": jobs, "outputs": ["notebook"], **more}, ensure_ascii=False),
-        encoding="utf-8",
-    )
+    content = {"jobs": jobs, "outputs": ["notebook"], **more}
+    plan.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
     return plan

@@ -51,11 +51,7 @@ def sources(plan: Any, lang: str | None = None) -> Chart:
 
 def obligations(plan: Any, lang: str | None = None) -> Chart:
     """Hidden, kept and statutory debt at the end of each year: replacement only converts."""
-    columns = {
-        "hidden_wan": "hidden",
-        "by_contract_wan": "by_contract",
-        "statutory_wan": "statutory",
-    }
+    columns = {f"{c}_wan": c for c in ("hidden", "by_contract", "statutory")}
     frame = _yearly(plan.balances[["period", *columns]], "last")
     opening = pd.DataFrame(
         [[plan.opening_wan, float(plan.problem.stays.sum()), plan.given.options.statutory_wan]],
@@ -65,8 +61,9 @@ def obligations(plan: Any, lang: str | None = None) -> Chart:
     divisor, unit = display.scale("万元", float(frame.sum(axis=1).max()))
     title = say("debt.chart.obligations")
     figure, axis, lang = display.figure(title, lang, unit=unit)
-    display.stack(axis, frame / divisor, names={c: _name(c) for c in frame.columns},
-                  colors={"hidden": RED, "by_contract": GREY, "statutory": BLUE}, lang=lang)  # fmt: skip
+    colors = {"hidden": RED, "by_contract": GREY, "statutory": BLUE}
+    names = {c: _name(c) for c in frame.columns}
+    display.stack(axis, frame / divisor, names=names, colors=colors, lang=lang)
     display.legend(axis)
     last = frame.iloc[-1]
     said = say("debt.chart.obligations_alt", first=frame["hidden"].iloc[0], last=last["hidden"],
@@ -108,9 +105,8 @@ def gap(plan: Any, lang: str | None = None) -> Chart:
     title = say("debt.chart.gap")
     figure, axis, lang = display.figure(title, lang, unit=unit)
     names = {"latest": say("debt.chart.latest"), "least": say("debt.chart.least")}
-    display.bars(
-        axis, frame / divisor, names=names, colors={"latest": RED, "least": SKY}, lang=lang
-    )
+    colors = {"latest": RED, "least": SKY}
+    display.bars(axis, frame / divisor, names=names, colors=colors, lang=lang)
     display.legend(axis)
     return Chart(figure, Text.joined(plan.answer, "", " "))
 

@@ -149,7 +149,7 @@ class Quota:
 
 @dataclass(frozen=True)
 class Claim:
-    """What ranks before the plan in a period: 三保, principal of bonds, interest kept by contract."""
+    """What ranks before the plan in a period: 三保, principal and interest of bonds."""
 
     item: str
     first: dt.date

@@ -491,13 +491,8 @@ class ClearancePlan:
             parts.append(say("debt.answer.stuck", amount=stuck))
         names = list(dict.fromkeys(self.shortfall["contract_id"]))
         key = "debt.answer.on_more" if len(names) > 3 else "debt.answer.on"
-        return say(
-            "debt.answer.not_cleared",
-            opening=self.opening_wan,
-            deadline=self.deadline,
-            parts=Text.joined(parts),
-            on=say(key, names=names[:3], count=len(names)),
-        )
+        return say("debt.answer.not_cleared", opening=self.opening_wan, deadline=self.deadline,
+                   parts=Text.joined(parts), on=say(key, names=names[:3], count=len(names)))
 
     def _least(self) -> tuple[Text, ...]:
         """The least total, where it is another schedule than the latest one."""
@@ -771,7 +766,8 @@ def _not_planned(p: Problem, shortfall: pd.DataFrame) -> pd.DataFrame:
     m = p.moves
     row = {c.contract_id: k for k, c in enumerate(p.contracts)}
     free = {
-        (int(m.who[k]), p.days[m.when[k]]): bool(np.isinf(m.limit[k])) for k in range(len(m.who))
+        (int(i), p.days[e]): bool(np.isinf(limit))
+        for i, e, limit in zip(m.who, m.when, m.limit, strict=True)
     }
     reasons = [
         "not planned" if reason == "terms" and free.get((row[name], day)) else reason

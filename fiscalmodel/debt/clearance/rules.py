@@ -220,9 +220,8 @@ class _Run:
         for order in p.given.orders:
             mine = np.flatnonzero(m.who == row[order.contract_id])
             days = [p.days[m.when[k]] for k in mine]
-            inside = [
-                k for k, day in zip(mine, days, strict=True) if order.first <= day <= order.day
-            ]
+            named = zip(mine, days, strict=True)
+            inside = [k for k, day in named if order.first <= day <= order.day]
             if not inside:
                 inside = [mine[-1]]
             called = [k for k in inside if due[k]]

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel import days
-from fiscalmodel.debt.clearance.given import FREQUENCIES, Given, Source
+from fiscalmodel.debt.clearance.given import FREQUENCIES, OBJECTIVES, Given, Source
 from fiscalmodel.debt.clearance.problem import (
     Bools,
     Floats,
@@ -67,7 +67,8 @@ def _found(p: Problem, extras: tuple[Extra, ...] = ()) -> Solution:
     if not bound.found:
         return bound
     tries = [
-        program.solve(cost, whole=whole) for whole in roundings(p, program, bound.values["balance"])
+        program.solve(cost, whole=whole)
+        for whole in roundings(p, program, bound.values["balance"])
     ]
     plans = [s for s in tries if s.found]
     if plans and (not extras or min(s.objective for s in plans) <= bound.objective + 1e-9):
@@ -136,7 +137,9 @@ def _by_slot(p: Problem, s: Solution) -> Floats:
     """What is missing in each slot."""
     by = np.asarray(s.values["missing"].sum(axis=0), dtype=float)
     if len(p.moves.who):
-        by = by + total(p.slot[p.moves.when], s.values["let_off"], len(p.slots))
+        by = by + total(
+            p.slot[p.moves.when], s.values["let_off"], len(p.slots)
+        )
     return by
 
 
@@ -183,9 +186,8 @@ def levers(given: Given, p: Problem) -> tuple[Lever, ...]:
     Another order of payment (where only the rule fails), ``extra_funds`` (万元 a year),
     ``extra_quota`` (万元), ``earlier_disposal`` and ``longer_deadline`` (months).
     """
-    if given.options.rule not in ("quota_first", "least_interest", "least_present_value"):
-        if holds(p):
-            return (Lever("least_cost_order", 0.0, "", say("debt.lever.other_order")),)
+    if given.options.rule not in OBJECTIVES and holds(p):
+        return (Lever("least_cost_order", 0.0, "", say("debt.lever.other_order")),)
     alone = (_funds(p, given), _quota(p), _disposal(given), _deadline(given))
     return (*alone, *_pairs(given, p, alone))
 
@@ -271,12 +273,9 @@ def _quota(p: Problem) -> Lever:
     eye = np.eye(len(p.given.quotas))
     found = _found(p, tuple(Extra(quota=row, cost=1.0) for row in eye))
     if not found.found:
-        why = (
-            "limit_too_low"
-            if p.rooms
-            and _found(replace(p, rooms=()), tuple(Extra(quota=row, cost=1.0) for row in eye)).found
-            else "quota_not_enough"
-        )
+        why = "limit_too_low" if p.rooms and _found(
+            replace(p, rooms=()), tuple(Extra(quota=row, cost=1.0) for row in eye)
+        ).found else "quota_not_enough"
         return Lever("extra_quota", none, "amount", say(f"debt.lever.{why}"))
     amounts = found.values["extra"]
     parts = [
@@ -537,3 +536,5 @@ def _rates(given: Given, p: Problem) -> Row:
     if first is None:
         return "rates", float(HIGHEST_BP), "bp", "survives_all", EMPTY
     return "rates", float(first - 1), "bp", "fails_beyond", say("debt.breaks.all_rates")
+
+
