@@ -276,3 +276,53 @@ def test_rows_of_another_region_are_named(county: Path) -> None:
     work.save(made.workbook)
     found = fm.evaluate(fm.load_scenario(made.scenario))
     assert "青石县" in found.headline("zh")[0]
+
+
+def run_check(*paths: str) -> tuple[int, str]:
+    from click.testing import CliRunner
+
+    from fiscalmodel.cli_check import check
+
+    done = CliRunner().invoke(check, list(paths), standalone_mode=False)
+    if done.exception is not None:
+        raise done.exception
+    return int(done.return_value), done.output
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("extends: baseline.yaml\nname：测试\n", ":2:5"),
+        ("name：测试\nregion: jianghan\n", ":1:5"),
+        ("extends: baseline.yaml\nname: 测试\nyears: {first：2021，last: 2028}\n", ":3:9"),
+    ],
+)
+def test_full_width_punctuation_is_explained(county: Path, text: str, place: str) -> None:
+    with pytest.raises(InputError) as caught:
+        fm.load_scenario(write(county, text, "jianghan/wide.yaml"))
+    assert "full-width punctuation stands here" in str(caught.value)
+    assert f"wide.yaml{place}" in str(caught.value)
+
+
+def test_lock_files_are_skipped_or_named(county: Path) -> None:
+    lock = county / "data" / "~$云溪县.xlsx"
+    lock.write_bytes(b"\x05owner")
+    assert run_check(str(lock)) == (
+        0, f"skipped {lock}: the lock file of an open workbook\n"
+    )  # fmt: skip
+    with pytest.raises(InputError, match="lock file of an open workbook"):
+        fm.read_series(lock)
+
+
+def test_a_check_of_a_workbook_finds_what_the_run_would_find(county: Path) -> None:
+    made = fm.new_county("云溪县")
+    fill_values(made.workbook, "收入", {"一般公共预算收入": REVENUE})
+    code, said = run_check(str(made.workbook))
+    assert code == 0
+    assert "1 scenarios" in said
+    fill_values(made.workbook, "收入", {"一般公共预算收入": [*REVENUE[:-1], 4.26]})
+    with pytest.raises(InputError, match=r"more than twenty times apart"):
+        run_check(str(made.workbook))
+    fill_values(made.workbook, "收入", {"一般公共预算收入": [*REVENUE[:-1], "四万"]})
+    with pytest.raises(InputError, match=r"云溪县.xlsx\[收入!F11\]"):
+        run_check(str(made.workbook))

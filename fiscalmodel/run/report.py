@@ -98,6 +98,21 @@ def load_all(scenarios: Sequence[Any]) -> list[Scenario]:
     return list(loaded.values())
 
 
+def users_of(files: Sequence[Path]) -> list[Scenario]:
+    """The project's scenarios that read any of some files; those that do not load are left out."""
+    from fiscalmodel.scenario.load import load_scenario
+
+    wanted = {file.resolve() for file in files}
+    made: list[Scenario] = []
+    for file in default_scenarios():
+        try:
+            scenario = load_scenario(file)
+        except InputError:
+            continue
+        made += [scenario] if wanted & set(scenario.files.values()) else []
+    return made
+
+
 def ask_first(scenarios: Sequence[Scenario]) -> None:
     """What is implausible in the inputs of scenarios, all at once, before anything runs.
 
