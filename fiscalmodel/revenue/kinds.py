@@ -81,7 +81,7 @@ def kind_of(y: Any, kind: str | None = None) -> Kind:
         if isinstance(kind, str) and kind in KINDS:
             return KINDS[kind]
         hint = did_you_mean(str(kind), KINDS) or known_names(KINDS)
-        raise InputError("kind", f"{kind!r} is no kind of revenue", hint)
+        raise InputError("kind", "revenue.no_kind", hint, kind=kind)
     if isinstance(y, CalibreLink):
         y = y.source
     if isinstance(y, Series):
