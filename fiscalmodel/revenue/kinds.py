@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fiscalmodel.errors import InputError
+from fiscalmodel.errors import InputError, did_you_mean, known_names
 from fiscalmodel.revenue.combine import REVENUE_SHARES, SHARES
 from fiscalmodel.series.calibre import CalibreLink
 from fiscalmodel.series.types import Series
-from fiscalmodel.suggest import did_you_mean, known_names
 
 
 @dataclass(frozen=True)
