@@ -43,6 +43,7 @@ _PUBLIC: dict[str, str] = {
     "medium_term_plan": "fiscalmodel.budget.medium_term",
     "monthly_table": "fiscalmodel.revenue.execution",
     "national_table": "fiscalmodel.run.ranking",
+    "new_county": "fiscalmodel.scenario.county",
     "nowcast_items": "fiscalmodel.revenue.nowcast_items",
     "nowcast_year": "fiscalmodel.revenue.nowcast",
     "path_chart": "fiscalmodel.debt.charts",
