@@ -10,6 +10,7 @@ import pytest
 
 import fiscalmodel as fm
 from fiscalmodel.errors import InputError
+from fiscalmodel.scenario.given import given_only
 
 
 @pytest.fixture
@@ -326,3 +327,26 @@ def test_a_check_of_a_workbook_finds_what_the_run_would_find(county: Path) -> No
     fill_values(made.workbook, "收入", {"一般公共预算收入": [*REVENUE[:-1], "四万"]})
     with pytest.raises(InputError, match=r"云溪县.xlsx\[收入!F11\]"):
         run_check(str(made.workbook))
+
+
+def test_an_example_that_was_overwritten_is_the_offices_own(county: Path) -> None:
+    made = fm.new_county("云溪县")
+    fill_values(made.workbook, "收入", {"一般公共预算收入": REVENUE})
+    work = openpyxl.load_workbook(made.workbook)
+    page = work["月度收入"]
+    heads = {cell.value: cell.column for cell in page[1]}
+    for r in range(2, 13):  # the note 示例行 of the first row is left where it was
+        for header, value in {
+            "地区": "云溪县",
+            "指标": "一般公共预算收入",
+            "期间": f"2025-{r:02d}",
+            "数值": 3500.0 * r,
+            "单位": "万元",
+            "数据性质": "实际数",
+        }.items():
+            page.cell(r, heads[header], value)  # fmt: skip
+    work.save(made.workbook)
+    scenario = given_only(fm.load_scenario(made.scenario))
+    assert "revenue.nowcast.series" not in scenario.unfilled
+    assert scenario.origin.foreign == ()
+    assert scenario.series("revenue.nowcast.series", "").values.iloc[0] == 7000

@@ -235,6 +235,10 @@ class Row:
         stamp = isinstance(value, (dt.date, np.datetime64))
         return str(days.day(value)) if stamp else printed(value).strip()
 
+    def texts(self) -> dict[str, str]:
+        """Every cell as text, by column."""
+        return {column: self.text(column) for column in self.cells}
+
     def number(
         self, column: str, *, low: Bound = None, high: Bound = None, default: Any = FILLED
     ) -> float:
