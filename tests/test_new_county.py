@@ -350,3 +350,21 @@ def test_an_example_that_was_overwritten_is_the_offices_own(county: Path) -> Non
     assert "revenue.nowcast.series" not in scenario.unfilled
     assert scenario.origin.foreign == ()
     assert scenario.series("revenue.nowcast.series", "").values.iloc[0] == 7000
+
+
+def test_the_errors_of_all_sheets_come_at_once_with_their_cells(county: Path) -> None:
+    made = fm.new_county("云溪县")
+    fill_values(made.workbook, "收入", {"一般公共预算收入": [*REVENUE[:-1], "四万"]})
+    fill(made.workbook, "缴款", [{"缴款书编号": "1", "代收银行": "农商行", "收入类别": "罚没",
+                               "缴入账户": "国库", "缴入日期": "2025-01-02",
+                               "金额（元）": "二十万"}])  # fmt: skip
+    fill(made.workbook, "债务台账", [{"债务编号": "Y1", "本金余额（万元）": 100, "利率（%）": "五",
+                                 "到期日": "2028-05-01"}])  # fmt: skip
+    fill(made.workbook, "资金来源", [{"资金来源编号": "Z1", "类别": "财政资金", "期间": "2026",
+                                 "可用额度（万元）": 200}])  # fmt: skip
+    with pytest.raises(InputError) as caught:
+        run_check(str(made.scenario))
+    where = [problem.where for problem in caught.value.problems]
+    for cell in ("收入!F11", "债务台账!G3", "缴款!F3"):
+        assert any(cell in place for place in where)
+    assert len(where) == 3
