@@ -239,12 +239,20 @@ def _take_unit(rows: Rows, row: int, layout: Layout, *, titled: bool) -> None:
 
 
 def _corner_header(rows: Rows, row: int) -> bool:
-    """Whether the 单位 cell stands in the corner of a header."""
+    """Whether the 单位 cell stands in the corner of a header.
+
+    It does where periods stand beside it, and where no other row could be the header:
+    figures follow, or names right of the corner and then figures.
+    """
     first, *rest = rows.filled[row]
-    if len(rest) < 2 or not stated_units(str(rows.value(row, first))):
+    if not rest or not stated_units(str(rows.value(row, first))):
         return False
-    periods = [looks_like_period(rows.value(row, c)) for c in rest]
-    return all(periods) or (any(periods) and _next_is_data(rows, row))
+    if len(rest) > 1 and all(looks_like_period(rows.value(row, c)) for c in rest):
+        return True
+    (below, kind), *more = [*_ahead(rows, row + 1), (row, "text")]
+    if kind in ("text", "periods") and more and rows.filled[below][0] > first:
+        kind = more[0][1]
+    return kind == "data"
 
 
 def _take_table(rows: Rows, start: int, layout: Layout) -> int:
