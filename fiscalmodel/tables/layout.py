@@ -268,10 +268,10 @@ def _corner_header(rows: Rows, row: int) -> bool:
         return False
     if len(rest) > 1 and all(looks_like_period(rows.value(row, c)) for c in rest):
         return True
-    (below, kind), *more = [*_ahead(rows, row + 1), (row, "text")]
-    if kind in ("text", "periods") and more and rows.filled[below][0] > first:
-        _, kind = more[0]
-    return kind == "data"
+    ahead = list(_ahead(rows, row + 1))
+    if ahead and ahead[0][1] in ("text", "periods") and rows.filled[ahead[0][0]][0] > first:
+        del ahead[0]
+    return bool(ahead) and ahead[0][1] == "data"
 
 
 def _take_table(rows: Rows, start: int, layout: Layout) -> int:
