@@ -337,15 +337,6 @@ def test_payments_go_to_the_oldest_line_and_too_much_is_a_credit() -> None:
     assert any("fits no line" in p for p in problems(rows, payments={"乙银行": 1}))
 
 
-def test_split_between_district_and_transfer_funds_is_exact() -> None:
-    result = fm.commission(good(amount=[100, 200, 300.01]))
-    split = result.split_funding(33)
-    assert split["transfer_fen"].sum() == 33
-    assert (split["transfer_fen"] + split["district_fen"]).tolist() == result.table[
-        "payable_fen"
-    ].tolist()
-
-
 def test_the_frame_given_is_never_changed() -> None:
     rows = good(refund_of=[None, None, "2"], amount=["5", "4", "-1"])
     rows["account"] = "国库"

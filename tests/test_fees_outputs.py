@@ -103,7 +103,7 @@ def test_rounded_receipt_by_receipt(statement: fees.CommissionStatement) -> None
             {"base_fen": 7700},
             "cut-off date: the first 2 days of the next period are counted",
         ),
-        (CHARGES, {"base_fen": 1}, "not explained: compare the receipts (reconcile_receipts)"),
+        (CHARGES, {"base_fen": 1}, "not explained: compare the receipts"),
         (FINES, {"fee_fen": 76 - 190}, "the fee is that of a rate of 0.2 %"),
         (FINES, {"fee_fen": 7}, "the base agrees, the fee is not explained: compare the rates"),
     ],
@@ -129,34 +129,6 @@ def test_wrong_kind_and_missing_lines(statement: fees.CommissionStatement) -> No
     assert found.loc["财政专户", "reason"] == "wrong account: the bank has it under fines, treasury"
     short = fees.reconcile_bank(statement, table[table["bank"].eq("甲银行")])
     assert set(short.loc[short["bank"].eq("乙银行"), "status"]) == {"missing at the bank"}
-
-
-def test_receipt_by_receipt(statement: fees.CommissionStatement) -> None:
-    theirs = pd.DataFrame(
-        [
-            ["1", "2024-01-10", "2.40", "收费"],
-            ["2", "2024-02-10", "2.50", "收费"],
-            ["3", "2024-04-01", "1000.00", "收费"],
-            ["4", "2024-04-02", "77.00", "罚没"],
-            ["5", "2024-01-05", "500.00", "罚没"],
-            ["7", "2024-04-05", "300.00", "罚没"],
-            ["8", "2024-04-06", "45.00", "罚没"],
-            ["99", "2024-04-06", "1.00", "罚没"],
-        ],
-        columns=["receipt_id", "paid_in", "amount", "kind"],
-    )
-    found = fees.reconcile_receipts(statement, theirs, "甲银行").set_index("receipt_id")
-    assert found["status"].to_dict() == {
-        "1": "matched", "2": "differs", "3": "differs", "4": "differs", "5": "matched",
-        "6": "missing at the bank", "7": "matched", "8": "differs", "99": "missing here",
-    }  # fmt: skip
-    assert found.loc["2", "difference_fen"] == 10
-    assert found.loc["3", "reason"] == "cut-off date: the bank counts it in 2024Q2"
-    assert found.loc["4", "reason"] == "wrong kind: fines at the bank"
-    assert found.loc["6", "reason"] == "refund not taken off"
-    assert found.loc["8", "reason"] == "unmatched here"
-    with pytest.raises(fm.InputError, match="not in the statement"):
-        fees.reconcile_receipts(statement, theirs, "丙银行")
 
 
 def test_treasury_report(statement: fees.CommissionStatement) -> None:
