@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import fiscalmodel as fm
-from fiscalmodel.fees.forms import in_words
+from fiscalmodel.present.settlement import in_words
 from fiscalmodel.tables import records
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases/fees_settlement.yaml").read_text("utf-8"))

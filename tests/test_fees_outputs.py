@@ -11,6 +11,7 @@ import pytest
 
 import fiscalmodel as fm
 from fiscalmodel import fees
+from fiscalmodel.present.settlement import settlement_page, settlement_workbook
 from fiscalmodel.words import speaking
 
 KEYS = ["bank", "kind", "account", "period"]
@@ -239,7 +240,7 @@ def test_formulas_recompute_the_form() -> None:
         payments={"乙银行": "3.00"},
         carried=[{"bank": "甲银行", "kind": "罚没", "account": "国库", "arrears": "7.77"}],
     )
-    book, values = open_both(fees.settlement_workbook(result))
+    book, values = open_both(settlement_workbook(result))
     assert recompute(book, values) > 40
     sheet = values["汇总"]
     totals = {sheet.cell(i, 1).value: sheet.cell(i, 6).value for i in range(4, 8)}
@@ -249,7 +250,7 @@ def test_formulas_recompute_the_form() -> None:
 
 
 def test_the_same_statement_gives_the_same_bytes(statement: fees.CommissionStatement) -> None:
-    assert fees.settlement_workbook(statement) == fees.settlement_workbook(statement)
+    assert settlement_workbook(statement) == settlement_workbook(statement)
 
 
 def test_names_are_never_formulas_or_markup() -> None:
@@ -267,7 +268,7 @@ def test_names_are_never_formulas_or_markup() -> None:
         (99, evil[0], "收费", "国库", "2024-01-05", "10.00", None, None, "=cmd|' /C calc'!A0")
     )
     result = fm.commission(rows(*lines))
-    book, _ = open_both(fees.settlement_workbook(result))
+    book, _ = open_both(settlement_workbook(result))
     formulas = [c.value for s in book for line in s.iter_rows() for c in line if c.data_type == "f"]
     assert formulas
     assert not any(
@@ -277,7 +278,7 @@ def test_names_are_never_formulas_or_markup() -> None:
         not name.startswith(("=", "+", "-", "@")) and len(name) <= 31 for name in book.sheetnames
     )
     assert not any(cell.hyperlink for s in book for line in s.iter_rows() for cell in line)
-    page = fees.settlement_page(result, warning="<b>样本</b>")
+    page = settlement_page(result, warning="<b>样本</b>")
     assert "<script>" not in page
     assert "<b>样本" not in page
     assert "&lt;script&gt;alert(1)" in page
@@ -285,7 +286,7 @@ def test_names_are_never_formulas_or_markup() -> None:
 
 
 def test_the_page_prints_reasons_and_capital_amounts(statement: fees.CommissionStatement) -> None:
-    page = fees.settlement_page(statement)
+    page = settlement_page(statement)
     assert page.count("<section>") == 2
     assert "原因：直接缴库" in page
     assert "应付合计（大写）：" in page

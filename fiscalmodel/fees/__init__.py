@@ -12,7 +12,6 @@ from fiscalmodel.fees.budget import (
     published_revenue,
 )
 from fiscalmodel.fees.compare import reconcile_bank, reconcile_treasury
-from fiscalmodel.fees.forms import save_forms, settlement_page, settlement_workbook
 from fiscalmodel.fees.settle import commission
 from fiscalmodel.fees.statement import CommissionStatement
 
@@ -30,7 +29,4 @@ __all__ = [
     "published_revenue",
     "reconcile_bank",
     "reconcile_treasury",
-    "save_forms",
-    "settlement_page",
-    "settlement_workbook",
 ]
