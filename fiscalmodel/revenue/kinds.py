@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fiscalmodel.errors import InputError
+from fiscalmodel.errors import InputError, did_you_mean, known_names
 from fiscalmodel.revenue.combine import REVENUE_SHARES, SHARES
 from fiscalmodel.series.calibre import CalibreLink
 from fiscalmodel.series.types import Series
-from fiscalmodel.suggest import did_you_mean, known_names
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def kind_of(y: Any, kind: str | None = None) -> Kind:
         if isinstance(kind, str) and kind in KINDS:
             return KINDS[kind]
         hint = did_you_mean(str(kind), KINDS) or known_names(KINDS)
-        raise InputError("kind", f"{kind!r} is no kind of revenue", hint)
+        raise InputError("kind", "revenue.no_kind", hint, kind=kind)
     if isinstance(y, CalibreLink):
         y = y.source
     if isinstance(y, Series):
