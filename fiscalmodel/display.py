@@ -648,7 +648,7 @@ class TableView:
             return 'class="num" style="text-align:right"'
         longest = max((_width(str(cell)) for cell in self.cells.iloc[:, column]), default=0)
         # Chinese breaks after any character: without a width, a sentence stands upright.
-        least = 18 if longest > _LONG else min(longest / 2 + 2, 10)
+        least = 18 if longest > _LONG else min(longest / 2 + 2, 8)
         wrap = f"text-align:left;min-width:{least:g}em;overflow-wrap:anywhere"
         return f'class="txt" style="{wrap}"'
 
