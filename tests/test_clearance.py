@@ -271,6 +271,7 @@ def test_stopped_solver_falls_back_to_a_rule(monkeypatch):
     ledger = [{"contract_id": "A", "principal_wan": 50, "rate_pct": 4, **DUE_LATER}]
     plan = yearly(ledger, budget(60, 60), as_of="2026-12-31")
     assert plan.status == "feasible"  # the order of payment happens to be a plan
+    assert any("solver stopped" in note("en") for note in plan.notes)
 
 
 def test_unlimited_sizes():

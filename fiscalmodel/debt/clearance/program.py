@@ -26,7 +26,7 @@ EXACT = 1e-10
 #: Above this many whole numbers only the rounding heuristic is tried, with the bound it leaves.
 MOST_WHOLE = 4_000
 #: Preference where it costs the same, 万元 per 万元: quota before own money, and the like.
-TIE = 1e-6
+TIE = 1e-7
 
 
 @dataclass(frozen=True)
