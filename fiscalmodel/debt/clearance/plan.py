@@ -714,6 +714,7 @@ def _planned(given: Given, problem: Problem, rule: str) -> ClearancePlan:
     missing = whatif.latest(problem)
     if solved.status == "unknown" or not missing.found:
         path = run_rule(problem, "highest_rate_first")
+        given = replace(given, notes=(*given.notes, say("debt.clearance.stopped")))
         return _assemble(given, problem, path, solved, "unknown")
     return _assemble(given, problem, paths.from_solution(problem, missing), missing, "infeasible")
 
