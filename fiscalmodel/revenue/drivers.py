@@ -104,7 +104,6 @@ def drive(
     *,
     kind: Kind = PLAIN,
     ahead: Array | Sequence[float] | None = None,
-    ahead_spread: Array | Sequence[float] | None = None,
 ) -> Driven:
     """Fit a driver and try it on the past.
 
@@ -117,10 +116,8 @@ def drive(
     kind
         How the series, and what it is measured against, is forecast.
     ahead
-        Driver of the years ahead, such as a target; by default it is forecast.
-    ahead_spread
-        Standard deviation of the log of these values; by default that of the driver's own
-        80 % band, and nought for values given.
+        Driver of the years ahead, such as a target, taken as certain; by default it is forecast,
+        with the spread of its own 80 % band.
 
     Raises
     ------
@@ -160,8 +157,6 @@ def drive(
         spread = np.zeros(horizon)
         if (future <= 0).any() or not 0.2 < future[0] / driver[-1] < 5:
             raise InputError("drivers", "revenue.driver_unit", value=future[0], last=driver[-1])
-    if ahead_spread is not None:
-        spread = np.asarray(ahead_spread, dtype=float)[:horizon]
     slope, said, unsure = _by_driver(y, driver, future)
     growth = np.log(future / driver[-1])
     total = np.hypot(slope * spread, unsure * np.abs(growth))
