@@ -11,14 +11,11 @@ import pandas as pd
 from fiscalmodel.display import BLUE, GREEN, GREY, ORANGE, RED, Chart, bars, figure, legend
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue import inputs, metrics
-from fiscalmodel.revenue.engine import forecast_block
+from fiscalmodel.revenue.engine import Kind, forecast_block, kind_of
 from fiscalmodel.revenue.inputs import History
-from fiscalmodel.revenue.kinds import Kind, kind_of
-from fiscalmodel.revenue.models import drift
+from fiscalmodel.revenue.models import Array, drift
 from fiscalmodel.revenue.result import InMoney
-from fiscalmodel.revenue.seasonal import naive2
-from fiscalmodel.revenue.seasonal_models import seasonal_naive
-from fiscalmodel.revenue.smoothing import Array
+from fiscalmodel.revenue.seasonal import naive2, seasonal_naive
 from fiscalmodel.series.types import Series
 from fiscalmodel.words import Text, say
 

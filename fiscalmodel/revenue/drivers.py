@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.revenue.engine import Block, forecast_block
-from fiscalmodel.revenue.kinds import PLAIN, Kind
-from fiscalmodel.revenue.smoothing import Array
+from fiscalmodel.revenue.engine import PLAIN, Block, Kind, forecast_block
+from fiscalmodel.revenue.models import Array
 from fiscalmodel.series.types import Series
 
 #: Fewest growth rates that a regression is fitted to, and fewest past origins it is tried on.

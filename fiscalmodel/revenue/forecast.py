@@ -12,10 +12,8 @@ import pandas as pd
 from fiscalmodel.display import BLUE, RED, Chart, fan, figure, legend, scale, ticks
 from fiscalmodel.revenue import inputs, intervals, models
 from fiscalmodel.revenue.drivers import SHARE, Driven, aligned, drive, with_driver
-from fiscalmodel.revenue.engine import Block, forecast_block
+from fiscalmodel.revenue.engine import KINDS, PLAIN, Block, Kind, forecast_block, kind_of, outlying
 from fiscalmodel.revenue.inputs import History, when
-from fiscalmodel.revenue.kinds import KINDS, PLAIN, Kind, kind_of
-from fiscalmodel.revenue.outliers import outlying
 from fiscalmodel.revenue.result import InMoney, levels_of, span, weights_chart
 from fiscalmodel.series.types import Series
 from fiscalmodel.units import amount_text
