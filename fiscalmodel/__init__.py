@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 #: Public name -> module that defines it.
 _PUBLIC: dict[str, str] = {
@@ -43,6 +43,7 @@ _PUBLIC: dict[str, str] = {
     "medium_term_plan": "fiscalmodel.budget.medium_term",
     "monthly_table": "fiscalmodel.revenue.execution",
     "national_table": "fiscalmodel.run.ranking",
+    "new_county": "fiscalmodel.scenario.county",
     "nowcast_items": "fiscalmodel.revenue.nowcast_items",
     "nowcast_year": "fiscalmodel.revenue.nowcast",
     "path_chart": "fiscalmodel.debt.charts",

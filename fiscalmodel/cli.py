@@ -30,6 +30,7 @@ _LAZY: dict[str, tuple[str, str, str]] = {
         "Check data, parameters and scenarios; run nothing.",
     ),
     "compare": ("fiscalmodel.cli_report", "compare", "Compare scenarios in one table."),
+    "new": ("fiscalmodel.cli_check", "new", "Set up a county: region, workbook, scenario."),
     "notebooks": (
         "fiscalmodel.cli_batch",
         "notebooks_command",

@@ -8,6 +8,11 @@ import click
 
 from fiscalmodel.cli import scenario_paths
 
+#: Kinds of templates, as `series.templates.templates` knows them.
+KINDS = (
+    "revenue", "monthly", "budget", "debt", "funding", "quotas", "bonds", "receipts", "payments",
+)  # fmt: skip
+
 
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
@@ -16,42 +21,51 @@ from fiscalmodel.cli import scenario_paths
 def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
     """Check scenarios, data and policy parameters; run nothing.
 
-    PATH is a scenario, a folder of scenarios, or a table (.csv, .xlsx) to reconcile. Without
-    one, everything in the project is checked.
+    PATH is a scenario, a folder of scenarios, or a table (.csv, .xlsx): it is reconciled, and the
+    scenarios that read it are checked. Without one, everything in the project is checked.
     """
     from fiscalmodel import policy
     from fiscalmodel.checks.reconcile import reconcile
     from fiscalmodel.paths import project_root
-    from fiscalmodel.run.report import evaluate_all, load_all
+    from fiscalmodel.run.report import ask_first, evaluate_all, load_all, users_of
+    from fiscalmodel.scenario.data import TABLES
     from fiscalmodel.series import catalog
+    from fiscalmodel.words import say
 
-    tables = [p for p in paths if Path(p).suffix.lower() in (".csv", ".xlsx", ".xls")]
-    scenarios = [p for p in paths if p not in tables]
-    if scenarios or not paths:
+    for lock in (p for p in paths if Path(p).name.startswith("~$")):
+        click.echo(say("scenario.lock_skipped", file=lock))
+    given = [p for p in paths if not Path(p).name.startswith("~$")]
+    if paths and not given:
+        return 0
+    tables = [p for p in given if Path(p).suffix.lower() in TABLES]
+    scenarios = [p for p in given if p not in tables]
+    if scenarios or not given:
         loaded = load_all(scenario_paths(tuple(scenarios)))
+    else:
+        loaded = users_of([Path(t) for t in tables])
+    if loaded:
+        ask_first(loaded)
         evaluate_all(loaded)
-        click.echo(f"{len(loaded)} scenarios: every key, value and file is in order")
-    if not paths:
-        click.echo(f"{len(policy.keys())} policy parameters: each with its source")
-        click.echo(f"{len(catalog.names())} series in the catalogue")
-    places = [Path(t) for t in tables] or ([project_root() / "data"] if not paths else [])
+        click.echo(say("scenario.all_in_order", count=len(loaded)))
+    if not given:
+        click.echo(say("scenario.policy_in_order", count=len(policy.keys())))
+        click.echo(say("scenario.series_there", count=len(catalog.names())))
+    places = [Path(t) for t in tables] or ([project_root() / "data"] if not given else [])
     findings = [finding for place in places for finding in reconcile(place)]
-    if tables or not paths:
-        click.echo(f"{len(findings)} findings in published tables (reported, never repaired)")
+    if tables or not given:
+        click.echo(say("scenario.findings", count=len(findings)))
         for finding in findings[:most]:
             click.echo(f"  [{finding.severity}] {finding.rule}: {finding.where}")
-            click.echo(
-                f"      stated {finding.stated}, computed {finding.computed}; {finding.explanation}"
-            )
+            values = {"stated": finding.stated, "computed": finding.computed}
+            click.echo(f"      {say('scenario.finding', **values, said=finding.said)}")
         if len(findings) > most:
-            click.echo(f"  … and {len(findings) - most} more; --most {len(findings)} shows all")
+            left = len(findings) - most
+            click.echo(f"  {say('scenario.more_findings', left=left, count=len(findings))}")
     return 1 if strict and findings else 0
 
 
 @click.command()
-@click.argument(
-    "kind", type=click.Choice(["revenue", "monthly", "debt", "funding", "receipts", "budget"])
-)
+@click.argument("kind", type=click.Choice(KINDS))
 @click.argument("file", required=False, type=click.Path(dir_okay=False))
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", help="Language.")
 @click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
@@ -65,4 +79,21 @@ def template(kind: str, file: str | None, lang: str, force: bool) -> int:
         raise InputError(target, "ground.exists_already")
     write_template(kind, target, lang=lang)
     click.echo(f"wrote {target}")
+    return 0
+
+
+@click.command()
+@click.argument("name")
+@click.option("--key", help="Key of the region (default: county_1, county_2 …).")
+@click.option("--as-of", default="2025-12-31", show_default=True, help="Last day that is known.")
+@click.option("--years", default=3, show_default=True, help="Years to plan for, from --as-of on.")
+def new(name: str, key: str | None, as_of: str, years: int) -> int:
+    """Set up a county by NAME: its region, one workbook to fill in, and a scenario."""
+    from fiscalmodel.scenario.county import new_county
+    from fiscalmodel.words import say
+
+    made = new_county(name, key=key, as_of=as_of, years=years)
+    click.echo(say("scenario.made_region", name=name, key=made.key))
+    click.echo(say("scenario.made_book", file=made.shown(made.workbook)))
+    click.echo(say("scenario.made_scenario", file=made.shown(made.scenario)))
     return 0

@@ -91,8 +91,6 @@ def finding(
     tolerance: float = 0.0,
     severity: Severity = "error",
     said: Text = EMPTY,
-    en: str = "",
-    zh: str = "",
     unit: str = "万元",
     cells: tuple[CellRef, ...] = (),
 ) -> Finding:
@@ -110,7 +108,7 @@ def finding(
         computed,
         difference,
         tolerance if difference is not None else None,
-        said or Text(zh, en),
+        said,
         unit,
         cells,
     )

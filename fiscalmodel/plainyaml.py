@@ -33,6 +33,10 @@ _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF|nan|NaN|NAN)\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
 
+#: A key, or what begins a mapping or list, with punctuation of Chinese text.
+_FULL_WIDTH = re.compile(r"^\s*(?:- )?[\w.-]+(：)|^\s*[\w.-]+:\s*([｛［【])")
+
+
 class Position(NamedTuple):
     """Place in a file, both counted from 1."""
 
@@ -50,6 +54,14 @@ class Flaw(NamedTuple):
     path: KeyPath
     key: str
     values: Mapping[str, object]
+
+
+def _full_width(text: str, until: int) -> Position | None:
+    """Where full-width punctuation stands in place of YAML's, at or above a line."""
+    for number, line in reversed(list(enumerate(text.splitlines()[: until + 1], 1))):
+        if found := _FULL_WIDTH.search(line):
+            return Position(number, max(found.start(1), found.start(2)) + 1)
+    return None
 
 
 class _TooMany(Exception):
@@ -129,6 +141,8 @@ class _Builder:
         key = "ground.yaml_syntax"
         if "\t" in line[: len(line) - len(line.lstrip())]:
             key = "ground.yaml_tabs"
+        elif found := _full_width(text, mark.line if mark else 0):
+            place, key = found, "ground.yaml_full_width"
         elif "mapping values are not allowed" in problem:
             key = "ground.yaml_indentation"
         self.flaws.append(Flaw(place, (), key, {"problem": problem}))

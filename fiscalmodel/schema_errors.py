@@ -8,7 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from fiscalmodel.errors import Problem, did_you_mean, known_names, problem
-from fiscalmodel.words import EMPTY, Text, is_key, say
+from fiscalmodel.words import EMPTY, Text, hint, is_key, say
 from fiscalmodel.yamlio import KeyPath, Position, dotted
 
 #: Key path -> file and place that it was read from; several files may make one content.
@@ -89,6 +89,8 @@ def _said(item: Any, path: KeyPath, model: type[BaseModel], forms: list[Text]) -
     kind, given, context = item["type"], item.get("input"), item.get("ctx", {})
     if kind == "extra_forbidden":
         known = _fields_at(model, path[:-1])
+        if any(sign in str(path[-1]) for sign in "：，｛｝［］"):
+            return say("ground.yaml_full_width"), hint("ground.yaml_full_width")
         return say("ground.unknown_key"), did_you_mean(str(path[-1]), known) or known_names(known)
     if kind == "literal_error":
         expected = str(context.get("expected", "")).replace("'", "").replace(" or ", ", ")

@@ -56,7 +56,7 @@ def test_extra_funds_a_year():
 def test_levers_close_the_gap_and_less_does_not():
     tried = {"extra_funds": 0, "extra_quota": 0}
     rng = np.random.default_rng(3)
-    for _ in range(400 if SOAK else 40):
+    for _ in range(400 if SOAK else 140):
         case = random_case(rng, contracts=4, years=3, quota=True)
         tables, options = case.arguments()
         plan = yearly(*tables, **options)

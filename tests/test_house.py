@@ -76,7 +76,6 @@ def test_rooms_import_only_rooms_below():
     assert not upward
 
 
-@pytest.mark.xfail(reason="the house is being put in order", strict=True)
 def test_nobody_goes_through_the_face_of_the_package():
     through = [
         f"{module}:{line} {names}"
@@ -87,7 +86,6 @@ def test_nobody_goes_through_the_face_of_the_package():
     assert not through
 
 
-@pytest.mark.xfail(reason="the house is being put in order", strict=True)
 def test_there_is_no_circle():
     graph = {
         module: {target for target, _, _ in arrows if target in MODULES and target != "fiscalmodel"}
@@ -147,6 +145,5 @@ def raw_sentences():
                     yield f"{module}:{node.lineno} f-string"
 
 
-@pytest.mark.xfail(reason="the house is being put in order", strict=True)
 def test_messages_stand_in_the_words():
     assert not list(raw_sentences())

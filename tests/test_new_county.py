@@ -126,3 +126,203 @@ def test_a_changed_scenario_reads_the_changed_file(county: Path) -> None:
     moved = base.change({"debt.ledger": {"file": "data/book.xlsx", "sheet": "债务台账"}})
     assert moved.places["debt.ledger"].sheet == "债务台账"
     assert base.places["debt.ledger"].sheet is None
+
+
+def fill(book: Path, sheet: str, rows: list[dict[str, object]]) -> None:
+    """Rows below the example, by header; rows that are there already are filled by position."""
+    work = openpyxl.load_workbook(book)
+    page = work[sheet]
+    heads = {cell.value: cell.column for cell in page[1]}
+    for r, row in enumerate(rows, 3):
+        for header, value in row.items():
+            page.cell(r, heads[header], value)
+    work.save(book)
+
+
+def fill_values(book: Path, sheet: str, values: dict[str, list[float]]) -> None:
+    """The amounts of indicators whose rows are written already."""
+    work = openpyxl.load_workbook(book)
+    page = work[sheet]
+    heads = {cell.value: cell.column for cell in page[1]}
+    name = next(heads[h] for h in ("指标", "项目", "收支项目") if h in heads)
+    for indicator, amounts in values.items():
+        rows = [r for r in range(2, page.max_row + 1) if page.cell(r, name).value == indicator]
+        assert len(rows) == len(amounts)
+        for r, amount in zip(rows, amounts, strict=True):
+            page.cell(
+                r, next(c for h, c in heads.items() if h.startswith(("数值", "金额"))), amount
+            )
+    work.save(book)
+
+
+REVENUE = [30000.0, 32100.0, 33500.0, 35200.0, 36800.0, 36100.0, 38900.0, 39500.0, 41200.0, 42600.0]
+
+
+def test_an_empty_county_says_what_is_not_given(county: Path) -> None:
+    made = fm.new_county("云溪县")
+    assert made.key == "county_1"
+    found = fm.evaluate(fm.load_scenario(made.scenario))
+    assert found.tables() == {}
+    for part in ("revenue", "balance", "debt", "commissions"):
+        assert "未提供" in found.part(part)("zh")
+    sheets = openpyxl.load_workbook(made.workbook).sheetnames
+    wanted = "收入 收支预算 月度收入 债务台账 资金来源 置换额度 政府债券 缴款 手续费支付 说明"
+    assert sheets == wanted.split()
+
+
+def test_a_county_with_revenue_only(county: Path) -> None:
+    made = fm.new_county("云溪县", key="yunxi")
+    fill_values(made.workbook, "收入", {"一般公共预算收入": REVENUE})
+    found = fm.evaluate(fm.load_scenario(made.scenario))
+    assert found.revenue["published_wan"].dropna().tolist() == REVENUE
+    assert set(found.reasons) == {"balance", "debt", "commissions"}
+    assert not found.scenario.synthetic
+    assert any("债务台账" in note("zh") for note in found.notes)
+
+
+def test_nothing_that_is_there_is_overwritten(county: Path) -> None:
+    made = fm.new_county("云溪县")
+    regions = (county / "params" / "regions.yaml").read_text(encoding="utf-8")
+    with pytest.raises(InputError, match="county_1"):
+        fm.new_county("云溪县")
+    with pytest.raises(InputError, match="county_1"):
+        fm.new_county("青石县", key="county_1")
+    (county / "data" / "qingshi").mkdir()
+    there = county / "data" / "qingshi" / "青石县.xlsx"
+    there.write_text("own")
+    with pytest.raises(InputError, match="青石县"):
+        fm.new_county("青石县", key="qingshi")
+    assert there.read_text() == "own"
+    assert (county / "params" / "regions.yaml").read_text(encoding="utf-8") == regions
+    assert not (county / "params" / "scenarios" / "qingshi").exists()
+    assert made.workbook.is_file()
+
+
+@pytest.mark.parametrize("bad", ["", "a/b", "..", "云:溪"])
+def test_an_unusable_name_or_key_makes_nothing(county: Path, bad: str) -> None:
+    with pytest.raises(InputError):
+        fm.new_county(bad)
+    with pytest.raises(InputError):
+        fm.new_county("云溪县", key=bad or "X Y")
+    assert not (county / "data" / "county_1").exists()
+
+
+def test_a_region_goes_by_its_chinese_name(county: Path) -> None:
+    text = "extends: baseline.yaml\nregion: 样本县（合成数据）\n"
+    assert fm.load_scenario(write(county, text)).region.key == "sample_county"
+    regions = county / "params" / "regions.yaml"
+    regions.write_text(regions.read_text("utf-8") + "  plain: 平原县\n", "utf-8")
+    text = "extends: ../jianghan/baseline.yaml\nregion: 平原县\n"
+    assert fm.load_scenario(write(county, text, "jianghan/o.yaml")).region.name("zh") == "平原县"
+
+
+LEDGER = "data/synthetic_sample_county_debt_ledger.csv"
+
+
+def with_sample(county: Path, how: str) -> str:
+    """A scenario of a new county that took something from the sample."""
+    made = fm.new_county("云溪县")
+    fill_values(made.workbook, "收入", {"一般公共预算收入": REVENUE})
+    text = made.scenario.read_text("utf-8")
+    own = next(line for line in text.splitlines() if line.startswith("  ledger"))
+    if how == "file":
+        text = text.replace(own, f"  ledger: {LEDGER}")
+    elif how == "renamed":
+        shutil.copy(county / LEDGER, county / "data" / "county_1" / "台账.csv")
+        text = text.replace(own, "  ledger: data/county_1/台账.csv")
+    elif how == "series":
+        first = next(line for line in text.splitlines() if line.startswith("  series"))
+        text = text.replace(first, "  series: sample_county.general_public_budget_revenue")
+    else:
+        work = openpyxl.load_workbook(made.workbook)
+        row = csv_rows(county / LEDGER)[1]
+        if how == "row without its mark":
+            row = row[:-1]
+        for c, value in enumerate(row, 1):
+            work["债务台账"].cell(3, c, value)
+        work.save(made.workbook)
+    made.scenario.write_text(text, "utf-8")
+    return str(made.scenario)
+
+
+@pytest.mark.parametrize("how", ["file", "renamed", "series", "row", "row without its mark"])
+def test_what_is_made_up_stays_marked_wherever_it_is_copied(county: Path, how: str) -> None:
+    scenario = fm.load_scenario(with_sample(county, how))
+    assert scenario.synthetic
+    assert not scenario.spec.synthetic
+    found = fm.evaluate(scenario)
+    assert "合成样本" in found.headline("zh")[0]
+    assert any("合成数据" in note("zh") for note in found.notes)
+
+
+def test_data_of_another_region_are_named_in_the_conclusion(county: Path) -> None:
+    made = fm.new_county("云溪县")
+    text = made.scenario.read_text("utf-8")
+    first = next(line for line in text.splitlines() if line.startswith("  series"))
+    series = "jianghan.general_public_budget_revenue"
+    made.scenario.write_text(text.replace(first, f"  series: {series}"), "utf-8")
+    scenario = fm.load_scenario(made.scenario)
+    assert scenario.origin.foreign == ((series, "jianghan"),)
+    assert not scenario.synthetic
+    assert fm.load_scenario("params/scenarios/jianghan/baseline.yaml").origin.foreign == ()
+
+
+def test_rows_of_another_region_are_named(county: Path) -> None:
+    made = fm.new_county("云溪县")
+    fill_values(made.workbook, "收入", {"一般公共预算收入": REVENUE})
+    work = openpyxl.load_workbook(made.workbook)
+    for r in range(2, 12):
+        work["收入"].cell(r, 1, "青石县")
+    work.save(made.workbook)
+    found = fm.evaluate(fm.load_scenario(made.scenario))
+    assert "青石县" in found.headline("zh")[0]
+
+
+def run_check(*paths: str) -> tuple[int, str]:
+    from click.testing import CliRunner
+
+    from fiscalmodel.cli_check import check
+
+    done = CliRunner().invoke(check, list(paths), standalone_mode=False)
+    if done.exception is not None:
+        raise done.exception
+    return int(done.return_value), done.output
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("extends: baseline.yaml\nname：测试\n", ":2:5"),
+        ("name：测试\nregion: jianghan\n", ":1:5"),
+        ("extends: baseline.yaml\nname: 测试\nyears: {first：2021，last: 2028}\n", ":3:9"),
+    ],
+)
+def test_full_width_punctuation_is_explained(county: Path, text: str, place: str) -> None:
+    with pytest.raises(InputError) as caught:
+        fm.load_scenario(write(county, text, "jianghan/wide.yaml"))
+    assert "full-width punctuation stands here" in str(caught.value)
+    assert f"wide.yaml{place}" in str(caught.value)
+
+
+def test_lock_files_are_skipped_or_named(county: Path) -> None:
+    lock = county / "data" / "~$云溪县.xlsx"
+    lock.write_bytes(b"\x05owner")
+    assert run_check(str(lock)) == (
+        0, f"skipped {lock}: the lock file of an open workbook\n"
+    )  # fmt: skip
+    with pytest.raises(InputError, match="lock file of an open workbook"):
+        fm.read_series(lock)
+
+
+def test_a_check_of_a_workbook_finds_what_the_run_would_find(county: Path) -> None:
+    made = fm.new_county("云溪县")
+    fill_values(made.workbook, "收入", {"一般公共预算收入": REVENUE})
+    code, said = run_check(str(made.workbook))
+    assert code == 0
+    assert "1 scenarios" in said
+    fill_values(made.workbook, "收入", {"一般公共预算收入": [*REVENUE[:-1], 4.26]})
+    with pytest.raises(InputError, match=r"more than twenty times apart"):
+        run_check(str(made.workbook))
+    fill_values(made.workbook, "收入", {"一般公共预算收入": [*REVENUE[:-1], "四万"]})
+    with pytest.raises(InputError, match=r"云溪县.xlsx\[收入!F11\]"):
+        run_check(str(made.workbook))

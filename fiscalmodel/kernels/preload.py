@@ -7,6 +7,7 @@ import gc
 import importlib
 import os
 import sys
+from pathlib import Path
 
 _KERNEL_MODULES = (
     "ipykernel.ipkernel",
@@ -71,9 +72,8 @@ def preload(modules: list[str]) -> tuple[list[str], str]:
 def _package_modules() -> list[str]:
     import pkgutil
 
-    import fiscalmodel
-
-    found = pkgutil.walk_packages(fiscalmodel.__path__, "fiscalmodel.", onerror=lambda name: None)
+    here = [str(Path(__file__).parents[1])]
+    found = pkgutil.walk_packages(here, "fiscalmodel.", onerror=lambda name: None)
     skipped = tuple(f"fiscalmodel.{name}" for name in _NOT_IN_KERNELS)
     return [module.name for module in found if not module.name.startswith(skipped)]
 

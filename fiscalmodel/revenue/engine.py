@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fiscalmodel.errors import InputError
+from fiscalmodel.errors import InputError, did_you_mean, known_names
 from fiscalmodel.revenue import pooled, seasonal
 from fiscalmodel.revenue.intervals import bands
 from fiscalmodel.revenue.models import Array, candidate_forecasts, held
 from fiscalmodel.revenue.seasonal import seasonal_candidates, seasonal_naive
 from fiscalmodel.series.calibre import CalibreLink
 from fiscalmodel.series.types import Series
-from fiscalmodel.suggest import did_you_mean, known_names
 
 
 @dataclass(frozen=True)
@@ -189,7 +188,7 @@ def kind_of(y: Any, kind: str | None = None) -> Kind:
         if isinstance(kind, str) and kind in KINDS:
             return KINDS[kind]
         hint = did_you_mean(str(kind), KINDS) or known_names(KINDS)
-        raise InputError("kind", f"{kind!r} is no kind of revenue", hint)
+        raise InputError("kind", "revenue.no_kind", hint, kind=kind)
     if isinstance(y, CalibreLink):
         y = y.source
     if isinstance(y, Series):

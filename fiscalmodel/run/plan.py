@@ -15,7 +15,7 @@ from fiscalmodel.errors import Collector, InputError, did_you_mean, known_names
 from fiscalmodel.paths import inside, project_root, safe_name
 from fiscalmodel.run.job import Job, Limits, parse_duration, parse_size
 from fiscalmodel.run.parameters import check_parameters, read_notebook
-from fiscalmodel.run.report import load_all
+from fiscalmodel.run.report import ask_first, load_all
 from fiscalmodel.run.stamp import without_outputs
 
 REPORT_NOTEBOOK = "notebooks/05_scenario_report.ipynb"
@@ -136,6 +136,7 @@ def plan_of_scenarios(scenarios: Sequence[Any], *, lang: str = "zh") -> Plan:
         With the problems of all files at once.
     """
     loaded = load_all(scenarios)
+    ask_first(loaded)
     root = project_root(loaded[0].file.parent) if loaded else project_root()
     found = Collector()
     jobs: list[Job] = []
@@ -226,7 +227,7 @@ class _Builder:
                 continue
             for name, file in self._of_region(home / region).items():
                 try:
-                    load_scenario(file)
+                    ask_first([load_scenario(file)])
                     files[f"{region}/{name}"] = file
                 except InputError as error:
                     self.found.extend(error)

@@ -13,6 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.words import say
 
 if TYPE_CHECKING:
     from fiscalmodel.run.job import Job, Result
@@ -95,6 +96,41 @@ def load_all(scenarios: Sequence[Any]) -> list[Scenario]:
             found.add(scenario.file, "run.same_scenario", id=scenario.id, other=other.file.name)
     found.raise_if_any()
     return list(loaded.values())
+
+
+def users_of(files: Sequence[Path]) -> list[Scenario]:
+    """The project's scenarios that read any of some files; those that do not load are left out."""
+    from fiscalmodel.scenario.load import load_scenario
+
+    wanted = {file.resolve() for file in files}
+    made: list[Scenario] = []
+    for file in default_scenarios():
+        try:
+            scenario = load_scenario(file)
+        except InputError:
+            continue
+        made += [scenario] if wanted & set(scenario.files.values()) else []
+    return made
+
+
+def ask_first(scenarios: Sequence[Scenario]) -> None:
+    """What is implausible in the inputs of scenarios, all at once, before anything runs.
+
+    Raises
+    ------
+    InputError
+        With each question that no scenario has answered under ``confirmed``.
+    """
+    from fiscalmodel.scenario.plausibility import questions
+
+    found, said = Collector(), set[str]()
+    for scenario in scenarios:
+        for question in questions(scenario):
+            if question.key not in scenario.spec.confirmed and str(question.said) not in said:
+                said.add(str(question.said))
+                hint = say("scenario.answer", key=question.key)
+                found.add(f"{scenario.id}: {question.where}", question.said, hint)
+    found.raise_if_any()
 
 
 def evaluate_all(scenarios: Sequence[Scenario]) -> list[Outcome]:

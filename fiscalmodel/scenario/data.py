@@ -24,7 +24,8 @@ TABLE_KEYS = (
 )
 SERIES_KEYS = (
     "revenue.series", "revenue.items.*.series", "revenue.nowcast.series",
-    "revenue.nowcast.items.*", "balance.*_wan", "balance.*_wan.*",
+    "revenue.nowcast.items.*", "balance.*_wan", "balance.*_wan.*", "expenditure.amount_wan",
+    "expenditure.amount_wan.*",
 )  # fmt: skip
 
 
@@ -116,6 +117,8 @@ def resolve_data(value: str, beside: Path, root: Path, *, where: str) -> Path:
         if fence in target.parents and target.is_file():
             return target
     inside(root, value, where=where)
-    known = (p for p in (root / "data").rglob("*") if p.suffix.lower() in TABLES)
+    known = (
+        p for p in (root / "data").rglob("*") if p.suffix.lower() in TABLES and p.name[:2] != "~$"
+    )
     near = did_you_mean(value, [p.relative_to(root).as_posix() for p in known])
     raise InputError(where, "scenario.file_missing", near, path=value)

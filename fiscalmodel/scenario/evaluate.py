@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from fiscalmodel.scenario.given import NEEDED, given_only, names_of
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.outcome import PARTS, Outcome
 from fiscalmodel.scenario.part_balance import balance_part
 from fiscalmodel.scenario.part_debt import debt_part
 from fiscalmodel.scenario.part_revenue import revenue_part
+from fiscalmodel.scenario.plausibility import answered
 from fiscalmodel.words import Text, say
 
 
@@ -30,9 +32,19 @@ def evaluate(scenario: Scenario) -> Outcome:
     InputError
         If data named by the scenario cannot be used.
     """
-    spec = scenario.spec
+    scenario = given_only(scenario)
+    spec, unfilled = scenario.spec, scenario.unfilled
     notes: list[Text] = [say("scenario.synthetic")] if scenario.synthetic else []
+    if unfilled:
+        notes.append(say("scenario.not_filled", names=names_of(unfilled)))
     answers: list[Text] = []
+    if made_up := scenario.origin.synthetic:
+        answers.append(say("scenario.made_up", names=made_up))
+    if foreign := scenario.origin.foreign:
+        others = [say("scenario.of_region", name=name, region=region) for name, region in foreign]
+        answers.append(say("scenario.foreign", names=Text.joined(others, zh="、", en=", ")))
+    if spec.confirmed:
+        notes += answered(scenario)
     found: dict[str, Any] = {}
     if spec.revenue is not None:
         part = revenue_part(scenario, spec.revenue)
@@ -63,6 +75,9 @@ def evaluate(scenario: Scenario) -> Outcome:
         found |= {"statement": statement, "commissions": statement.table}
         answers.append(statement.answer)
     reasons = {name: say(f"scenario.missing_{name}") for name in PARTS if found.get(name) is None}
+    for name in reasons:
+        if missing := {key: p for key, p in unfilled.items() if key in NEEDED[name]}:
+            reasons[name] = say("scenario.missing_sheets", names=names_of(missing))
     return Outcome(scenario, reasons=reasons, notes=tuple(notes), answers=tuple(answers), **found)
 
 

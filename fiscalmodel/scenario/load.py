@@ -13,6 +13,7 @@ from fiscalmodel import yamlio
 from fiscalmodel.errors import Collector, InputError, did_you_mean, known_names
 from fiscalmodel.paths import inside, project_root, safe_name
 from fiscalmodel.scenario.data import TABLE_KEYS, Place, place_of, references
+from fiscalmodel.scenario.origin import Origin, origin_of
 from fiscalmodel.scenario.schema import DataRef, ScenarioSpec
 from fiscalmodel.schema_errors import Origins, explain
 from fiscalmodel.words import say
@@ -56,6 +57,10 @@ class Scenario:
         where in it the data stand; series of the catalogue have none.
     chain
         All files read, from this one to the last that it extends.
+    unfilled
+        Keys whose sheet is not filled in, and which `given_only` took out.
+    origin
+        Data that are made up or another region's, where the scenario does not say so.
     """
 
     id: str
@@ -64,11 +69,13 @@ class Scenario:
     file: Path
     places: Mapping[str, Place] = field(default_factory=dict)
     chain: tuple[Path, ...] = ()
+    unfilled: Mapping[str, Place] = field(default_factory=dict)
+    origin: Origin = field(default_factory=Origin)
 
     @property
     def synthetic(self) -> bool:
         """Whether any of its data are made up."""
-        return self.spec.synthetic or self.region.synthetic
+        return self.spec.synthetic or self.region.synthetic or bool(self.origin.synthetic)
 
     @property
     def files(self) -> dict[str, Path]:
@@ -128,7 +135,8 @@ class Scenario:
         found, root = Collector(), project_root(self.file.parent)
         places = _places(data, self.file, root, {}, self.id, found)
         found.raise_if_any()
-        return replace(self, id=f"{self.id} *", spec=spec, places=places)
+        made = replace(self, id=f"{self.id} *", spec=spec, places=places, origin=Origin())
+        return made if made.synthetic else replace(made, origin=_origin(data, places, self.region))
 
 
 def load_scenario(path: str | Path) -> Scenario:
@@ -150,12 +158,15 @@ def load_scenario(path: str | Path) -> Scenario:
     data, origins, chain = _merged(file, root)
     found = Collector()
     shown = _shown(file, root)
+    regions = read_regions(root)
+    by_name = {region.zh: key for key, region in regions.items()}
+    if data.get("region") in by_name:  # a region may go by its Chinese name
+        data["region"] = by_name[data["region"]]
     try:
         spec = ScenarioSpec.model_validate(_with_year_keys(data), strict=True)
     except ValidationError as error:
         found.problems += explain(error, ScenarioSpec, origins, shown)
         spec = None
-    regions = read_regions(root)
     name = data.get("region") if isinstance(data, dict) else None
     where = _place(origins, ("region",), shown)
     if isinstance(name, str):
@@ -175,7 +186,9 @@ def load_scenario(path: str | Path) -> Scenario:
     places = _places(data, file, root, origins, shown, found)
     found.raise_if_any()
     assert spec is not None
-    return Scenario(_identity(file, root, spec), spec, regions[spec.region], file, places, chain)
+    region = regions[spec.region]
+    made = Scenario(_identity(file, root, spec), spec, region, file, places, chain)
+    return made if made.synthetic else replace(made, origin=_origin(data, places, region))
 
 
 def read_regions(root: Path | None = None) -> dict[str, Region]:
@@ -188,6 +201,7 @@ def read_regions(root: Path | None = None) -> dict[str, Region]:
     made: dict[str, Region] = {}
     for key, entry in regions.items():
         key = safe_name(key, where=str(file))
+        entry = {"zh": entry, "en": entry} if isinstance(entry, str) else entry
         names = set(entry) - {"synthetic"} if isinstance(entry, dict) else set()
         if names != {"zh", "en"}:
             raise InputError(file, "scenario.region_names", key=key)
@@ -285,6 +299,10 @@ def _places(
             if place is not None:
                 places[key] = place
     return places
+
+
+def _origin(data: Any, places: Mapping[str, Place], region: Region) -> Origin:
+    return origin_of(data, places, (region.key, region.zh, region.en))
 
 
 def _identity(file: Path, root: Path, spec: ScenarioSpec) -> str:

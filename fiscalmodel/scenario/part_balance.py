@@ -41,11 +41,12 @@ def balance_part(scenario: Scenario, revenue: pd.DataFrame | None) -> BalancePar
     frame = frame.reset_index(drop=True)
     notes: tuple[Text, ...] = ()
     if spec.expenditure is not None:
-        frame["expenditure_wan"] = expenditure_path(spec.expenditure, frame["year"].tolist())
+        frame["expenditure_wan"] = _expenditure(scenario, frame["year"].tolist())
         frame["self_sufficiency_pct"] = frame["revenue_wan"] / frame["expenditure_wan"] * 100
         notes = _livelihood(spec, frame)
     if spec.balance is None:
-        return BalancePart(frame, None, (*notes, say("scenario.no_need")), None)
+        no_need = [] if scenario.unfilled else [say("scenario.no_need")]
+        return BalancePart(frame, None, (*notes, *no_need), None)
     left = _available(scenario, spec.balance, frame)
     years, short = frame["year"].tolist(), float(frame["shortfall_wan"].sum())
     values = {"first": years[0], "last": years[-1], "total": float(left)}
@@ -53,6 +54,14 @@ def balance_part(scenario: Scenario, revenue: pd.DataFrame | None) -> BalancePar
     if short > 0:
         answer = say("scenario.available_short", **values, short=short)
     return BalancePart(frame, left, notes, answer)
+
+
+def _expenditure(scenario: Scenario, years: list[int]) -> list[float]:
+    plan = scenario.spec.expenditure
+    assert plan is not None
+    if plan.amount_wan is not None and not isinstance(plan.amount_wan, dict):
+        return _amounts(scenario, "expenditure.amount_wan", plan.amount_wan, years)
+    return expenditure_path(plan, years)
 
 
 def expenditure_path(spec: ExpenditureSpec, years: list[int]) -> list[float]:
@@ -69,7 +78,7 @@ def expenditure_path(spec: ExpenditureSpec, years: list[int]) -> list[float]:
     >>> round(expenditure_path(plan, [2024, 2025])[1] / 1e4, 2)
     89.98
     """
-    if spec.amount_wan is not None:
+    if isinstance(spec.amount_wan, dict):
         missing = [y for y in years if y not in spec.amount_wan]
         if missing:
             raise InputError("expenditure.amount_wan", "scenario.no_amount_for", year=missing[0])
@@ -104,13 +113,17 @@ def _livelihood(spec: ScenarioSpec, frame: pd.DataFrame) -> tuple[Text, ...]:
 def _available(scenario: Scenario, spec: BalanceSpec, frame: pd.DataFrame) -> ClearanceResources:
     years = frame["year"].tolist()
     for column in COLUMNS:
-        frame[column] = _amounts(scenario, column, getattr(spec, column), years)
-    resources = frame["revenue_wan"] + frame["transfers_wan"] + frame["other_resources_wan"]
+        if (key := f"balance.{column}") in scenario.unfilled:
+            frame[column] = float("nan")  # named in the notes as left out
+        else:
+            frame[column] = _amounts(scenario, key, getattr(spec, column), years)
+    given = frame.fillna(dict.fromkeys(COLUMNS, 0.0))
+    resources = given["revenue_wan"] + given["transfers_wan"] + given["other_resources_wan"]
     left = available_for_clearance(
         resources.tolist(),
-        frame["sanbao_need_wan"].tolist(),
-        frame["statutory_debt_service_wan"].tolist(),
-        other_commitments_wan=frame["other_commitments_wan"].tolist(),
+        given["sanbao_need_wan"].tolist(),
+        given["statutory_debt_service_wan"].tolist(),
+        other_commitments_wan=given["other_commitments_wan"].tolist(),
         periods=years,
     )
     for column in ("available_wan", "shortfall_wan"):
@@ -118,13 +131,13 @@ def _available(scenario: Scenario, spec: BalanceSpec, frame: pd.DataFrame) -> Cl
     return left
 
 
-def _amounts(scenario: Scenario, name: str, given: Any, years: list[int]) -> list[float]:
+def _amounts(scenario: Scenario, key: str, given: Any, years: list[int]) -> list[float]:
     """Amounts for each year; a year without one is an error unless nothing is given at all."""
     by_year: dict[int, float] = {}
     if isinstance(given, dict):
         by_year = dict(given)
     else:
-        key, parts = f"balance.{name}", []
+        parts = []
         several = isinstance(given, list)
         named = {f"{key}.{i}": g for i, g in enumerate(given)} if several else {key: given}
         for place, series in named.items():
@@ -133,7 +146,7 @@ def _amounts(scenario: Scenario, name: str, given: Any, years: list[int]) -> lis
         total = sum(parts[1:], parts[0]).dropna()
         by_year = dict(zip(map(int, total.index.tolist()), total.tolist(), strict=True))
     missing = [y for y in years if y not in by_year] if by_year else []
-    if missing or (not by_year and name == "sanbao_need_wan"):
+    if missing or (not by_year and key == "balance.sanbao_need_wan"):
         year = missing[0] if missing else years[0]
-        raise InputError(f"balance.{name}", "scenario.no_amount_for", year=year)
+        raise InputError(key, "scenario.no_amount_for", year=year)
     return [by_year.get(y, 0.0) for y in years]

@@ -80,7 +80,10 @@ def _risk(
     if spec.comprehensive_resources_wan:
         resources = {int(y): float(v) for y, v in spec.comprehensive_resources_wan.items()}
     elif balance is not None and "transfers_wan" in balance:
-        money = balance["revenue_wan"] + balance["transfers_wan"] + balance["other_resources_wan"]
+        if balance["transfers_wan"].isna().any():
+            return None  # not given: a ratio to own revenue alone would say something else
+        other = balance["other_resources_wan"].fillna(0.0)
+        money = balance["revenue_wan"] + balance["transfers_wan"] + other
         resources = dict(zip(balance["year"].astype(int), money.astype(float), strict=True))
         notes.append(say("debt.part.resources"))
     else:

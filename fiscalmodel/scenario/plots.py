@@ -11,10 +11,9 @@ from fiscalmodel.words import Text, say
 
 if TYPE_CHECKING:
     from fiscalmodel.display import Chart
-    from fiscalmodel.scenario.outcome import Outcome
 
 
-def revenue(outcome: Outcome, lang: str | None = None) -> Chart:
+def revenue(outcome: Any, lang: str | None = None) -> Chart:
     """History as published and linked, baseline, scenario, bands and target."""
     from fiscalmodel.display import (
         BLUE,
@@ -62,7 +61,7 @@ def revenue(outcome: Outcome, lang: str | None = None) -> Chart:
     return Chart(made, outcome.answers[0](lang))
 
 
-def steps(outcome: Outcome, lang: str | None = None) -> Chart:
+def steps(outcome: Any, lang: str | None = None) -> Chart:
     """Baseline to scenario, step by step, in the year that the outcome looks at."""
     from fiscalmodel.display import Chart, figure, scale, waterfall
 
@@ -76,7 +75,7 @@ def steps(outcome: Outcome, lang: str | None = None) -> Chart:
     return Chart(made, title(lang))
 
 
-def balance(outcome: Outcome, lang: str | None = None) -> Chart:
+def balance(outcome: Any, lang: str | None = None) -> Chart:
     """What is left for clearance by year; without it, revenue beside expenditure."""
     from fiscalmodel.display import BLUE, ORANGE, Chart, bars, figure, legend, scale
 
@@ -94,7 +93,7 @@ def balance(outcome: Outcome, lang: str | None = None) -> Chart:
     return Chart(made, title(lang))
 
 
-def debt(outcome: Outcome, lang: str | None = None) -> Chart:
+def debt(outcome: Any, lang: str | None = None) -> Chart:
     """Hidden and statutory debt at the end of each year, stacked."""
     from fiscalmodel.display import BLUE, GREY, RED, Chart, figure, legend, scale, stack
 
@@ -116,7 +115,7 @@ OF_OUTCOME = {"revenue": revenue, "steps": steps, "balance": balance, "debt": de
 
 
 def compared_revenue(
-    outcomes: Mapping[str, Outcome], place: Text, lang: str | None = None
+    outcomes: Mapping[str, Any], place: Text, lang: str | None = None
 ) -> Chart:
     """Revenue of several scenarios in one chart, with the history of the first."""
     from fiscalmodel.display import GREY, PALETTE, Chart, figure, legend, lines, scale

@@ -222,12 +222,14 @@ class ExpenditureSpec(Part):
     base_year: Year | None = None
     base_wan: Stock | None = None
     growth_pct: Percent | dict[Year, Percent] | None = None
-    amount_wan: dict[Year, Stock] | None = None
+    amount_wan: Amounts | None = None
     livelihood_base_wan: Stock | None = None
     source: str = Field(min_length=2)
 
     @model_validator(mode="after")
     def _one_way(self) -> ExpenditureSpec:
+        if isinstance(self.amount_wan, dict) and any(v < 0 for v in self.amount_wan.values()):
+            raise ValueError("scenario.spent_below_nought")
         based = self.base_year is not None and self.base_wan is not None
         if self.amount_wan is None and not (based and self.growth_pct is not None):
             raise ValueError("scenario.expenditure_one_way")
@@ -302,6 +304,8 @@ class ScenarioSpec(Part):
     balance: BalanceSpec | None = None
     debt: DebtSpec | None = None
     commissions: CommissionSpec | None = None
+    #: Question of `scenario.plausibility` -> why the figure is right all the same.
+    confirmed: dict[str, Annotated[str, Field(min_length=2, max_length=400)]] = {}
     note: Title | None = None
 
     @model_validator(mode="after")

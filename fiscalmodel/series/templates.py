@@ -79,13 +79,25 @@ class Field:
             return tuple(official_words(self.choices, lang).values())
         return self.choices
 
-    def shown(self, lang: str) -> str | float:
-        """Value of the example row as it is written."""
-        if isinstance(self.example, (int, float)):
-            return float(self.example)
-        if self.example and isinstance(self.choices, str) and self.choices:
-            return official_words(self.choices, lang)[self.example]
-        return self.example
+    def shown(self, lang: str, value: str | float | None = None) -> str | float:
+        """A stored value (by default the example row's) as it is written."""
+        stored = self.example if value is None else value
+        if isinstance(stored, (int, float)):
+            return float(stored)
+        if stored and isinstance(self.choices, str) and self.choices:
+            return official_words(self.choices, lang)[stored]
+        return stored
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A template on a sheet: its kind, and rows that are filled in beforehand.
+
+    Each row is column -> stored value; without rows there is the example row.
+    """
+
+    kind: str
+    rows: tuple[Mapping[str, str | float], ...] = ()
 
 
 @cache
@@ -135,7 +147,8 @@ def write_template(kind: str, path: str | Path, lang: str = "zh") -> Path:
     Parameters
     ----------
     kind
-        ``revenue``, ``monthly``, ``debt``, ``funding``, ``receipts`` or ``budget``.
+        ``revenue``, ``monthly``, ``budget``, ``debt``, ``funding``, ``quotas``, ``bonds``,
+        ``receipts`` or ``payments``.
     path
         File to write; an existing one is replaced only when the new one is complete.
     lang
@@ -151,7 +164,30 @@ def write_template(kind: str, path: str | Path, lang: str = "zh") -> Path:
     InputError
         For an unknown kind or language, or a folder that is not there.
     """
-    fields = fields_of(kind)
+    return write_sheets({}, path, lang, kind=kind)
+
+
+def write_sheets(
+    sheets: Mapping[str, Sheet], path: str | Path, lang: str = "zh", *, kind: str = ""
+) -> Path:
+    """Write a workbook of several templates, each on its own sheet, and one sheet of notes.
+
+    Parameters
+    ----------
+    sheets
+        Name of the sheet -> its template.
+    path, lang
+        As in `write_template`.
+    kind
+        The one template of a workbook whose sheet has the usual name.
+
+    Raises
+    ------
+    InputError
+        As `write_template`.
+    """
+    if kind:
+        fields_of(kind)
     if lang not in SHEETS:
         raise InputError("lang", "series.unknown_language", name=lang)
     target = Path(path)
@@ -163,26 +199,29 @@ def write_template(kind: str, path: str | Path, lang: str = "zh") -> Path:
 
     part = target.with_name(f".{target.name}.part")
     safe = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    wanted = {SHEETS[lang][0]: Sheet(kind)} if kind else dict(sheets)
     try:
         with xlsxwriter.Workbook(part, safe) as book:
             # No clock: the same call writes the same file.
             book.set_properties({"created": dt.datetime(2000, 1, 1)})
-            _data_sheet(book, fields, lang)
-            _notes_sheet(book, fields, lang)
+            for name, sheet in wanted.items():
+                _data_sheet(book, name, sheet, lang)
+            _notes_sheet(book, wanted, lang)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
     return target
 
 
-def _data_sheet(book: Any, fields: tuple[Field, ...], lang: str) -> None:
-    sheet = book.add_worksheet(SHEETS[lang][0])
+def _data_sheet(book: Any, name: str, given: Sheet, lang: str) -> None:
+    sheet = book.add_worksheet(name)
     head = book.add_format({"bold": True, "text_wrap": True, "bg_color": "#DCE6F1", "border": 1})
     formats = {
         "text": book.add_format({"num_format": "@"}),
         "number": book.add_format({"num_format": "#,##0.00##"}),
         "date": book.add_format({"num_format": "yyyy-mm-dd"}),
     }
+    fields = fields_of(given.kind)
     sheet.freeze_panes(1, 1)
     sheet.set_row(0, 34)
     for c, field in enumerate(fields):
@@ -190,13 +229,14 @@ def _data_sheet(book: Any, fields: tuple[Field, ...], lang: str) -> None:
         style = formats[field.type if field.type in formats else "text"]
         sheet.set_column(c, c, max(12, min(26, 2 * len(title) + 2)), style)
         sheet.write_string(0, c, title, head)
-        shown = field.shown(lang)
-        if isinstance(shown, float):
-            sheet.write_number(1, c, shown, style)
-        elif field.type == "date" and shown:
-            sheet.write_datetime(1, c, dt.datetime.fromisoformat(shown), style)
-        elif shown:
-            sheet.write_string(1, c, shown, style)
+        for r, cells in enumerate(given.rows or ({f.name: f.example for f in fields},), 1):
+            shown = field.shown(lang, cells.get(field.name, ""))
+            if isinstance(shown, float):
+                sheet.write_number(r, c, shown, style)
+            elif field.type == "date" and shown:
+                sheet.write_datetime(r, c, dt.datetime.fromisoformat(shown), style)
+            elif shown:
+                sheet.write_string(r, c, shown, style)
         if rule := _rule(field, lang):
             sheet.data_validation(1, c, _ROWS, c, rule)
 
@@ -218,28 +258,34 @@ def _rule(field: Field, lang: str) -> dict[str, Any]:
     return {}
 
 
-def _notes_sheet(book: Any, fields: tuple[Field, ...], lang: str) -> None:
+def _notes_sheet(book: Any, sheets: Mapping[str, Sheet], lang: str) -> None:
     sheet = book.add_worksheet(SHEETS[lang][1])
     bold = book.add_format({"bold": True, "bg_color": "#DCE6F1", "border": 1})
-    rules = ("example", "blanks", "texts", "pasting")
+    rules = ["example", "blanks", "texts", "pasting", *(["unfilled"] if len(sheets) > 1 else [])]
     for r, key in enumerate(rules):
         sheet.write_string(r, 0, say(f"series.template.{key}")(lang))
     top = len(rules) + 1
-    for c, (key, width) in enumerate(
-        (("column", 22), ("what", 46), ("format", 18), ("required", 8), ("sample", 22))
-    ):
-        sheet.write_string(top, c, say(f"series.template.{key}")(lang), bold)
-        sheet.set_column(c, c, width)
-    for r, field in enumerate(fields, top + 1):
-        shown = field.shown(lang)
-        for c, text in enumerate((
-            field.header(lang),
-            field.zh if lang == "zh" else field.en,
-            " / ".join(field.words(lang)) or say(f"series.template.as_{field.type}")(lang),
-            official_words("flag", lang)["true"] if field.required else "",
-            f"{shown:g}" if isinstance(shown, float) else shown,
-        )):  # fmt: skip
-            sheet.write_string(r, c, text)
+    for name, given in sheets.items():
+        if len(sheets) > 1:
+            sheet.write_string(top, 0, name, bold)
+            top += 1
+        for c, (key, width) in enumerate(
+            (("column", 22), ("what", 46), ("format", 18), ("required", 8), ("sample", 22))
+        ):
+            sheet.write_string(top, c, say(f"series.template.{key}")(lang), bold)
+            sheet.set_column(c, c, width)
+        for field in fields_of(given.kind):
+            top += 1
+            shown = field.shown(lang)
+            for c, text in enumerate((
+                field.header(lang),
+                field.zh if lang == "zh" else field.en,
+                " / ".join(field.words(lang)) or say(f"series.template.as_{field.type}")(lang),
+                official_words("flag", lang)["true"] if field.required else "",
+                f"{shown:g}" if isinstance(shown, float) else shown,
+            )):  # fmt: skip
+                sheet.write_string(top, c, text)
+        top += 2
 
 
 def read(kind: str, path: str | Path) -> pd.DataFrame:

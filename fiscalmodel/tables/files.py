@@ -45,11 +45,11 @@ def load(path: str | Path) -> list[Grid]:
         raise InputError(str(file), "ground.no_such_file", did_you_mean(name, near)) from None
     except OSError as error:
         raise InputError(str(file), "ground.cannot_be_read", reason=error.strerror) from None
+    if name.startswith("~$"):
+        raise InputError(name, "tables.lock_file")
     if not data:
         raise InputError(name, "tables.file_empty")
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06", _OLE)):
-        if name.startswith("~$"):
-            raise InputError(name, "tables.lock_file")
         return sheets(data, name)
     _refuse_foreign(data, name)
     return [_csv_grid(data, name)]

@@ -1,0 +1,173 @@
+"""A county from nothing: its region, one workbook with every sheet, a scenario that reads it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fiscalmodel.days import to_date
+from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.paths import project_root, safe_name
+from fiscalmodel.scenario.load import read_regions
+from fiscalmodel.series.templates import Sheet, write_sheets
+from fiscalmodel.words import say
+
+#: Years of revenue that the workbook asks for, up to the newest.
+PAST_YEARS = 10
+_KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
+#: Amounts of the balance that stand on the budget's sheet, in the order of the rows.
+_BALANCE = (
+    "transfers_wan", "other_resources_wan", "sanbao_need_wan", "statutory_debt_service_wan",
+    "other_commitments_wan",
+)  # fmt: skip
+_TABLES = (
+    ("debt", "ledger", "debt"), ("debt", "sources", "funding"), ("debt", "quotas", "quotas"),
+    ("debt", "bonds", "bonds"), ("commissions", "receipts", "receipts"),
+    ("commissions", "payments", "payments"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class County:
+    """What `new_county` made: the region's key and the files, absolute."""
+
+    key: str
+    workbook: Path
+    scenario: Path
+    root: Path
+
+    def shown(self, file: Path) -> str:
+        """A file from the project's folder."""
+        return file.relative_to(self.root).as_posix()
+
+
+def new_county(
+    name: str, *, key: str | None = None, as_of: object = "2025-12-31", years: int = 3
+) -> County:
+    """Set up a county: a region, ``data/KEY/NAME.xlsx`` and a baseline that points at its sheets.
+
+    Parameters
+    ----------
+    name
+        Its Chinese name, e.g. 云溪县.
+    key
+        What files and folders call it; by default the first free of ``county_1``, ``county_2`` …
+    as_of
+        The last day that is known; the workbook asks for ten years of revenue up to it.
+    years
+        Years to plan for, from the year after, 1 to 40.
+
+    Returns
+    -------
+    County
+        Sheets that stay empty count as not given (未提供), never as 0.
+
+    Raises
+    ------
+    InputError
+        If the name or key is taken or unusable, or a file is there already; then nothing is made.
+    """
+    root = project_root()
+    found, regions = Collector(), read_regions(root)
+    name = safe_name(name, where="name")
+    for other, region in regions.items():
+        if name in (region.zh, other):
+            raise InputError("name", "scenario.county_there", name=name, key=other)
+    free = (f"county_{n}" for n in range(1, 10_000))
+    key = key or next(k for k in free if k not in regions and not (root / "data" / k).exists())
+    if not _KEY.fullmatch(key):
+        raise InputError("key", "scenario.bad_key", key=key)
+    if key in regions:
+        raise InputError("key", "scenario.key_there", key=key, name=regions[key].zh)
+    last = to_date(as_of, where="as_of")
+    if not 1 <= years <= 40:
+        raise InputError("years", "scenario.bad_span", last=last.year + years)
+    book = root / "data" / key / f"{name}.xlsx"
+    scenario = root / "params" / "scenarios" / key / "baseline.yaml"
+    for file in (book, scenario):
+        if file.exists():
+            found.add(file.relative_to(root).as_posix(), "ground.exists_already")
+    listed = root / "params" / "regions.yaml"
+    text = _with_region(listed.read_text(encoding="utf-8"), key, name)
+    found.raise_if_any()
+    for file in (book, scenario):
+        file.parent.mkdir(parents=True, exist_ok=True)
+    write_sheets(_sheets(name, last.year, years), book)
+    made = County(key, book, scenario, root)
+    scenario.write_text(_baseline(made, name, last, years), encoding="utf-8")
+    part = listed.with_name(".regions.yaml.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(listed)
+    return made
+
+
+def _with_region(text: str, key: str, name: str) -> str:
+    """The list of regions with one more line, everything else as it stands."""
+    lines = text.rstrip().splitlines()
+    if not lines or not re.match(r"\s+\S+:", lines[-1]):
+        raise InputError("params/regions.yaml", "scenario.no_room")
+    indent = lines[-1][: len(lines[-1]) - len(lines[-1].lstrip())]
+    return "\n".join([*lines, f'{indent}{key}: {{zh: "{name}", en: "{name}"}}']) + "\n"
+
+
+def _sheet(kind: str) -> str:
+    return say(f"scenario.sheet.{kind}").zh
+
+
+def _row(name: str) -> str:
+    return say(f"scenario.budget_row.{name}").zh
+
+
+def _sheets(name: str, newest: int, years: int) -> Mapping[str, Sheet]:
+    """Every sheet of the workbook; those with a fixed set of rows have them written already."""
+    same = {"region": name, "budget_scope": "一般公共预算", "unit": "万元"}
+    past = same | {"indicator": "一般公共预算收入", "kind": "actual", "version": "final_account",
+                   "coverage": "local", "calibre": "as_published"}  # fmt: skip
+    ahead = same | {"kind": "budget", "version": "initial_budget"}
+    rows = {
+        "revenue": [past | {"period": str(newest - n)} for n in reversed(range(PAST_YEARS))],
+        "budget": [
+            ahead | {"indicator": _row(item), "period": str(newest + n)}
+            for item in ("expenditure", *_BALANCE)
+            for n in range(1, years + 1)
+        ],
+    }
+    kinds = ("revenue", "budget", "monthly", *(kind for _, _, kind in _TABLES))
+    return {_sheet(kind): Sheet(kind, tuple(rows.get(kind, ()))) for kind in kinds}
+
+
+def _baseline(made: County, name: str, last: dt.date, years: int) -> str:
+    """The scenario's text."""
+    file = made.shown(made.workbook)
+
+    def at(kind: str, row: str = "") -> str:
+        return f'{{file: "{file}", sheet: {_sheet(kind)}{row and f", row: {row}"}}}'
+
+    budget = [f"  {item}: {at('budget', _row(item))}" for item in _BALANCE]
+    lines = [
+        "# yaml-language-server: $schema=../../schema/scenario.schema.json",
+        f"# {name}基准情景：数据都在 {file}，一张工作表对应下面一处。",
+        "# 没有填写的表按“未提供”处理，不按0处理。",
+        "name: {zh: 基准情景, en: Baseline}",
+        f"region: {made.key}",
+        f"as_of: {last.isoformat()}",
+        f"years: {{first: {last.year + 1}, last: {last.year + years}}}",
+        "revenue:",
+        f"  series: {at('revenue', '一般公共预算收入')}",
+        f"  nowcast: {{series: {at('monthly')}}}",
+        "expenditure:",
+        f"  amount_wan: {at('budget', _row('expenditure'))}",
+        f"  source: {name}.xlsx {_sheet('budget')}",
+        "balance:",
+        *budget,
+        f"  source: {name}.xlsx {_sheet('budget')}",
+    ]
+    part = ""
+    for section, key, kind in _TABLES:
+        lines += [f"{section}:"] if section != part else []
+        lines.append(f"  {key}: {at(kind)}")
+        part = section
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,195 @@
+"""Questions about inputs that can be read but are hardly meant: wrong units, lost years, ratios.
+
+A scenario answers a question once, under ``confirmed``; the report then shows both.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from fiscalmodel import policy
+from fiscalmodel.errors import InputError
+from fiscalmodel.scenario.data import is_series_key, references
+from fiscalmodel.scenario.given import given_only
+from fiscalmodel.scenario.load import Scenario
+from fiscalmodel.tables.records import Records, Row, read_records
+from fiscalmodel.words import Text, official, say
+
+#: Two figures of one series further apart than this are likely in two units.
+JUMP = 20.0
+#: Hidden debt above this many years of revenue is likely in another unit.
+YEARS_OF_REVENUE = 30.0
+#: Amounts of the budget below this share of revenue are likely in another unit.
+SMALL = 0.01
+#: Yearly rates below this, in percent, are likely ratios.
+RATIO_PCT = 0.5
+#: Haircuts up to this, in percent, are likely ratios.
+RATIO_HAIRCUT = 1.0
+_ASSETS = ("asset_disposal", "equity_disposal")
+_LARGE = ("balance.transfers_wan", "balance.sanbao_need_wan", "expenditure.amount_wan")
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something implausible: `key` names it under ``confirmed``, `where` is the place."""
+
+    key: str
+    where: str
+    said: Text
+
+
+def questions(scenario: Scenario) -> list[Question]:
+    """Everything implausible in a scenario's inputs, in one pass, answered or not.
+
+    What cannot be read at all is left to its reader, which says so.
+    """
+    case = given_only(scenario)
+    series = dict(_series(case))
+    found: list[Question] = []
+    for key, (where, values) in series.items():
+        found += _of_series(key, where, values)
+    revenue = series.get("revenue.series", ("", {}))[1]
+    past = {y: v for y, v in revenue.items() if y <= case.spec.as_of.year and v > 0}
+    newest = max(past) if past else 0
+    if past:
+        for key in _LARGE:
+            where, values = series.get(key) or series.get(f"{key}.0") or ("", {})
+            small = [y for y, v in values.items() if 0 < v < SMALL * past[newest]]
+            if small and _planned(case, small):
+                year = _planned(case, small)[0]
+                said = say("scenario.ask.small", year=year, value=values[year],
+                           revenue=past[newest])  # fmt: skip
+                found.append(Question(f"small.{key}", where, said))
+    if case.spec.debt is not None:
+        found += _of_debt(case, newest, past.get(newest, math.nan))
+    return found + list(_of_rates(case))
+
+
+def answered(scenario: Scenario) -> list[Text]:
+    """The questions that the scenario confirms, with its reasons."""
+    given = scenario.spec.confirmed
+    return [
+        say("scenario.answered", question=q.said, reason=given[q.key])
+        for q in questions(scenario)
+        if q.key in given
+    ]
+
+
+def _planned(case: Scenario, years: list[int]) -> list[int]:
+    """The years that the scenario plans for."""
+    return [y for y in years if case.spec.years.first <= y <= case.spec.years.last]
+
+
+def _series(case: Scenario) -> Iterator[tuple[str, tuple[str, dict[int, float]]]]:
+    """Key -> place and yearly values of every series and every amount by year."""
+    data = case.spec.model_dump(exclude_none=True)
+    for path, named in references(data):
+        key = ".".join(map(str, path))
+        if not is_series_key(key):
+            continue
+        text = str(case.places.get(key, named))
+        try:
+            found = case.series(key, named)
+        except InputError:
+            continue
+        values = found.values
+        if str(getattr(values.index, "freqstr", "")).startswith(("Y", "A")):
+            years = [int(p.year) for p in values.index]
+            yield key, (f"{key} {text}", dict(zip(years, map(float, values), strict=True)))
+    for part, spec in (("balance", case.spec.balance), ("expenditure", case.spec.expenditure)):
+        for name in type(spec).model_fields if spec else ():
+            value = getattr(spec, name)
+            if isinstance(value, dict) and name.endswith("_wan") and value:
+                yield f"{part}.{name}", (f"{part}.{name}", {int(y): float(value[y]) for y in value})
+
+
+def _of_series(key: str, where: str, values: Mapping[int, float]) -> Iterator[Question]:
+    known = {y: v for y, v in sorted(values.items()) if v == v}
+    years = list(known)
+    filled = [y for y in years if known[y] != 0]
+    for year in years:
+        if known[year] == 0 and filled and filled[0] < year < filled[-1]:
+            yield Question(f"zero.{key}.{year}", where, say("scenario.ask.zero", year=year))
+    for before, year in pairwise(filled):
+        low, high = sorted((abs(known[before]), abs(known[year])))
+        if high > JUMP * low:
+            said = say("scenario.ask.jump", year=year, value=known[year], before=before,
+                       other=known[before])  # fmt: skip
+            yield Question(f"jump.{key}.{year}", where, said)
+    lost = [str(y) for y in range(years[0], years[-1]) if y not in known] if years else []
+    if lost:
+        yield Question(f"gap.{key}", where, say("scenario.ask.gap", years=lost))
+
+
+def _of_debt(case: Scenario, newest: int, revenue: float) -> Iterator[Question]:
+    tables = {key: _table(source, key) for key, source in case.tables("debt").items()}
+    ledger, sources = tables.get("ledger"), tables.get("sources")
+    if ledger is not None and ledger.has("principal_wan"):
+        debt = sum(row.wan("principal_wan", default=0.0) for row in ledger)
+        if debt > YEARS_OF_REVENUE * revenue:
+            said = say("scenario.ask.debt", debt=debt, year=newest, revenue=revenue)
+            yield Question("debt.debt.ledger", ledger.place(), said)
+    spec = case.spec.debt
+    assert spec is not None
+    as_of = case.spec.as_of
+    end = spec.deadline or policy.value("hidden_debt_deadline", on=as_of)
+    for key in ("sources", "quotas"):
+        table = tables.get(key)
+        outside = [row for row in table if _outside(row, as_of, end)] if table else []
+        if table and outside:
+            names = list(dict.fromkeys(row.text("period") for row in outside))
+            first = (as_of.year + 1) if (as_of.month, as_of.day) == (12, 31) else as_of.year
+            said = say("scenario.ask.outside", names=names, first=first, last=end.year)
+            yield Question(f"outside.debt.{key}", outside[0].where("period"), said)
+    # A rate given as a ratio is refused by the reader of contracts, quotas and bonds.
+    for row in sources or ():
+        value = row.number("haircut_pct", default=0.0)
+        if 0 < value <= RATIO_HAIRCUT:
+            said = say("scenario.ask.ratio", name=row.table.headers["haircut_pct"], value=value)
+            yield Question("ratio.debt.sources.haircut_pct", row.where("haircut_pct"), said)
+            break
+    bare: dict[str, Row] = {}
+    for row in sources or ():
+        text = row.text("category")
+        haircut = row.number("haircut_pct", default=0.0)
+        if (official("source_category", text) or text) in _ASSETS and not haircut > 0:
+            bare.setdefault(row.text("source_id"), row)
+    for name, row in bare.items():
+        said = say("scenario.ask.haircut", name=name)
+        yield Question(f"haircut.debt.sources.{name}", row.where("haircut_pct"), said)
+
+
+def _table(source: Any, key: str) -> Records | None:
+    try:
+        return read_records(source, name=key)
+    except InputError:
+        return None
+
+
+def _outside(row: Row, as_of: Any, end: Any) -> bool:
+    """Whether a period ends on or before the day of the balances, or starts after the deadline."""
+    period = row.period("period", default=None)
+    if period is None:
+        return False
+    return bool(period.end_time.date() <= as_of or period.start_time.date() > end)
+
+
+def _of_rates(case: Scenario) -> Iterator[Question]:
+    """Growth of the scenario itself, given as 0.03 where 3 is meant."""
+    spec = case.spec
+    stated: dict[str, Any] = {}
+    if spec.revenue is not None:
+        for key, change in spec.revenue.adjustments.items():
+            stated[f"revenue.adjustments.{key}.pct"] = change.pct
+    if spec.expenditure is not None:
+        stated["expenditure.growth_pct"] = spec.expenditure.growth_pct
+    for key, given in stated.items():
+        listed = given.values() if isinstance(given, dict) else [given]
+        values = [v for v in listed if v]
+        if values and max(map(abs, values)) < RATIO_PCT:
+            said = say("scenario.ask.ratio", name=key, value=values[0])
+            yield Question(f"ratio.{key}", key, said)

@@ -1,0 +1,128 @@
+"""The gate: what can be read but is hardly meant is asked about before anything runs."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import fiscalmodel as fm
+from fiscalmodel.errors import InputError
+from fiscalmodel.run.report import ask_first, default_scenarios
+from fiscalmodel.scenario.load import Scenario
+from fiscalmodel.scenario.plausibility import questions
+
+YEARS = range(2016, 2026)
+REVENUE = dict(
+    zip(YEARS, (30e3, 32e3, 33e3, 35e3, 36e3, 36e3, 38e3, 39e3, 41e3, 42e3), strict=True)
+)
+LEDGER = "contract_id,principal_wan,rate_pct,maturity\nYX-1,12000,5.2,2028-05-01\n"
+SOURCES = (
+    "source_id,category,period,cap_wan,haircut_pct\n"
+    "Z1,财政资金,2026,6000,0\nZ1,财政资金,2027,6000,0\nZ1,财政资金,2028,6000,0\n"
+)
+QUOTAS = "period,quota_wan,rate_pct,tenor_years\n2026,3000,2.2,10\n"
+SCENARIO = """name: 基准情景
+region: yunxi
+as_of: 2025-12-31
+years: {first: 2026, last: 2028}
+revenue: {series: {file: data/revenue.csv, column: 一般公共预算收入, unit: 万元}}
+balance:
+  transfers_wan: {2026: 90000, 2027: 91000, 2028: 92000}
+  sanbao_need_wan: {2026: 110000, 2027: 111000, 2028: 112000}
+  source: 预算草案
+debt: {ledger: data/ledger.csv, sources: data/sources.csv, quotas: data/quotas.csv}
+"""
+
+
+@pytest.fixture
+def county(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with an invented county whose data stand in four files."""
+    shutil.copytree(project / "data", tmp_path / "data")
+    (tmp_path / "params" / "scenarios").mkdir(parents=True)
+    (tmp_path / "params" / "regions.yaml").write_text("regions:\n  yunxi: 云溪县\n", "utf-8")
+    monkeypatch.setenv("FISCALMODEL_PROJECT", str(tmp_path))
+    return tmp_path
+
+
+def load(
+    county: Path, revenue: dict[int, float | str] | None = None, more: str = "", **changed: str
+) -> Scenario:
+    texts = {"ledger": LEDGER, "sources": SOURCES, "quotas": QUOTAS, "scenario": SCENARIO} | changed
+    rows = "".join(f"{y},{v}\n" for y, v in (REVENUE | (revenue or {})).items() if v != "out")
+    texts["revenue"] = f"年度,一般公共预算收入\n{rows}"
+    for name in ("ledger", "sources", "quotas", "revenue"):
+        (county / "data" / f"{name}.csv").write_text(texts[name], "utf-8")
+    file = county / "params" / "scenarios" / "baseline.yaml"
+    file.write_text(texts["scenario"] + more, "utf-8")
+    return fm.load_scenario(file)
+
+
+def keys(scenario: Scenario) -> list[str]:
+    return [question.key for question in questions(scenario)]
+
+
+def test_a_plausible_county_is_not_asked(county: Path) -> None:
+    assert keys(load(county)) == []
+
+
+def test_the_scenarios_of_the_project_are_not_asked() -> None:
+    ask_first([fm.load_scenario(file) for file in default_scenarios()])
+
+
+@pytest.mark.parametrize(
+    ("revenue", "key"),
+    [
+        ({2025: 4.2}, "jump.revenue.series.2025"),
+        ({2020: 36e7}, "jump.revenue.series.2020"),
+        ({2020: 0}, "zero.revenue.series.2020"),
+        ({2020: "out"}, "gap.revenue.series"),
+        ({2020: ""}, "gap.revenue.series"),
+        ({2016: 30e3 / 19.9, 2017: 30e3}, None),
+        ({2016: 0}, None),
+    ],
+)
+def test_series(county: Path, revenue: dict[int, float | str], key: str | None) -> None:
+    found = keys(load(county, revenue))
+    assert (key in found) if key else (found == [])
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "key"),
+    [
+        ("ledger", "12000", "120000000", "debt.debt.ledger"),
+        ("quotas", "2026,", "2030,", "outside.debt.quotas"),
+        ("sources", "Z1,财政资金,2026", "Z1,财政资金,2024", "outside.debt.sources"),
+        ("sources", "2028,6000,0", "2028,6000,0\nZ2,资产处置,2026,900,", "haircut.debt.sources.Z2"),
+        ("sources", "2028,6000,0", "2028,6000,0\nZ2,资产处置,2026,900,0.3",
+         "ratio.debt.sources.haircut_pct"),
+        ("sources", "2028,6000,0", "2028,6000,0\nZ2,资产处置,2026,900,30", None),
+        ("scenario", "90000, 2027: 91000, 2028: 92000", "9, 2027: 9.1, 2028: 9.2",
+         "small.balance.transfers_wan"),
+        ("scenario", "2027: 91000", "2027: 0", "zero.balance.transfers_wan.2027"),
+        ("scenario", "2027: 111000", "2027: 11.1", "jump.balance.sanbao_need_wan.2027"),
+    ],
+)  # fmt: skip
+def test_tables_and_amounts(county: Path, name: str, old: str, new: str, key: str | None) -> None:
+    text = {"ledger": LEDGER, "sources": SOURCES, "quotas": QUOTAS, "scenario": SCENARIO}[name]
+    assert old in text
+    found = keys(load(county, None, **{name: text.replace(old, new)}))
+    assert (key in found) if key else (found == [])
+
+
+def test_all_questions_at_once_then_answered_once_and_shown(county: Path) -> None:
+    sources = SOURCES + "Z2,资产处置,2026,900,0\nZ3,财政资金,2030,900,0\n"
+    scenario = load(county, {2020: 0}, sources=sources)
+    with pytest.raises(InputError) as caught:
+        ask_first([scenario])
+    text = str(caught.value)
+    assert len(caught.value.problems) == 3
+    assert 'confirmed: {"zero.revenue.series.2020": reason}' in text
+    assert "sources.csv:5, haircut_pct" in text
+    asked = ("zero.revenue.series.2020", "haircut.debt.sources.Z2", "outside.debt.sources")
+    lines = "".join(f"  {key}: 当年体制调整\n" for key in asked)
+    scenario = load(county, {2020: 0}, f"confirmed:\n{lines}", sources=sources)
+    ask_first([scenario])
+    notes = [note("zh") for note in fm.evaluate(scenario).notes]
+    assert sum("已核实" in note and "当年体制调整" in note for note in notes) == 3
