@@ -16,6 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fiscalmodel.words import Text
+
 Array = NDArray[np.float64]
 
 #: Smoothing grid of the Theta model for yearly series. Estimates from few points lean to
@@ -372,23 +374,23 @@ CANDIDATES: tuple[Candidate, ...] = (
     Candidate("steady", local_global_trend, 3),
 )
 
-#: Name of each yearly and seasonal candidate -> (English, Chinese).
-TITLES: dict[str, tuple[str, str]] = {
-    "naive": ("last value", "上年数"),
-    "half_drift": ("half the mean step", "平均增量之半"),
-    "drift": ("mean step", "平均增量"),
-    "theta": ("dynamic Theta", "动态 Theta"),
-    "recent_2": ("mean of the last 2 steps", "近两期平均增量"),
-    "line": ("slope of the trend line", "趋势线斜率"),
-    "median_growth": ("median growth (damped)", "中位增速（递减）"),
-    "steady": ("local-global trend (steady)", "局部—全局趋势（稳健）"),
-    "pooled": ("pooled model", "汇总学习模型"),
-    "driver": ("by the driver", "按驱动因素"),
-    "theta_adjusted": ("Theta, season by M4's test", "Theta（季节性检验后调整）"),
-    "steady_adjusted": ("local-global trend (adjusted)", "局部—全局趋势（季节调整）"),
-    "yearly_shares": ("yearly forecast by seasonal shares", "全年预测按季节比重分摊"),
-    "seasonal_naive": ("same period of last year", "上年同期数"),
-    "theta_plain": ("Theta without a season", "Theta（不调整）"),
+#: Name of each yearly and seasonal candidate -> what it is called.
+TITLES: dict[str, Text] = {
+    "naive": Text("上年数", "last value"),
+    "half_drift": Text("平均增量之半", "half the mean step"),
+    "drift": Text("平均增量", "mean step"),
+    "theta": Text("动态 Theta", "dynamic Theta"),
+    "recent_2": Text("近两期平均增量", "mean of the last 2 steps"),
+    "line": Text("趋势线斜率", "slope of the trend line"),
+    "median_growth": Text("中位增速（递减）", "median growth (damped)"),
+    "steady": Text("局部—全局趋势（稳健）", "local-global trend (steady)"),
+    "pooled": Text("汇总学习模型", "pooled model"),
+    "driver": Text("按驱动因素", "by the driver"),
+    "theta_adjusted": Text("Theta（季节性检验后调整）", "Theta, season by M4's test"),
+    "steady_adjusted": Text("局部—全局趋势（季节调整）", "local-global trend (adjusted)"),
+    "yearly_shares": Text("全年预测按季节比重分摊", "yearly forecast by seasonal shares"),
+    "seasonal_naive": Text("上年同期数", "same period of last year"),
+    "theta_plain": Text("Theta（不调整）", "Theta without a season"),
 }
 
 

@@ -20,7 +20,6 @@ SPAN = 8
 ALIKE = 2.0
 #: Fewest cities in a group.
 FEWEST = 5
-LANGS = ("zh", "en")
 MEASURES = ("growth_pct", "volatility_pct", "self_sufficiency_pct")
 
 
@@ -51,9 +50,9 @@ class Peers(Result):
             return EMPTY
         first, last = self.years
         ranks = [
-            say("revenue.peers_above", group=Text(*(label(row.group, x, "values") for x in LANGS)),
-                count=row.cities, share=row.rank_pct)
-            for row in rows.itertuples()
+            say("revenue.peers_above", count=count, share=share,
+                group=Text(label(group, "zh", "values"), label(group, "en", "values")))
+            for group, count, share in rows[["group", "cities", "rank_pct"]].to_numpy()
         ]  # fmt: skip
         return say("revenue.answer_peers", first=first, last=last, own=rows["own"].iloc[0],
                    ranks=ranks)  # fmt: skip
