@@ -7,7 +7,7 @@ from _panels import SEASONS, load
 from _panels import windows as cut
 from _training import CITIES, COMPETITIONS, SPANS, SUMS_WEIGHT, Sample, Windows
 
-from fiscalmodel.revenue.combine import SHARES, combine
+from fiscalmodel.revenue.engine import SHARES, combine
 from fiscalmodel.revenue.intervals import (
     SIDES,
     change,

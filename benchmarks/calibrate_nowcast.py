@@ -16,8 +16,7 @@ from pathlib import Path
 import numpy as np
 from _months import SETS, Sample, samples, series
 
-from fiscalmodel.revenue.nowcast_model import combined, past_error, scale_features
-from fiscalmodel.revenue.nowcast_ways import remainders
+from fiscalmodel.revenue.nowcast_model import combined, past_error, remainders, scale_features
 
 OUT = Path(__file__).parents[1] / "fiscalmodel" / "revenue" / "_assets" / "nowcast.json"
 LEVELS = (50, 80, 90, 95, 99)

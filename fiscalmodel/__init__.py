@@ -47,6 +47,7 @@ _PUBLIC: dict[str, str] = {
     "nowcast_items": "fiscalmodel.revenue.nowcast_items",
     "nowcast_year": "fiscalmodel.revenue.nowcast",
     "path_chart": "fiscalmodel.debt.charts",
+    "peers": "fiscalmodel.revenue.peers",
     "plan_clearance": "fiscalmodel.debt.clearance.plan",
     "present_value": "fiscalmodel.debt.valuation",
     "progress_by_month": "fiscalmodel.revenue.execution",

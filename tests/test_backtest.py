@@ -53,8 +53,8 @@ def test_budgets_are_one_step_forecasts():
     made = fm.backtest(Y, 2, budgets=budgets)
     rows = made[made["method"] == "budget"].set_index("horizon")
     assert rows.loc[1, "mae"] == pytest.approx((1 + 3 + 3) / 3)
-    assert "own budgets" in made.attrs["verdict"]
-    assert "历年预算" in made.attrs["verdict_zh"]
+    assert "own budgets" in made.attrs["verdict"]("en")
+    assert "历年预算" in made.attrs["verdict"]("zh")
     with pytest.raises(InputError, match="no budget"):
         fm.backtest(Y, 2, budgets={"1999": 3.0})
     with pytest.raises(InputError, match="holds no budgets"):
@@ -63,13 +63,13 @@ def test_budgets_are_one_step_forecasts():
 
 def test_verdicts():
     trend = [100 * 1.07**k for k in range(14)]
-    assert fm.backtest(trend, 2).attrs["verdict"].startswith("Worth it here")
-    assert fm.backtest(trend[:5], 2).attrs["verdict"].startswith("Too few")
+    assert fm.backtest(trend, 2).attrs["verdict"]("en").startswith("Worth it here")
+    assert fm.backtest(trend[:5], 2).attrs["verdict"]("en").startswith("Too few")
     rng = np.random.default_rng(3)
     walk = 100 + np.cumsum(rng.choice([-8.0, 8.0], 24))
     assert (
-        "orth it" in fm.backtest(list(walk), 3).attrs["verdict"]
-        or "No better" in (fm.backtest(list(walk), 3).attrs["verdict"])
+        "orth it" in fm.backtest(list(walk), 3).attrs["verdict"]("en")
+        or "No better" in (fm.backtest(list(walk), 3).attrs["verdict"]("en"))
     )
 
 
@@ -112,7 +112,7 @@ def test_naive_that_is_exact_has_no_owa(y):
     made = fm.backtest(y, 2)
     assert made["owa"].isna().all()
     assert made.loc[made["method"] == "naive", "mae"].eq(0).all()
-    assert "nan" not in made.attrs["verdict"]
+    assert "nan" not in made.attrs["verdict"]("en")
 
 
 def test_exact_naive_on_some_rows():
@@ -136,8 +136,8 @@ def test_verdict_compares_budgets_and_model_on_the_same_years():
     detail = made.attrs["forecasts"].query("method == 'fiscalmodel' and period == '2020'")
     mine = 100 * abs(detail["mean"].iloc[0] - 131) / 131
     said = f"{mine:.3g} %, the office's own budgets 1.53 % (1 of them)"  # 2/131
-    assert said in made.attrs["verdict"]
-    assert f"模型{mine:.3g} %，历年预算1.53 %（1个）" in made.attrs["verdict_zh"]
+    assert said in made.attrs["verdict"]("en")
+    assert f"模型{mine:.3g} %，历年预算1.53 %（1个）" in made.attrs["verdict"]("zh")
 
 
 def test_gaps_leak_nothing_from_beyond_the_origin():
@@ -179,11 +179,11 @@ def test_seasonal_naive_is_a_rival():
     # Four quarters at 3 each: every forecast is 12 too low.
     assert rows["mae"].tolist() == pytest.approx([12] * 5)
     share = np.mean([1200 / values[o + k] for o in range(8, 20) for k in range(4) if o + k < 20])
-    assert f"{share:.3g} % for the same period of last year" in made.attrs["verdict"]
+    assert f"{share:.3g} % for the same period of last year" in made.attrs["verdict"]("en")
     own = made[(made["method"] == "fiscalmodel") & (made["horizon"] == "all")]["mape"].item()
     assert own < share  # so the sentence must say
-    assert made.attrs["verdict"].startswith("Worth it here")
-    assert "上年同期数" in made.attrs["verdict_zh"]
+    assert made.attrs["verdict"]("en").startswith("Worth it here")
+    assert "上年同期数" in made.attrs["verdict"]("zh")
     short = fm.backtest(y, 1, least=2).attrs["forecasts"]
     first = short[short["method"] == "seasonal_naive"].set_index("origin")["mean"]
     assert first["2015Q2"] == values[1]  # no year known: the last value
@@ -193,14 +193,14 @@ def test_seasonal_naive_is_a_rival():
 def test_the_last_value_is_named_for_what_it_is():
     steps = [100.0, 100, 100, 100, 107, 107, 107, 107, 107, 107, 107, 115, 115, 115]
     years = pd.Series(steps, index=range(2010, 2024))
-    assert "上年数法" in fm.backtest(years, 1).attrs["verdict_zh"]
+    assert "上年数法" in fm.backtest(years, 1).attrs["verdict"]("zh")
     quarters = pd.Series(steps, index=pd.period_range("2020Q1", periods=14, freq="Q"))
     said = fm.backtest(quarters, 1, season_length=1).attrs
-    assert "上期数法" in said["verdict_zh"]
-    assert "the last value" in said["verdict"]
+    assert "上期数法" in said["verdict"]("zh")
+    assert "the last value" in said["verdict"]("en")
     said = fm.backtest(quarters, 1).attrs
-    assert "Naive2" in said["verdict"]
-    assert "季节调整后的上期数" in said["verdict_zh"]
+    assert "Naive2" in said["verdict"]("en")
+    assert "季节调整后的上期数" in said["verdict"]("zh")
 
 
 def test_breaks_as_in_forecast():

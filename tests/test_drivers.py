@@ -74,10 +74,11 @@ def test_a_city_stands_among_its_peers():
     own = table[table["city"] == "丽江市"].set_index("year")
     found = peers(own["revenue"], province="云南省", expenditure=own["expenditure"])
     assert found.years == (2013, 2020)
-    whole = found.table[found.table["group"] == "all"].set_index("measure")
+    whole = found.table[found.table["group"] == "all_cities"].set_index("measure")
     # (431,501 / 457,795)^(1/7) − 1 = −.84 %; 431,501 / 1,756,032 = 24.57 %.
     assert whole["own"]["growth_pct"] == pytest.approx(-0.841, abs=1e-3)
     assert whole["own"]["self_sufficiency_pct"] == pytest.approx(24.573, abs=1e-3)
+    assert "-0.8 %" in found.answer("en")
     below = (found.cities["growth_pct"] < whole["own"]["growth_pct"]).mean()
     assert whole["rank_pct"]["growth_pct"] == pytest.approx(100 * below)
     with pytest.raises(InputError):

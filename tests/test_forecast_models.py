@@ -13,17 +13,14 @@ import yaml
 import fiscalmodel as fm
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue import (
-    combine,
+    engine,
     intervals,
-    kinds,
     metrics,
     models,
-    outliers,
     pooled,
     seasonal,
-    smoothing,
 )
-from fiscalmodel.revenue.local_global import local_global_trend
+from fiscalmodel.revenue.models import local_global_trend
 from fiscalmodel.series import catalog
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "forecast_plain.yaml").read_text())
@@ -58,7 +55,7 @@ def test_theta_with_all_weight_on_the_line_matches_its_definition():
         drift.append(decay[t] * intercept + (1 - (1 - alpha) ** (t + 1)) / alpha * slope)
     for t in range(n):
         level.append(alpha * y[t] + (1 - alpha) * level[-1])
-    states = smoothing._trend_states(y[None, :])
+    states = models._trend_states(y[None, :])
     for t in range(1, n):
         reach = (1 - (1 - alpha) ** (t + 1)) / alpha
         own = decay[t] * states[0][0, t - 1] + reach * states[1][0, t - 1]
@@ -122,8 +119,8 @@ def test_pooled_forecast_leaves_a_constant_history_alone():
 
 def test_combination_is_the_weighted_mean_of_named_candidates():
     y = some_histories()
-    for shares, fades in ((combine.SHARES, False), (combine.REVENUE_SHARES, True)):
-        made = combine.combine(y, 4, shares=shares, fades=fades)
+    for shares, fades in ((engine.SHARES, False), (engine.REVENUE_SHARES, True)):
+        made = engine.combine(y, 4, shares=shares, fades=fades)
         assert sum(shares.values()) == 1
         by_name = dict(zip(made.names, made.parts, strict=True))
         expected = sum(share * by_name[name] for name, share in shares.items())
@@ -133,7 +130,7 @@ def test_combination_is_the_weighted_mean_of_named_candidates():
         np.testing.assert_allclose(made.mean, expected, rtol=1e-12)
         np.testing.assert_allclose(made.weights.sum(axis=0), 1, rtol=1e-12)
         # A step does not depend on how many more are asked for.
-        again = combine.combine(y, 2, shares=shares, fades=fades)
+        again = engine.combine(y, 2, shares=shares, fades=fades)
         np.testing.assert_allclose(again.mean, made.mean[:, :2])
 
 
@@ -155,10 +152,10 @@ def test_kind_of_revenue():
     panel = fm.forecast_panel(long, 3, kind="revenue")
     np.testing.assert_allclose(panel["mean"], revenue.table["mean"])
     published = fm.load_series("jianghan.general_public_budget_revenue")
-    assert kinds.kind_of(published) is kinds.REVENUE
-    assert kinds.kind_of(fm.load_series("national.land_sale_revenue")) is kinds.FUND
-    assert kinds.kind_of(fm.load_series("national.individual_income_tax")) is kinds.TAX
-    assert kinds.kind_of("国有土地使用权出让收入") is kinds.FUND
+    assert engine.kind_of(published) is engine.REVENUE
+    assert engine.kind_of(fm.load_series("national.land_sale_revenue")) is engine.FUND
+    assert engine.kind_of(fm.load_series("national.individual_income_tax")) is engine.TAX
+    assert engine.kind_of("国有土地使用权出让收入") is engine.FUND
     # In a panel without a kind, each series is what its name says.
     named = fm.forecast_panel(long.assign(unique_id="某县土地出让收入"), 3)
     land = fm.forecast(y, 3, kind="land").table
@@ -215,14 +212,14 @@ def test_measures_by_hand():
 
 def test_one_year_that_falls_and_comes_back_is_outlying():
     y = np.array([[100, 105, 111, 116, 80, 128, 134, 141, 148.0]])
-    found = outliers.outlying(y)
+    found = engine.outlying(y)
     assert np.flatnonzero(found[0]).tolist() == [4]
     # sqrt(116 · 128) = 121.85
-    assert outliers.repaired(y, found)[0, 4] == pytest.approx(121.85, abs=0.01)
+    assert engine.repaired(y, found)[0, 4] == pytest.approx(121.85, abs=0.01)
     step = np.array([[100, 105, 111, 116, 180, 188, 197, 205, 214.0]])
-    assert not outliers.outlying(step).any()  # a new level is no one-off
+    assert not engine.outlying(step).any()  # a new level is no one-off
     last = np.array([[100, 105, 111, 116, 122, 128, 134, 141, 90.0]])
-    assert not outliers.outlying(last).any()  # nor is the end of the history
+    assert not engine.outlying(last).any()  # nor is the end of the history
 
 
 def test_a_fall_never_takes_the_whole():
@@ -245,14 +242,14 @@ def test_bands_are_on_the_scale_of_growth():
     width = size * intervals.quantiles(group, "lower", 6, 3, 95)
     # By the definition: mean · exp(−width), no narrower further ahead.
     expected = 120 * np.exp(-np.maximum.accumulate(width))
-    np.testing.assert_allclose(made[1].lower[0], expected, rtol=1e-9)
+    np.testing.assert_allclose(made[95][0][0], expected, rtol=1e-9)
     # A dip that recovered is no call for a band of 53 to 200.
-    assert made[0].lower.min() > 75
-    assert made[0].upper.max() < 190
-    assert (made[1].lower > 0).all()
+    assert made[80][0].min() > 75
+    assert made[80][1].max() < 190
+    assert (made[95][0] > 0).all()
     # Growth is free of the unit.
     again = intervals.bands(1e4 * y, 1e4 * mean, 1e4 * parts, (80, 95), kind="revenue")
-    np.testing.assert_allclose(again[1].upper, 1e4 * made[1].upper, rtol=1e-9)
+    np.testing.assert_allclose(again[95][1], 1e4 * made[95][1], rtol=1e-9)
 
 
 def test_bands_after_a_fall_of_a_quarter():
@@ -302,14 +299,14 @@ def test_kind_of_what_is_not_own_revenue():
     for name in ("fund_expenditure", "general_public_budget_tax_returns"):
         found = [key for key in catalog.names() if key.endswith("." + name)]
         assert found
-        assert kinds.kind_of(fm.load_series(found[0])) is kinds.PLAIN
+        assert engine.kind_of(fm.load_series(found[0])) is engine.PLAIN
     name = "jianghan.general_public_budget_revenue"
     link = fm.link_calibre(fm.load_series(name).actuals(), catalog.like_for_like_growth(name))
-    assert kinds.kind_of(link) is kinds.REVENUE
+    assert engine.kind_of(link) is engine.REVENUE
     one, other = fm.forecast(link, 3), fm.forecast(link.series, 3)
     np.testing.assert_allclose(one.table["mean"], other.table["mean"])
     years = pd.period_range("2018", periods=3, freq="Y")
     plain = pd.Series([100.0, 110.0, 121.0], index=years)
     unnamed = fm.link_calibre(plain, pd.Series([10.0, 10.0], index=years[1:]))
-    assert kinds.kind_of(unnamed) is kinds.PLAIN
+    assert engine.kind_of(unnamed) is engine.PLAIN
     assert len(fm.forecast(unnamed, 2).table) == 2

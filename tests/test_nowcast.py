@@ -14,8 +14,7 @@ import fiscalmodel as fm
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.execution import usual_shares
 from fiscalmodel.revenue.nowcast import accuracy, review_years
-from fiscalmodel.revenue.nowcast_model import asset, quantile
-from fiscalmodel.revenue.nowcast_ways import WAYS, remainders
+from fiscalmodel.revenue.nowcast_model import WAYS, asset, quantile, remainders
 from fiscalmodel.series import catalog
 
 CASES = yaml.safe_load(
@@ -52,7 +51,7 @@ def test_ways_by_hand():
     # One past year of 1..12 (78 in all), the year under way twice that, up to June.
     past = np.arange(1.0, 13).cumsum()
     now = np.where(np.arange(12) < 6, 2 * past, np.nan)
-    made = dict(zip((w.name for w in WAYS), remainders(np.stack([past, now])[None], 6)[:, 0],
+    made = dict(zip(WAYS, remainders(np.stack([past, now])[None], 6)[:, 0],
                     strict=True))  # fmt: skip
     assert made["last_rest"] == 57  # 7 + ... + 12
     assert made["plain_growth"] == 114

@@ -96,7 +96,7 @@ def test_a_target_that_is_out_of_reach_says_what_is_missing() -> None:
     assert amounts["one_off_in_target_year"] == 270_000
     grown = (1 + (found.expected_growth_pct + amounts["extra_growth_each_year"]) / 100) ** 5
     assert 980_000 * grown == pytest.approx(1_370_000)
-    assert "6.93%" in found.sentence("zh")
+    assert "6.93%" in found.answer("zh")
 
 
 def baseline() -> Forecast:
@@ -171,8 +171,8 @@ def test_a_target_below_the_newest_figure_is_said_as_a_fall() -> None:
         baseline(), last_year=2020, last_value=100.0, target_year=2022, target_value=81.0,
         expected=100.0,
     )  # fmt: skip
-    assert "容许自2020年起年均下降 10.00%" in found.sentence("zh")
-    assert "allows a fall of 10.00 % a year" in found.sentence("en")
+    assert "容许自2020年起年均下降 10.00%" in found.answer("zh")
+    assert "allows a fall of 10.00 % a year" in found.answer("en")
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
@@ -189,9 +189,9 @@ def test_the_distance_is_said_and_no_probability() -> None:
         baseline(), last_year=2020, last_value=90.0, target_year=2022, target_value=120.0,
         expected=100.0, outturn=(2019, 100.0),
     )  # fmt: skip
-    assert "低于目标 20.00 万元（差16.7%），目标处于80%区间之内" in found.sentence("zh")
-    assert "inside the 80 % band" in found.sentence("en")
-    assert "概率" not in found.sentence("zh")
+    assert "低于目标 20.00 万元（差16.7%），目标处于80%区间之内" in found.answer("zh")
+    assert "inside the 80 % band" in found.answer("en")
+    assert "概率" not in found.answer("zh")
     rows = found.table.set_index("what")
     # From 100 in 2019: 20 % in all, 1.2^(1/3) a year; from 90 in 2020: a third, and (4/3)^(1/2).
     assert rows.loc["newest_outturn", "to_target_pct"] == pytest.approx(20)

@@ -11,14 +11,11 @@ import pandas as pd
 from fiscalmodel.display import BLUE, GREEN, GREY, ORANGE, RED, Chart, bars, figure, legend
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue import inputs, metrics
-from fiscalmodel.revenue.engine import forecast_block
+from fiscalmodel.revenue.engine import Kind, forecast_block, kind_of
 from fiscalmodel.revenue.inputs import History
-from fiscalmodel.revenue.kinds import Kind, kind_of
-from fiscalmodel.revenue.models import drift
+from fiscalmodel.revenue.models import Array, drift
 from fiscalmodel.revenue.result import InMoney
-from fiscalmodel.revenue.seasonal import naive2
-from fiscalmodel.revenue.seasonal_models import seasonal_naive
-from fiscalmodel.revenue.smoothing import Array
+from fiscalmodel.revenue.seasonal import naive2, seasonal_naive
 from fiscalmodel.series.types import Series
 from fiscalmodel.words import Text, say
 
@@ -34,14 +31,14 @@ _SAME = 0.03
 class Backtest(InMoney, pd.DataFrame):
     """The table of `backtest`, which says and draws what it shows.
 
-    ``.attrs`` holds the verdict in both languages, every forecast with its origin and what was
-    done to the history.
+    ``.attrs`` holds the verdict, every forecast with its origin and what was done to the history.
     """
 
     @property
     def answer(self) -> Text:
         """Whether the model is worth it here."""
-        return Text(self.attrs["verdict_zh"], self.attrs["verdict"])
+        said: Text = self.attrs["verdict"]
+        return said
 
     @property
     def table(self) -> pd.DataFrame:  # type: ignore[override]
@@ -104,9 +101,9 @@ def backtest(
         A frame, one row for each ``method`` (fiscalmodel, naive, seasonal_naive for seasonal
         series, drift, budget) and ``horizon`` (1, 2, ..., "all"): ``forecasts, bias_pct, mae,
         rmse, mape, mdape, smape, mase, owa, coverage_80, coverage_95, msis_95``.
-        ``.attrs["verdict"]`` and ``["verdict_zh"]`` say in
-        a sentence whether the model is worth it here; ``.attrs["forecasts"]`` holds every
-        forecast with its origin, ``.attrs["notes"]`` what was done to the history.
+        ``.attrs["verdict"]`` says in both languages whether the model is worth it here (also as
+        ``.answer``); ``.attrs["forecasts"]`` holds every forecast with its origin,
+        ``.attrs["notes"]`` what was done to the history.
 
     Raises
     ------
@@ -156,8 +153,7 @@ def backtest(
         detail = pd.concat([detail, said], ignore_index=True)
     made = Backtest(_measures(detail))
     yearly = all(_is_year(history.past[0]) for history in histories)
-    found = _verdict(made, detail, yearly=yearly)
-    made.attrs["verdict"], made.attrs["verdict_zh"] = found.en, found.zh
+    made.attrs["verdict"] = _verdict(made, detail, yearly=yearly)
     made.attrs["forecasts"] = detail
     made.attrs["notes"] = tuple(
         f"{name}: " + note if panel else note

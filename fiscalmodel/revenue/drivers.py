@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.revenue.engine import Block, forecast_block
-from fiscalmodel.revenue.kinds import PLAIN, Kind
-from fiscalmodel.revenue.smoothing import Array
+from fiscalmodel.revenue.engine import PLAIN, Block, Kind, forecast_block
+from fiscalmodel.revenue.models import Array
 from fiscalmodel.series.types import Series
 
 #: Fewest growth rates that a regression is fitted to, and fewest past origins it is tried on.
@@ -104,7 +103,6 @@ def drive(
     *,
     kind: Kind = PLAIN,
     ahead: Array | Sequence[float] | None = None,
-    ahead_spread: Array | Sequence[float] | None = None,
 ) -> Driven:
     """Fit a driver and try it on the past.
 
@@ -117,10 +115,8 @@ def drive(
     kind
         How the series, and what it is measured against, is forecast.
     ahead
-        Driver of the years ahead, such as a target; by default it is forecast.
-    ahead_spread
-        Standard deviation of the log of these values; by default that of the driver's own
-        80 % band, and nought for values given.
+        Driver of the years ahead, such as a target, taken as certain; by default it is forecast,
+        with the spread of its own 80 % band.
 
     Raises
     ------
@@ -160,8 +156,6 @@ def drive(
         spread = np.zeros(horizon)
         if (future <= 0).any() or not 0.2 < future[0] / driver[-1] < 5:
             raise InputError("drivers", "revenue.driver_unit", value=future[0], last=driver[-1])
-    if ahead_spread is not None:
-        spread = np.asarray(ahead_spread, dtype=float)[:horizon]
     slope, said, unsure = _by_driver(y, driver, future)
     growth = np.log(future / driver[-1])
     total = np.hypot(slope * spread, unsure * np.abs(growth))

@@ -10,19 +10,15 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel.display import BLUE, RED, Chart, fan, figure, legend, scale, ticks
-from fiscalmodel.revenue import inputs, intervals, models
+from fiscalmodel.revenue import inputs, intervals
 from fiscalmodel.revenue.drivers import SHARE, Driven, aligned, drive, with_driver
-from fiscalmodel.revenue.engine import Block, forecast_block
+from fiscalmodel.revenue.engine import KINDS, PLAIN, Block, Kind, forecast_block, kind_of, outlying
 from fiscalmodel.revenue.inputs import History, when
-from fiscalmodel.revenue.kinds import KINDS, PLAIN, Kind, kind_of
-from fiscalmodel.revenue.outliers import outlying
+from fiscalmodel.revenue.models import TITLES
 from fiscalmodel.revenue.result import InMoney, levels_of, span, weights_chart
 from fiscalmodel.series.types import Series
 from fiscalmodel.units import amount_text
 from fiscalmodel.words import Text, say
-
-#: Name of a candidate -> what it is called.
-TITLES: dict[str, Text] = {name: Text(zh, en) for name, (en, zh) in models.TITLES.items()}
 
 
 @dataclass(frozen=True, eq=False, repr=False)

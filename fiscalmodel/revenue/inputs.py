@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from fiscalmodel.days import day, period
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.revenue.smoothing import Array
+from fiscalmodel.revenue.models import Array
 from fiscalmodel.series.breaks import find_breaks
 from fiscalmodel.series.types import Series
 from fiscalmodel.words import Text, say

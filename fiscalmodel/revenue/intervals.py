@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fiscalmodel.revenue import seasonal
+from fiscalmodel.revenue.models import Array
 from fiscalmodel.revenue.pooled import tilt
-from fiscalmodel.revenue.smoothing import Array
 
 _TABLE = Path(__file__).parent / "_assets" / "bands.json"
 
@@ -36,15 +35,6 @@ _LEAST = 0.01
 #: No band reaches further than this many log points from the forecast.
 _FARTHEST = 5.0
 SIDES = ("lower", "upper")
-
-
-@dataclass(frozen=True)
-class Band:
-    """Limits of one level, each of shape (series, horizon)."""
-
-    level: float
-    lower: Array
-    upper: Array
 
 
 def typical_move(y: Array) -> Array:
@@ -216,8 +206,10 @@ def bands(
     *,
     kind: str = "",
     widening: float = 1.0,
-) -> list[Band]:
-    """Limits for each level, ascending; wider with the level and, yearly, the horizon.
+) -> dict[float, tuple[Array, Array]]:
+    """Lower and upper limits by level, each (series, horizon), ascending.
+
+    They widen with the level and, yearly, with the horizon.
 
     Parameters
     ----------
@@ -233,7 +225,7 @@ def bands(
         Factor on the widths.
     """
     if not levels:
-        return []
+        return {}
     group, (n, horizon) = _group(season_length, kind), (y.shape[1], parts.shape[2])
     yearly = season_length == 1
     if not yearly:
@@ -246,7 +238,7 @@ def bands(
         sizes = {side: expected_error(x, group["scale"][side]) for side in SIDES}
     positive, level_of = relative_to(y)
     level_of = np.where(y.any(axis=1), level_of, 0.0)  # nothing but noughts: no scale
-    found: list[Band] = []
+    found: dict[float, tuple[Array, Array]] = {}
     width = {side: np.zeros(mean.shape) for side in SIDES}
     for level in sorted(levels):
         for side in SIDES:
@@ -254,14 +246,14 @@ def bands(
             wide = np.maximum(width[side], wide)
             width[side] = np.maximum.accumulate(wide, axis=1) if yearly else wide
         if not yearly:
-            found.append(Band(level, mean - width["lower"], mean + width["upper"]))
+            found[level] = mean - width["lower"], mean + width["upper"]
             continue
         down, up = (np.minimum(width[side], _FARTHEST) for side in SIDES)
         logs = positive[:, None] & (mean > 0)
         unit = np.where(logs, 1.0, level_of[:, None])
         lower = np.where(logs, mean * np.exp(-down), mean - unit * down)
         upper = np.where(logs, mean * np.exp(up), mean + unit * up)
-        found.append(Band(level, lower, upper))
+        found[level] = lower, upper
     return found
 
 

@@ -9,21 +9,17 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.words import say
 
 if TYPE_CHECKING:
     from fiscalmodel.revenue.forecast import Forecast
-
-#: Fewest growth rates from which an elasticity is estimated.
-LEAST = 6
 
 
 @dataclass(frozen=True)
@@ -34,33 +30,15 @@ class Elasticity:
     ----------
     value
         The elasticity.
-    standard_error
-        Robust standard error; 0 where it was given without one.
-    low, high
-        95 % interval.
-    years
-        Growth rates used; 0 if given.
-    residual
-        Standard deviation of revenue growth that the base does not explain, as a ratio.
-    method
-        ``HAC``, ``HC3`` or ``given``.
     source
         Where it comes from.
+    standard_error
+        0 where it was given without one.
     """
 
     value: float
-    standard_error: float
-    low: float
-    high: float
-    years: int
-    residual: float
-    method: str
     source: str
-
-    @property
-    def telling(self) -> bool:
-        """Whether history says more than a guess: an interval narrower than 1.5 without 0."""
-        return self.method == "given" or (self.high - self.low < 1.5 and self.low > 0)
+    standard_error: float = 0.0
 
 
 def given_elasticity(value: float, source: str, *, standard_error: float = 0.0) -> Elasticity:
@@ -69,94 +47,7 @@ def given_elasticity(value: float, source: str, *, standard_error: float = 0.0) 
         raise InputError("elasticity", "revenue.no_elasticity", value=value)
     if len(source.strip()) < 2:
         raise InputError("elasticity", "revenue.no_source")
-    half = 1.96 * standard_error
-    return Elasticity(value, standard_error, value - half, value + half, 0, 0.0, "given", source)
-
-
-def estimate_elasticity(
-    revenue: pd.Series[float],
-    base: pd.Series[float],
-    *,
-    errors: Literal["HAC", "HC3"] = "HAC",
-    leave_out: Iterable[int] = (),
-    source: str = "",
-) -> Elasticity:
-    """Estimate an elasticity from yearly history.
-
-    Parameters
-    ----------
-    revenue, base
-        Yearly levels on one calibre, any units; years in the index (`PeriodIndex` or int).
-    errors
-        ``HAC`` (Newey and West, robust to autocorrelation) or ``HC3`` (better for few points).
-    leave_out
-        Years whose growth is left out, such as a year of refunds.
-
-    Returns
-    -------
-    Elasticity
-
-    Raises
-    ------
-    InputError
-        Fewer than 6 growth rates, amounts that are not positive, a base that never moves.
-
-    Notes
-    -----
-    Least squares of Δln R on Δln B with a constant (statsmodels). HAC uses
-    ⌊4 (n/100)^(2/9)⌋ lags, at least 1, with the small-sample correction; intervals are of
-    Student's t with n − 2 degrees of freedom.
-
-    Source: Newey and West (1987), Econometrica 55; MacKinnon and White (1985), Journal of
-    Econometrics 29.
-    """
-    import statsmodels.api as sm
-
-    growth = pd.concat(
-        {"revenue": _growth("revenue", revenue), "base": _growth("base", base)}, axis=1
-    ).dropna()
-    growth = growth[~growth.index.isin([int(y) for y in leave_out])]
-    n = len(growth)
-    if n < LEAST:
-        raise InputError("revenue", "revenue.few_growths", count=n, least=LEAST)
-    if float(growth["base"].std()) < 1e-9:
-        raise InputError("base", "revenue.even_base")
-    model = sm.OLS(growth["revenue"].to_numpy(), sm.add_constant(growth["base"].to_numpy()))
-    if errors == "HAC":
-        lags = max(1, math.floor(4 * (n / 100) ** (2 / 9)))
-        fitted = model.fit(
-            cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": True}, use_t=True
-        )
-    elif errors == "HC3":
-        fitted = model.fit(cov_type="HC3", use_t=True)
-    else:
-        raise InputError("errors", "revenue.unknown_errors", value=errors)
-    low, high = fitted.conf_int(alpha=0.05)[1]
-    years = f"{growth.index[0]}-{growth.index[-1]}"
-    return Elasticity(
-        float(fitted.params[1]),
-        float(fitted.bse[1]),
-        float(low),
-        float(high),
-        n,
-        float(np.sqrt(fitted.mse_resid)),
-        errors,
-        source or str(say("revenue.elasticity_source", count=n, years=years)),
-    )
-
-
-def _growth(name: str, values: Any) -> pd.Series[float]:
-    """Log growth by year, only between neighbouring years."""
-    if not isinstance(values, pd.Series):
-        raise InputError(name, "revenue.no_years")
-    years = [int(p.year) if isinstance(p, pd.Period) else int(p) for p in values.index]
-    if len(set(years)) != len(years):
-        raise InputError(name, "revenue.year_twice")
-    levels = pd.Series(values.to_numpy(dtype=float), index=years).sort_index().dropna()
-    if (levels <= 0).any():
-        raise InputError(name, "revenue.not_above_zero", label=levels[levels <= 0].index[0])
-    steps = pd.Series(np.log(levels)).diff()
-    return steps[[y for y in levels.index if y - 1 in levels.index]]
+    return Elasticity(value, source, standard_error)
 
 
 @dataclass(frozen=True)
@@ -239,7 +130,7 @@ class ItemsForecast:
         ``year, item, last_year, one_offs_out, base_growth, measures, one_offs, value``:
         each row adds up from left to right.
     spread
-        Years by items: standard error from elasticity and residual; nought where given.
+        Years by items: standard error from elasticity and base; nought where given without.
     """
 
     table: pd.DataFrame
@@ -268,7 +159,7 @@ def forecast_items(items: Sequence[Item], years: Sequence[int]) -> ItemsForecast
     A measure enters with the *change* of its effect on the year before, so that a measure of
     July works half in its first year and half more in the second. Its effect then stays in the
     base and grows with it. One-offs of a year are taken out before the next is reckoned.
-    Standard error of a year: √((g · s.e. of ε)² + (ε · s.e. of g)² + residual²) × base, added
+    Standard error of a year: √((g · s.e. of ε)² + (ε · s.e. of g)²) × base, added
     over the years as if independent.
 
     Examples
@@ -298,7 +189,6 @@ def forecast_items(items: Sequence[Item], years: Sequence[int]) -> ItemsForecast
             variance += kept**2 * (
                 (growth * item.elasticity.standard_error) ** 2
                 + (item.elasticity.value * item.base_growth_error_pct / 100) ** 2
-                + item.elasticity.residual**2
             )
             values.setdefault(item.name, []).append(value)
             errors.setdefault(item.name, []).append(float(np.sqrt(variance)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fiscalmodel.revenue.smoothing import Array
+from fiscalmodel.revenue.models import Array
 
 
 def smape(actual: Array, forecast: Array) -> Array:

@@ -31,10 +31,8 @@ class Nowcast(InMoney):
         The year, and the last month that was used.
     to_date
         Year to date, in the unit of the input.
-    full_year, rest_of_year
+    full_year
         ``mean, lo-80, hi-80, lo-95, hi-95`` (by level asked for).
-    table
-        Both, and the year to date, as rows of ``what, mean, lo-80, ...``.
     budget
         Full-year budget of the same calibre; None if not given.
     probability_of_budget_pct
@@ -64,8 +62,6 @@ class Nowcast(InMoney):
     as_of: pd.Period
     to_date: float
     full_year: pd.Series[float]
-    rest_of_year: pd.Series[float]
-    table: pd.DataFrame
     budget: float | None
     probability_of_budget_pct: float | None
     progress: Progress | None
@@ -77,6 +73,19 @@ class Nowcast(InMoney):
     floor: float = -np.inf
     method: Text = EMPTY
     last_year: float | None = None
+
+    @property
+    def rest_of_year(self) -> pd.Series[float]:
+        """What is still to come, with the bands of `full_year`."""
+        return self.full_year - self.to_date
+
+    @property
+    def table(self) -> pd.DataFrame:  # type: ignore[override]
+        """Year to date, rest and full year as rows of ``what, mean, lo-80, ...``."""
+        known = pd.Series(self.to_date, index=self.full_year.index)
+        frame = pd.DataFrame([known, self.rest_of_year, self.full_year]).reset_index(drop=True)
+        frame.insert(0, "what", ["to_date", "rest_of_year", "full_year"])
+        return frame
 
     @property
     def levels(self) -> tuple[float, ...]:
@@ -217,8 +226,7 @@ def nowcast_year(
     table = read_cumulative(cumulative, as_of)
     growth = read_growth(published_growth, table)
     now = estimate(table, wanted, growth, by_plan)
-    full = _bands(now, 0.0)
-    rest = _bands(now, table.to_date)
+    full = _bands(now)
     notes = [*table.notes, *now.notes, *([now.method] if now.method else [])]
     if planned is not None and planned < table.to_date:
         notes.append(
@@ -230,8 +238,6 @@ def nowcast_year(
         as_of=pd.Period(year=table.year, month=table.month, freq="M"),
         to_date=table.to_date,
         full_year=full,
-        rest_of_year=rest,
-        table=as_rows(table.to_date, rest, full),
         budget=planned,
         probability_of_budget_pct=None if planned is None else chance_of(planned, full, now.floor),
         progress=None if planned is None else progress(table.to_date, planned, table.month),
@@ -269,19 +275,11 @@ def _budget(budget: Any) -> float | None:
     return value
 
 
-def _bands(now: Estimate, less: float) -> pd.Series[float]:
-    values = {"mean": now.mean - less}
+def _bands(now: Estimate) -> pd.Series[float]:
+    values = {"mean": now.mean}
     for level, (low, high) in now.bands.items():
-        values[f"lo-{level:g}"], values[f"hi-{level:g}"] = low - less, high - less
+        values[f"lo-{level:g}"], values[f"hi-{level:g}"] = low, high
     return pd.Series(values, dtype=float)
-
-
-def as_rows(to_date: float, rest: pd.Series[float], full: pd.Series[float]) -> pd.DataFrame:
-    """Year to date, rest and full year as rows."""
-    known = pd.Series(to_date, index=full.index)
-    frame = pd.DataFrame([known, rest, full]).reset_index(drop=True)
-    frame.insert(0, "what", ["to_date", "rest_of_year", "full_year"])
-    return frame
 
 
 def chance_of(amount: float, full: pd.Series[float], floor: float) -> float:
@@ -309,7 +307,7 @@ def _by_month(
         if then is None:
             continue
         made = estimate(then, levels, growth, plan)
-        full = _bands(made, 0.0)
+        full = _bands(made)
         row: dict[str, Any] = {
             "month": pd.Period(year=table.year, month=month, freq="M"),
             "to_date": then.to_date,

@@ -19,11 +19,11 @@ import pandas as pd
 from fiscalmodel.days import period
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.inputs import numbers, whens
+from fiscalmodel.revenue.models import Array
 from fiscalmodel.series.monthly import to_cumulative, to_months
 from fiscalmodel.series.types import Series
 from fiscalmodel.words import Text, say
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
 #: (Year, month) -> published growth on the year before, as a ratio.
 Growth = Mapping[tuple[int, int], float]
 

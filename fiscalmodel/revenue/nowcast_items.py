@@ -13,7 +13,7 @@ import pandas as pd
 from fiscalmodel.display import BLUE, RED, SKY, Chart, figure, legend, scale
 from fiscalmodel.errors import Collector, InputError, known_names
 from fiscalmodel.revenue.items import Reconciled, reconcile_total
-from fiscalmodel.revenue.nowcast import Nowcast, as_rows, chance_of, nowcast_year
+from fiscalmodel.revenue.nowcast import Nowcast, chance_of, nowcast_year
 from fiscalmodel.revenue.result import InMoney
 from fiscalmodel.words import Text, say
 
@@ -262,7 +262,6 @@ def _moved(found: Nowcast, mean: float, levels: Sequence[float]) -> Nowcast:
     shift = mean - float(found.full_year["mean"])
     full = (found.full_year + shift)[names].clip(lower=found.floor)
     full["mean"] = mean
-    rest = full - found.to_date
     chance = None if found.budget is None else chance_of(found.budget, full, found.floor)
     bands = [c for c in found.by_month.columns if c[:3] in ("lo-", "hi-") and c not in names]
     by_month = found.by_month.drop(columns=bands)
@@ -273,8 +272,7 @@ def _moved(found: Nowcast, mean: float, levels: Sequence[float]) -> Nowcast:
     if abs(shift) > _NOTHING * abs(mean):
         notes = (*notes, say("revenue.note.moved", amount=_shown(shift)))
     return replace(
-        found, full_year=full, rest_of_year=rest, table=as_rows(found.to_date, rest, full),
-        probability_of_budget_pct=chance, by_month=by_month, notes=notes,
+        found, full_year=full, probability_of_budget_pct=chance, by_month=by_month, notes=notes,
     )  # fmt: skip
 
 

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fiscalmodel.display import BLUE, GREY, RED, Chart, Result, figure, legend
 from fiscalmodel.errors import InputError
 from fiscalmodel.series import catalog
 from fiscalmodel.series.types import Series
+from fiscalmodel.words import EMPTY, Text, label, say
 
 #: Years that the measures look back.
 SPAN = 8
@@ -21,15 +23,15 @@ FEWEST = 5
 MEASURES = ("growth_pct", "volatility_pct", "self_sufficiency_pct")
 
 
-@dataclass(frozen=True, eq=False)
-class Peers:
+@dataclass(frozen=True, eq=False, repr=False)
+class Peers(Result):
     """Measures of one series beside those of cities.
 
     Attributes
     ----------
     table
         ``measure, own, group, cities, lower_quarter, median, upper_quarter, rank_pct``: share of
-        the group's cities that lie below. Groups ``province``, ``size``, ``all``.
+        the group's cities that lie below. Groups ``same_province``, ``same_size``, ``all_cities``.
     cities
         ``province, city, revenue`` (万元) and the measures of each city.
     years
@@ -39,6 +41,43 @@ class Peers:
     table: pd.DataFrame
     cities: pd.DataFrame
     years: tuple[int, int]
+
+    @property
+    def answer(self) -> Text:
+        """Yearly growth, and above what share of each group it lies."""
+        rows = self.table[self.table["measure"] == MEASURES[0]]
+        if rows.empty:
+            return EMPTY
+        first, last = self.years
+        ranks = [
+            say("revenue.peers_above", count=count, share=share,
+                group=Text(label(group, "zh", "values"), label(group, "en", "values")))
+            for group, count, share in rows[["group", "cities", "rank_pct"]].to_numpy()
+        ]  # fmt: skip
+        return say("revenue.answer_peers", first=first, last=last, own=rows["own"].iloc[0],
+                   ranks=ranks)  # fmt: skip
+
+    def plot(self, lang: str | None = None) -> Chart:
+        """Each measure against the middle half of each group's cities and their median."""
+        shown = list(dict.fromkeys(self.table["measure"]))
+        groups = list(dict.fromkeys(self.table["group"]))[::-1]
+        made, axes, lang = figure("", lang, size=(8.6, 0.5 * len(groups) + 1.9), panels=len(shown))
+        for axis, measure in zip(axes if len(shown) > 1 else [axes], shown, strict=True):
+            rows = self.table[self.table["measure"] == measure]
+            places = [groups.index(group) for group in rows["group"]]
+            axis.barh(places, rows["upper_quarter"] - rows["lower_quarter"], height=0.5,
+                      left=rows["lower_quarter"], color=BLUE, alpha=0.35,
+                      label=say("revenue.line_middle_half")(lang))  # fmt: skip
+            axis.scatter(rows["median"], places, color=GREY, marker="|", s=240, linewidth=2,
+                         label=label("median", lang, "debt"))  # fmt: skip
+            axis.axvline(rows["own"].iloc[0], color=RED, label=say("revenue.line_own")(lang))
+            axis.set_title(label(measure, lang, "values"))
+            axis.set_yticks(range(len(groups)), [label(name, lang, "values") for name in groups])
+            axis.grid(axis="y", visible=False)
+            axis.use_sticky_edges = False
+            axis.margins(x=0.08)
+        legend(axes[0] if len(shown) > 1 else axes)
+        return Chart(made, self.answer(lang))
 
 
 def measures(revenue: Any, spending: Any = None) -> dict[str, float]:
@@ -103,9 +142,9 @@ def peers(y: Any, *, province: str = "", expenditure: Any = None) -> Peers:
     cities = pd.DataFrame(rows, columns=["province", "city", "revenue", *MEASURES])
     ratio = cities["revenue"] / float(span.iloc[-1])
     groups = {
-        "province": cities[cities["province"] == province],
-        "size": cities[ratio.between(1 / ALIKE, ALIKE)],
-        "all": cities,
+        "same_province": cities[cities["province"] == province],
+        "same_size": cities[ratio.between(1 / ALIKE, ALIKE)],
+        "all_cities": cities,
     }
     mine = measures(span, None if paid is None else paid.reindex(span.index))
     found_rows = []

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fiscalmodel.revenue.smoothing import Array
+from fiscalmodel.revenue.models import Array
 
 _FILE = Path(__file__).parent / "_assets" / "pooled.npz"
 

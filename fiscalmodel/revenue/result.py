@@ -59,8 +59,8 @@ def weights_chart(
     lang: str | None = None,
     band: tuple[float, float] | None = None,
 ) -> Chart:
-    """``title, value, weight`` as dots that grow with their weight, beside what they come to."""
-    rows = frame.sort_values("value").reset_index(drop=True)
+    """``title, value, weight``: dots that grow with their weight, none without, and their mean."""
+    rows = frame[frame["weight"] > 0].sort_values("value").reset_index(drop=True)
     divisor, shown = scale(unit, float(rows["value"].abs().max()))
     made, axis, lang = figure(
         title, lang, x=shown or say("revenue.value"), size=(8.6, max(3.0, 0.34 * len(rows) + 1.4))

@@ -134,10 +134,6 @@ class TargetAssessment(InMoney):
             place=place_in_band(self.target_value, self.bands),
         )  # fmt: skip
 
-    def sentence(self, lang: str | None = None) -> str:
-        """The assessment in one sentence."""
-        return self.answer(lang)
-
     @property
     def table(self) -> pd.DataFrame:  # type: ignore[override]
         """``what, year, value`` (万元) and the growth from there to the target (a year)."""

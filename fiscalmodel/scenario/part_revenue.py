@@ -19,7 +19,7 @@ from fiscalmodel.revenue.items import (
     given_elasticity,
     reconcile_items,
 )
-from fiscalmodel.revenue.kinds import FUND, REVENUE, kind_of
+from fiscalmodel.revenue.engine import FUND, REVENUE, kind_of
 from fiscalmodel.revenue.nowcast import Nowcast, nowcast_year
 from fiscalmodel.revenue.nowcast_items import NowcastItems, nowcast_items
 from fiscalmodel.revenue.result import span
