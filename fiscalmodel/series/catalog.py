@@ -146,6 +146,11 @@ def _series_tables() -> list[Resource]:
     return [t for t in datapackage.resources().values() if "series_id" in t.columns()]
 
 
+def table_of(name: str) -> Resource:
+    """The table that a series of the catalogue stands in."""
+    return _index()[name]
+
+
 _indexes: dict[tuple[object, ...], dict[str, Resource]] = {}
 
 
