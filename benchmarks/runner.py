@@ -173,12 +173,13 @@ def main() -> None:
     chosen = options.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    rows = [("papermill command line, 2 at a time", command_line(chosen.peer), None)]
+    rows: list[tuple[str, float, tuple[float, float] | None]] = []
+    rows.append(("papermill command line, 2 at a time", command_line(chosen.peer), None))
     rows.append(("papermill in 2 processes", in_process(chosen.peer), None))
     rows.append((f"ours, {chosen.workers} at a time", *ours(chosen.notebooks, chosen.workers)))
     if not chosen.no_dask:
-        rate, memory = ours(chosen.notebooks, chosen.workers, dask=True)
-        rows.append((f"ours on Dask, {chosen.workers} processes", rate, memory))
+        measured = ours(chosen.notebooks, chosen.workers, dask=True)
+        rows.append((f"ours on Dask, {chosen.workers} processes", *measured))
     rows.append((f"limit: cells alone, {CPUS} processes", limit(chosen.notebooks // 2), None))
     peer, top = rows[0][1], rows[-1][1]
     print(f"load average before the end: {os.getloadavg()[0]:.1f} on {CPUS} processors")
