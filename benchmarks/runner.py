@@ -4,8 +4,9 @@
 
 Every mode runs ``notebooks/05_scenario_report.ipynb``; ours write the page and the workbook of
 the scenario too, papermill the notebook alone. The limit is its cells alone, in as many
-processes as there are processors, after one warm-up; memory is the largest proportional set
-size (PSS) of a kernel while it runs.
+processes as there are processors, after one warm-up. Memory is the largest of any kernel while
+it runs: its own pages (USS), and with its share of those that it has from its parent (PSS),
+which grows for the last kernels, that share with fewer.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def in_process(count: int) -> float:
         return count / (time.perf_counter() - begun)
 
 
-def ours(count: int, workers: int, *, dask: bool = False) -> tuple[float, float]:
+def ours(count: int, workers: int, *, dask: bool = False) -> tuple[float, tuple[float, float]]:
     """Our engine, steady state: from the result after the first round to the last; memory."""
     document = without_outputs(read_notebook(NOTEBOOK))
     parameters = {"scenario": SCENARIO, "lang": "zh"}
@@ -102,11 +103,11 @@ def ours(count: int, workers: int, *, dask: bool = False) -> tuple[float, float]
 
 
 class _Memory(threading.Thread):
-    """Looks at running kernels and keeps the largest PSS, in MB."""
+    """Looks at running kernels and keeps the largest USS and PSS, in MB."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
-        self.largest = 0.0
+        self.largest = (0.0, 0.0)
         self._stop_now = threading.Event()
 
     def __enter__(self) -> None:
@@ -118,11 +119,13 @@ class _Memory(threading.Thread):
 
     def run(self) -> None:
         while not self._stop_now.wait(0.1):
-            for process in psutil.process_iter(["name"]):
-                if process.info["name"] == "fm-kernel":
-                    with contextlib.suppress(psutil.Error):
-                        megabytes = process.memory_full_info().pss / 1024 / 1024
-                        self.largest = max(self.largest, megabytes)
+            # Those of this process alone: others may run notebooks here too.
+            for process in psutil.Process().children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    if process.name() == "fm-kernel":
+                        seen = process.memory_full_info()
+                        own, share = seen.uss / 1024 / 1024, seen.pss / 1024 / 1024
+                        self.largest = (max(self.largest[0], own), max(self.largest[1], share))
 
 
 def _limit_process(count: int) -> float:
@@ -170,18 +173,19 @@ def main() -> None:
     chosen = options.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    rows = [("papermill command line, 2 at a time", command_line(chosen.peer), None)]
+    rows: list[tuple[str, float, tuple[float, float] | None]] = []
+    rows.append(("papermill command line, 2 at a time", command_line(chosen.peer), None))
     rows.append(("papermill in 2 processes", in_process(chosen.peer), None))
     rows.append((f"ours, {chosen.workers} at a time", *ours(chosen.notebooks, chosen.workers)))
     if not chosen.no_dask:
-        rate, memory = ours(chosen.notebooks, chosen.workers, dask=True)
-        rows.append((f"ours on Dask, {chosen.workers} processes", rate, memory))
+        measured = ours(chosen.notebooks, chosen.workers, dask=True)
+        rows.append((f"ours on Dask, {chosen.workers} processes", *measured))
     rows.append((f"limit: cells alone, {CPUS} processes", limit(chosen.notebooks // 2), None))
     peer, top = rows[0][1], rows[-1][1]
     print(f"load average before the end: {os.getloadavg()[0]:.1f} on {CPUS} processors")
-    print(f"{'mode':42}{'reports/s':>10}{'x peer':>8}{'of limit':>9}{'MB each':>9}")
+    print(f"{'mode':42}{'reports/s':>10}{'x peer':>8}{'of limit':>9}{'MB own':>8}{'PSS':>6}")
     for name, rate, memory in rows:
-        each = f"{memory:9.0f}" if memory else ""
+        each = f"{memory[0]:8.0f}{memory[1]:6.0f}" if memory else ""
         print(f"{name:42}{rate:10.2f}{rate / peer:8.1f}{rate / top:9.2f}{each}")
 
 

@@ -46,14 +46,22 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     """One guard for each notebook of a project, beside nbval's cells."""
     if file_path.suffix != ".ipynb" or not _asked(parent.config) or not _is_ours(file_path):
         return None
+    return GuardFile.from_parent(parent, path=file_path)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse what compares less than everything, whatever part of a notebook was chosen."""
+    if not _asked(config) or not any(i.path.suffix == ".ipynb" and _is_ours(i.path) for i in items):
+        return
     from fiscalmodel.words import say
 
-    option = parent.config.option
-    if option.nbval_lax:
-        pytest.exit(str(say("run.nbval_lax")), returncode=pytest.ExitCode.USAGE_ERROR)
-    if option.nbval_sanitize_with:
-        pytest.exit(str(say("run.nbval_sanitize")), returncode=pytest.ExitCode.USAGE_ERROR)
-    return GuardFile.from_parent(parent, path=file_path)
+    for option, key in (
+        ("nbval_lax", "run.nbval_lax"),
+        ("nbval_sanitize_with", "run.nbval_sanitize"),
+    ):
+        if getattr(config.option, option):
+            raise pytest.UsageError(str(say(key)))
 
 
 class GuardFile(pytest.File):
