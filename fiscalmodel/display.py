@@ -663,8 +663,7 @@ class TableView:
         body = "".join(
             "<tr>"
             + "".join(
-                f"<td {kind}>{escape(cell)}</td>"
-                for cell, kind in zip(row, kinds, strict=True)
+                f"<td {kind}>{escape(cell)}</td>" for cell, kind in zip(row, kinds, strict=True)
             )
             + "</tr>"
             for row in self.cells.itertuples(index=False, name=None)

@@ -39,6 +39,9 @@ _MONEY_TAILS = frozenset(
 )
 _COUNT_TAILS = frozenset("个人户项次件辆套亩吨台笔家栋倍天年岁米名所座期条份")
 
+#: A text that starts so would be taken for a formula by a spreadsheet.
+RISKY = ("=", "+", "-", "@", "\t", "\r")
+
 Kind = Literal["number", "missing", "text"]
 
 

@@ -63,7 +63,8 @@ class Follows:
     value: Decimal
     interval: Interval
     sentence: str
-    words: Words
+    #: Fields of the sentence beside those that every claim has, see `fields`.
+    words: Words = dict
     holds: Literal["=", "≤", "≥"] = "="
     severity: Severity = "error"
     unit: str | None = None
@@ -77,13 +78,31 @@ class Follows:
             return own.lo <= self.interval.hi
         return own.hi >= self.interval.lo if self.holds == "≥" else own.meets(self.interval)
 
+    @property
+    def fields(self) -> Mapping[str, object]:
+        """What any sentence may name: the figure, what follows, and their distance."""
+        fact, gap = self.stated, self.stated.number - self.value
+        return {
+            "place": place_of(fact),
+            "label": fact.label.raw.strip(),
+            "period": fact.period,
+            "year": fact.year,
+            "scope": fact.scope,
+            "section": fact.section,
+            "unit": fact.unit,
+            "stated": show(fact.number),
+            "computed": show(self.value),
+            "value": show(self.value, 2),
+            "gap": show(gap),
+        }
+
     def finding(self) -> Finding:
         """What is said where it does not hold."""
         return found(
             self.rule,
             self.severity,
             [self.stated, *self.operands],
-            say(f"checks.{self.sentence}", **self.words()),
+            say(f"checks.{self.sentence}", **{**self.fields, **self.words()}),
             stated=self.stated.number,
             computed=round(self.value, self.digits),
             tolerance=self.interval.half + self.stated.interval.half,

@@ -34,15 +34,6 @@ _ROLES = {
 _NEW_LIMIT = re.compile(r"新增|收回|核减|调整|下达|提前")
 
 
-def over_limit(place: Text | str, balance: str, limit: str, over: str, unit: str) -> Text:
-    """The one sentence on debt above its limit (债务超限).
-
-    >>> over_limit("甲县", "21", "20.1", "0.9", "亿元").en[:52]
-    '甲县: the balance 21 exceeds the limit 20.1 by 0.9 亿元.'
-    """
-    return say("checks.debt_limit", place=place, balance=balance, limit=limit, over=over, unit=unit)
-
-
 def within_limit(limit: Fact, balance: Fact, place: Text | str) -> Follows | None:
     """The claim that a balance keeps its limit; None if the units do not compare."""
     # A table need not say its unit: two figures of one table are in the same one.
@@ -57,13 +48,7 @@ def within_limit(limit: Fact, balance: Fact, place: Text | str) -> Follows | Non
         most,
         limit.interval.scaled(factor),
         "debt_limit",
-        words=lambda: {
-            "place": place,
-            "balance": show(balance.number),
-            "limit": show(most),
-            "over": show(balance.number - most),
-            "unit": balance.unit,
-        },
+        words=lambda: {"place": place},
         holds="≤",
     )
 
@@ -123,13 +108,7 @@ def _refinanced(bonds: Fact, due: Fact) -> Iterator[Follows]:
             most,
             due.interval.scaled(factor),
             "refinancing",
-            words=lambda: {
-                "place": _place(bonds),
-                "bonds": show(bonds.number),
-                "unit": bonds.unit,
-                "due": show(most),
-                "over": show(bonds.number - most),
-            },
+            words=lambda: {"place": _place(bonds)},
             holds="≤",
             severity="warning",
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterator
 from decimal import Decimal
+from functools import partial
 
 from fiscalmodel.checks.claims import (
     Claim,
@@ -312,11 +313,10 @@ def _worked(book: Book) -> Iterator[Claim]:
         else:
             value, unit = Decimal(match[1]) * Decimal(match[2]), match[3]
         amount = value * YUAN_PER[unit if unit == "元" else f"{unit}元"] / fact.yuan
-        words = {"label": fact.label.raw, "stated": show(fact.number), "unit": fact.unit}
-        words |= {"worked": match[0], "amount": show(amount), "gap": show(fact.number - amount)}
+        worked = {"worked": match[0]}
         yield Follows(
-            "worked_note", fact, [], amount, exactly(amount), "worked_note", lambda w=words: w  # type: ignore[misc]
-        )  # fmt: skip
+            "worked_note", fact, [], amount, exactly(amount), "worked_note", partial(dict, worked)
+        )
 
 
 def _components(facts: list[Fact]) -> Iterator[Claim]:
@@ -468,10 +468,6 @@ def _executed(form: dict[str, Fact], done: Fact, budget: Fact) -> Iterator[Claim
     value = done.in_unit_of(budget) / budget.number
     most = EXECUTION * min(value, Decimal(1)) + INDICATORS
     words: Callable[[], dict[str, object]] = lambda: {  # noqa: E731
-        "section": done.section,
-        "year": done.year,
-        "score": show(score.number) if score else "",
-        "stated": show(stated.number) if stated else "",
         "done": show(done.number),
         "budget": show(budget.number),
         "unit": budget.unit,

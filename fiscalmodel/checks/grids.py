@@ -89,14 +89,18 @@ def _grid(table: Table, name: str, numbers: list[str], *, first: bool) -> Grid:
         problems=(*(_unread(table) if first else ()), *_words(table, numbers)),
     )
     title_year = next(iter(years_of(table.name)), "")
+    rate_rows = [bool(_RATE_ROW.search(text)) for text in names]
     by_column = [
-        _column(table, grid, j, c, names, title_year, periods, panel) for j, c in enumerate(numbers)
+        _column(table, grid, j, c, rate_rows, title_year, periods, panel)
+        for j, c in enumerate(numbers)
     ]
     return replace(grid, facts=[list(row) for row in zip(*by_column, strict=True)])
 
 
 def _unread(table: Table) -> list[Problem]:
     """What the reader refused, but for columns that hold no number at all: those are remarks."""
+    if not table.problems:
+        return []
     empty = {x for c, x in table.letters.items() if not table.frame[c].map(_filled).any()}
     letters = [(p, _LETTER.search(p.where)) for p in table.problems]
     return [p for p, found in letters if found is None or found[1] not in empty]
@@ -120,7 +124,7 @@ def _column(
     grid: Grid,
     index: int,
     column: str,
-    names: list[str],
+    rate_rows: list[bool],
     title_year: int | str,
     periods: list[tuple[int, str]],
     panel: list[tuple[str, int, str]],
@@ -138,8 +142,7 @@ def _column(
     period = re.sub(r"_\d+$", "", str(column))
     file = Path(table.file).name
     rates = [
-        bool(_RATE_ROW.search(name)) or str(text).endswith(("%", "％"))
-        for name, text in zip(names, texts, strict=True)
+        rate or str(text).endswith(("%", "％")) for rate, text in zip(rate_rows, texts, strict=True)
     ]
     region = table.about.region
     facts: list[Fact | None] = []

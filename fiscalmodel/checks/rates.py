@@ -244,12 +244,9 @@ def _rate_of_change(level: Fact, delta: Fact, rate: Fact) -> Iterator[Follows]:
         (delta.interval / old).scaled(100),
         "change",
         words=lambda: {
-            "label": rate.label.raw,
-            "rate": show(rate.number),
             "delta": show(delta.number),
             "level": show(level.number),
             "base": show(base),
-            "value": show(value, 2),
         },
     )
 
@@ -485,12 +482,9 @@ def _of_whole(rule: str, sentence: str, fact: Fact, part: Fact, whole: Fact) -> 
         slipped = slip(fact.number, round(value, fact.digits), fact.digits)
         bound = say(f"checks.bound.{fact.kind}") if fact.kind in BOUNDS else EMPTY
         return {
-            "label": fact.label.raw,
-            "stated": show(fact.number),
             "part": f"{show(part.number)} {part.unit}",
             "whole": f"{show(whole.number)} {whole.unit}",
             "year": part.year,
-            "value": show(value, 2),
             "bound": bound,
             "slip": told(slipped) if not bound else EMPTY,
         }
@@ -564,16 +558,11 @@ def _column_cell(rate: Fact, new: Fact, old: Fact, *, growth: bool) -> Iterator[
     def words() -> dict[str, object]:
         slipped = slip(rate.number, round(value, rate.digits), rate.digits)
         return {
-            "place": place_of(rate),
-            "label": rate.label.raw.strip(),
-            "period": rate.period,
-            "rate": show(rate.number),
             "verb": say(f"checks.derived_column.{'growth' if growth else 'ratio'}"),
             "new": show(new.number),
             "new_cell": new.cell,
             "old": show(old.number),
             "old_cell": old.cell,
-            "value": show(value, 2),
             "slip": told(slipped),
         }
 

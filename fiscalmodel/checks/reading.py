@@ -16,7 +16,6 @@ from fiscalmodel.checks.printed import printed
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import CellRef
 from fiscalmodel.paths import project_root
-from fiscalmodel.tables.files import load
 from fiscalmodel.tables.grid import column_letter
 from fiscalmodel.tables.table import Table
 
@@ -105,12 +104,7 @@ def _tables(item: Any) -> Iterator[list[Fact] | Table]:
     if not isinstance(item, Table):
         from fiscalmodel.tables.readers import read_workbook
 
-        path = Path(item)
-        frame = long_csv(path) if path.suffix.lower() == ".csv" else None
-        if frame is not None:
-            yield facts_of(frame, file=path.name)
-            return
-        tables: list[Table] = read_workbook(path, strict=False)
+        tables: list[Table] = read_workbook(Path(item), strict=False)
     else:
         tables = [item]
     for table in tables:
@@ -119,18 +113,6 @@ def _tables(item: Any) -> Iterator[list[Fact] | Table]:
             yield _moved(facts, table)
         else:
             yield table
-
-
-def long_csv(path: Path) -> pd.DataFrame | None:
-    """A CSV that is a long table, all text; None if it is another kind of file."""
-    with path.open("rb") as file:
-        header = file.readline(4096).decode("utf-8-sig", errors="replace")
-    if not is_tidy([name.strip().strip('"') for name in header.split(",")]):
-        return None
-    names, *rows = load(path)[0].rows
-    width = len(names)
-    padded = [[*row, *[""] * (width - len(row))][:width] for row in rows]
-    return pd.DataFrame(padded, columns=pd.Index(names), dtype=object)
 
 
 def _moved(facts: list[Fact], table: Table) -> list[Fact]:

@@ -6,9 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from fiscalmodel.checks.claims import Claim, Follows, Groups, Looks, Sums, show
+from fiscalmodel.checks.claims import Claim, Follows, Groups, Looks, Sums
 from fiscalmodel.checks.facts import COUNTS, Book, Fact, base_name, grouped
-from fiscalmodel.checks.printed import Interval
 
 #: Totals that every row of their table adds up to.
 PLAIN_TOTAL = {"合计", "总计", "共计", "当年预算合计", "预算合计", "项目预算合计"}
@@ -248,15 +247,8 @@ def _open(facts: list[Fact]) -> Iterator[Claim]:
         income,
         [outgo],
         outgo.number,
-        Interval(outgo.interval.lo, outgo.interval.hi),
+        outgo.interval,
         "open_balance.missing" if gap < 0 else "open_balance.carried",
-        words=lambda: {
-            "scope": income.scope,
-            "income": show(income.number),
-            "outgo": show(outgo.number),
-            "gap": show(gap),
-            "unit": income.unit,
-        },
         severity="warning" if gap > 0 else "error",
     )
 

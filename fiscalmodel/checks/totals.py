@@ -77,6 +77,7 @@ class _Rows:
         self.grid = grid
         self.size = len(grid.labels)
         self.kind = self._kinds()
+        self._seen: dict[_Relation, _Seen] = {}
 
     def _kinds(self) -> list[str]:
         """``total``, ``grand``, ``subtotal``, ``of_which``, ``aside`` or ``item`` for each row."""
@@ -190,6 +191,11 @@ class _Rows:
 
     def seen(self, relation: _Relation) -> _Seen:
         """In how many columns a relation ties, leaving out those that tell nothing."""
+        if relation not in self._seen:
+            self._seen[relation] = self._look(relation)
+        return self._seen[relation]
+
+    def _look(self, relation: _Relation) -> _Seen:
         rows = [r for _, r in relation.parts]
         signs = np.array([s for s, _ in relation.parts])[:, None]
         parts, whole = self.values[rows], self.values[relation.total]

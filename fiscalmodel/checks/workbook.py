@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from fiscalmodel.checks.reading import items_of, long_csv
+from fiscalmodel.checks.reading import items_of
 from fiscalmodel.findings import SEVERITIES, Finding
-from fiscalmodel.numerals import printed
+from fiscalmodel.numerals import RISKY, printed
 from fiscalmodel.tables.files import load
 from fiscalmodel.tables.grid import Grid
 from fiscalmodel.tables.table import Table
@@ -26,8 +26,6 @@ _COLUMNS = {
     "no": 6, "severity": 9, "rule": 22, "stated": 13, "computed": 13, "difference": 13,
     "tolerance": 11, "explanation": 80, "where": 60,
 }  # fmt: skip
-#: A cell that starts so would be taken for a formula by a spreadsheet.
-_RISKY = ("=", "+", "-", "@", "\t", "\r")
 #: Excel's own limits for the name of a sheet and the text of a cell.
 _NAME, _TEXT = 31, 32_000
 
@@ -80,12 +78,7 @@ def _grids(item: Any) -> list[Grid]:
     if isinstance(item, Table):
         rows = [list(map(str, item.frame.columns)), *item.texts.to_numpy().tolist()]
         return [Grid(Path(item.file).name, item.sheet, rows)]
-    path = Path(item)
-    # A long table is copied as the rules read it, every cell as text.
-    frame = long_csv(path) if path.suffix.lower() == ".csv" else None
-    if frame is None:
-        return load(path)
-    return [Grid(path.name, "", [list(frame.columns), *frame.to_numpy().tolist()])]
+    return load(Path(item))
 
 
 def _sheet_names(grids: Iterable[Grid], lang: str) -> dict[tuple[str, str], str]:
@@ -142,7 +135,7 @@ def _copy(book: Any, sheet: Any, grid: Grid, comments: dict[str, list[tuple[str,
             notes = comments.get(address, [])
             text = value if isinstance(value, str) else printed(value)
             widths[c] = max(widths.get(c, 6), min(42, _width(text)))
-            quoted = isinstance(value, str) and text.startswith(_RISKY)
+            quoted = isinstance(value, str) and text.startswith(RISKY)
             worst = min((n[0] for n in notes), key=SEVERITIES.index, default="")
             form = formats[worst, quoted] if worst else plain[quoted]
             if isinstance(value, float) and value == value:

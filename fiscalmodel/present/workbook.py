@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from fiscalmodel.display import in_unit, in_words, is_number, word
+from fiscalmodel.numerals import RISKY
 from fiscalmodel.words import Text, language, say
 
 if TYPE_CHECKING:
     from fiscalmodel.scenario.outcome import Outcome
 
-#: A cell that starts so would be taken for a formula by a spreadsheet.
-RISKY = ("=", "+", "-", "@", "\t", "\r")
 #: Nothing in the data becomes a formula, a link or a number by itself.
 OPTIONS = {
     "in_memory": True,
