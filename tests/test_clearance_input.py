@@ -30,8 +30,12 @@ def problems(ledger=(GOOD,), sources=(MONEY,), quotas=(), **options):
     [
         ({"principal_wan": -5}, "ledger row 1, principal_wan", "amount -5 is negative"),
         ({"principal_wan": None}, "ledger row 1, principal_wan", "principal_wan is missing"),
-        ({"principal_wan": "12x"}, "ledger row 1, principal_wan", "'12x' is no well-formed number"),
-        ({"principal_wan": float("inf")}, "ledger row 1, principal_wan", "no well-formed number"),
+        (
+            {"principal_wan": "12x"},
+            "ledger row 1, principal_wan",
+            "'12x' stands in 'principal_wan' where a number belongs",
+        ),
+        ({"principal_wan": float("inf")}, "ledger row 1, principal_wan", "where a number belongs"),
         ({"rate_pct": 0.055}, "ledger row 1, rate_pct", "looks like a ratio — did you mean 5.5?"),
         ({"rate_pct": 550}, "ledger row 1, rate_pct", "did you mean 5.5?"),
         ({"rate_pct": -1}, "ledger row 1, rate_pct", "negative"),

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from fiscalmodel.debt.fan import stress_pack
 from fiscalmodel.debt.ledger import read_bonds, read_hidden_ledger
 from fiscalmodel.debt.maturity import (
     maturity_wall,
@@ -15,8 +16,8 @@ from fiscalmodel.debt.maturity import (
     published_debt,
     refinancing_dependence,
 )
-from fiscalmodel.debt.outlook import debt_outlook, decomposition, implied_terms, stressed
-from fiscalmodel.debt.risk import comprehensive_resources, grade_of, risk_path
+from fiscalmodel.debt.outlook import debt_outlook, decomposition, implied_terms
+from fiscalmodel.debt.risk import grade_of, risk_path
 from fiscalmodel.errors import InputError
 
 CASES = yaml.safe_load(
@@ -119,18 +120,6 @@ def test_unknown_grade():
         risk_path(PATH).first_year("purple")
     with pytest.raises(InputError, match="missing or negative"):
         grade_of(float("nan"), "2026-01-01")
-
-
-def test_comprehensive_resources_leave_out_bond_money():
-    """甘谷县 2024 without bonds: 42,100 + 387,613 + 7,546 + 199 + 731 − 6,456 = 431,733;
-    funds 3,089 + 3,753 + 28,501 = 35,343; together 467,076."""
-    general = {
-        "收入": 42100, "补助": 387613, "一般债券转贷": 13038, "上年结余": 7546, "调入资金": 199,
-        "动用预算稳定调节基金": 731, "支出": 409525, "上解": 6456, "债务还本": 8200,
-    }  # fmt: skip
-    fund = {"收入": 3089, "补助": 3753, "上年结余": 28501, "专项债券转贷收入": 25130, "支出": 40907}
-    assert comprehensive_resources(general) == 431_733
-    assert comprehensive_resources(general, fund) == 467_076
 
 
 def test_yuanling_2024(project):
@@ -288,7 +277,10 @@ def test_what_moves_the_ratio():
     path = decomposition(outlook)
     assert path["closing"].tolist() == pytest.approx([50])
     assert path["interest"].tolist() == pytest.approx([80 * 0.05 / 1.2])
-    table = stressed(outlook).set_index("stress")["2027"]
+    table = stress_pack(
+        80.0, terms["primary_balance_pct"].tolist(), terms["rate_pct"].tolist(),
+        terms["growth_pct"].tolist(),
+    ).set_index("stress")["closing"]  # fmt: skip
     # Growth of 18 % instead: 80·1.05/1.18 − 20.
     assert table["lower_growth"] == pytest.approx(80 * 1.05 / 1.18 - 20)
     assert table["contingent"] == pytest.approx(60)

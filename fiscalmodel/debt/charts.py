@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel import display
-from fiscalmodel.display import BLUE, GREEN, GREY, ORANGE, RED, SKY, Chart
+from fiscalmodel.display import BLUE, GREEN, GREY, ORANGE, RED, Chart
 from fiscalmodel.words import Text, label, say
 
 
@@ -21,19 +21,18 @@ def wall_chart(wall: pd.DataFrame, lang: str | None = None) -> Chart:
     Parameters
     ----------
     wall
-        `fiscalmodel.maturity_wall`, with or without planned bonds.
+        `fiscalmodel.maturity_wall`.
     """
     interest = wall[[c for c in wall.columns if "_interest_" in c]].sum(axis=1)
     frame = pd.DataFrame({
         "general_principal": wall["general_principal_wan"],
         "special_principal": wall["special_principal_wan"],
-        "planned_principal": wall.get("planned_principal_wan", 0.0),
         "bond_interest": interest,
     }).set_axis(wall["year"].astype(str), axis=0)  # fmt: skip
     divisor, unit = display.scale("万元", float(frame.sum(axis=1).max()))
     title = say("debt.chart.wall")
     figure, axis, lang = display.figure(title, lang, unit=unit)
-    colors = dict(zip(frame.columns, (BLUE, ORANGE, SKY, GREY), strict=True))
+    colors = dict(zip(frame.columns, (BLUE, ORANGE, GREY), strict=True))
     names = {c: _name(c) for c in frame.columns}
     display.stack(axis, frame / divisor, names=names, colors=colors, lang=lang)
     display.legend(axis)

@@ -153,35 +153,6 @@ def maturity_wall(
     return wall
 
 
-def with_planned(wall: pd.DataFrame, planned: pd.DataFrame) -> pd.DataFrame:
-    """A wall with what planned bonds add, in columns of their own.
-
-    Parameters
-    ----------
-    wall, planned
-        From `maturity_wall`: the bonds outstanding, and those of a plan.
-
-    Returns
-    -------
-    DataFrame
-        The wall with ``planned_principal_wan`` and ``planned_interest_wan``
-        before ``total_wan``; total and share count them.
-    """
-    years = range(
-        min(wall["year"].min(), planned["year"].min()),
-        max(wall["year"].max(), planned["year"].max()) + 1,
-    )
-    amounts = [c for c in wall.columns if c.endswith("_wan") and c != "total_wan"]
-    joined = wall.set_index("year")[amounts].reindex(years, fill_value=0.0)
-    more = planned.set_index("year").reindex(years, fill_value=0.0)
-    for part in ("principal", "interest"):
-        joined[f"planned_{part}_wan"] = more[f"general_{part}_wan"] + more[f"special_{part}_wan"]
-    joined["total_wan"] = joined.sum(axis=1)
-    principal = joined[[c for c in joined.columns if "_principal_" in c]].sum(axis=1)
-    joined["share_pct"] = principal / (principal.sum() or 1.0) * 100
-    return joined.rename_axis("year").reset_index()
-
-
 def refinancing_dependence(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
     """Refinancing bonds against maturities, for each type of debt.
 

@@ -11,7 +11,6 @@ import pandas as pd
 
 from fiscalmodel.days import to_date
 from fiscalmodel.debt.dynamics import debt_path
-from fiscalmodel.debt.fan import stress_pack
 from fiscalmodel.debt.ledger import FEN_PER_WAN, Ledger
 from fiscalmodel.debt.maturity import payments
 from fiscalmodel.errors import Collector, InputError
@@ -187,15 +186,3 @@ def decomposition(outlook: pd.DataFrame) -> pd.DataFrame:
         float(terms["opening_pct"].iloc[0]), terms["primary_balance_pct"].tolist(),
         terms["rate_pct"].tolist(), terms["growth_pct"].tolist(), years=terms["year"].tolist(),
     )  # fmt: skip
-
-
-def stressed(outlook: pd.DataFrame) -> pd.DataFrame:
-    """The debt ratio under each standard shock: ``stress`` and one column a year, percent."""
-    terms = implied_terms(outlook)
-    pack = stress_pack(
-        float(terms["opening_pct"].iloc[0]), terms["primary_balance_pct"].tolist(),
-        terms["rate_pct"].tolist(), terms["growth_pct"].tolist(), years=terms["year"].tolist(),
-    )  # fmt: skip
-    wide = pack.pivot_table(index="stress", columns="year", values="closing", sort=False)
-    wide.columns = wide.columns.astype(str)
-    return wide.reset_index()

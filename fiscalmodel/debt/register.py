@@ -80,11 +80,6 @@ class Register:
         return to_frame(self.found)
 
     @property
-    def closed(self) -> bool:
-        """Whether every row has reached the certificate of release."""
-        return bool(self.table["status"].eq("released").all())
-
-    @property
     def answer(self) -> Text:
         """How much is in the register, and how much of it is released."""
         done = self.table.loc[self.table["status"].eq("released"), "replaced_fen"].sum()
@@ -97,18 +92,6 @@ class Register:
 
         shown = self.table.drop(columns="replaced_fen").dropna(axis=1, how="all")
         return result_html([self.answer, *(f.said for f in self.found[:5])], shown)
-
-    def open_rows(self) -> pd.DataFrame:
-        """Rows whose loop is not closed."""
-        return self.table[self.table["status"].ne("released")].reset_index(drop=True)
-
-    def by_batch(self) -> pd.DataFrame:
-        """Amount of each batch by status, 分, with its total."""
-        wide = self.table.pivot_table(
-            index="batch", columns="status", values="replaced_fen", aggfunc="sum", fill_value=0
-        ).reindex(columns=list(STATUSES), fill_value=0)
-        wide["total_fen"] = wide.sum(axis=1)
-        return wide.rename_axis(columns=None).reset_index()
 
     def events(self) -> pd.DataFrame:
         """Replacement events of what was disbursed, for the roll-forward of hidden debt."""

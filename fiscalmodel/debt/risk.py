@@ -19,7 +19,7 @@ from fiscalmodel import policy
 from fiscalmodel.days import calendar_year, to_date
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import Finding, finding, to_frame
-from fiscalmodel.words import Text, label, official, say
+from fiscalmodel.words import Text, label, say
 
 if TYPE_CHECKING:
     from fiscalmodel.display import Chart
@@ -128,39 +128,6 @@ def _known_grade(grade: str) -> str:
     if grade not in words:
         raise InputError("grade", "debt.unknown_option", text=grade, known=list(GRADES))
     return words[grade]
-
-
-def comprehensive_resources(
-    general: Mapping[str, float], fund: Mapping[str, float] | None = None
-) -> float:
-    """Comprehensive fiscal resources 综合财力, 万元.
-
-    Parameters
-    ----------
-    general, fund
-        Lines of the general public budget and of the government funds, as
-        `fiscalmodel.close_balance` takes them.
-
-    Notes
-    -----
-    Revenue + transfers + opening carry-over + transfers in + stabilisation fund
-    drawn − remitted up − transfers out, in each budget; money from bonds is left
-    out. Official treatment of carry-over and special transfers varies
-    (confidence M), so say which was used.
-    """
-    plus = {
-        "revenue", "transfers_from_above", "opening_carry_over", "transfers_in",
-        "stabilisation_fund_drawn",
-    }  # fmt: skip
-    minus = {"remitted_up", "transfers_out"}
-    parts = []
-    for scope, items in (("general", general), ("fund", fund or {})):
-        for word, amount in items.items():
-            name = official("account_line", word)
-            if name is None or (scope == "fund" and name.startswith(("stabil", "interregional"))):
-                raise InputError(scope, "budget.unknown_line", text=word)
-            parts.append(amount if name in plus else -amount if name in minus else 0.0)
-    return math.fsum(parts)
 
 
 def grade_of(ratio_pct: float, on: Any, *, bounds: Mapping[str, float] | None = None) -> str:

@@ -99,9 +99,10 @@ def gap(plan: Any, lang: str | None = None) -> Chart:
     for name, rows in frames.items():
         years = [day.year for day in rows["date"]]
         columns[name] = rows.groupby(years)["amount_wan"].sum()
-    frame = pd.DataFrame(columns).fillna(0.0)
+    every = range(plan.given.opened.year, plan.deadline.year + 1)
+    frame = pd.DataFrame(columns).reindex(every).fillna(0.0)
     frame.index = frame.index.astype(str)
-    divisor, unit = display.scale("万元", float(frame.max().max() if len(frame) else 0.0))
+    divisor, unit = display.scale("万元", float(frame.max().max()))
     title = say("debt.chart.gap")
     figure, axis, lang = display.figure(title, lang, unit=unit)
     names = {"latest": say("debt.chart.latest"), "least": say("debt.chart.least")}

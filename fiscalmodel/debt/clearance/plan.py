@@ -345,14 +345,6 @@ class ClearancePlan:
                 rows.append(("due", name, period, float(s.prices["due"][k])))
         return pd.DataFrame(rows, columns=["kind", "name", "period", "saving_wan"])
 
-    @property
-    def binding_period(self) -> str | None:
-        """The source's period in which one more 万元 would save most; None if none would."""
-        rows = self.binding[self.binding["kind"] == "source"]
-        if rows.empty:
-            return None
-        return str(rows["period"].iloc[int(rows["saving_wan"].to_numpy().argmax())])
-
     @cached_property
     def _priced(self) -> Solution | None:
         """The plan solved for its prices: the quota that it uses is kept, interest made least."""
