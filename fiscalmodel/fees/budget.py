@@ -73,11 +73,6 @@ class Appropriation:
     notes: tuple[Text, ...] = ()
 
     @property
-    def shortfall_wan(self) -> float | None:
-        """Need (mean) above the budget requested; negative where the request is enough."""
-        return None if self.requested_wan is None else self.need["mean"] - self.requested_wan
-
-    @property
     def answer(self) -> Text:
         """The need in one sentence."""
         low, high = self.need["lo-80"], self.need["hi-80"]
@@ -204,11 +199,9 @@ def _by_kind(source: TableLike, name: str, column: str) -> dict[str, dict[str, f
     table = read_records(source, name=name, columns=headers("kind", "period", column))
     result: dict[str, dict[str, float]] = {}
     for row in table if table.need("kind", "period", column) else ():
-        period, values = (
-            row.period("period"),
-            result.setdefault(row.word("kind", "receipt_kind"), {}),
-        )
-        values[str(period)] = values.get(str(period), 0.0) + row.wan(column)
+        period = str(row.period("period"))
+        values = result.setdefault(row.word("kind", "receipt_kind"), {})
+        values[period] = values.get(period, 0.0) + row.wan(column)
     table.done()
     return dict(sorted(result.items()))
 

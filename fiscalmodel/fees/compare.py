@@ -89,7 +89,7 @@ def reconcile_bank(
     """
     theirs, ours = _read_claim(bank_statement), statement.by_line()
     spelled = statement.receipts.names.spelled
-    rows: list[dict[str, Any]] = []
+    rows = []
     for key in sorted({*ours, *theirs}):
         mine, their = ours.get(key), theirs.get(key)
         base, fee = (mine["base_fen"], mine["fee_fen"]) if mine else (0, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -22,15 +22,13 @@ from fiscalmodel.fees.ledger import (
 from fiscalmodel.fees.receipts import CLEARED, COUNTED, REFUND, STATUS_NAMES, Names, Receipts
 from fiscalmodel.fees.terms import (
     RateBook,
-    account_of,
     clean,
     date_text,
-    kind_of,
     official_name,
     pct_text,
 )
 from fiscalmodel.units import FEN_PER, yuan_text
-from fiscalmodel.words import Text, official_words, say
+from fiscalmodel.words import Text, official, official_words, say
 
 COLUMNS = [
     "bank", "kind", "account", "period", "base_fen", "rate_pct", "fee_fen", "arrears_fen",
@@ -71,8 +69,6 @@ class CommissionStatement:
         ``chargeable = base + carried_in``.
     excluded
         Lines left out with the reason, and where they stand in the file.
-    without_rate
-        Known kinds that no rate is given for: their fee is 0.
     carry
         What goes on to the next statement: arrears and negative bases.
     notes
@@ -86,7 +82,6 @@ class CommissionStatement:
     table: pd.DataFrame
     lines: pd.DataFrame
     excluded: pd.DataFrame
-    without_rate: pd.DataFrame
     carry: pd.DataFrame
     notes: tuple[Text, ...]
     rates: pd.DataFrame
@@ -149,22 +144,6 @@ class CommissionStatement:
         by_bank = [f"{bank} {total:,.2f}" for bank, total in wide.sum(axis=1).items()]
         return display.Chart(figure, say("fees.alt_banks", banks=by_bank)(lang))
 
-    def select(
-        self, bank: str | None = None, kind: str | None = None, account: str | None = None,
-        period: object = None, *, full: bool = False,
-    ) -> pd.DataFrame:  # fmt: skip
-        """Lines of the statement for a bank, kind, account and period (each optional)."""
-        frame = self.lines if full else self.table
-        keep = pd.Series(True, index=frame.index)
-        if bank is not None:
-            keep &= frame["bank"].eq(clean(bank))
-        for column, word, of in (("kind", kind, kind_of), ("account", account, account_of)):
-            if word is not None:
-                keep &= frame[column].map(of).eq(of(word) or "")
-        if period is not None:
-            keep &= frame["period"].eq(str(period))
-        return frame[keep]
-
     def by_line(self) -> dict[Key, dict[str, Any]]:
         """Lines added up over rates, by canonical words, each with its parts under ``lines``."""
         money = [c for c in self.lines.columns if c.endswith("_fen")]
@@ -195,8 +174,8 @@ class CommissionStatement:
         hit = (read.line >= 0) & (read.day >= self.sums.since)
         wanted = (
             None if bank is None else names.banks.get(clean(bank), -2),
-            None if kind is None else _at(names.kinds, kind_of(kind)),
-            None if account is None else _at(names.accounts, account_of(account)),
+            None if kind is None else _at(names.kinds, official("receipt_kind", kind)),
+            None if account is None else _at(names.accounts, official("account", account)),
         )
         for code, want in zip(names.codes(read.line), wanted, strict=True):
             if want is not None:
@@ -289,14 +268,10 @@ def assemble(
             and line.period == last[(line.bank, line.kind, line.account)]) or line.payable
     ]  # fmt: skip
     left_out = receipts.excluded()
-    unrated = full.loc[[line.rate is None for line in lines]]
     return CommissionStatement(
         table=full[COLUMNS].copy(),
         lines=full,
         excluded=left_out,
-        without_rate=unrated[["bank", "kind", "account", "period", "base_fen"]].reset_index(
-            drop=True
-        ),
         carry=pd.DataFrame(carry, columns=[
             "bank", "kind", "account", "period", "arrears_fen", "base_fen", "rate_pct"]),
         notes=(*_notes(receipts, lines, period, len(left_out)), *notes),
@@ -355,13 +330,11 @@ def _notes(
     """Rounding, negative bases, special terms, kinds without a rate, what is left out."""
     by = Text(official_words("frequency")[period], official_words("frequency", "en")[period])
     yield say("fees.note_rounding", period=by)
-    codes = {code for line in lines for code in (line.kind, line.account)}
-    official = {code: official_name(code) for code in codes}
     for line in lines:
-        yield from _line_notes(line, period, official)
+        yield from _line_notes(line, period)
     unrated = sorted({line.kind for line in lines if line.rate is None})
     if unrated:
-        yield say("fees.note_no_rate", kinds=[official[kind] for kind in unrated])
+        yield say("fees.note_no_rate", kinds=[official_name(kind) for kind in unrated])
     if pending := sum(line.unmatched for line in lines):
         yield say("fees.note_unmatched", amount=yuan_text(pending))
     if left_out:
@@ -372,7 +345,7 @@ def _notes(
         yield say("fees.note_backwards", count=receipts.backwards)
 
 
-def _line_notes(line: Line, period: Period, official: Mapping[str, Text]) -> Iterator[Text]:
+def _line_notes(line: Line, period: Period) -> Iterator[Text]:
     said: list[tuple[str, dict[str, object]]] = []
     terms = line.terms
     if line.carried_out:
@@ -383,6 +356,6 @@ def _line_notes(line: Line, period: Period, official: Mapping[str, Text]) -> Ite
         said.append(("fees.note_terms", {"terms": terms.said}))
     for key, values in said:
         yield say(
-            key, bank=line.bank, kind=official[line.kind], account=official[line.account],
-            period=period_label(line.period, period), **values,
+            key, bank=line.bank, kind=official_name(line.kind),
+            account=official_name(line.account), period=period_label(line.period, period), **values,
         )  # fmt: skip

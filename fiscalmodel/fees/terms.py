@@ -15,7 +15,7 @@ from fiscalmodel import policy
 from fiscalmodel.errors import did_you_mean, known_names
 from fiscalmodel.tables.records import FILLED, Row, TableLike, read_records
 from fiscalmodel.units import yuan_text
-from fiscalmodel.words import Text, labels, official, official_words, say
+from fiscalmodel.words import Text, labels, official_words, say
 
 #: A percent below this is a ratio typed by mistake, unless confirmed.
 SUSPICIOUS_PCT = Fraction(1, 100)
@@ -32,24 +32,6 @@ RelationTable: TypeAlias = "TableLike | Mapping[str, Any] | Sequence[str] | None
 def clean(value: object) -> str:
     """Text in NFKC without outer blanks; brackets and spaces come out half-width."""
     return unicodedata.normalize("NFKC", str(value)).strip()
-
-
-def kind_of(word: object) -> str | None:
-    """Canonical kind of revenue, or None if the word is unknown.
-
-    >>> kind_of("罚没收入"), kind_of("Charges"), kind_of("税收")
-    ('fines', 'charges', None)
-    """
-    return official("receipt_kind", word)
-
-
-def account_of(word: object) -> str | None:
-    """Canonical account, or None if the word is unknown.
-
-    >>> account_of("财政专户"), account_of("treasury")
-    ('fiscal_account', 'treasury')
-    """
-    return official("account", word)
 
 
 def official_name(code: str) -> Text:
