@@ -19,12 +19,12 @@ from fiscalmodel.numerals import exact, printed, why_no_number
 from fiscalmodel.numerals import number as numeral
 from fiscalmodel.series.datapackage import Resource
 from fiscalmodel.series.templates import example_rows
-from fiscalmodel.series.types import Series
+from fiscalmodel.series.types import Series, term
 from fiscalmodel.tables.readers import read_table
 from fiscalmodel.tables.table import Table
 from fiscalmodel.tables.unitlines import unit_word
 from fiscalmodel.units import FEN_PER, convert, money_unit
-from fiscalmodel.words import Text, bare, headers_of, label, official, official_words, say
+from fiscalmodel.words import Text, bare, headers_of, official, official_words, say
 
 #: Columns of the tidy series table that are read beside period and value.
 _TIDY = (
@@ -138,7 +138,7 @@ def rows_to_series(
         words = rows[key].unique() if key in rows else []
         if len(words) > 1:
             raise InputError(
-                f"{table.shown}, {name}", "series.mixes", name=name, column=_term(key),
+                f"{table.shown}, {name}", "series.mixes", name=name, column=term(key),
                 first=words[0], second=words[1],
             )  # fmt: skip
     if table.synthetic:
@@ -157,10 +157,6 @@ def rows_to_series(
     return assemble(name, points, first["unit"], where=table.shown, fields=fields, notes=notes)
 
 
-def _term(column: str) -> Text:
-    return Text(label(column, "zh"), label(column, "en").lower())
-
-
 def _yearly_or_monthly(text: str) -> pd.Period | None:
     found = None if "/" in text else period(text)
     return found if found is not None and found.freqstr[0] in "YM" else None
@@ -170,7 +166,7 @@ def _only(rows: pd.DataFrame, column: str, notes: dict[Text, None]) -> str:
     """The one value of a column, or "" with a note where it varies."""
     cells = [cell for cell in rows.get(column, pd.Series(dtype=str)).unique() if cell]
     if len(cells) > 1:
-        notes[say("series.varies", column=_term(column), names=cells)] = None
+        notes[say("series.varies", column=term(column), names=cells)] = None
     return str(cells[0]) if len(cells) == 1 and rows[column].ne("").all() else ""
 
 
@@ -246,7 +242,7 @@ def _tidy(table: Table, at: Mapping[str, str], wanted: str | None) -> Series:
         values = sorted({texts[key][i] for i in rows} - {""}) if key in texts else []
         if len(values) > 1:
             raise InputError(
-                table.place, "series.mixes", name=chosen, column=_term(key),
+                table.place, "series.mixes", name=chosen, column=term(key),
                 first=values[0], second=values[1],
             )  # fmt: skip
         same[key] = values[0] if values else ""

@@ -92,8 +92,8 @@ def spans(months: pd.Series[float]) -> pd.Series[int]:
     """
     values = _monthly(months, full=True)
     found, since = [], 0
-    for month, value in values.items():
-        since = 1 if _month(month) == 1 else since + 1
+    for month, value in zip(pd.PeriodIndex(values.index).month, values, strict=True):
+        since = 1 if month == 1 else since + 1
         known = not np.isnan(value)
         found.append(since if known else 0)
         since = 0 if known else since
@@ -127,8 +127,10 @@ def _months_of(cumulative: pd.Series[float]) -> pd.Series[float]:
     values = _monthly(cumulative, full=True)
     result = np.full(len(values), np.nan)
     last = 0.0
-    for i, (month, value) in enumerate(values.items()):
-        if _month(month) == 1:
+    for i, (month, value) in enumerate(
+        zip(pd.PeriodIndex(values.index).month, values, strict=True)
+    ):
+        if month == 1:
             last = 0.0
         if not np.isnan(value):
             result[i] = _decimal_sum(float(value), -last)
@@ -144,9 +146,9 @@ def _cumulative_of(months: pd.Series[float]) -> pd.Series[float]:
     values = _monthly(months, full=False)
     result = np.full(len(values), np.nan)
     total, year = 0.0, None
-    for i, (month, value) in enumerate(values.items()):
-        if _year(month) != year:
-            total, year = 0.0, _year(month)
+    for i, (own, value) in enumerate(zip(pd.PeriodIndex(values.index).year, values, strict=True)):
+        if own != year:
+            total, year = 0.0, own
         if not np.isnan(value):
             total = _decimal_sum(total, float(value))
             result[i] = total
@@ -197,14 +199,6 @@ def _index(values: pd.Series[Any]) -> pd.PeriodIndex:
     if index.has_duplicates:
         raise InputError("months", "series.stands_twice", text=index[index.duplicated()][0])
     return index
-
-
-def _month(label: Any) -> int:
-    return int(label.month)
-
-
-def _year(label: Any) -> int:
-    return int(label.year)
 
 
 # ---- what a monthly report derives ----

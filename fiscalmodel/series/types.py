@@ -128,7 +128,7 @@ def refuse_mixing(series: Sequence[Series], operation: str = "use of") -> None:
             one, two = getattr(first, name), getattr(other, name)
             if one != two and ((one and two) or name in ("unit", "calibre")):
                 problems.add(
-                    where, "series.two_mixed", term=_term(name), one=one or "—", two=two or "—",
+                    where, "series.two_mixed", term=term(name), one=one or "—", two=two or "—",
                     first=first.series_id, second=other.series_id,
                 )  # fmt: skip
         if _frequency(first) != _frequency(other):
@@ -155,7 +155,8 @@ def _combined(first: Series, second: Series, sign: str) -> Series:
     )
 
 
-def _term(name: str) -> Text:
+def term(name: str) -> Text:
+    """A column's name within a sentence."""
     return Text(label(name, "zh"), label(name, "en").lower())
 
 

@@ -55,6 +55,21 @@ def load(path: str | Path) -> list[Grid]:
     return [_csv_grid(data, name)]
 
 
+def sheet_named(grids: list[Grid], sheet: str) -> Grid:
+    """The grid of a worksheet.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name.
+    """
+    names = [g.sheet for g in grids if g.sheet]
+    if sheet not in names:
+        hint = did_you_mean(sheet, names, cutoff=0.3) or say("tables.sheets_are", names=names)
+        raise InputError(grids[0].file, "tables.no_sheet", hint, name=sheet)
+    return next(g for g in grids if g.sheet == sheet)
+
+
 def sheets(data: bytes, name: str) -> list[Grid]:
     """Every worksheet of a workbook given as bytes.
 

@@ -247,12 +247,30 @@ def _is_dated_title(rows: Rows, row: int) -> bool:
 
 
 def _take_unit(rows: Rows, row: int, layout: Layout, *, titled: bool) -> None:
+    """Take the unit of a line, and a title or who compiled the table beside it.
+
+    Raises
+    ------
+    InputError
+        If several names stand beside it: groups of a header would be lost.
+    """
+    beside: dict[str, int] = {}
     for column in rows.filled[row]:
         text = str(rows.value(row, column))
         if units := stated_units(text):
             layout.units.append((row, column, units))
-        elif titled and not is_owner(text) and not looks_like_period(text) and not layout.titles:
-            layout.titles.append(tidy(text))
+        elif (
+            titled and not is_owner(text) and not looks_like_period(text) and ":" not in plain(text)
+        ):
+            beside.setdefault(tidy(text), column)
+    if len(beside) > 1 and _next_is_header(rows, row):
+        raise InputError(rows.place(row, max(beside.values())), "tables.names_beside_unit")
+    if beside and not layout.titles:
+        layout.titles.append(next(iter(beside)))
+
+
+def _next_is_header(rows: Rows, row: int) -> bool:
+    return next((kind in ("text", "periods") for _, kind in _ahead(rows, row + 1)), False)
 
 
 def _corner_header(rows: Rows, row: int) -> bool:
@@ -265,6 +283,9 @@ def _corner_header(rows: Rows, row: int) -> bool:
     if rest and _BEFORE_LABEL.fullmatch(rows.text(row, first)):
         first, *rest = rest
     if not rest or not stated_units(str(rows.value(row, first))):
+        return False
+    if any(parse(v).kind == "number" and not looks_like_period(v)
+           for v in (rows.value(row, c) for c in rest)):  # fmt: skip
         return False
     if len(rest) > 1 and all(looks_like_period(rows.value(row, c)) for c in rest):
         return True

@@ -10,11 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fiscalmodel.errors import InputError, did_you_mean
+from fiscalmodel.errors import InputError
 from fiscalmodel.tables.build import build_table
-from fiscalmodel.tables.files import load
+from fiscalmodel.tables.files import load, sheet_named
 from fiscalmodel.tables.forms import known_together
-from fiscalmodel.tables.grid import Grid
 from fiscalmodel.tables.layout import NoHeader, Rows, layouts
 from fiscalmodel.tables.table import Table
 from fiscalmodel.units import money_unit
@@ -96,22 +95,12 @@ def read_workbook(path: str | Path, *, unit: str | None = None, strict: bool = T
     return found
 
 
-def _grids(path: str | Path, sheet: str | None) -> list[Grid]:
-    grids = load(path)
-    if sheet is None:
-        return grids
-    names = [g.sheet for g in grids if g.sheet]
-    found = [g for g in grids if g.sheet == sheet]
-    if not found:
-        hint = did_you_mean(sheet, names, cutoff=0.3) or say("tables.sheets_are", names=names)
-        raise InputError(Path(path).name, "tables.no_sheet", hint, name=sheet)
-    return found
-
-
 def _tables(path: str | Path, *, sheet: str | None, unit: str | None, strict: bool) -> Workbook:
     asked = unit if unit in (None, "%") else money_unit(unit)
     found, unread = [], []
-    grids = _grids(path, sheet)
+    grids = load(path)
+    if sheet is not None:
+        grids = [sheet_named(grids, sheet)]
     hidden = [g for g in grids if g.hidden and sheet is None]
     said = [say("tables.hidden_sheet", name=g.sheet) for g in hidden]
     for grid in grids:

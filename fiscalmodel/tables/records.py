@@ -36,7 +36,7 @@ from fiscalmodel.numerals import (
 )
 from fiscalmodel.paths import here_or_project
 from fiscalmodel.tables.build import COMMA
-from fiscalmodel.tables.files import csv_beginning, load
+from fiscalmodel.tables.files import csv_beginning, load, sheet_named
 from fiscalmodel.tables.grid import Grid, column_letter
 from fiscalmodel.tables.layout import FOOT, is_ordinal
 from fiscalmodel.tables.unitlines import header_unit, stated_units, unit_word, unknown_unit
@@ -426,11 +426,7 @@ def _pick(grids: list[Grid], sheet: str | None, columns: ColumnNames) -> Grid:
             names = [g.sheet for g in filled]
             raise InputError(grids[0].file, "tables.sheets_alike", file=grids[0].file, names=names)
         return (filled or [g for g, _ in best])[0]
-    names = [g.sheet for g in grids if g.sheet]
-    if sheet not in names:
-        hint = did_you_mean(sheet, names, cutoff=0.3) or say("tables.sheets_are", names=names)
-        raise InputError(grids[0].file, "tables.no_sheet", hint, name=sheet)
-    return next(g for g in grids if g.sheet == sheet)
+    return sheet_named(grids, sheet)
 
 
 def _in_memory(source: Any, name: str) -> Grid:

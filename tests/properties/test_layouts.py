@@ -26,6 +26,7 @@ from fiscalmodel.tables.grid import column_letter
 from fiscalmodel.tables.layout import tidy
 from fiscalmodel.tables.table import Table
 from fiscalmodel.units import FEN_PER
+from fiscalmodel.words import say
 
 LABELS = (
     "增值税", "企业所得税", "个人所得税", "城市维护建设税", "契税", "专项收入", "罚没收入",
@@ -300,6 +301,8 @@ def outcome(seed: int, *, wild: bool, folder: Path) -> tuple[str, str]:
         return "refused", str(error)
     if book.unread:
         return "refused", str(book.unread[0].error)
+    if any(say("tables.no_unit") in table.notes for table in book):
+        return "refused", "the unit is asked for"  # it stood in a hidden column
     said = wrong(sheet, list(book))
     return ("wrong", "; ".join(said[:3])) if said else ("read", "")
 
