@@ -26,6 +26,7 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
     """
     from fiscalmodel import policy
     from fiscalmodel.checks.reconcile import reconcile
+    from fiscalmodel.errors import Collector, InputError
     from fiscalmodel.paths import project_root
     from fiscalmodel.run.report import ask_first, evaluate_all, load_all, users_of
     from fiscalmodel.scenario.data import TABLES
@@ -44,8 +45,13 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
     else:
         loaded = users_of([Path(t) for t in tables])
     if loaded:
-        ask_first(loaded)
-        evaluate_all(loaded)
+        found = Collector()
+        for look in (ask_first, evaluate_all):  # questions and errors of all files at once
+            try:
+                look(loaded)
+            except InputError as error:
+                found.extend(error)
+        found.raise_if_any()
         click.echo(say("scenario.all_in_order", count=len(loaded)))
     if not given:
         click.echo(say("scenario.policy_in_order", count=len(policy.keys())))

@@ -24,8 +24,8 @@ def run(
     """Make the report of each SCENARIO.yaml (all of the project's unless named).
 
     Leaves index.html and, for each scenario, an HTML report, an Excel workbook and the
-    executed notebook. All files are checked before anything runs; what is done and unchanged
-    is kept.
+    executed notebook. All files and data are checked before any report is made; what is done
+    and unchanged is kept.
     """
     from fiscalmodel.run.batch import INDEX, run_batch
     from fiscalmodel.words import say
@@ -44,11 +44,6 @@ def run(
     if done:
         total, index = len(results.results), Path(out) / INDEX
         click.echo(say("run.reports", done=done, total=total, index=index), err=log_json)
-    bad = list(dict.fromkeys(p for result in results.failed for p in result.bad_input()))
-    for problem in bad:
-        click.echo(say("ground.error", problem=problem), err=True)
-    if bad:
-        return 2
     infeasible = strict and any(not r.about.get("feasible", True) for r in results.results)
     return 1 if infeasible else results.exit_code
 

@@ -486,6 +486,10 @@ def _broken(text: str, room: int) -> str:
 _SECTIONS = ("columns", "debt", "budget", "terms", "values", "monthly", "revenue")
 
 
+#: A column with cells wider than this (in Latin letters) holds sentences.
+_LONG = 60
+
+
 def word(key: str, lang: str | None = None) -> str:
     """The word for a column, term or code; the key itself where there is none.
 
@@ -638,18 +642,28 @@ class TableView:
         text = self.cells.to_string(index=False) if len(self.cells) else self._none
         return "\n".join(part for part in (self._heading, text, self._foot) if part)
 
+    def _kind(self, column: int) -> str:
+        """Class and style of a column: a notebook has no style sheet of ours."""
+        if self.numeric[column]:
+            return 'class="num" style="text-align:right"'
+        longest = max((_width(str(cell)) for cell in self.cells.iloc[:, column]), default=0)
+        # Chinese breaks after any character: without a width, a sentence stands upright.
+        least = 18 if longest > _LONG else min(longest / 2 + 2, 8)
+        wrap = f"text-align:left;min-width:{least:g}em;overflow-wrap:anywhere"
+        return f'class="txt" style="{wrap}"'
+
     def _repr_html_(self) -> str:
         from markupsafe import escape
 
-        kinds = ["num" if numeric else "txt" for numeric in self.numeric]
+        kinds = [self._kind(i) for i in range(len(self.numeric))]
         head = "".join(
-            f'<th class="{kind}">{escape(name)}</th>'
+            f"<th {kind}>{escape(name)}</th>"
             for name, kind in zip(self.cells.columns, kinds, strict=True)
         )
         body = "".join(
             "<tr>"
             + "".join(
-                f'<td class="{kind}">{escape(cell)}</td>'
+                f"<td {kind}>{escape(cell)}</td>"
                 for cell, kind in zip(row, kinds, strict=True)
             )
             + "</tr>"

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import fiscalmodel as fm
-from fiscalmodel.series.breaks import BreakWarning, find_breaks, refuse_if_broken
+from fiscalmodel.series.breaks import find_breaks
 from fiscalmodel.series.calibre import link_calibre
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "calibre_links.yaml").read_text("utf-8"))
@@ -169,14 +169,6 @@ def test_monthly_series_are_compared_year_on_year() -> None:
     broken["2019-01":] *= 1.6
     assert [b.period for b in find_breaks(broken)] == ["2019"]
     assert [b.period for b in find_breaks(broken.groupby(broken.index.year).cumsum())] == ["2019"]
-
-
-def test_fitting_across_a_break_is_refused_or_warned_of() -> None:
-    with pytest.raises(fm.InputError, match="allow_break"):
-        refuse_if_broken(JIANGHAN.rename("revenue"))
-    with pytest.warns(BreakWarning, match="2016"):
-        assert len(refuse_if_broken(JIANGHAN, allow_break=True)) == 1
-    assert refuse_if_broken(link_calibre(JIANGHAN, GROWTH).linked) == []
 
 
 @pytest.mark.parametrize("freq", ["YS", "YE"])

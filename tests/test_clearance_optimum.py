@@ -44,9 +44,9 @@ def test_optimum_equals_brute_force():
 
 
 def test_dated_decisions_equal_brute_force_at_every_frequency():
-    """1,000 small ledgers on days: the least cost, and never dearer or refused on a finer grid."""
+    """1,300 small ledgers on days: the least cost, and never dearer or refused on a finer grid."""
     plans, rng = 0, np.random.default_rng(77)
-    for number in range(1_000):
+    for number in range(1_300):
         *tables, end = dated_case(rng)
         options = {"as_of": "2026-12-31", "deadline": end, "rule": "least_interest"}
         expected = dated_force(*tables, end)
@@ -58,9 +58,9 @@ def test_dated_decisions_equal_brute_force_at_every_frequency():
             assert costs[0] == np.inf
         else:
             plans += 1
-            assert costs[0] == pytest.approx(expected, rel=1e-7, abs=1e-5)
-        assert all(fine <= coarse + 1e-5 for coarse, fine in pairwise(costs))
-    assert plans > 250
+            assert costs[0] == pytest.approx(expected, rel=1e-9, abs=1e-6)
+        assert all(fine <= coarse + 1e-6 for coarse, fine in pairwise(costs))
+    assert plans >= 300
 
 
 @pytest.mark.parametrize("rule", ["highest_rate_first", "earliest_maturity_first", "pro_rata"])
@@ -108,12 +108,11 @@ def test_shadow_prices_lie_between_finite_differences():
                 return plan(replace(case, **{table: lines})).cost_wan
 
             right = (base.cost_wan - cost(step)) / step
-            # A preference of 1e-6 between equal ways moves prices by as much.
-            assert row.saving_wan >= right - 3e-6
+            assert row.saving_wan >= right - 1e-6
             if row.saving_wan > 1e-9:
                 tight += 1
                 left = (cost(-step) - base.cost_wan) / step
-                assert np.isnan(left) or row.saving_wan <= left + 3e-6
+                assert np.isnan(left) or row.saving_wan <= left + 1e-6
     assert tight > 20
 
 
@@ -132,7 +131,7 @@ def test_shortfall_is_the_smallest_relaxation():
             extra = {"source_id": "more", "period": 2027, "cap_wan": middle, "carry": True}
             enough = plan(replace(case, sources=[*case.sources, extra])).status == "optimal"
             low, high = (low, middle) if enough else (middle, high)
-        assert least == pytest.approx(high, rel=1e-6, abs=1e-5)
-        assert found.shortfall_wan >= least - 1e-5
+        assert least == pytest.approx(high, rel=1e-6, abs=1e-6)
+        assert found.shortfall_wan >= least - 1e-6
         checked += 1
     assert checked > 4

@@ -128,6 +128,24 @@ def test_bad_data_are_one_clear_error_and_no_report(
     assert not (copy / "out").exists()
 
 
+def test_bad_data_of_one_scenario_stop_all_reports(copy: Path) -> None:
+    """Every problem of every scenario, a shared one once; and nothing is written."""
+    data = copy / "data" / "synthetic_sample_county_debt_ledger.csv"
+    data.write_text(data.read_text("utf-8").replace(",28000,", ",abc,", 1), "utf-8")
+    good = "params/scenarios/jianghan/baseline.yaml"
+    other = SAMPLE.replace("baseline", "optimistic")
+    done = call("run", good, SAMPLE, other, "--out", "out", cwd=copy)
+    assert done.returncode == 2, done.stdout
+    assert done.stderr.count("abc") == 1
+    assert "sample_county/baseline" in done.stderr
+    assert not (copy / "out").exists()
+    # What an earlier run left stays as it is.
+    assert call("run", good, "--out", "out", cwd=copy).returncode == 0
+    before = {path: path.read_bytes() for path in (copy / "out").rglob("*") if path.is_file()}
+    assert call("run", good, SAMPLE, "--out", "out", cwd=copy).returncode == 2
+    assert {p: p.read_bytes() for p in (copy / "out").rglob("*") if p.is_file()} == before
+
+
 def test_a_failing_scenario_does_not_take_the_others_with_it(
     copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

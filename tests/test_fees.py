@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import fiscalmodel as fm
-from fiscalmodel.fees.forms import in_words
+from fiscalmodel.present.settlement import in_words
 from fiscalmodel.tables import records
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases/fees_settlement.yaml").read_text("utf-8"))
@@ -335,15 +335,6 @@ def test_payments_go_to_the_oldest_line_and_too_much_is_a_credit() -> None:
     named = fm.commission(rows, payments=[{"bank": "甲银行", "amount": "0.10", "period": 2024}])
     assert named.table["paid_fen"].tolist() == [0, 10]
     assert any("fits no line" in p for p in problems(rows, payments={"乙银行": 1}))
-
-
-def test_split_between_district_and_transfer_funds_is_exact() -> None:
-    result = fm.commission(good(amount=[100, 200, 300.01]))
-    split = result.split_funding(33)
-    assert split["transfer_fen"].sum() == 33
-    assert (split["transfer_fen"] + split["district_fen"]).tolist() == result.table[
-        "payable_fen"
-    ].tolist()
 
 
 def test_the_frame_given_is_never_changed() -> None:

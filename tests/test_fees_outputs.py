@@ -11,6 +11,7 @@ import pytest
 
 import fiscalmodel as fm
 from fiscalmodel import fees
+from fiscalmodel.present.settlement import settlement_page, settlement_workbook
 from fiscalmodel.words import speaking
 
 KEYS = ["bank", "kind", "account", "period"]
@@ -103,7 +104,7 @@ def test_rounded_receipt_by_receipt(statement: fees.CommissionStatement) -> None
             {"base_fen": 7700},
             "cut-off date: the first 2 days of the next period are counted",
         ),
-        (CHARGES, {"base_fen": 1}, "not explained: compare the receipts (reconcile_receipts)"),
+        (CHARGES, {"base_fen": 1}, "not explained: compare the receipts"),
         (FINES, {"fee_fen": 76 - 190}, "the fee is that of a rate of 0.2 %"),
         (FINES, {"fee_fen": 7}, "the base agrees, the fee is not explained: compare the rates"),
     ],
@@ -129,34 +130,6 @@ def test_wrong_kind_and_missing_lines(statement: fees.CommissionStatement) -> No
     assert found.loc["财政专户", "reason"] == "wrong account: the bank has it under fines, treasury"
     short = fees.reconcile_bank(statement, table[table["bank"].eq("甲银行")])
     assert set(short.loc[short["bank"].eq("乙银行"), "status"]) == {"missing at the bank"}
-
-
-def test_receipt_by_receipt(statement: fees.CommissionStatement) -> None:
-    theirs = pd.DataFrame(
-        [
-            ["1", "2024-01-10", "2.40", "收费"],
-            ["2", "2024-02-10", "2.50", "收费"],
-            ["3", "2024-04-01", "1000.00", "收费"],
-            ["4", "2024-04-02", "77.00", "罚没"],
-            ["5", "2024-01-05", "500.00", "罚没"],
-            ["7", "2024-04-05", "300.00", "罚没"],
-            ["8", "2024-04-06", "45.00", "罚没"],
-            ["99", "2024-04-06", "1.00", "罚没"],
-        ],
-        columns=["receipt_id", "paid_in", "amount", "kind"],
-    )
-    found = fees.reconcile_receipts(statement, theirs, "甲银行").set_index("receipt_id")
-    assert found["status"].to_dict() == {
-        "1": "matched", "2": "differs", "3": "differs", "4": "differs", "5": "matched",
-        "6": "missing at the bank", "7": "matched", "8": "differs", "99": "missing here",
-    }  # fmt: skip
-    assert found.loc["2", "difference_fen"] == 10
-    assert found.loc["3", "reason"] == "cut-off date: the bank counts it in 2024Q2"
-    assert found.loc["4", "reason"] == "wrong kind: fines at the bank"
-    assert found.loc["6", "reason"] == "refund not taken off"
-    assert found.loc["8", "reason"] == "unmatched here"
-    with pytest.raises(fm.InputError, match="not in the statement"):
-        fees.reconcile_receipts(statement, theirs, "丙银行")
 
 
 def test_treasury_report(statement: fees.CommissionStatement) -> None:
@@ -267,7 +240,7 @@ def test_formulas_recompute_the_form() -> None:
         payments={"乙银行": "3.00"},
         carried=[{"bank": "甲银行", "kind": "罚没", "account": "国库", "arrears": "7.77"}],
     )
-    book, values = open_both(fees.settlement_workbook(result))
+    book, values = open_both(settlement_workbook(result))
     assert recompute(book, values) > 40
     sheet = values["汇总"]
     totals = {sheet.cell(i, 1).value: sheet.cell(i, 6).value for i in range(4, 8)}
@@ -277,7 +250,7 @@ def test_formulas_recompute_the_form() -> None:
 
 
 def test_the_same_statement_gives_the_same_bytes(statement: fees.CommissionStatement) -> None:
-    assert fees.settlement_workbook(statement) == fees.settlement_workbook(statement)
+    assert settlement_workbook(statement) == settlement_workbook(statement)
 
 
 def test_names_are_never_formulas_or_markup() -> None:
@@ -295,7 +268,7 @@ def test_names_are_never_formulas_or_markup() -> None:
         (99, evil[0], "收费", "国库", "2024-01-05", "10.00", None, None, "=cmd|' /C calc'!A0")
     )
     result = fm.commission(rows(*lines))
-    book, _ = open_both(fees.settlement_workbook(result))
+    book, _ = open_both(settlement_workbook(result))
     formulas = [c.value for s in book for line in s.iter_rows() for c in line if c.data_type == "f"]
     assert formulas
     assert not any(
@@ -305,7 +278,7 @@ def test_names_are_never_formulas_or_markup() -> None:
         not name.startswith(("=", "+", "-", "@")) and len(name) <= 31 for name in book.sheetnames
     )
     assert not any(cell.hyperlink for s in book for line in s.iter_rows() for cell in line)
-    page = fees.settlement_page(result, warning="<b>样本</b>")
+    page = settlement_page(result, warning="<b>样本</b>")
     assert "<script>" not in page
     assert "<b>样本" not in page
     assert "&lt;script&gt;alert(1)" in page
@@ -313,7 +286,7 @@ def test_names_are_never_formulas_or_markup() -> None:
 
 
 def test_the_page_prints_reasons_and_capital_amounts(statement: fees.CommissionStatement) -> None:
-    page = fees.settlement_page(statement)
+    page = settlement_page(statement)
     assert page.count("<section>") == 2
     assert "原因：直接缴库" in page
     assert "应付合计（大写）：" in page

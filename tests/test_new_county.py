@@ -10,6 +10,7 @@ import pytest
 
 import fiscalmodel as fm
 from fiscalmodel.errors import InputError
+from fiscalmodel.scenario.given import given_only
 
 
 @pytest.fixture
@@ -326,3 +327,44 @@ def test_a_check_of_a_workbook_finds_what_the_run_would_find(county: Path) -> No
     fill_values(made.workbook, "收入", {"一般公共预算收入": [*REVENUE[:-1], "四万"]})
     with pytest.raises(InputError, match=r"云溪县.xlsx\[收入!F11\]"):
         run_check(str(made.workbook))
+
+
+def test_an_example_that_was_overwritten_is_the_offices_own(county: Path) -> None:
+    made = fm.new_county("云溪县")
+    fill_values(made.workbook, "收入", {"一般公共预算收入": REVENUE})
+    work = openpyxl.load_workbook(made.workbook)
+    page = work["月度收入"]
+    heads = {cell.value: cell.column for cell in page[1]}
+    for r in range(2, 13):  # the note 示例行 of the first row is left where it was
+        for header, value in {
+            "地区": "云溪县",
+            "指标": "一般公共预算收入",
+            "期间": f"2025-{r:02d}",
+            "数值": 3500.0 * r,
+            "单位": "万元",
+            "数据性质": "实际数",
+        }.items():
+            page.cell(r, heads[header], value)  # fmt: skip
+    work.save(made.workbook)
+    scenario = given_only(fm.load_scenario(made.scenario))
+    assert "revenue.nowcast.series" not in scenario.unfilled
+    assert scenario.origin.foreign == ()
+    assert scenario.series("revenue.nowcast.series", "").values.iloc[0] == 7000
+
+
+def test_the_errors_of_all_sheets_come_at_once_with_their_cells(county: Path) -> None:
+    made = fm.new_county("云溪县")
+    fill_values(made.workbook, "收入", {"一般公共预算收入": [*REVENUE[:-1], "四万"]})
+    fill(made.workbook, "缴款", [{"缴款书编号": "1", "代收银行": "农商行", "收入类别": "罚没",
+                               "缴入账户": "国库", "缴入日期": "2025-01-02",
+                               "金额（元）": "二十万"}])  # fmt: skip
+    fill(made.workbook, "债务台账", [{"债务编号": "Y1", "本金余额（万元）": 100, "利率（%）": "五",
+                                 "到期日": "2028-05-01"}])  # fmt: skip
+    fill(made.workbook, "资金来源", [{"资金来源编号": "Z1", "类别": "财政资金", "期间": "2026",
+                                 "可用额度（万元）": 200}])  # fmt: skip
+    with pytest.raises(InputError) as caught:
+        run_check(str(made.scenario))
+    where = [problem.where for problem in caught.value.problems]
+    for cell in ("收入!F11", "债务台账!G3", "缴款!F3"):
+        assert any(cell in place for place in where)
+    assert len(where) == 3

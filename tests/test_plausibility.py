@@ -93,6 +93,7 @@ def test_series(county: Path, revenue: dict[int, float | str], key: str | None) 
     [
         ("ledger", "12000", "120000000", "debt.debt.ledger"),
         ("quotas", "2026,", "2030,", "outside.debt.quotas"),
+        ("sources", "Z1,财政资金,2026", "Z1,财政钱,2026", "category.debt.sources.财政钱"),
         ("sources", "Z1,财政资金,2026", "Z1,财政资金,2024", "outside.debt.sources"),
         ("sources", "2028,6000,0", "2028,6000,0\nZ2,资产处置,2026,900,", "haircut.debt.sources.Z2"),
         ("sources", "2028,6000,0", "2028,6000,0\nZ2,资产处置,2026,900,0.3",

@@ -18,7 +18,6 @@ PENDING = {
     "irr",
     "present_value",
     "read_hidden_ledger",
-    "read_series",
     "read_table",
     "read_workbook",
     "run_report",

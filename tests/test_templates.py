@@ -25,7 +25,8 @@ DESIGN = {
     "funding": "source_id category period available_from cap_wan haircut_pct earmark carry",
     "receipts": "receipt_id bank kind account paid_in amount refund_of unmatched excluded",
     "quotas": "batch kind period available_from quota_wan rate_pct tenor_years repayment",
-    "bonds": "bond_code type purpose amount_wan rate_pct start maturity repayment frequency project",
+    "bonds": "bond_code type purpose amount_wan rate_pct start maturity repayment frequency "
+    "project",
     "payments": "bank kind account period amount paid_on",
     "revenue": "region budget_scope indicator item_code period value unit coverage calibre version "
     "kind source note",

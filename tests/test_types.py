@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 import fiscalmodel as fm
-from fiscalmodel.series.types import CellRef, align, concat
 
 
 def series(name: str = "a", start: str = "2020", **more: object) -> fm.Series:
@@ -19,13 +18,12 @@ def series(name: str = "a", start: str = "2020", **more: object) -> fm.Series:
     return fm.Series(name, pd.Series(values, index=index), kinds=kinds, **more)
 
 
-def test_sums_differences_and_shares() -> None:
+def test_sums_and_differences() -> None:
     total, tax = series("total"), series("tax", values=[4.0, 5.0, np.nan])
     assert (tax + total).values.tolist()[:2] == [14, 25]
     assert (total - tax).values.isna().tolist() == [False, False, True]
     assert (total - tax).series_id == "total - tax"
     assert (2 * total).values.tolist() == [20, 40, 80]
-    assert tax.share_pct(total).tolist()[:2] == [40, 25]
     assert len(total + series("late", "2021")) == 4
 
 
@@ -41,11 +39,9 @@ def test_sums_differences_and_shares() -> None:
 )
 def test_mixing_is_refused_and_names_both(field: str, one: str, two: str, says: str) -> None:
     a, b = series("a", **{field: one}), series("b", **{field: two})
-    for combine in (lambda: a + b, lambda: a - b, lambda: a.share_pct(b), lambda: align(a, b)):
+    for combine in (lambda: a + b, lambda: a - b):
         with pytest.raises(fm.InputError, match=says):
             combine()
-    with pytest.raises(fm.InputError, match=says):
-        concat(a, replace(b, values=b.values.set_axis(b.values.index + 5)))
 
 
 def test_all_differences_are_told_at_once() -> None:
@@ -64,26 +60,6 @@ def test_bare_numbers_have_no_unit() -> None:
         _ = series() + 5  # type: ignore[operator]
     with pytest.raises(fm.InputError, match="is no unit"):
         _ = series() * series("b")  # type: ignore[operator]
-
-
-def test_concat_keeps_kinds_and_cells() -> None:
-    a = series()
-    b = series("b", "2023")
-    b = replace(
-        b,
-        kinds=b.kinds.map(lambda _: "estimate"),
-        cells={b.values.index[0]: CellRef("f.xlsx", "表1", "B7")},
-    )
-    both = concat(b, a)
-    assert [str(p) for p in both.values.index] == ["2020", "2021", "2022", "2023", "2024", "2025"]
-    assert both.kinds.tolist() == ["actual"] * 3 + ["estimate"] * 3
-    assert both.source_of("2023") == "f.xlsx[表1!B7]"
-    assert both.actuals().values.tolist() == [10, 20, 40]
-    with pytest.raises(fm.InputError, match="both hold 2022"):
-        concat(a, series("b", "2022"))
-    with pytest.raises(fm.InputError, match="two series are named"):
-        align(a, a)
-    assert list(align(a, b).columns) == ["a", "b"]
 
 
 def test_source_of() -> None:

@@ -11,6 +11,7 @@ from fiscalmodel.checks.claims import (
     Follows,
     Groups,
     Looks,
+    Outcome,
     Sums,
     Tied,
     arithmetic,
@@ -19,7 +20,8 @@ from fiscalmodel.checks.claims import (
     show,
 )
 from fiscalmodel.checks.facts import Book, Fact, Grid, years_of
-from fiscalmodel.words import Text, say
+from fiscalmodel.findings import Finding
+from fiscalmodel.words import EMPTY, Text, say
 
 _KINDS = {"general": "一般", "special": "专项"}
 #: What a row of a list is of, by its name. A limit added in the year is no limit of a balance.
@@ -227,8 +229,11 @@ _STEPS = {
 def _roll_forward(grid: Grid) -> Iterator[Claim]:
     """Opening + issued - repaid = closing, for each block of rows and each column."""
     for block in _blocks(grid):
+        added: list[tuple[list[Fact], Outcome]] = []
         for c in grid.amounts:
-            yield from _rolled(grid, block, c)
+            yield from _rolled(grid, block, c, added)
+        if added:
+            yield _added(added)
 
 
 def _blocks(grid: Grid) -> Iterator[dict[str, int]]:
@@ -253,7 +258,10 @@ def _blocks(grid: Grid) -> Iterator[dict[str, int]]:
                 block = {}
 
 
-def _rolled(grid: Grid, block: dict[str, int], c: int) -> Iterator[Claim]:
+def _rolled(
+    grid: Grid, block: dict[str, int], c: int, added: list[tuple[list[Fact], Outcome]]
+) -> Iterator[Claim]:
+    """The claims of one column; where it closes only with the reduction added, into `added`."""
     at = {step: grid.facts[r][c] for step, r in block.items()}
     opening, closing = at["opening"], at["closing"]
     issued, repaid, adjusted = at["issued"], at["repaid"], at.get("adjusted")
@@ -273,25 +281,34 @@ def _rolled(grid: Grid, block: dict[str, int], c: int) -> Iterator[Claim]:
     elif (less := outcomes[-1]) and less.ties:
         yield Tied("debt_roll_forward")
     elif (more := outcomes[1]) and more.ties:
-        said = say(
-            "checks.roll_forward.added",
-            place=_where(closing),
-            label=adjusted.label.raw.strip(),
-            amount=show(adjusted.number),
-            cell=adjusted.cell,
-            opening=show(opening.number),
-            issued=show(issued.number),
-            repaid=show(repaid.number),
-            closing=show(closing.number),
-        )
-        yield found(
-            "debt_roll_forward", "note", [closing, opening, issued, repaid, adjusted], said,
-            stated=closing.number, computed=more.computed, tolerance=more.tolerance,
-        )  # fmt: skip
+        added.append(([closing, opening, issued, repaid, adjusted], more))
     elif (none := outcomes[0]) and none.ties:
         yield Tied("debt_roll_forward")
     else:
         yield from _closed(_with(plain, 1, adjusted))
+
+
+def _added(columns: list[tuple[list[Fact], Outcome]]) -> Finding:
+    """One note on a row named a reduction that every column of a block needs added."""
+    facts, outcome = columns[0]
+    closing, opening, issued, repaid, adjusted = facts
+    others = [f.cell for column, _ in columns[1:] for f in column[-1:]]
+    said = say(
+        "checks.roll_forward.added",
+        place=_where(closing),
+        label=adjusted.label.raw.strip(),
+        amount=show(adjusted.number),
+        cell=adjusted.cell,
+        opening=show(opening.number),
+        issued=show(issued.number),
+        repaid=show(repaid.number),
+        closing=show(closing.number),
+        others=say("checks.roll_forward.others", cells=others) if others else EMPTY,
+    )
+    return found(
+        "debt_roll_forward", "note", [f for column, _ in columns for f in column], said,
+        stated=closing.number, computed=outcome.computed, tolerance=outcome.tolerance,
+    )  # fmt: skip
 
 
 def _with(plain: Sums, sign: int, adjusted: Fact | None) -> Sums:

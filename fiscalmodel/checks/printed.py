@@ -7,17 +7,15 @@ if its own interval meets the computed one.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-_MISSING = {"", "-", "—", "–", "－", "/", "x", "X", "nan", "None", "NaN", "<NA>", "…", "——", "--"}
+from fiscalmodel.numerals import exact, parse
+
 #: Digits after the point beyond which a stored number holds only the noise of its arithmetic.
 NOISE = 8
-_NUMBER = re.compile(r"^[+-]?\d[\d,]*(?:\.\d+)?$|^[+-]?\.\d+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,34 +102,22 @@ def exactly(value: Decimal | int) -> Interval:
 
 @lru_cache(maxsize=65536)
 def _parse(raw: str) -> Printed | None:
-    text = unicodedata.normalize("NFKC", raw).strip().replace(" ", "")
-    if text in _MISSING:
+    value = None if parse(raw).unit not in ("", "%") else exact(raw)
+    if value is None:
         return None
-    negative = False
-    if text[:1] in "△▲":
-        negative, text = True, text[1:]
-    if text[:1] == "(" and text[-1:] == ")":
-        negative, text = True, text[1:-1]
-    text = text.removesuffix("%").replace("−", "-")
-    if not _NUMBER.match(text):
-        return None
-    try:
-        value = Decimal(text.replace(",", ""))
-    except InvalidOperation:  # pragma: no cover - the pattern allows none
-        return None
-    value = -value if negative else value
     exponent = int(value.as_tuple().exponent)
     if exponent < -NOISE:
         # Nobody prints so many digits: it is what a division or a sum of floats left.
         value = round(value, NOISE).normalize()
-        value = value if int(value.as_tuple().exponent) <= 0 else value.quantize(Decimal(1))
         exponent = -NOISE
+    if int(value.as_tuple().exponent) > 0:
+        value, exponent = value.quantize(Decimal(1)), min(exponent, 0)
     return Printed(value, Decimal(5).scaleb(exponent - 1), raw)
 
 
 def is_blank(text: str) -> bool:
     """Whether a text says that nothing is there: empty, a dash, a slash, an X."""
-    return unicodedata.normalize("NFKC", text).strip() in _MISSING
+    return parse(text).kind == "missing"
 
 
 def printed(value: Any) -> Printed | None:

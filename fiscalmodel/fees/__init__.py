@@ -11,8 +11,7 @@ from fiscalmodel.fees.budget import (
     published_lines,
     published_revenue,
 )
-from fiscalmodel.fees.compare import reconcile_bank, reconcile_receipts, reconcile_treasury
-from fiscalmodel.fees.forms import save_forms, settlement_page, settlement_workbook
+from fiscalmodel.fees.compare import reconcile_bank, reconcile_treasury
 from fiscalmodel.fees.settle import commission
 from fiscalmodel.fees.statement import CommissionStatement
 
@@ -29,9 +28,5 @@ __all__ = [
     "published_lines",
     "published_revenue",
     "reconcile_bank",
-    "reconcile_receipts",
     "reconcile_treasury",
-    "save_forms",
-    "settlement_page",
-    "settlement_workbook",
 ]

@@ -1,4 +1,4 @@
-"""Our statement against the bank's own, receipt by receipt, and against the treasury's report.
+"""Our statement against the bank's own, line by line, and against the treasury's report.
 
 A reason is given only where it explains a difference to the 分.
 """
@@ -12,23 +12,12 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from fiscalmodel.errors import InputError
 from fiscalmodel.fees.ledger import Line
-from fiscalmodel.fees.receipts import identifier
 from fiscalmodel.fees.settle import fen_of, line_of
 from fiscalmodel.fees.statement import CommissionStatement, Key
-from fiscalmodel.fees.terms import (
-    clean,
-    day_number,
-    half_up,
-    headers,
-    kind_of,
-    official_name,
-    pct_text,
-)
+from fiscalmodel.fees.terms import half_up, headers, official_name, pct_text
 from fiscalmodel.tables.records import Row, TableLike, read_records
 from fiscalmodel.units import yuan_text
 from fiscalmodel.words import EMPTY, Text, say
@@ -40,10 +29,6 @@ _LINE = ("bank", "kind", "account", "period")
 LINE_COLUMNS = [
     *_LINE, "status", "base_fen", "bank_base_fen", "base_difference_fen", "fee_fen",
     "bank_fee_fen", "fee_difference_fen", "reason",
-]  # fmt: skip
-RECEIPT_COLUMNS = [
-    "receipt_id", "status", "amount_fen", "bank_amount_fen", "difference_fen", "paid_in",
-    "bank_paid_in", "reason",
 ]  # fmt: skip
 TREASURY_COLUMNS = [
     "kind", "account", "period", "base_fen", "report_fen", "difference_fen", "reason",
@@ -241,92 +226,6 @@ def _parts_that_add_up(parts: Mapping[str, int], difference: int) -> Text:
             if sum(known[name] for name in names) == difference:
                 return Text.joined(map(say, names))
     return EMPTY
-
-
-# ---- receipt by receipt ----
-
-
-def reconcile_receipts(
-    statement: CommissionStatement, bank_receipts: TableLike, bank: str, *, lang: str | None = None
-) -> pd.DataFrame:
-    """Compare receipt by receipt with the bank's own list.
-
-    Parameters
-    ----------
-    bank_receipts
-        Table ``receipt_id, paid_in, amount`` and optionally ``kind``.
-    bank
-        Whose list it is.
-    lang
-        Language of the reasons; the one in force by default.
-
-    Returns
-    -------
-    DataFrame
-        ``receipt_id, status, amount_fen, bank_amount_fen, difference_fen,
-        paid_in, bank_paid_in, reason``.
-    """
-    if clean(bank) not in statement.receipts.names.banks:
-        raise InputError("bank", "fees.bank_not_in_statement", bank=bank)
-    theirs = _read_receipts(bank_receipts)
-    opened = statement.explain(bank)
-    ours = {str(identifier(row["receipt_id"])): row for row in opened.to_dict("records")}
-    rows: list[dict[str, Any]] = []
-    for key in [*ours, *(k for k in theirs if k not in ours)]:
-        mine, their = ours.get(key), theirs.get(key)
-        fen, bank_fen = int(mine["amount_fen"]) if mine else 0, their["fen"] if their else 0
-        if mine is None:
-            status, reason = "missing here", say("fees.not_ours")
-        elif their is None:
-            status, reason = "missing at the bank", _why_missing(mine)
-        else:
-            reason = _why_receipt(mine, their, statement)
-            status = "differs" if fen != bank_fen or reason else "matched"
-        rows.append({
-            "receipt_id": key, "status": status, "amount_fen": fen, "bank_amount_fen": bank_fen,
-            "difference_fen": bank_fen - fen, "paid_in": mine["paid_in"] if mine else "",
-            "bank_paid_in": str(their["day"]) if their else "", "reason": reason(lang),
-        })  # fmt: skip
-    return pd.DataFrame(rows, columns=RECEIPT_COLUMNS)
-
-
-def _read_receipts(source: TableLike) -> dict[str, dict[str, Any]]:
-    columns = headers("receipt_id", "paid_in", "amount", "kind")
-    table = read_records(source, name="bank receipts", columns=columns)
-    result: dict[str, dict[str, Any]] = {}
-    for row in table if table.need("receipt_id", "paid_in", "amount") else ():
-        key = row.text("receipt_id")
-        if key in result:
-            row.report("receipt_id", "fees.receipt_twice", name=key)
-        result[key] = {
-            "fen": row.fen("amount"), "day": row.day("paid_in"),
-            "kind": row.word("kind", "receipt_kind", default=None),
-        }  # fmt: skip
-    table.done()
-    return result
-
-
-def _why_missing(mine: Mapping[Any, Any]) -> Text:
-    role = mine["role"]
-    if role not in ("refund", "unmatched", "excluded"):
-        return say("fees.unknown_to_bank")
-    return say(f"fees.missing_{role}", reason=mine["reason"])
-
-
-def _why_receipt(
-    mine: Mapping[Any, Any], their: Mapping[str, Any], statement: CommissionStatement
-) -> Text:
-    reasons = []
-    if mine["role"] in ("unmatched", "excluded"):
-        reasons.append(say(f"fees.{mine['role']}_here"))
-    if their["kind"] and their["kind"] != kind_of(mine["kind"]):
-        reasons.append(say("fees.wrong_kind", kind=official_name(their["kind"])))
-    label = statement.period_labels(np.array([day_number(their["day"])]))[0]
-    if label != mine["period"]:
-        reasons.append(say("fees.bank_counts_it_in", period=label))
-    if int(mine["amount_fen"]) != their["fen"]:
-        reasons.append(say("fees.amounts_differ"))
-    return Text.joined(reasons)
 
 
 # ---- the treasury's report ----

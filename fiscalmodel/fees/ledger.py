@@ -27,10 +27,12 @@ from fiscalmodel.fees.receipts import (
     Receipts,
     exact_sums,
 )
-from fiscalmodel.fees.terms import Rate, RateBook, Terms, credit_fen, fee_fen
+from fiscalmodel.fees.terms import LAST_DAY, Rate, RateBook, Terms, credit_fen, fee_fen
 
 Period = Literal["month", "quarter", "year"]
 _STATUSES = 5  # how many there are, see `receipts`
+#: Where a line adds up the money of each status.
+_COLUMN_OF = {COUNTED: "paid_in", REFUND: "refunds", PENDING: "unmatched", EXCLUDED: "excluded"}
 #: (line, month, stretch of days without a rate change, status)
 Key = tuple[int, int, int, int]
 
@@ -64,11 +66,37 @@ class Sums:
 
     @classmethod
     def of(cls, receipts: Receipts, changes: Sequence[int], since: int) -> Sums:
-        """Add up receipts that were read without a problem."""
+        """Add up receipts that were read without a problem, by one look-up of their days."""
         sums = cls(changes, since)
-        sums._add(receipts)
-        if len(receipts.moved):
-            sums._post(receipts, receipts.moved)
+        day, rate_day = receipts.day, receipts.rate_day
+        last = int(max(day.max(), rate_day.max()))
+        first = min(_first(day), _first(rate_day), last)
+        every = np.arange(first, last + 1)
+        month, stretch = month_of(every), sums.stretch(every)
+        parts = int(stretch[-1]) + 1
+        # Months count from 1; rows of month 0 are left out.
+        before = int(month[0]) - 1
+        months = int(month[-1]) - before + 1
+        month_at = np.where(every < since, 0, month - before) * parts
+        key = receipts.line.astype(np.int64)
+        key += 1
+        key *= months * parts
+        # The day of an excluded row may be anything.
+        key += month_at[np.maximum(day, first) - first]
+        key += stretch[np.maximum(rate_day, first) - first]
+        key *= _STATUSES
+        key += receipts.status
+        codes, totals, counts = exact_sums(key, receipts.fen)
+        rest, status = np.divmod(codes, _STATUSES)
+        rest, part = np.divmod(rest, parts)
+        line, at = np.divmod(rest, months)
+        status = np.where(status == CLEARED, COUNTED, status)
+        keys = zip(*(c.tolist() for c in (line - 1, at + before, part, status)), strict=True)
+        keep = ((line > 0) & (at > 0)).tolist()
+        for entry, fen, rows, use in zip(keys, totals, counts.tolist(), keep, strict=True):
+            if use:
+                sums.fen[entry] = sums.fen.get(entry, 0) + fen
+                sums.rows[entry] = sums.rows.get(entry, 0) + rows
         return sums
 
     def stretch(self, days: Any) -> npt.NDArray[np.intp]:
@@ -76,62 +104,11 @@ class Sums:
         changes = np.asarray(self.changes, np.int64)
         return np.asarray(np.searchsorted(changes, days, side="right"))
 
-    def _add(self, receipts: Receipts) -> None:
-        """Rows that count on their own day at its rate, by one look-up of that day."""
-        status = receipts.status
-        if len(receipts.moved):
-            status = status.copy()
-            status[receipts.moved] = CLEARED  # left out here
-        day = receipts.paid_in
-        first, last = int(day.min()), int(day.max())
-        if first == NO_DAY:  # the day of an excluded row may be anything
-            valid = day != NO_DAY
-            first = int(day[valid].min()) if valid.any() else last
-            day = np.maximum(day, first)
-        # One unit for each month and stretch that the days fall in; 0 is left out.
-        every = np.arange(first, last + 1)
-        pairs = np.column_stack([month_of(every), self.stretch(every)])
-        units, unit_of = np.unique(pairs, axis=0, return_inverse=True)
-        unit_of = np.where(every < self.since, 0, unit_of.ravel() + 1)
-        key = receipts.line.astype(np.int64)
-        key += 1
-        key *= len(units) + 1
-        key += unit_of[day - first]
-        key *= _STATUSES
-        key += status
-        codes, sums, counts = exact_sums(key, receipts.fen)
-        rest, status = np.divmod(codes, _STATUSES)
-        line, unit = np.divmod(rest, len(units) + 1)
-        keep = (line > 0) & (unit > 0) & (status != CLEARED)
-        month, stretch = units[unit[keep] - 1].T
-        kept = [fen for fen, use in zip(sums, keep, strict=True) if use]
-        self._enter((line[keep] - 1, month, stretch, status[keep]), kept, counts[keep])
 
-    def _post(self, receipts: Receipts, rows: Any) -> None:
-        """Rows that count on one day at the rate of another."""
-        rows = rows[(receipts.day[rows] >= self.since) & (receipts.line[rows] >= 0)]
-        if not len(rows):
-            return
-        line, day, rate_day, status = (
-            values[rows].astype(np.int64)
-            for values in (receipts.line, receipts.day, receipts.rate_day, receipts.status)
-        )
-        status = np.where(status == CLEARED, COUNTED, status)
-        month, stretch = month_of(day), self.stretch(rate_day)
-        first, parts = int(month.min()), int(stretch.max()) + 1
-        months = int(month.max()) - first + 1
-        key = ((line * months + month - first) * parts + stretch) * _STATUSES + status
-        codes, sums, counts = exact_sums(key, receipts.fen[rows])
-        rest, what = np.divmod(codes, _STATUSES)
-        rest, part = np.divmod(rest, parts)
-        at, offset = np.divmod(rest, months)
-        self._enter((at, offset + first, part, what), sums, counts)
-
-    def _enter(self, columns: tuple[Any, ...], sums: list[int], counts: Any) -> None:
-        keys = zip(*(c.tolist() for c in columns), strict=True)
-        for key, fen, rows in zip(keys, sums, counts.tolist(), strict=True):
-            self.fen[key] = self.fen.get(key, 0) + fen
-            self.rows[key] = self.rows.get(key, 0) + rows
+def _first(day: npt.NDArray[np.int32]) -> int:
+    """First day that is one; the last of all days where none is."""
+    first = int(day.min())
+    return int(day[day != NO_DAY].min(initial=LAST_DAY)) if first == NO_DAY else first
 
 
 # ---- lines ----
@@ -225,21 +202,14 @@ def build(
         elif rate is not None and line.rate is not None and rate.valid_from < line.rate.valid_from:
             line.rate = rate  # the same terms under an earlier document
         line.receipts += sums.rows[key]
-        if status == COUNTED:
-            line.paid_in += fen
-        elif status == REFUND:
-            line.refunds += fen
-        elif status == PENDING:
-            line.unmatched += fen
-        elif status == EXCLUDED:
-            line.excluded += fen
+        column = _COLUMN_OF[status]
+        setattr(line, column, getattr(line, column) + fen)
     groups: dict[tuple[str, str, str], list[Line]] = defaultdict(list)
     for line in lines.values():
         groups[(line.bank, line.kind, line.account)].append(line)
     first = min((line.period for line in lines.values()), default=0)
     for entry in carried:
-        if (entry.bank, entry.kind, entry.account) not in groups:
-            groups[(entry.bank, entry.kind, entry.account)] = []
+        groups.setdefault((entry.bank, entry.kind, entry.account), [])
     result: list[Line] = []
     order = {word: at for at, word in enumerate((*names.kinds, *names.accounts))}
     for name in sorted(groups, key=lambda g: (g[0], order[g[1]], order[g[2]])):

@@ -332,9 +332,6 @@ class Receipts:
         Days since 1970-01-01: as written; on which the row counts; whose rate applies.
     fen, status
         分 (refunds negative) and what becomes of the row.
-    moved
-        Rows that count on another day or at another day's rate than their own:
-        refunds and cleared receipts.
     left_out
         Rows that carry a reason for being excluded.
     backwards, turned
@@ -350,7 +347,6 @@ class Receipts:
     rate_day: npt.NDArray[np.int32]
     fen: Ints
     status: npt.NDArray[np.int8]
-    moved: npt.NDArray[np.intp]
     left_out: Bools
     backwards: int = 0
     turned: int = 0
@@ -433,11 +429,8 @@ class _Reader:
             codes.append(np.maximum(code, np.int8(-1)))
         self.codes = codes
         status, on = self._status(day)
-        moved = np.flatnonzero((status == REFUND) | (status == CLEARED))
         line = self.names.line(*codes)
-        return Receipts(
-            self.table, self.names, line, day, on, day, fen, status, moved, self.left_out
-        )
+        return Receipts(self.table, self.names, line, day, on, day, fen, status, self.left_out)
 
     def _status(self, day: npt.NDArray[np.int32]) -> tuple[Any, npt.NDArray[np.int32]]:
         """What becomes of each row, and the day on which it counts."""
@@ -525,15 +518,13 @@ def _coded(
 def _with_refunds(read: Receipts, reader: _Reader, found: Collector) -> Receipts:
     """Doubled and missing identifiers go to `found`; refunds take after their receipts."""
     ids = identifiers(read.table.frame["receipt_id"])
-    rising = _rises(ids)
-    if not rising:
+    if not _rises(ids):
         _check_ids(ids, read, found)
     rows = np.flatnonzero(reader.refund & ~reader.left_out)
     if not len(rows):
         return read
     marks = identifiers(read.table.frame["refund_of"].iloc[rows])
-    wanted = _like(marks, ids)
-    at = _search(ids, wanted) if rising else _look_up(ids, wanted, read.status)
+    at = _look_up(ids, _like(marks, ids), read.status)
     return _judged(read, reader, _Refunds(read, found, rows, at, marks))
 
 
@@ -555,24 +546,16 @@ def _rises(ids: pd.Series[Any]) -> bool:
     return bool((values[1:] > values[:-1]).all())
 
 
-def _search(ids: pd.Series[Any], wanted: pd.Series[Any]) -> Ints:
-    """Rows of identifiers in rising whole numbers; -1 where there is none."""
-    values, targets = ids.to_numpy(), wanted.to_numpy()
-    # In rising order the search walks through memory once.
-    order = np.argsort(targets)
-    row = np.empty(len(targets), np.int64)
-    row[order] = np.minimum(np.searchsorted(values, targets[order]), len(values) - 1)
-    return np.where(values[row] == targets, row, -1)
-
-
 def _look_up(ids: pd.Series[Any], wanted: pd.Series[Any], status: npt.NDArray[Any]) -> Ints:
-    """Rows of identifiers in any order; -1 where there is none."""
-    near = np.flatnonzero(ids.isin(wanted).to_numpy())
+    """Rows of the identifiers; -1 where there is none."""
+    # Of whole numbers numpy makes a table, which is faster than pandas' hashes.
+    whole = pd.api.types.is_integer_dtype(ids.dtype)
+    near = np.flatnonzero(np.isin(ids, wanted) if whole else ids.isin(wanted))
     # Where an identifier stands twice, the row that counts is the receipt.
     near = near[np.argsort(status[near] == EXCLUDED, kind="stable")]
-    first = pd.DataFrame({"id": ids.iloc[near].to_numpy(), "at": near}).drop_duplicates("id")
-    at = pd.Series(first["at"].to_numpy(), index=pd.Index(first["id"])).reindex(wanted.to_numpy())
-    return at.fillna(-1).to_numpy(np.int64)
+    at = pd.Series(near, index=pd.Index(ids.iloc[near]))
+    at = at[~at.index.duplicated()]
+    return at.reindex(wanted.to_numpy(), fill_value=-1).to_numpy(np.int64)
 
 
 def _check_ids(ids: pd.Series[Any], read: Receipts, found: Collector) -> None:

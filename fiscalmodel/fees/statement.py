@@ -269,33 +269,6 @@ class CommissionStatement:
         by_bank.loc["All"] = by_bank.sum()
         return by_bank.reset_index()
 
-    def split_funding(self, transfer_fen: int) -> pd.DataFrame:
-        """Share what is payable between district funds (区级) and transfers (上级转移支付).
-
-        Parameters
-        ----------
-        transfer_fen
-            Upper-level transfer available for commissions, 分.
-
-        Returns
-        -------
-        DataFrame
-            Lines with ``payable_fen, transfer_fen, district_fen``; the transfer
-            is spread in proportion to what is payable, by largest remainders,
-            so that both columns add up exactly.
-        """
-        frame = self.table[["bank", "kind", "account", "period", "payable_fen"]].copy()
-        due = [max(int(v), 0) for v in frame["payable_fen"]]
-        whole = sum(due)
-        total = min(int(transfer_fen), whole)
-        parts = [total * d // whole if whole else 0 for d in due]
-        order = sorted(range(len(due)), key=lambda i: (-(total * due[i] % max(whole, 1)), i))
-        for i in order[: total - sum(parts)]:
-            parts[i] += 1
-        frame["transfer_fen"] = parts
-        frame["district_fen"] = frame["payable_fen"] - frame["transfer_fen"]
-        return frame
-
 
 def _at(order: tuple[str, ...], word: str | None) -> int:
     return order.index(word) if word in order else -2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +73,7 @@ def write_book(
     *,
     title: str = "",
     as_of: dt.date | None = None,
+    first: Callable[[Any], None] | None = None,
 ) -> bytes:
     """A workbook as the bytes of an xlsx file.
 
@@ -86,6 +87,8 @@ def write_book(
         Title in the file's properties.
     as_of
         Day that the file says it was made on, so that the same figures give the same bytes.
+    first
+        Draws sheets of their own design into the xlsxwriter workbook, before the others.
     """
     import xlsxwriter
 
@@ -93,6 +96,8 @@ def write_book(
     book = xlsxwriter.Workbook(buffer, OPTIONS)
     day = as_of or dt.date(2000, 1, 1)
     book.set_properties({"title": title, "created": dt.datetime(day.year, day.month, day.day)})
+    if first is not None:
+        first(book)
     writer = _Writer(book, lang or language())
     for name, sheet in sheets.items():
         writer.write(name, sheet)

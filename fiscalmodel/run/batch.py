@@ -23,7 +23,7 @@ from fiscalmodel.run.manifest import Entry, Manifest
 from fiscalmodel.run.many import evaluate_many
 from fiscalmodel.run.plan import Plan, load_plan, plan_of_scenarios
 from fiscalmodel.run.progress import Progress
-from fiscalmodel.run.report import index_of
+from fiscalmodel.run.report import check_jobs, index_of, raise_problems
 from fiscalmodel.run.results import Results
 from fiscalmodel.run.storage import Storage, open_storage
 from fiscalmodel.words import say
@@ -55,7 +55,8 @@ def run_batch(
 ) -> Results:
     """Run a plan, or the report of scenarios; what is done and unchanged is kept.
 
-    Each scenario is evaluated once, by its notebook; page and workbook come from that outcome.
+    Page and workbook come from the outcome that the notebook evaluated. Scenarios given as such
+    are evaluated before any report is made, so that bad data are known before all work.
 
     Parameters
     ----------
@@ -86,8 +87,8 @@ def run_batch(
     Raises
     ------
     InputError
-        For bad input, with all problems at once; nothing was started then. Data that a scenario
-        cannot be evaluated with are the failure of its job, see `Result.problems`.
+        For bad input, with all problems at once; nothing was written then. In a plan, data that
+        a scenario cannot be evaluated with are the failure of its job, see `Result.problems`.
     """
     begun = time.monotonic()
     count = workers if workers is not None else 2 * (os.cpu_count() or 1)
@@ -107,14 +108,15 @@ def run_batch(
     storage.check_writable()
     result = Results((), storage.name)
     if jobs:
-        with storage.locked():
+        with _no_empty_folder(storage), storage.locked():
             manifest = Manifest(storage)
             valid = manifest.valid(jobs)
             todo = [job for job in jobs if job.id not in valid]
             if only_failed:
                 failed_before = manifest.failed()
                 todo = [job for job in todo if job.id in failed_before]
-            runner = _Runner(manifest, storage, todo, retry, fail_fast, not plan.loaded)
+            checks = check_jobs(todo, count) if plan.loaded else []
+            runner = _Runner(manifest, storage, todo, checks, retry, fail_fast)
             reporter = Progress(len(todo), log_json=log_json, quiet=not progress)
             where = scheduler or str(say("run.place_dask" if dask else "run.place_here"))
             reporter.start(unchanged=len(valid), workers=count, place=where)
@@ -126,8 +128,6 @@ def run_batch(
             if plan.loaded and any(r.ok for r in results):
                 pairs = [(plan.loaded[r.id], r) for r in results]
                 storage.write(INDEX, index_of(pairs, lang, lambda key: say(key)(lang)))
-        if not any(r.ok for r in results):
-            _leave_no_empty_folder(storage)
     if plan.tables != "none" and not result.interrupted:
         done = evaluate_many(
             list(plan.scenarios.values()),
@@ -182,8 +182,6 @@ def run_report(
     made = run_batch(
         [scenario], out=out, lang=lang, kernel=kernel, timeout=timeout, progress=False
     ).results[0]
-    if made.problems:
-        raise InputError.of(made.bad_input())
     return replace(made, files={kind: f"{out}/{path}" for kind, path in made.files.items()})
 
 
@@ -219,17 +217,24 @@ class _Runner:
     manifest: Manifest
     storage: Storage
     todo: Sequence[Job]
+    checks: Sequence[Job]
     retry: int
     fail_fast: bool
-    record_bad_input: bool
     results: dict[str, Result] = field(default_factory=dict)
     interrupted: bool = False
 
     def run(self, engine_of: Any, progress: Progress) -> None:
-        """Run every job, and failed ones again as often as asked for."""
+        """Run every job, and failed ones again as often as asked for.
+
+        Raises
+        ------
+        InputError
+            With what the checks found; no job was run then.
+        """
         with _terminated_as_interrupt():
             try:
                 with engine_of() as engine:
+                    raise_problems(engine.run(self.checks))
                     self._rounds(engine, progress)
             except KeyboardInterrupt:
                 self.interrupted = True
@@ -269,8 +274,6 @@ class _Runner:
         else:
             for kind in job.outputs:
                 self.storage.remove(job.path(kind))
-            if result.problems and not self.record_bad_input:
-                return result
         try:
             files = {job.path(kind): digest(made) for kind, made in content.items()}
             self.manifest.record(job, result, files)
@@ -279,10 +282,15 @@ class _Runner:
         return result
 
 
-def _leave_no_empty_folder(storage: Storage) -> None:
-    with contextlib.suppress(OSError):
-        if "://" not in storage.name:
-            Path(storage.name).rmdir()
+@contextlib.contextmanager
+def _no_empty_folder(storage: Storage) -> Iterator[None]:
+    """Take the folder away at the end if nothing came into it."""
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            if "://" not in storage.name:
+                Path(storage.name).rmdir()
 
 
 def _plan(scenarios: Any, lang: str) -> Plan:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from fiscalmodel.errors import InputError, Problem, problem
+from fiscalmodel.errors import InputError
 from fiscalmodel.words import say
 
 MB = 1024 * 1024
@@ -159,10 +159,6 @@ class Result:
         where = say("run.at_cell", number=self.cell) if self.cell else ""
         line = f" ({self.source})" if self.source else ""
         return f"{self.id}: {self.notebook}{where}{line}: {self.reason}"
-
-    def bad_input(self) -> list[Problem]:
-        """The problems of its input, each with the job's name."""
-        return [problem(self.id, text) for text in self.problems]
 
     def light(self) -> Result:
         """The same without what it made."""

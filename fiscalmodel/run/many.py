@@ -169,17 +169,7 @@ def in_processes(
 
 def _labelled(frame: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
     """A table with whose it is, in types that every reader of tables knows."""
-    import pandas as pd
-
-    plain = frame.copy()
-    plain.columns = pd.Index([str(name) for name in frame.columns])
-    for name in plain.columns:
-        values = plain[name]
-        if isinstance(values.dtype, pd.PeriodDtype) or values.dtype == object:
-            known = values.dropna()
-            numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in known)
-            # A column without any value here may hold numbers elsewhere: it stays open.
-            plain[name] = values.astype(float) if numbers else values.map(_plain).astype("string")
+    plain = _typed(frame.rename(columns=str))
     labels: dict[str, Any] = {
         "scenario_id": scenario.id,
         "region": scenario.region.key,
@@ -192,6 +182,30 @@ def _labelled(frame: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
             plain = plain.drop(columns=name)
         plain.insert(position, name, value)
     return plain
+
+
+def _typed(frame: pd.DataFrame, *, last: bool = False) -> pd.DataFrame:
+    """Columns of objects as numbers or text by what they hold.
+
+    One that holds nothing stays open, since other scenarios may have values for it; at `last`
+    it is text, as no column of numbers is one of objects.
+    """
+    import pandas as pd
+
+    types: dict[str, pd.Series[Any]] = {}
+    for name, values in frame.items():
+        if not isinstance(values.dtype, pd.PeriodDtype) and values.dtype != object:
+            continue
+        known = values.dropna()
+        if known.empty and not last:
+            types[str(name)] = values.astype(object)
+        elif len(known) and all(
+            isinstance(v, int | float) and not isinstance(v, bool) for v in known
+        ):
+            types[str(name)] = values.astype(float)
+        else:
+            types[str(name)] = values.map(_plain).astype("string")
+    return frame.assign(**types)
 
 
 def _plain(value: Any) -> Any:
@@ -212,9 +226,7 @@ def _write(
             for name, frame in result.frames[0].items():
                 parts.setdefault(name, []).append(frame)
     for name, frames in sorted(parts.items()):
-        table = pd.concat(frames, ignore_index=True)
-        mixed = [column for column in table if table[column].dtype == object]
-        table = table.astype(dict.fromkeys(mixed, "string"))
+        table = _typed(pd.concat(frames, ignore_index=True), last=True)
         file = f"{name}.{format}"
         storage.write(file, _encoded(table, format))
         yield name, f"{storage.name}/{file}"

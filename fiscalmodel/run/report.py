@@ -1,18 +1,20 @@
 """Page and workbook of a scenario: the one place that calls evaluation and presentation.
 
 A notebook's own kernel makes the workbook from the outcome that the notebook
-evaluated, so that no scenario is evaluated twice; the page is made beside it.
+evaluated; the page is made beside it. Before that, kernels check that every
+scenario of a run can be evaluated.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.errors import Collector, InputError, problem
 from fiscalmodel.words import say
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 #: Run in the kernel after the last cell.
 LEAVE = "__import__('fiscalmodel.run.report', fromlist=['leave']).leave(globals(), {folder!r})"
+#: Run in a kernel before any report.
+CHECK = """from fiscalmodel.run.report import evaluate_all, load_all
+checked = evaluate_all(load_all({files!r}))"""
 _LEFT = "left.json"
 _one_page = Lock()
 
@@ -151,12 +156,48 @@ def evaluate_all(scenarios: Sequence[Scenario]) -> list[Outcome]:
             outcomes.append(evaluate(scenario))
         except InputError as error:
             # Scenarios that share a file share its problems: each is said once.
-            for problem in error.problems:
-                if str(problem) not in said:
-                    said.add(str(problem))
-                    found.add(f"{scenario.id}: {problem.where}", problem.said, problem.advice)
+            for one in error.problems:
+                if str(one) not in said:
+                    said.add(str(one))
+                    found.add(f"{scenario.id}: {one.where}", one.said, one.advice)
     found.raise_if_any()
     return outcomes
+
+
+def check_jobs(jobs: Sequence[Job], workers: int) -> list[Job]:
+    """Jobs that only evaluate what the reports `jobs` are about, one for each worker."""
+    size = -(-len(jobs) // workers)
+    checks = []
+    for start in range(0, len(jobs), size or 1):
+        some = jobs[start : start + size]
+        source = CHECK.format(files=[job.parameters["scenario"] for job in some])
+        cell: dict[str, Any] = {"cell_type": "code", "id": "check", "source": source}
+        cell |= {"metadata": {}, "outputs": [], "execution_count": None}
+        document = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}
+        limits = some[0].limits
+        if limits.timeout is not None:
+            limits = replace(limits, timeout=limits.timeout * len(some))
+        check = replace(some[0], document=document, parameters={}, outputs=(), limits=limits)
+        checks.append(replace(check, id=f"check-{start:06d}"))
+    return checks
+
+
+def raise_problems(checked: Iterable[Result]) -> None:
+    """Wait for checks and raise what they found.
+
+    A check that failed in any other way says nothing: the report will fail in its own cell.
+
+    Raises
+    ------
+    InputError
+        With the problems of all scenarios, in their order; those of a shared file once.
+    """
+    found: dict[str, str] = {}
+    for result in sorted(checked, key=lambda result: result.id):
+        for line in result.problems:
+            found.setdefault(line.partition(": ")[2], line)  # without the scenario's name
+    if found:
+        raise InputError.of(problem("", line) for line in found.values())
 
 
 def index_of(

@@ -16,7 +16,7 @@ from fiscalmodel.paths import inside
 from fiscalmodel.yamlio import KeyPath
 
 #: Endings of tables that a scenario may name.
-TABLES = (".csv", ".xlsx", ".xls", ".xlsb", ".ods")
+TABLES = (".csv", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".et")
 #: Keys that name a table, and keys that name a series.
 TABLE_KEYS = (
     *(f"debt.{k}" for k in ("ledger", "sources", "quotas", "bonds", "claims", "limits", "custom")),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.scenario.given import NEEDED, given_only, names_of
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.outcome import PARTS, Outcome
@@ -30,7 +33,7 @@ def evaluate(scenario: Scenario) -> Outcome:
     Raises
     ------
     InputError
-        If data named by the scenario cannot be used.
+        If data named by the scenario cannot be used: the problems of all parts at once.
     """
     scenario = given_only(scenario)
     spec, unfilled = scenario.spec, scenario.unfilled
@@ -46,39 +49,55 @@ def evaluate(scenario: Scenario) -> Outcome:
     if spec.confirmed:
         notes += answered(scenario)
     found: dict[str, Any] = {}
+    problems = Collector()
     if spec.revenue is not None:
-        part = revenue_part(scenario, spec.revenue)
-        found |= {
-            "revenue": part.frame,
-            "waterfall": part.waterfall,
-            "items": part.items,
-            "forecast": part.forecast,
-            "link": part.link,
-            "target": part.target,
-            "nowcast": part.nowcast,
-        }
-        notes += part.notes
-        answers.append(part.answer)
-        answers += [part.nowcast.answer] if part.nowcast else []
-    budget = balance_part(scenario, found.get("revenue"))
-    if budget is not None:
-        found |= {"balance": budget.frame, "resources": budget.left}
-        notes += budget.notes
-        answers += [budget.answer] if budget.answer else []
-    if spec.debt is not None:
-        plan, balances, risk, said = debt_part(scenario, spec.debt, found.get("balance"))
-        found |= {"plan": plan, "debt": balances, "risk": risk}
-        notes += said
-        answers += plan.answer
+        with _kept(problems):
+            part = revenue_part(scenario, spec.revenue)
+            found |= {
+                "revenue": part.frame,
+                "waterfall": part.waterfall,
+                "items": part.items,
+                "forecast": part.forecast,
+                "link": part.link,
+                "target": part.target,
+                "nowcast": part.nowcast,
+            }
+            notes += part.notes
+            answers.append(part.answer)
+            answers += [part.nowcast.answer] if part.nowcast else []
+    with _kept(problems):
+        budget = balance_part(scenario, found.get("revenue"))
+        if budget is not None:
+            found |= {"balance": budget.frame, "resources": budget.left}
+            notes += budget.notes
+            answers += [budget.answer] if budget.answer else []
+    # Where the balance failed, a plan that takes its money from it has nothing to say.
+    if spec.debt is not None and not (problems.problems and spec.debt.general_budget_source):
+        with _kept(problems):
+            plan, balances, risk, said = debt_part(scenario, spec.debt, found.get("balance"))
+            found |= {"plan": plan, "debt": balances, "risk": risk}
+            notes += said
+            answers += plan.answer
     if spec.commissions is not None:
-        statement = _commissions(scenario)
-        found |= {"statement": statement, "commissions": statement.table}
-        answers.append(statement.answer)
+        with _kept(problems):
+            statement = _commissions(scenario)
+            found |= {"statement": statement, "commissions": statement.table}
+            answers.append(statement.answer)
+    problems.raise_if_any()
     reasons = {name: say(f"scenario.missing_{name}") for name in PARTS if found.get(name) is None}
     for name in reasons:
         if missing := {key: p for key, p in unfilled.items() if key in NEEDED[name]}:
             reasons[name] = say("scenario.missing_sheets", names=names_of(missing))
     return Outcome(scenario, reasons=reasons, notes=tuple(notes), answers=tuple(answers), **found)
+
+
+@contextmanager
+def _kept(problems: Collector) -> Iterator[None]:
+    """The problems of one part are kept until every part was looked at."""
+    try:
+        yield
+    except InputError as error:
+        problems.extend(error)
 
 
 def _commissions(scenario: Scenario) -> Any:

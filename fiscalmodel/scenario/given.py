@@ -10,7 +10,7 @@ from fiscalmodel.errors import InputError
 from fiscalmodel.scenario.data import Place, is_series_key
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.schema import Part, ScenarioSpec
-from fiscalmodel.series.templates import EXAMPLE_NOTE
+from fiscalmodel.series.templates import is_series_example
 from fiscalmodel.tables.records import read_records
 from fiscalmodel.words import say
 from fiscalmodel.yamlio import KeyPath
@@ -68,7 +68,7 @@ def _is_filled(place: Place, *, series: bool) -> bool:
     if not records.has("value") or not series:
         return bool(records.rows) or not records.columns
     wanted = place.row or place.column
-    rows = [row for row in records if not row.text("note").startswith(EXAMPLE_NOTE)]
+    rows = [row for row in records if not is_series_example(row.texts())]
     named = [row for row in rows if wanted in (row.text("indicator"), row.text("series_id"))]
     if wanted and rows and not named:
         return True

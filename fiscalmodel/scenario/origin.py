@@ -12,8 +12,9 @@ from fiscalmodel.scenario.data import Place, is_series_key, references
 from fiscalmodel.series import datapackage
 from fiscalmodel.series.catalog import names as catalogue_names
 from fiscalmodel.series.catalog import table_of
+from fiscalmodel.series.templates import is_series_example
 from fiscalmodel.tables.files import load
-from fiscalmodel.tables.records import is_example_row, read_records
+from fiscalmodel.tables.records import read_records
 
 #: Stands in a cell of every made-up row.
 MARK = "合成样本"
@@ -56,7 +57,7 @@ def origin_of(data: Any, places: Mapping[str, Place], mine: Iterable[str]) -> Or
             made_up[value] = None
         if region not in own:
             foreign[value, region] = None
-    copies = _made_up_rows()
+    copies = _made_up_rows() if places else set()
     for key, place in places.items():
         try:
             marked, regions = _look(key, place, copies)
@@ -85,7 +86,7 @@ def _look(key: str, place: Place, copies: set[tuple[str, Any]]) -> tuple[str, se
     regions: set[str] = set()
     for row in records:
         cells = [printed(cell) for cell in row.cells.values() if cell is not None]
-        if is_example_row(cells) or row.text("note").startswith("示例行"):
+        if is_series_example(row.texts()):
             continue
         if any(MARK in cell for cell in cells) or copies & set(_telling(row.cells)):
             return row.where(), regions

@@ -34,7 +34,9 @@ def debt_part(
     """
     notes = list[Text]()
     files = scenario.tables(PART)
-    sources = _shocked(read_frame(files["sources"]), spec)
+    sources: Any = files["sources"]
+    if spec.funding_shock_pct or spec.general_budget_source:
+        sources = _shocked(read_frame(sources), spec)
     if spec.general_budget_source:
         sources = _from_balance(sources, spec, balance)
         notes.append(say("debt.part.from_balance"))

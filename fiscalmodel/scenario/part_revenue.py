@@ -11,6 +11,7 @@ import pandas as pd
 
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.revenue.adjust import Adjustment, apply_adjustments
+from fiscalmodel.revenue.engine import FUND, REVENUE, kind_of
 from fiscalmodel.revenue.forecast import Forecast, forecast
 from fiscalmodel.revenue.items import (
     Item,
@@ -19,7 +20,6 @@ from fiscalmodel.revenue.items import (
     given_elasticity,
     reconcile_items,
 )
-from fiscalmodel.revenue.engine import FUND, REVENUE, kind_of
 from fiscalmodel.revenue.nowcast import Nowcast, nowcast_year
 from fiscalmodel.revenue.nowcast_items import NowcastItems, nowcast_items
 from fiscalmodel.revenue.result import span

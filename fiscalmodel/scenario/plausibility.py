@@ -17,7 +17,7 @@ from fiscalmodel.scenario.data import is_series_key, references
 from fiscalmodel.scenario.given import given_only
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.tables.records import Records, Row, read_records
-from fiscalmodel.words import Text, official, say
+from fiscalmodel.words import Text, official, official_words, say
 
 #: Two figures of one series further apart than this are likely in two units.
 JUMP = 20.0
@@ -152,6 +152,15 @@ def _of_debt(case: Scenario, newest: int, revenue: float) -> Iterator[Question]:
             said = say("scenario.ask.ratio", name=row.table.headers["haircut_pct"], value=value)
             yield Question("ratio.debt.sources.haircut_pct", row.where("haircut_pct"), said)
             break
+    strange = {
+        text: row
+        for row in sources or ()
+        if (text := row.text("category")) and not official("source_category", text)
+    }
+    for text, row in strange.items():
+        said = say("scenario.ask.category", name=text,
+                   known=list(official_words("source_category").values()))  # fmt: skip
+        yield Question(f"category.debt.sources.{text}", row.where("category"), said)
     bare: dict[str, Row] = {}
     for row in sources or ():
         text = row.text("category")

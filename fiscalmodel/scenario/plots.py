@@ -114,9 +114,7 @@ def debt(outcome: Any, lang: str | None = None) -> Chart:
 OF_OUTCOME = {"revenue": revenue, "steps": steps, "balance": balance, "debt": debt}
 
 
-def compared_revenue(
-    outcomes: Mapping[str, Any], place: Text, lang: str | None = None
-) -> Chart:
+def compared_revenue(outcomes: Mapping[str, Any], place: Text, lang: str | None = None) -> Chart:
     """Revenue of several scenarios in one chart, with the history of the first."""
     from fiscalmodel.display import GREY, PALETTE, Chart, figure, legend, lines, scale
 

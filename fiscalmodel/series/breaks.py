@@ -7,7 +7,6 @@ calibre, a one-off sale, or a true boom; only the source can tell.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -15,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel.days import period
-from fiscalmodel.errors import InputError
 from fiscalmodel.series.calibre import link_calibre
 from fiscalmodel.series.types import Series
 from fiscalmodel.words import Text, say
@@ -63,10 +61,6 @@ class Break:
 
     def __str__(self) -> str:
         return str(self.said)
-
-
-class BreakWarning(UserWarning):
-    """A series is used across a break on the user's word."""
 
 
 def find_breaks(
@@ -183,30 +177,3 @@ def _is_cumulative(table: pd.DataFrame) -> bool:
     steps = table.diff().to_numpy(dtype=float)
     known = steps[np.isfinite(steps)]
     return len(known) >= 3 and float((known > 0).mean()) > 0.9
-
-
-def refuse_if_broken(
-    series: Series | pd.Series[float], allow_break: bool = False, *, name: str = "series"
-) -> list[Break]:
-    """Refuse a series with a likely break, or warn of it if the user allows it.
-
-    Returns
-    -------
-    list of Break
-        What was found, when allowed.
-
-    Raises
-    ------
-    InputError
-        If there is a break and `allow_break` is False.
-    """
-    found = find_breaks(series)
-    if not found:
-        return []
-    where = series.series_id if isinstance(series, Series) else str(series.name or name)
-    said = Text.joined(one.said for one in found)
-    if not allow_break:
-        raise InputError(where, "series.likely_break", found=said)
-    text = str(say("series.fitted_across", name=where, found=said))
-    warnings.warn(text, BreakWarning, stacklevel=3)
-    return found

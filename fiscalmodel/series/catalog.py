@@ -6,7 +6,6 @@ keeps its kind (actual, estimate 预计, budget, target) and its source.
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import pandas as pd
@@ -16,9 +15,7 @@ from fiscalmodel.series import datapackage
 from fiscalmodel.series.assembly import read_series, rows_to_series
 from fiscalmodel.series.datapackage import Resource
 from fiscalmodel.series.types import Series
-from fiscalmodel.tables.records import read_records
 
-_NUMBERS = ("_wan", "_pct", "_years")
 _FILES = (".csv", ".xlsx", ".xls", ".xlsm", ".ods", ".txt", ".tsv")
 
 
@@ -77,42 +74,6 @@ def names() -> list[str]:
     return sorted(_index())
 
 
-def describe() -> pd.DataFrame:
-    """What the catalogue holds, one row a series.
-
-    Returns
-    -------
-    DataFrame
-        ``series_id, indicator_zh, region, unit, first, last, values, missing,
-        kinds, coverage, calibre, table, synthetic``; `unit` as printed.
-    """
-    frames = []
-    for table in _series_tables():
-        rows = datapackage.read_text(table).assign(table=table.name, synthetic=table.synthetic)
-        frames.append(rows)
-    every = pd.concat(frames, ignore_index=True)
-
-    def joined(cells: pd.Series[str]) -> str:
-        return ", ".join(dict.fromkeys(cell for cell in cells if cell))
-
-    groups = every.groupby("series_id", sort=True)
-    made = groups.agg(
-        indicator_zh=("indicator_zh", "first"),
-        region=("region", "first"),
-        unit=("unit", joined),
-        first=("period", "min"),
-        last=("period", "max"),
-        values=("value", lambda cells: int(cells.ne("").sum())),
-        missing=("value", lambda cells: int(cells.eq("").sum())),
-        kinds=("kind", joined),
-        coverage=("coverage", joined),
-        calibre=("calibre", joined),
-        table=("table", "first"),
-        synthetic=("synthetic", "first"),
-    )
-    return made.reset_index()
-
-
 def read(resource: str) -> pd.DataFrame:
     """A whole table of ``data/``, typed and checked by its schema.
 
@@ -127,11 +88,6 @@ def read(resource: str) -> pd.DataFrame:
         For an unknown name, or with every cell that breaks the schema.
     """
     return datapackage.read_typed(datapackage.resource(resource))
-
-
-def tables() -> dict[str, str]:
-    """Names and titles of all tables of ``data/``."""
-    return {name: item.title for name, item in datapackage.resources().items()}
 
 
 def like_for_like_growth(name: str) -> Series | None:
@@ -180,30 +136,6 @@ def published_growth(name: str, *, calibre: str | None = None) -> Series | None:
         if len(rows):
             return rows_to_series(f"{name}.growth", rows, table, one_calibre=False)
     return None
-
-
-def read_csv(file: str | Path) -> pd.DataFrame:
-    """A tidy table such as a ledger or quotas; ids, codes and dates stay text.
-
-    Columns whose name ends in ``_wan``, ``_pct`` or ``_years`` become numbers, amounts
-    in 万元; blank cells are missing.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, or has text in a number's cell (every such cell is named).
-    """
-    records = read_records(file, name=Path(file).name)
-    made: dict[str, list[float] | list[str | None]] = {}
-    for name in records.columns:
-        if name.endswith("_wan"):
-            made[name] = [row.wan(name, default=math.nan) for row in records]
-        elif name.endswith(("_pct", "_years")):
-            made[name] = [row.number(name, default=math.nan) for row in records]
-        else:
-            made[name] = [row.text(name) or None for row in records]
-    records.done()
-    return pd.DataFrame(made).astype({c: "str" for c in made if not c.endswith(_NUMBERS)})
 
 
 def _looks_like_path(name: str) -> bool:

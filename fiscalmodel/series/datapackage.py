@@ -39,7 +39,6 @@ class Resource:
     file: Path
     fields: tuple[Field, ...]
     primary_key: tuple[str, ...]
-    description: str = ""
 
     @property
     def synthetic(self) -> bool:
@@ -190,7 +189,6 @@ def _resource(item: dict[str, Any], root: Path) -> Resource:
         inside(root, item["path"], where="data/datapackage.json"),
         fields,
         (key,) if isinstance(key, str) else tuple(key),
-        item.get("description", ""),
     )
 
 

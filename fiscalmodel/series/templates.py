@@ -330,7 +330,7 @@ def _own_rows(records: Records, kind: str) -> tuple[list[Row], list[Any]]:
     """Rows of the office; the example only where there are none."""
     examples = list(records.examples)
     if kind in _SERIES:
-        examples = [r for r in records if _is_series_example({k: r.text(k) for k in r.cells})]
+        examples = [r for r in records if is_series_example(r.texts())]
     rows = [r for r in records if r not in examples]
     if rows or not examples:
         left = [r.line for r in examples]
@@ -338,7 +338,7 @@ def _own_rows(records: Records, kind: str) -> tuple[list[Row], list[Any]]:
     return examples, [say("series.example_only")]
 
 
-def _is_series_example(row: Mapping[str, str]) -> bool:
+def is_series_example(row: Mapping[str, str]) -> bool:
     """Whether a row is a series template's example, unchanged in what tells it."""
     if not row.get("note", "").startswith(EXAMPLE_NOTE):
         return False
@@ -365,7 +365,7 @@ def example_rows(table: Table, at: Mapping[str, str]) -> set[int]:
         {k: printed(table.stored[c][i]).strip() for k, c in headers.items()}
         for i in range(len(table))
     ]
-    found = {i for i, row in enumerate(rows) if _is_series_example(row)}
+    found = {i for i, row in enumerate(rows) if is_series_example(row)}
     if found and not any(row["value"] for i, row in enumerate(rows) if i not in found):
         raise InputError(table.place, "tables.only_example")
     return found

@@ -15,7 +15,6 @@ from fiscalmodel.words import Text, label, official_words
 Coverage = Literal["gross", "local", ""]
 Calibre = Literal["as_published", "like_for_like", "refund_adjusted", ""]
 Version = Literal["initial_budget", "adjusted_budget", "execution", "final_account", ""]
-Kind = Literal["actual", "estimate", "budget", "target"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,12 +105,6 @@ class Series:
 
     __rmul__ = __mul__
 
-    def share_pct(self, whole: Series) -> pd.Series[float]:
-        """This series in percent of another 比重, period by period; missing where that is 0."""
-        refuse_mixing((self, whole), "share of")
-        parts, total = self.values.align(whole.values, join="outer")
-        return 100 * parts / total.where(total != 0)
-
 
 #: What must agree in one operation.
 _ALIKE = ("unit", "calibre", "coverage", "version")
@@ -143,52 +136,6 @@ def refuse_mixing(series: Sequence[Series], operation: str = "use of") -> None:
                 where, "series.frequencies_mixed", one=_frequency(first), two=_frequency(other)
             )
     problems.raise_if_any()
-
-
-def align(*series: Series) -> pd.DataFrame:
-    """Series side by side on all their periods, one column a `series_id`.
-
-    Raises
-    ------
-    InputError
-        If they may not be mixed (see `refuse_mixing`) or share a name.
-    """
-    refuse_mixing(series, "align")
-    names = [s.series_id for s in series]
-    if len(set(names)) < len(names):
-        raise InputError("align", "series.same_name", name=names[0])
-    return pd.concat({s.series_id: s.values for s in series}, axis=1).sort_index()
-
-
-def concat(first: Series, second: Series) -> Series:
-    """One series from two that follow each other, such as actuals and estimates.
-
-    Kinds, sources and cells of each value are kept.
-
-    Raises
-    ------
-    InputError
-        If they may not be mixed, or both hold a value of one period.
-    """
-    refuse_mixing((first, second), "concat")
-    both = first.values.index.intersection(second.values.index)
-    if len(both):
-        where = f"concat {first.series_id} and {second.series_id}"
-        raise InputError(where, "series.both_hold", period=both[0])
-    order = first.values.index.append(second.values.index).sort_values()
-
-    def joined(one: pd.Series[str] | None, two: pd.Series[str] | None) -> pd.Series[str] | None:
-        known = [part for part in (one, two) if part is not None]
-        return pd.concat(known).reindex(order, fill_value="") if known else None
-
-    return replace(
-        first,
-        values=pd.concat([first.values, second.values]).reindex(order),
-        kinds=joined(first.kinds, second.kinds),
-        sources=joined(first.sources, second.sources),
-        cells={**first.cells, **second.cells},
-        notes=tuple(dict.fromkeys((*first.notes, *second.notes))),
-    )
 
 
 def _combined(first: Series, second: Series, sign: str) -> Series:

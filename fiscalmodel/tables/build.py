@@ -16,8 +16,8 @@ from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.numerals import Cell, parse, percent_of, plain, printed, simple, why_no_number
 from fiscalmodel.tables.forms import about
 from fiscalmodel.tables.grid import Grid, column_letter
-from fiscalmodel.tables.layout import Layout, Rows
-from fiscalmodel.tables.table import OF_WHICH, SUBTOTAL, TOTAL, Table, label_column
+from fiscalmodel.tables.layout import BRACKETS, Layout, Rows
+from fiscalmodel.tables.table import CODES, OF_WHICH, SUBTOTAL, TOTAL, Table, label_column
 from fiscalmodel.tables.unitlines import header_unit, title_unit, unit_word
 from fiscalmodel.units import FEN_PER, convert
 from fiscalmodel.words import Text, say
@@ -142,11 +142,13 @@ def _unit(rows: Rows, layout: Layout, asked: str | None, notes: list[Text]) -> s
         stated = [(where, unit) for where, unit in found if unit in FEN_PER]
         if stated:
             notes.append(say("tables.unit_of_title", unit=stated[0][1], title=stated[0][0]))
-    if not stated and layout.names:
-        corner = layout.names[min(layout.names)]
-        unit = header_unit(corner) or ""
-        if unit in FEN_PER and _TEXT_NAME.search(_BRACKETS.sub("", corner)):
-            stated = [(rows.place(layout.header[-1], min(layout.names)), unit)]
+    for c in sorted(layout.names) if not stated else ():
+        name = layout.names[c]
+        if not _TEXT_NAME.search(BRACKETS.sub("", name)):
+            break
+        if (header_unit(name) or "") in FEN_PER:
+            stated = [(rows.place(layout.header[-1], c), str(header_unit(name)))]
+            break
     money = [(where, unit) for where, unit in stated if unit in FEN_PER] or stated
     for where, unit in money[1:]:
         if unit != money[0][1]:
@@ -173,7 +175,7 @@ def _columns(rows: Rows, layout: Layout, problems: Collector, notes: list[Text])
     for c in sorted(used | set(layout.names)):
         name = layout.names.get(c, "")
         if not name:
-            if c > min(layout.names):
+            if any(not CODES.search(names[left]) for left in names):
                 at = next(r for r in layout.body if c in rows.filled[r])
                 text = str(rows.value(at, c))[:20]
                 problems.add(rows.place(at, c), "tables.nameless", text=text)
@@ -281,7 +283,6 @@ _AMOUNT_NAME = re.compile(
 )
 #: Text that was a number before a character was lost or mistyped.
 _SPOILT = re.compile(r"[(（\-△▲+]?\d[\d,，.\s]*[^\d\s]?[\d,，.\s]*[)）]?%?")
-_BRACKETS = re.compile(r"[(（][^()（）]*[)）]")
 COMMA = re.compile(r"-?\d{1,3},\d{3}")
 _MONTH = re.compile(r"((?:19|20|21)\d\d)\.(\d{1,2})")
 #: Headers that months written as numbers stand under; an amount of 2024.1 is an amount.
@@ -432,7 +433,7 @@ def _is_numeric(name: str, stored: Sequence[Any], found: Sequence[Cell], unit: s
         return False
     numbers = sum(c.kind == "number" for c in found)
     texts = [str(v) for v, c in zip(stored, found, strict=True) if c.kind == "text"]
-    if len(texts) > numbers and _TEXT_NAME.search(_BRACKETS.sub("", name)):
+    if len(texts) > numbers and _TEXT_NAME.search(BRACKETS.sub("", name)):
         return False  # 项目（万元） in the corner: the unit is the table's
     if _AMOUNT_NAME.search(name) or unit:
         return True

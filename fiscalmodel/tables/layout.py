@@ -105,6 +105,12 @@ _ORDINAL = re.compile(
     r"[(\[]?(?P<mark>\d{1,2}|[A-Z]|[甲乙丙丁戊己])[)\]]?(?:\s*[=＝]\s*[\dA-Z()+\-*/×÷ ]+%?)?"
 )
 _ORDINAL_LABEL = re.compile(r"栏\s*次|行\s*次|序号|项目|(?:计算)?公\s*式|关系(?:式)?|栏目|编号")
+_NUMBERS = re.compile(r"[栏行]\s*次|栏目")
+#: Headers of codes and running numbers, which may stand left of the labels.
+_BEFORE_LABEL = re.compile(r"序号|[栏行]次|.*(?:编码|代码|编号)")
+#: Headers of labels, one of which begins a table beside another.
+_LABEL = re.compile(r"项目|(?:预算)?科目(?:名称)?|指标|地区|区县")
+BRACKETS = re.compile(r"[(（][^()（）]*[)）]")
 _HEADER_ROWS = 4
 _SAMPLE = 50  # body rows that show which columns hold numbers
 _TITLE = re.compile(r"附?表|附件|.*(?:表|情况)$")
@@ -166,37 +172,46 @@ def layouts(rows: Rows) -> list[Layout]:
 def _side_by_side(rows: Rows, layout: Layout) -> list[Layout]:
     """A layout cut where a second column of labels begins another table beside the first.
 
-    That is a column of texts right of figures, left of figures, headed like the first.
+    That is a column of texts right of figures and left of figures, headed like the first
+    or behind an empty column; its codes or running numbers stand left of it.
     """
-    columns = sorted(layout.names)
+    used = {c for r in layout.body for c in rows.filled[r]}
+    columns = sorted({*layout.names, *used})
+    name = {c: layout.names.get(c, "") for c in columns}
     held = {c: _held(rows, layout, c) for c in columns}
-    labels = [c for c in columns if held[c] == "text"]
+    labels = [c for c in columns if held[c] == "text" and not _BEFORE_LABEL.fullmatch(name[c])]
     if not labels:
         return [layout]
     starts = [columns[0]]
     for c in labels:
-        left = [k for k in columns if starts[-1] < k < c]
+        start = c
+        while start - 1 in name and _BEFORE_LABEL.fullmatch(name[start - 1]):
+            start -= 1
+        left = [k for k in columns if starts[-1] < k < start]
         right = [k for k in columns if k > c]
         if (
             any(held[k] == "number" for k in left)
             and any(held[k] == "number" for k in right)
-            and _same_label(layout.names[labels[0]], layout.names[c])
+            and (start - 1 not in name or _same_label(name[labels[0]], name[c]))
         ):
-            starts.append(c)
+            starts.append(start)
     if len(starts) == 1:
         return [layout]
     made, title = [], (layout.titles or [""])[-1]
     for first, end in zip(starts, [*starts[1:], columns[-1] + 1], strict=True):
         part = [c for c in columns if first <= c < end]
         # The group above the figures of a part names it.
-        groups = {n.split("/")[0] for c in part if "/" in (n := layout.names[c])}
+        groups = {name[c].split("/")[0] for c in part if "/" in name[c]}
         group = groups.pop() if len(groups) == 1 else ""
+        body = [r for r in layout.body if any(c in part for c in rows.filled[r])]
+        if body and is_ordinal([rows.text(body[0], c) for c in part if c in rows.filled[body[0]]]):
+            del body[0]
         made.append(
             replace(
                 layout,
                 titles=[*layout.titles, f"{title} {group}".strip()],
-                names={c: layout.names[c].removeprefix(f"{group}/") for c in part},
-                body=[r for r in layout.body if any(c in part for c in rows.filled[r])],
+                names={c: name[c].removeprefix(f"{group}/") for c in part if name[c]},
+                body=body,
                 columns=range(first, end),
             )
         )
@@ -211,7 +226,9 @@ def _held(rows: Rows, layout: Layout, column: int) -> str:
 
 
 def _same_label(first: str, second: str) -> bool:
-    one, two = first.rsplit("/", 1)[-1], second.rsplit("/", 1)[-1]
+    one, two = (BRACKETS.sub("", name.rsplit("/", 1)[-1]) for name in (first, second))
+    if all(_LABEL.fullmatch(name) for name in (one, two) if name):
+        return True
     return one == two or {"收", "支"} <= {t[0] for t in (one, two) if t[:2] in ("收入", "支出")}
 
 
@@ -223,7 +240,7 @@ def _strange_unit(rows: Rows, row: int) -> tuple[int, str] | None:
 def _is_dated_title(rows: Rows, row: int) -> bool:
     """Whether a row holds a title and, beside it, only the date of the table."""
     filled = rows.filled[row]
-    if len(filled) != 2 or not looks_like_period(rows.value(row, filled[1])):
+    if len(filled) != 2 or [looks_like_period(rows.value(row, c)) for c in filled] != [False, True]:
         return False
     below = next((r for r in range(row + 1, len(rows)) if rows.filled[r]), row)
     return len(rows.filled[below]) > 2 and rows.kind(below) != "data"
@@ -239,12 +256,22 @@ def _take_unit(rows: Rows, row: int, layout: Layout, *, titled: bool) -> None:
 
 
 def _corner_header(rows: Rows, row: int) -> bool:
-    """Whether the 单位 cell stands in the corner of a header."""
+    """Whether the 单位 cell stands in the corner of a header.
+
+    It does where periods stand beside it, and where no other row could be the header:
+    figures follow, or names right of the corner and then figures.
+    """
     first, *rest = rows.filled[row]
-    if len(rest) < 2 or not stated_units(str(rows.value(row, first))):
+    if rest and _BEFORE_LABEL.fullmatch(rows.text(row, first)):
+        first, *rest = rest
+    if not rest or not stated_units(str(rows.value(row, first))):
         return False
-    periods = [looks_like_period(rows.value(row, c)) for c in rest]
-    return all(periods) or (any(periods) and _next_is_data(rows, row))
+    if len(rest) > 1 and all(looks_like_period(rows.value(row, c)) for c in rest):
+        return True
+    ahead = list(_ahead(rows, row + 1))
+    if ahead and ahead[0][1] in ("text", "periods") and rows.filled[ahead[0][0]][0] > first:
+        del ahead[0]
+    return bool(ahead) and ahead[0][1] == "data"
 
 
 def _take_table(rows: Rows, start: int, layout: Layout) -> int:
@@ -281,7 +308,9 @@ def _take_table(rows: Rows, start: int, layout: Layout) -> int:
                 numeric |= {
                     c
                     for c in rows.filled[row]
-                    if c > rows.filled[row][0] and parse(rows.value(row, c)).kind == "number"
+                    if c > rows.filled[row][0]
+                    and parse(value := rows.value(row, c)).kind == "number"
+                    and not _may_head(value)
                 }
         elif rows.texts(row) == head:
             layout.notes.append(say("tables.header_again", row=row + 1))
@@ -377,6 +406,8 @@ def is_ordinal(texts: list[str]) -> bool:
 
     >>> is_ordinal(["栏次", "1", "2", "3=1+2"]), is_ordinal(["公式", "A=B+C", "B", "C"])
     (True, True)
+    >>> is_ordinal(["栏次", "1", "3"]), is_ordinal(["项目", "1", "3"])
+    (True, False)
     >>> is_ordinal(["1", "教育"]), is_ordinal(["合计", "5", "6"])
     (False, False)
     """
@@ -388,10 +419,11 @@ def is_ordinal(texts: list[str]) -> bool:
     digits = [int(mark) for mark in marks if mark.isdigit()]
     letters = [ord(mark) for mark in marks if mark.isascii() and mark.isalpha()]
     numbered = digits or letters
-    follows = (
-        numbered == list(range(numbered[0], numbered[0] + len(numbered))) if numbered else False
-    )
-    if (digits and letters) or len(numbered) < 2 or not follows:
+    if (digits and letters) or len(numbered) < 2:
+        return False
+    if any(_NUMBERS.fullmatch(text) for text in others):  # a column may be hidden
+        return numbered == sorted(set(numbered))
+    if numbered != list(range(numbered[0], numbered[0] + len(numbered))):
         return False
     first = numbered[0] in (1, 2, ord("A"), ord("B"))
     return first and (len(texts) > len(digits) or digits[0] == 1)
@@ -400,18 +432,29 @@ def is_ordinal(texts: list[str]) -> bool:
 def _opens_next(rows: Rows, row: int, gap: bool, numeric: set[int]) -> bool:
     """Whether another table begins here: a title before a unit line, or a second header."""
     filled = rows.filled[row]
-    texts = {c for c in filled if parse(rows.value(row, c)).kind == "text"}
+    texts = {c for c in filled if _may_head(rows.value(row, c))}
     if gap and len(filled) >= 2 and texts and len(texts & numeric) >= max(1, len(numeric) // 2):
         return True
-    if len(filled) != 1 or not (gap or _TITLE.match(rows.text(row, filled[0]))):
+    if len(set(rows.texts(row))) != 1 or not (gap or _TITLE.match(rows.text(row, filled[0]))):
         return False
     for ahead, kind in _ahead(rows, row + 1):
         if kind == "unit":
             return True
         if len(rows.filled[ahead]) > 1:
-            held = {c for c in rows.filled[ahead] if parse(rows.value(ahead, c)).kind == "text"}
-            return gap and kind == "text" and len(held & numeric) >= max(1, len(numeric) // 2)
+            held = {c for c in rows.filled[ahead] if _may_head(rows.value(ahead, c))}
+            return (
+                gap
+                and kind in ("text", "periods")
+                and len(held & numeric) >= max(1, len(numeric) // 2)
+            )
     return False
+
+
+def _may_head(value: Any) -> bool:
+    """Whether a cell may head figures: a text, or one that names a period such as 2024年."""
+    if simple(value) is not None:
+        return False
+    return parse(value).kind == "text" or looks_like_period(value)
 
 
 def _ahead(rows: Rows, row: int) -> Iterator[tuple[int, RowKind]]:

@@ -143,12 +143,6 @@ class Records:
             self.found.add(self.place(), what, near or known, name=column, official=official)
         return not missing
 
-    def only(self) -> None:
-        """Report headers that name no known column, with the nearest that does."""
-        for header in self.unknown:
-            near = did_you_mean(header, self.columns)
-            self.found.add(f"{self.place()} {header}", "tables.unknown_word", near, text=header)
-
     def place(self) -> str:
         """File and sheet, or the argument's name."""
         return f"{self.name}[{self.sheet}]" if self.sheet else self.name
@@ -234,6 +228,10 @@ class Row:
             return self._missing(column, default, "")
         stamp = isinstance(value, (dt.date, np.datetime64))
         return str(days.day(value)) if stamp else printed(value).strip()
+
+    def texts(self) -> dict[str, str]:
+        """Every cell as text, by column."""
+        return {column: self.text(column) for column in self.cells}
 
     def number(
         self, column: str, *, low: Bound = None, high: Bound = None, default: Any = FILLED
@@ -411,10 +409,23 @@ def read_records(
 
 
 def _pick(grids: list[Grid], sheet: str | None, columns: ColumnNames) -> Grid:
-    """The sheet that is asked for, else the one that looks most like the table."""
+    """The sheet that is asked for, else the one that looks most like the table.
+
+    Raises
+    ------
+    InputError
+        If there is no such sheet, or several with rows look equally like the table.
+    """
     if sheet is None:
         shown = [g for g in grids if not g.hidden] or grids
-        return max(shown, key=lambda g: _header_row(g.rows, _known(columns))[1])
+        heads = [_header_row(g.rows, _known(columns)) for g in shown]
+        most = max(hits for _, hits in heads)
+        best = [(g, at) for g, (at, hits) in zip(shown, heads, strict=True) if hits == most]
+        filled = [g for g, at in best if any(any(map(_text, row)) for row in g.rows[at + 1 :])]
+        if len(filled) > 1:
+            names = [g.sheet for g in filled]
+            raise InputError(grids[0].file, "tables.sheets_alike", file=grids[0].file, names=names)
+        return (filled or [g for g, _ in best])[0]
     names = [g.sheet for g in grids if g.sheet]
     if sheet not in names:
         hint = did_you_mean(sheet, names, cutoff=0.3) or say("tables.sheets_are", names=names)

@@ -20,17 +20,15 @@ from fiscalmodel.words import Text
 #: Marks of a row, found from its label.
 TOTAL, SUBTOTAL, OF_WHICH = "total", "subtotal", "of_which"
 
-
-_CODES = re.compile(r"编码|代码|编号|序号|行次|栏次")
+#: Headers of codes and running numbers.
+CODES = re.compile(r"编码|代码|编号|序号|行次|栏次")
 _ACCOUNT = re.compile(r"[12]\d{2}(?:\d{2}){0,3}(?!\d)(?![.．]\d)")
 
 
 def label_column(frame: pd.DataFrame) -> str:
     """The first column of texts that are no codes or running numbers; empty if there is none."""
     texts = [c for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c])]
-    named = [
-        c for c in texts if not _CODES.search(str(c)) and any(str(t).strip() for t in frame[c])
-    ]
+    named = [c for c in texts if not CODES.search(str(c)) and any(str(t).strip() for t in frame[c])]
     return str((named or texts or [""])[0])
 
 
@@ -204,7 +202,7 @@ class Table:
         From a column of codes, else from the digits that a label begins with.
         """
         for column in self.frame.columns:
-            if _CODES.search(str(column)) and self.stored.get(column) is not None:
+            if CODES.search(str(column)) and self.stored.get(column) is not None:
                 texts = [printed(v).strip() for v in self.stored[column]]
                 if any(_ACCOUNT.fullmatch(t) for t in texts):
                     found = [t if _ACCOUNT.fullmatch(t) else "" for t in texts]

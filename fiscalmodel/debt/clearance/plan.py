@@ -453,8 +453,7 @@ class ClearancePlan:
         if self.rule in OBJECTIVES:
             proof = "debt.answer.proven" if self.status == "optimal" else "debt.answer.open"
             told.append(say(f"debt.objective.{self.rule}") + say(proof, gap=self.gap_pct))
-        told.append(say("debt.cost.to_deadline", amount=self.cost_wan, own=self.interest_wan,
-                        fees=self.fee_wan, bonds=self.bond_interest_wan))  # fmt: skip
+        told.append(self._cost())
         if self.quota_used_wan:
             told.append(say("debt.cost.bond_interest", amount=self.bond_life_wan))
         if self.present_value_wan == self.present_value_wan:
@@ -466,6 +465,17 @@ class ClearancePlan:
         if stays := float(self.problem.stays.sum()):
             told.append(say("debt.answer.stays", amount=stays))
         return tuple(told)
+
+    @property
+    def brief(self) -> tuple[Text, ...]:
+        """The answer and, where debt is cleared, its cost up to the deadline."""
+        if self.status in ("unknown", "infeasible"):
+            return self.answer[:1]
+        return (self.answer[0], self._cost())
+
+    def _cost(self) -> Text:
+        return say("debt.cost.to_deadline", amount=self.cost_wan, own=self.interest_wan,
+                   fees=self.fee_wan, bonds=self.bond_interest_wan)  # fmt: skip
 
     def sentence(self, lang: str = "zh") -> str:
         """The answer in one paragraph, Chinese or English (``en``).
@@ -704,6 +714,7 @@ def _planned(given: Given, problem: Problem, rule: str) -> ClearancePlan:
     missing = whatif.latest(problem)
     if solved.status == "unknown" or not missing.found:
         path = run_rule(problem, "highest_rate_first")
+        given = replace(given, notes=(*given.notes, say("debt.clearance.stopped")))
         return _assemble(given, problem, path, solved, "unknown")
     return _assemble(given, problem, paths.from_solution(problem, missing), missing, "infeasible")
 

@@ -21,10 +21,12 @@ from fiscalmodel.debt.clearance.problem import Bools, Floats, Ints, Problem, tot
 NODES = 40
 #: Relative gap at which a plan counts as proven.
 PROVEN = 1e-6
+#: Tolerance of bounds, rows and reduced costs: amounts hold far below a 分.
+EXACT = 1e-10
 #: Above this many whole numbers only the rounding heuristic is tried, with the bound it leaves.
 MOST_WHOLE = 4_000
 #: Preference where it costs the same, 万元 per 万元: quota before own money, and the like.
-TIE = 1e-6
+TIE = 1e-7
 
 
 @dataclass(frozen=True)
@@ -340,6 +342,7 @@ class Program:
         result = linprog(
             cost, A_ub=a, b_ub=rhs, A_eq=self.matrices[True], b_eq=self.right[True],
             bounds=np.column_stack([lower, upper]), method="highs",
+            options={"primal_feasibility_tolerance": EXACT, "dual_feasibility_tolerance": EXACT},
         )  # fmt: skip
         seconds = time.perf_counter() - begun
         if result.status != 0:

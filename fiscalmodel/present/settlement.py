@@ -6,27 +6,20 @@ Words are those of ``params/words/fees.yaml``; the form is Chinese unless Englis
 from __future__ import annotations
 
 import datetime as dt
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.fees.ledger import Line, period_label
 from fiscalmodel.fees.statement import CommissionStatement
 from fiscalmodel.fees.terms import Terms, official_name, pct_text
 from fiscalmodel.paths import inside, project_root
+from fiscalmodel.present.workbook import Sheet, write_book
 from fiscalmodel.units import yuan_text
 from fiscalmodel.words import say
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
-#: Nothing in the data becomes a formula, a link or a number by itself.
-OPTIONS = {
-    "in_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
-    "strings_to_numbers": False,
-}  # fmt: skip
 _WIDTHS = (5, 10, 15, 10, 15, 13, 13, 13, 15, 8, 13, 13, 13, 13, 24)
 _FIRST_ROW = 5  # of the lines, counted from 1
 #: Columns of amounts, by position: before and after the rate.
@@ -162,7 +155,7 @@ def settlement_page(statement: CommissionStatement, *, warning: str = "", lang: 
             "fee": [total[j] for j in _FEE], "words": in_words(total[13]),
             "notes": bank_notes(statement, bank, lang),
         })  # fmt: skip
-    page = environment.get_template("statement.html.j2")
+    page = environment.get_template("settlement.html.j2")
     words = {
         name: say(f"fees.form_{name}")(lang)
         for name in ("title", "bank", "day", "unit", "total", "capitals", "notes")
@@ -209,33 +202,27 @@ def settlement_workbook(statement: CommissionStatement, *, lang: str = "zh") -> 
     Every number that follows from others is a formula with its value stored;
     names and notes are text cells. The same statement gives the same bytes.
     """
-    import xlsxwriter
-
-    buffer = io.BytesIO()
-    book = xlsxwriter.Workbook(buffer, OPTIONS)
-    title = say("fees.form_title")(lang)
-    book.set_properties({"title": title, "created": _created(statement)})
-    styles = _styles(book)
     own = _head("form_sheets", lang)
-    summary = book.add_worksheet(own[0])
-    forms: list[tuple[str, str, list[Line]]] = []
-    for bank, lines in _by_bank(statement).items():
-        name = _sheet_name(bank, [*own, *(sheet for _, sheet, _ in forms)])
-        _form(book.add_worksheet(name), styles, statement, bank, lines, lang)
-        forms.append((bank, name, lines))
-    _summary(summary, styles, statement, forms, lang)
-    for name, frame in zip(own[1:], (statement.excluded, statement.rates), strict=True):
-        _frame(book.add_worksheet(name), styles, frame, lang)
-    book.close()
-    return buffer.getvalue()
 
+    def draw(book: Any) -> None:
+        styles = _styles(book)
+        summary = book.add_worksheet(own[0])
+        forms: list[tuple[str, str, list[Line]]] = []
+        for bank, lines in _by_bank(statement).items():
+            name = _sheet_name(bank, [*own, *(sheet for _, sheet, _ in forms)])
+            _form(book.add_worksheet(name), styles, statement, bank, lines, lang)
+            forms.append((bank, name, lines))
+        _summary(summary, styles, statement, forms, lang)
 
-def _created(statement: CommissionStatement) -> dt.datetime:
-    """A date that depends on the statement alone: nothing here reads the clock."""
-    if statement.as_of:
-        return dt.datetime.fromisoformat(statement.as_of)
-    last = max(statement.table["period"], default="2000")
-    return dt.datetime(int(last[:4]), 12, 31)
+    frames = (statement.excluded, statement.rates)
+    sheets = {
+        name: Sheet(frame.rename(columns={"kind": "receipt_kind"}))
+        for name, frame in zip(own[1:], frames, strict=True)
+    }
+    # A day that depends on the statement alone: nothing here reads the clock.
+    last = f"{max(statement.table['period'], default='2000')[:4]}-12-31"
+    day = dt.date.fromisoformat(statement.as_of or last)
+    return write_book(sheets, lang, title=say("fees.form_title")(lang), as_of=day, first=draw)
 
 
 def _styles(book: Any) -> dict[str, Any]:
@@ -416,16 +403,3 @@ def _summary(
         sheet.write_formula(end, j, formula, styles["total"], values[column] / 100)
     _numbered(sheet, end + 2, 5, [note(lang) for note in statement.notes], styles["note"])
 
-
-def _frame(sheet: Any, styles: dict[str, Any], frame: pd.DataFrame, lang: str) -> None:
-    """A frame as text cells under its labels; nothing in it is taken for a formula."""
-    from fiscalmodel.display import word
-
-    sheet.set_column(0, max(frame.shape[1] - 1, 0), 18)
-    for j, name in enumerate(frame.columns):
-        head = word("receipt_kind" if name == "kind" else str(name), lang)
-        sheet.write_string(0, j, head, styles["head"])
-        for i, value in enumerate(frame[name], start=1):
-            sheet.write_string(i, j, "" if pd.isna(value) else str(value), styles["cell"])
-    if not len(frame):
-        sheet.write_string(1, 0, say("fees.none")(lang), styles["text"])
