@@ -57,7 +57,7 @@ def test_a_floor_is_reached_for_certain() -> None:
     assert said == [99, 99, 90, 74, 50, 10, 2]
     # Where the mean lies on the floor too, one half is left above it.
     assert probability_of_at_least(0.001, 0.0, bands) == 50
-    made = forecast([1000, 800, 600, 400, 200, 10.0], 8).table.iloc[-1]
+    made = forecast([1000, 800, 600, 400, 200, 0.0], 8).table.iloc[-1]
     assert made["lo-80"] == made["lo-95"] == 0
     found = probability_of_at_least(
         0.0, made["mean"], {x: (made[f"lo-{x}"], made[f"hi-{x}"]) for x in (80, 95)}
