@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -75,7 +76,7 @@ def plain(text: str) -> str:
     >>> plain("　１，２３４．５０％ ")
     '1,234.50%'
     """
-    return text.translate(_PLAIN).strip()
+    return text.strip() if text.isascii() else text.translate(_PLAIN).strip()
 
 
 def simple(value: Any) -> float | None:
@@ -114,6 +115,7 @@ def parse(value: Any) -> Cell:
     return _parse_text(plain(str(value)))
 
 
+@lru_cache(maxsize=65536)
 def _parse_text(text: str) -> Cell:
     if text in _MISSING or _REDACTED.fullmatch(text):
         return MISSING

@@ -109,9 +109,8 @@ def _unread(table: Table) -> list[Problem]:
 def _words(table: Table, numbers: list[str]) -> list[Problem]:
     """Cells with words in columns that hold numbers otherwise."""
     found = []
-    for c in numbers:
-        if pd.api.types.is_numeric_dtype(table.frame[c]):
-            continue
+    numeric = {c for c, t in table.frame.dtypes.items() if pd.api.types.is_numeric_dtype(t)}
+    for c in [c for c in numbers if c not in numeric]:
         for row, text in zip(table.frame.index, table.texts[c].tolist(), strict=True):
             if _filled(text) and printed(text) is None and not is_blank(str(text)):
                 where = table.where(row, c)

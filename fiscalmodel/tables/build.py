@@ -246,8 +246,8 @@ def _blank_totals(
         say("tables.blank_total", cell=f"{column_letter(c)}{layout.body[i] + 1}", name=name)
         for i in np.flatnonzero(marks.eq(TOTAL))
         for c, name in names.items()
-        if pd.api.types.is_numeric_dtype(frame[name])
-        and not str(stored[name][i]).strip()
+        if not str(stored[name][i]).strip()
+        and pd.api.types.is_numeric_dtype(frame[name])
         and frame[name].notna().any()
     ]
 
