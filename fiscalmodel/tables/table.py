@@ -27,15 +27,10 @@ _ACCOUNT = re.compile(r"[12]\d{2}(?:\d{2}){0,3}(?!\d)(?![.．]\d)")
 
 def label_column(frame: pd.DataFrame) -> str:
     """The first column of texts that are no codes or running numbers; empty if there is none."""
-<<<<<<< HEAD
-    texts = [c for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c])]
-    named = [c for c in texts if not CODES.search(str(c)) and any(str(t).strip() for t in frame[c])]
-=======
     texts = [c for c, t in frame.dtypes.items() if not pd.api.types.is_numeric_dtype(t)]
     named = [
-        c for c in texts if not _CODES.search(str(c)) and any(str(t).strip() for t in frame[c])
+        c for c in texts if not CODES.search(str(c)) and any(str(t).strip() for t in frame[c])
     ]
->>>>>>> wing/checks
     return str((named or texts or [""])[0])
 
 
