@@ -165,6 +165,39 @@ def test_unrounded_schedules_equal_quantlib():
     print(f"worst difference from QuantLib over {COUNT} contracts: {worst:.1e} of the principal")
 
 
+def test_month_ends_equal_quantlib():
+    """End of month on and off, contracts that end on any of a month's last days."""
+    rng, moved = random.Random(20281231), 0
+    for _ in range(COUNT):
+        months, n = rng.choice(list(FREQUENCY)), rng.randrange(2, 25)
+        year, month = rng.randrange(2015, 2030), rng.randrange(1, 13)
+        last = ql.Date.endOfMonth(ql.Date(1, month, year))
+        maturity = last - rng.choice([0, 0, 0, 1, 2, 3])
+        start = maturity - ql.Period(months * n, ql.Months)
+        if rng.random() < 0.5:
+            start = ql.Date.endOfMonth(start)
+        name = next(name for name, step in MONTHS.items() if step == months)
+        frames = []
+        for at_end in (True, False):
+            schedule = ql.Schedule(
+                start, maturity, ql.Period(months, ql.Months), ql.NullCalendar(), ql.Unadjusted,
+                ql.Unadjusted, ql.DateGeneration.Backward, at_end,
+            )  # fmt: skip
+            bond = ql.FixedRateBond(0, 100.0, schedule, [0.05], DAY_COUNTS["30/360"])
+            frame = fm.amortise(
+                100, 5, start=from_ql(start), maturity=from_ql(maturity), frequency=name,
+                day_count="30/360", end_of_month=at_end,
+            )  # fmt: skip
+            told = [f for f in bond.cashflows() if ql.as_coupon(f) is not None]
+            assert [d.date() for d in frame["date"]] == [from_ql(f.date()) for f in told]
+            assert frame["interest"].tolist() == pytest.approx(
+                [f.amount() for f in told], abs=1e-9
+            )
+            frames.append(frame["date"].tolist())
+        moved += frames[0] != frames[1]
+    assert moved > COUNT / 20
+
+
 def test_bullet_equals_quantlib_fixed_rate_bond():
     schedule = ql.Schedule(
         ql.Date(15, 11, 2024), ql.Date(15, 11, 2041), ql.Period(ql.Semiannual),
