@@ -119,9 +119,12 @@ def test_a_project_overrides_words(tmp_path, monkeypatch):
     (tmp_path / "data").mkdir()
     (tmp_path / "params" / "words").mkdir(parents=True)
     own = "no_such_file:\n  zh: 找不到文件\n  en: the file is gone\n"
+    own += "missing:\n  zh: 第{line}行没有\n  en: none on line {line}\n"
     (tmp_path / "params" / "words" / "ground.yaml").write_text(own, encoding="utf-8")
     monkeypatch.setenv("FISCALMODEL_PROJECT", str(tmp_path))
     assert say("ground.no_such_file").zh == "找不到文件"
+    # Where the own wording asks for what is no longer given, the shipped one serves.
+    assert say("ground.missing", name="金额").zh == "缺少金额"
     assert say("ground.is_a_folder").en == "is a folder, not a file"
 
 
