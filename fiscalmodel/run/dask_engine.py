@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import logging
+import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -63,6 +64,7 @@ class DaskEngine:
         self.work = work
         self.cluster: Any = None
         self._round = 0
+        self._others = {child.pid for child in multiprocessing.active_children()}
         if scheduler is None:
             with dask.config.set({"distributed.scheduler.allowed-failures": ALLOWED_FAILURES}):
                 self.cluster = distributed.LocalCluster(
@@ -171,6 +173,11 @@ class DaskEngine:
         if self.cluster is not None:
             with contextlib.suppress(Exception):
                 self.cluster.close(timeout=10)
+            # A worker that was starting again when the cluster closed, or a slow one.
+            for child in multiprocessing.active_children():
+                if child.pid not in self._others and child.name.startswith("Dask Worker"):
+                    child.kill()
+                    child.join(5)
 
 
 class _SchedulerLost(Exception):
