@@ -44,7 +44,7 @@ OPTIONAL = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RiskPath:
     """Debt risk by year.
 
@@ -80,6 +80,9 @@ class RiskPath:
         return say("debt.risk.answer", first=int(first["year"]), last=int(last["year"]),
                    before=first["risk_ratio_pct"], after=last["risk_ratio_pct"],
                    grade=grades[0], grade_after=grades[1])  # fmt: skip
+
+    def __repr__(self) -> str:
+        return str(self.answer)
 
     def _repr_html_(self) -> str:
         from fiscalmodel.display import result_html

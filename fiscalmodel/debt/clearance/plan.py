@@ -32,7 +32,7 @@ PRICE_DUST = 1e-9
 MOST_DAYS = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ClearancePlan:
     """A plan that clears hidden debt (隐性债务), or the reason why there is none.
 
@@ -505,6 +505,9 @@ class ClearancePlan:
         if abs(total - self.shortfall_wan) < whatif.FEN_WAN * 10:
             return ()
         return (say("debt.answer.least_total", amount=amount_text(total), when=_when(least)),)
+
+    def __repr__(self) -> str:
+        return "\n".join(map(str, self.answer))
 
     def _repr_html_(self) -> str:
         from fiscalmodel.display import result_html
