@@ -264,3 +264,13 @@ def test_amounts_that_look_like_months_stay_amounts(tmp_path):
     file = tmp_path / "a.csv"
     file.write_text("项目,金额（万元）,比例\n甲,2024.9,1\n乙,2024.1,2\n丙,2024.2,3\n", "utf-8")
     assert fm.read_table(file).frame["金额(万元)"].tolist() == [2024.9, 2024.1, 2024.2]
+
+
+def test_a_long_table_that_begins_with_numbers_is_one_table(tmp_path):
+    """Running numbers and document numbers stand left of the labels; no second table begins."""
+    path = tmp_path / "facts.csv"
+    path.write_text(
+        "id,source,section,year,value\n1,000,收入,2015,68.74\n2,000,支出,2016,70.1\n", "utf-8"
+    )
+    (table,) = fm.read_workbook(path)
+    assert list(table.frame.columns) == ["id", "source", "section", "year", "value"]

@@ -183,7 +183,7 @@ def _side_by_side(rows: Rows, layout: Layout) -> list[Layout]:
     if not labels:
         return [layout]
     starts = [columns[0]]
-    for c in labels:
+    for c in labels[1:]:
         start = c
         while start - 1 in name and _BEFORE_LABEL.fullmatch(name[start - 1]):
             start -= 1
