@@ -9,13 +9,13 @@ brings its parameters along; a file of the same name in the project's own
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from fiscalmodel.days import day as day_of
 from fiscalmodel.errors import Collector, InputError, did_you_mean, known_names
 from fiscalmodel.folders import parameter_files
 from fiscalmodel.words import say
@@ -98,21 +98,15 @@ class Parameter:
 
 
 def as_day(on: object) -> dt.date:
-    """A calendar day from a date, a timestamp or text such as ``2028-12-31``.
+    """The day asked for; a missing one is refused too, since nothing here reads the clock.
 
     >>> as_day("2028-12-31")
     datetime.date(2028, 12, 31)
     """
-    if isinstance(on, dt.datetime):
-        return on.date()
-    if isinstance(on, dt.date):
-        return on
-    if isinstance(on, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", on):
-        try:
-            return dt.date.fromisoformat(on)
-        except ValueError:
-            pass
-    raise InputError("on", "ground.not_a_day", text=on)
+    found = day_of(on)
+    if found is None:
+        raise InputError("on", "ground.not_a_day", text=on)
+    return found
 
 
 _cache: dict[tuple[Any, ...], Mapping[str, Parameter]] = {}

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from fiscalmodel.days import to_date
 from fiscalmodel.errors import InputError
 from fiscalmodel.fees.settle import read_payments
 from fiscalmodel.fees.statement import CommissionStatement
@@ -405,7 +406,7 @@ def implied_base(
     >>> list(implied_base(30, {"fines": 0.5, "charges": 0.2}, on="2024-01-01")["base_yi"])[::4]
     [1.5, 0.6]
     """
-    day, known = day_number(dt.date.fromisoformat(on)), read_rates(rates)
+    day, known = day_number(to_date(on, where="on")), read_rates(rates)
     found = {kind: rate_on(known, "", kind, "", day) for kind in ("fines", "charges")}
     pct = {kind: Fraction(0) if r is None else r.terms.rate_pct for kind, r in found.items()}
     rows = []

@@ -5,11 +5,11 @@ Words are those of ``params/words/fees.yaml``; the form is Chinese unless Englis
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fiscalmodel.days import to_date
 from fiscalmodel.errors import InputError
 from fiscalmodel.fees.ledger import Line, period_label
 from fiscalmodel.fees.statement import CommissionStatement
@@ -221,7 +221,7 @@ def settlement_workbook(statement: CommissionStatement, *, lang: str = "zh") -> 
     }
     # A day that depends on the statement alone: nothing here reads the clock.
     last = f"{max(statement.table['period'], default='2000')[:4]}-12-31"
-    day = dt.date.fromisoformat(statement.as_of or last)
+    day = to_date(statement.as_of or last, where="as_of")
     return write_book(sheets, lang, title=say("fees.form_title")(lang), as_of=day, first=draw)
 
 
