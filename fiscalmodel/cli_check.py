@@ -63,7 +63,9 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
         for finding in findings[:most]:
             click.echo(f"  [{finding.severity}] {finding.rule}: {finding.where}")
             values = {"stated": finding.stated, "computed": finding.computed}
-            click.echo(f"      {say('scenario.finding', **values, said=finding.said)}")
+            said = say("scenario.finding", **values, said=finding.said)
+            # Not every finding is about a number.
+            click.echo(f"      {finding.said if None in values.values() else said}")
         if len(findings) > most:
             left = len(findings) - most
             click.echo(f"  {say('scenario.more_findings', left=left, count=len(findings))}")

@@ -40,6 +40,8 @@ def debt_part(
     if spec.general_budget_source:
         sources = _from_balance(sources, spec, balance)
         notes.append(say("debt.part.from_balance"))
+    elif balance is not None and "available_wan" in balance:
+        notes.append(say("debt.part.not_from_balance"))
     quotas: Any = files.get("quotas")
     if quotas is not None and spec.quota_shock_pct:
         quotas = read_frame(quotas)
