@@ -180,7 +180,7 @@ class _Shown:
             if not self._clear:
                 self.outputs = []
         elif kind == "update_display_data":
-            for output in self._displays.get(identity, ()):
+            for output in self._displays.get(str(identity), ()):
                 output["data"] = content["data"]
         elif kind in ("display_data", "execute_result", "stream", "error"):
             from nbformat.v4 import output_from_msg

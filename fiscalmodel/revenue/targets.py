@@ -319,7 +319,8 @@ def probability_of_at_least(target: float, mean: float, bands: Bands) -> float:
         score = normal.inv_cdf(0.5 + level / 200)
         points[-score], points[score] = min(low, high), max(low, high)
     found = _score_at(target, sorted(points), sorted(points.values()))
-    return float(min(99.0, max(1.0, round(100 * (1 - normal.cdf(found))))))
+    percent = round(100 * normal.cdf(-found), 9)  # at a band's limit 2.5, whatever the last digit
+    return float(min(99.0, max(1.0, round(percent))))
 
 
 def _score_at(target: float, scores: list[float], values: list[float]) -> float:

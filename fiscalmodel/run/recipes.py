@@ -103,7 +103,7 @@ def recipe(
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}, indent=2) + "\n"
 
 
-def _object(kind: str, name: str, spec: dict[str, object], api: str = "v1") -> dict[str, object]:
+def _object(kind: str, name: str, spec: object, api: str = "v1") -> dict[str, object]:
     metadata = {"name": f"fiscalmodel-{name}", "labels": {"app": f"fiscalmodel-{name}"}}
     return {"apiVersion": api, "kind": kind, "metadata": metadata, "spec": spec}
 
