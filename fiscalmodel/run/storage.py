@@ -22,6 +22,8 @@ from fiscalmodel.kernels.stamp import digest
 
 MANIFEST = "manifest.jsonl"
 LOCK = ".batch.lock"
+#: Storages without folders, where making one would make a bucket of a name that was mistyped.
+_BUCKETS = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "oci"}
 
 
 def open_storage(out: str | Path) -> Storage:
@@ -219,7 +221,7 @@ class ObjectStorage(Storage):
 
     def write(self, path: str, content: bytes) -> None:
         target = f"{self.root}/{path}"
-        with contextlib.suppress(Exception):  # object stores have no folders
+        if not _BUCKETS & {self.fs.protocol, *self.fs.protocol}:
             self.fs.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
         self.fs.pipe_file(target, content)
 
