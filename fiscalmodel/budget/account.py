@@ -267,7 +267,8 @@ def known_line(word: object, scope: Scope = "general") -> str | None:
     if any(own != scope and name in text for name, own in _OTHER_BUDGETS.items()):
         return None  # 国有资本经营收入 within the general budget is one of its items
     line = official("account_line", text) or official("account_line", _PLACE.sub("", text))
-    return _SOCIAL.get(line, line) if line and scope == "social_insurance" else line
+    summed = scope == "social_insurance" and text in ("收入合计", "支出合计")
+    return _SOCIAL.get(line, line) if line and summed else line
 
 
 #: Words that name one budget.
@@ -278,7 +279,9 @@ _OTHER_BUDGETS: Mapping[str, Scope] = {
 _NUMBERING = re.compile(
     r"^(?:[一二三四五六七八九十]+[、.．]|[(（][一二三四五六七八九十\d]+[)）]、?|\d+[、.．]|[①-⑳])"
 )
-_PLACE = re.compile(r"^(?:全[省市县区州旗]|[省市县区州旗]?本级|地方(?!政府))|[(（][^()（）]*[)）]$")
+_PLACE = re.compile(
+    r"^(?:全[省市县区州旗]|[省市县区州旗]?本级|[市县区州旗]级|地方(?!政府))|[(（][^()（）]*[)）]$"
+)
 
 
 def _stripped(word: object) -> str:

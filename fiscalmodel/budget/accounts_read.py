@@ -96,9 +96,9 @@ def read_accounts(
     rows, found = list[dict[str, Any]](), Collector()
     for table in tables:
         rows += _printed(table, asked, unit, found)
+    found.raise_if_any()
     if not rows:
         raise InputError(Path(path).name, "budget.no_accounts")
-    found.raise_if_any()
     return close_budgets(_once(pd.DataFrame(rows, columns=list(COLUMNS)), found))
 
 
@@ -191,10 +191,10 @@ def _printed(
     budget = next((b for form, b in _FORMS.items() if told.form.startswith(form)), None)
     names = [str(text) for text in table.labels]
     scope: Any = budget or asked["budget"] or "general"
-    lines = _lines(names, scope)
+    codes = list(table.codes)
+    lines = _lines(names, codes, scope)
     if sum(line is not None for line in lines) < (1 if budget else 2) or (told.form and not budget):
         return
-    codes = list(table.codes)
     for column in table.numbers:
         if _NO_AMOUNT.search(column) or table.units.get(column) == "%":
             continue
@@ -226,9 +226,40 @@ def _printed(
             }
 
 
-def _lines(names: list[str], scope: Any) -> list[str | None]:
+#: Codes of the 政府收支分类科目 and forms of words that tell a line which no word list holds.
+_CODES: Mapping[str, str] = {
+    "11001": "tax_rebates", "11002": "general_transfers", "11003": "special_transfers",
+    "11004": "transfers_from_above", "11006": "remitted_from_below",
+    "11008": "opening_carry_over", "11009": "transfers_in", "11011": "bond_proceeds",
+    "11015": "stabilisation_fund_drawn", "11021": "interregional_in", "23006": "remitted_up",
+    "23008": "transfers_out", "23009": "carry_over", "23011": "bonds_on_lent",
+    "23015": "stabilisation_fund_filled", "23016": "working_capital_added",
+    "23021": "interregional_out", "231": "principal_repaid",
+}  # fmt: skip
+_FORMS_OF_WORDS = (
+    (re.compile(r"^上年.*(?:结转|结余)"), "opening_carry_over"),
+    (re.compile(r"(?:动用|调入).*稳定调节基金"), "stabilisation_fund_drawn"),
+    (re.compile(r"(?:安排|补充).*稳定调节基金"), "stabilisation_fund_filled"),
+    (re.compile(r"结转下年|^年[终末].*结[余转]$"), "carry_over"),
+    (re.compile(r"债[务券](?:转贷)?收入$"), "bond_proceeds"),
+    (re.compile(r"债[务券]转贷支出$"), "bonds_on_lent"),
+    (re.compile(r"债[务券].*还本(?:支出)?$"), "principal_repaid"),
+)
+_FROM = re.compile(r"^从?(?P<budget>政府性基金|国有资本经营|一般公共预算|其他资金).*调入")
+
+
+def _line(name: str, code: str, scope: Any) -> str | None:
+    """The line of a label, else of its code or its form of words; None for an item."""
+    core = label(name).core
+    own = known_line(name, scope) or known_line(core, scope) or _CODES.get(code)
+    if own or len(code) > 5 or label(name).of_which:
+        return own
+    return next((line for form, line in _FORMS_OF_WORDS if form.search(core)), None)
+
+
+def _lines(names: list[str], codes: list[str], scope: Any) -> list[str | None]:
     """The line of each label; 收入合计 is the year's own revenue in a table without another."""
-    lines = [known_line(name, scope) for name in names]
+    lines = [_line(name, code, scope) for name, code in zip(names, codes, strict=True)]
     for total, line in (("total_resources", "revenue"), ("total_uses", "expenditure")):
         if line not in lines:
             lines = [
@@ -250,4 +281,22 @@ def _once(lines: pd.DataFrame, found: Collector) -> pd.DataFrame:
         found.add("; ".join(rows["source"]), "budget.two_amounts", amounts=amounts)
     found.raise_if_any()
     details = same[~same["item"].isin(SIDE_OF)]
-    return pd.concat([told, details]).sort_index().reset_index(drop=True)
+    return _by_origin(pd.concat([told, details]).sort_index().reset_index(drop=True))
+
+
+def _by_origin(lines: pd.DataFrame) -> pd.DataFrame:
+    """调入资金 by where it comes from, where the lines below it say so and add up to it."""
+    taken = list[Any]()
+    made = lines.copy()
+    for _, group in lines.groupby(["level", "year", "version", "budget"], sort=False):
+        whole = group[group["item"].eq("transfers_in")]
+        found = {at: m for at, name in group["item"].items() if (m := _FROM.search(str(name)))}
+        if len(whole) != 1 or not found:
+            continue
+        if abs(group.loc[list(found), "amount_wan"].sum() - whole["amount_wan"].iloc[0]) > 0.5:
+            continue
+        taken.append(whole.index[0])
+        for at, match in found.items():
+            made.loc[at, "counterpart"] = official("budget_scope", match["budget"]) or match[0]
+            made.loc[at, "item"] = "transfers_in"
+    return made.drop(index=taken).reset_index(drop=True)

@@ -20,7 +20,7 @@ from fiscalmodel.budget.account import SCOPES, SIDE_OF, BudgetBalance, Scope, cl
 from fiscalmodel.budget.medium_term import fund_carry_over_excess
 from fiscalmodel.display import Chart, Result, bars, figure, legend, scale, word
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.findings import Finding, finding, to_frame
+from fiscalmodel.findings import Finding, finding, ranked, to_frame
 from fiscalmodel.words import Text, language, official_words, say
 
 #: One account of one level, year and version.
@@ -84,7 +84,7 @@ class FourBudgets(Result):
         moved = math.fsum(self.transfers["out_wan"])
         if not self.found:
             return say("budget.four_close", count=count, moved=moved)
-        worst = max(self.found, key=lambda f: abs(f.difference or f.computed or 0.0))
+        worst = ranked(self.found)[0]
         return say(
             "budget.four_open", count=count, open=open_, moved=moved, found=len(self.found),
             where=_where_name(worst.where), amount=abs(worst.difference or worst.computed or 0.0),
@@ -169,8 +169,8 @@ def close_budgets(lines: pd.DataFrame, *, tolerance_wan: float = 0.5) -> FourBud
     """
     lines = _complete(lines)
     found, problems = list[Finding](), Collector()
+    opened, unopened = list[Text](), list[Text]()
     accounts: dict[Key, BudgetBalance] = {}
-    notes = list[Text]()
     carried: dict[Key, float] = {}
     for key, group in _groups(lines):
         items = _items(group, key, problems)
@@ -178,11 +178,11 @@ def close_budgets(lines: pd.DataFrame, *, tolerance_wan: float = 0.5) -> FourBud
         taken = None if "opening_carry_over" in items else _before(carried, key)
         if taken:
             items["opening_carry_over"] = taken
-            notes.append(say("budget.opening_taken", where=_key_name(key), amount=taken))
+            opened.append(say("budget.opening_of", where=_key_name(key), amount=taken))
         elif "opening_carry_over" not in items and key[3] == "social_insurance":
             # Without the opening the balance at the end cannot be worked out.
             items.pop("carry_over", None)
-            notes.append(say("budget.opening_missing", where=_key_name(key)))
+            unopened.append(_key_name(key))
         try:
             made = close_balance(items, scope=key[3], tolerance_wan=tolerance_wan)
         except InputError as error:
@@ -191,10 +191,12 @@ def close_budgets(lines: pd.DataFrame, *, tolerance_wan: float = 0.5) -> FourBud
             continue
         if taken:
             made = replace(made, found=tuple(_opening_told(f, taken) for f in made.found))
-        if stated is not None and abs(stated - made.carry_over_wan) > tolerance_wan:
-            carried[key] = stated  # as printed: what the next year opens with
-        else:
-            carried[key] = made.carry_over_wan
+        made = replace(made, found=tuple(_unread_told(f, group) for f in made.found))
+        if stated is not None and "opening_carry_over" not in made.table["item"].to_numpy():
+            made = replace(made, carry_over_wan=stated)  # as printed: it cannot be worked out
+        misses = stated is not None and abs(stated - made.carry_over_wan) > tolerance_wan
+        # The next year opens with the balance that is printed.
+        carried[key] = stated if stated is not None and misses else made.carry_over_wan
         accounts[key] = made
         found += [_placed(f, key) for f in made.found]
         found += _restricted(group, key, made, tolerance_wan)
@@ -214,6 +216,8 @@ def close_budgets(lines: pd.DataFrame, *, tolerance_wan: float = 0.5) -> FourBud
             for key, made in accounts.items()
         ]
     )
+    notes = [say("budget.opening_taken", accounts=opened)] if opened else []
+    notes += [say("budget.opening_missing", accounts=unopened)] if unopened else []
     return FourBudgets(table, lines, moves, accounts, tuple(found), tuple(notes))
 
 
@@ -244,14 +248,20 @@ def _groups(lines: pd.DataFrame) -> list[tuple[Key, pd.DataFrame]]:
 
 def _items(group: pd.DataFrame, key: Key, problems: Collector) -> dict[str, float]:
     """Line -> amount; money of one line that is tied and free, or goes several ways, added up."""
-    items: dict[str, float] = {}
-    told = group[group["side"].ne("detail")]
-    for line, rows in told.groupby("item", sort=False):
-        same = rows.duplicated(["restricted", "counterpart"], keep=False)
-        if same.any():
-            problems.add(_key_name(key), "budget.line_twice", text=_named_line(str(line)))
-        items[str(line)] = math.fsum(rows["amount_wan"].astype(float))
-    return items
+    amounts: dict[str, list[float]] = {}
+    seen = set[tuple[object, ...]]()
+    columns = zip(
+        group["side"], group["item"], group["restricted"], group["counterpart"],
+        group["amount_wan"].astype(float), strict=True,
+    )  # fmt: skip
+    for side, line, purpose, other, amount in columns:
+        if side == "detail":
+            continue
+        if (line, purpose, other) in seen:
+            problems.add(_key_name(key), "budget.line_twice", text=_named_line(line))
+        seen.add((line, purpose, other))
+        amounts.setdefault(line, []).append(amount)
+    return {line: math.fsum(values) for line, values in amounts.items()}
 
 
 def _before(carried: Mapping[Key, float], key: Key) -> float | None:
@@ -271,6 +281,16 @@ def _opening_told(found: Finding, opening: float) -> Finding:
     return replace(found, severity="warning", said=said)
 
 
+def _unread_told(found: Finding, group: pd.DataFrame) -> Finding:
+    """A figure that misses exactly an item which no line was told from: that may be its line."""
+    if found.where not in ("total_resources", "total_uses") or not found.difference:
+        return found
+    items = group[group["side"].eq("detail")]
+    gaps = (items["amount_wan"].astype(float) - abs(found.difference)).abs()
+    near = items.loc[gaps <= (found.tolerance or 0.0), "item"]
+    return replace(found, said=say("budget.unread", item=near.iloc[0])) if len(near) else found
+
+
 def _placed(found: Finding, key: Key) -> Finding:
     return replace(found, where=" ".join(map(str, (*key, found.where))))
 
@@ -280,6 +300,8 @@ def _restricted(
 ) -> Iterator[Finding]:
     """Money tied to a purpose is spent on it, or carried over for it."""
     tied = group[group["restricted"].ne("")]
+    if tied.empty:
+        return
     held = 0.0
     for purpose, rows in tied.groupby("restricted", sort=False):
         sums = rows.groupby("side")["amount_wan"].sum()

@@ -57,6 +57,7 @@ def evaluate(scenario: Scenario) -> Outcome:
     scenario = given_only(scenario)
     spec, unfilled = scenario.spec, scenario.unfilled
     notes: list[Text] = [say("scenario.synthetic")] if scenario.synthetic else []
+    notes += [spec.note] if spec.note else []
     if unfilled:
         notes.append(say("scenario.not_filled", names=names_of(unfilled)))
     answers: list[Text] = []

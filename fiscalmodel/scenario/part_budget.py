@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fiscalmodel.budget.accounts_read import read_accounts
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.schema import (
     BudgetsSpec,
@@ -27,7 +28,8 @@ class PartResult:
 
 def budgets_part(scenario: Scenario, spec: BudgetsSpec, found: Mapping[str, Any]) -> PartResult:
     """The four budgets closed, with what moves between them."""
-    return PartResult()
+    made = read_accounts(scenario.tables("budgets")["accounts"])
+    return PartResult(made, made.notes, made.answer)
 
 
 def medium_term_part(

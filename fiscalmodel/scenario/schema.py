@@ -294,9 +294,6 @@ class BudgetsSpec(Part):
     """The four budgets 四本预算, by year and version, and what moves between them."""
 
     accounts: DataRef
-    version: Literal["initial_budget", "adjusted_budget", "execution", "final_account"] | None = (
-        None
-    )
     source: str = Field(min_length=2)
 
 
