@@ -21,7 +21,6 @@ _PUBLIC: dict[str, str] = {
     "break_points": "fiscalmodel.debt.clearance.plan",
     "check_guardrails": "fiscalmodel.budget.guardrails",
     "close_balance": "fiscalmodel.budget.account",
-    "close_budgets": "fiscalmodel.budget.budgets",
     "commission": "fiscalmodel.fees",
     "compare": "fiscalmodel.scenario.compare",
     "debt_fan": "fiscalmodel.debt.fan",

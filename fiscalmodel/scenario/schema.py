@@ -298,14 +298,19 @@ class BudgetsSpec(Part):
 
 
 class MediumTermSpec(Part):
-    """The medium-term plan 中期财政规划: spending line by line as standard times number."""
+    """The medium-term plan 中期财政规划: spending line by line as standard times number.
+
+    Revenue is the scenario's. ``flows`` gives the other lines of the account by year (subsidies,
+    carried in, remitted, principal …); without it they are those of ``balance``.
+    """
 
     lines: DataRef
+    flows: DataRef | None = None
     changes: DataRef | None = None
     measures: DataRef | None = None
     last_plan: DataRef | None = None
     outturn: DataRef | None = None
-    fund_opening_wan: Stock | None = None
+    fund_opening_wan: Stock = 0.0
     source: str = Field(min_length=2)
 
 
