@@ -53,6 +53,7 @@ _PUBLIC: dict[str, str] = {
     "project_coverage": "fiscalmodel.debt.coverage",
     "published_debt": "fiscalmodel.debt.maturity",
     "published_growth": "fiscalmodel.series.catalog",
+    "read_accounts": "fiscalmodel.budget.accounts_read",
     "read_bonds": "fiscalmodel.debt.ledger",
     "read_hidden_ledger": "fiscalmodel.debt.ledger",
     "read_register": "fiscalmodel.debt.register",
