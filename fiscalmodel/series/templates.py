@@ -16,7 +16,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from fiscalmodel.errors import InputError, did_you_mean, known_names
-from fiscalmodel.folders import parameter_files
+from fiscalmodel.folders import settled_files
 from fiscalmodel.numerals import printed
 from fiscalmodel.tables.records import FILLED, Records, Row, read_records
 from fiscalmodel.tables.table import Table
@@ -123,7 +123,7 @@ def _read(files: tuple[Path, ...]) -> dict[str, tuple[Field, ...]]:
 
 def templates() -> dict[str, tuple[Field, ...]]:
     """Kind of template -> its columns in order."""
-    return _read(tuple(parameter_files("schema/templates.yaml")))
+    return _read(settled_files("schema/templates.yaml"))
 
 
 def fields_of(kind: str) -> tuple[Field, ...]:
