@@ -10,7 +10,8 @@ from fiscalmodel.cli import scenario_paths
 
 #: Kinds of templates, as `series.templates.templates` knows them.
 KINDS = (
-    "revenue", "monthly", "budget", "debt", "funding", "quotas", "bonds", "receipts", "payments",
+    "revenue", "monthly", "budget", "debt", "funding", "quotas", "bonds", "limits", "claims",
+    "receipts", "payments",
 )  # fmt: skip
 
 

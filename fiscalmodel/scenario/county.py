@@ -25,8 +25,8 @@ _BALANCE = (
 )  # fmt: skip
 _TABLES = (
     ("debt", "ledger", "debt"), ("debt", "sources", "funding"), ("debt", "quotas", "quotas"),
-    ("debt", "bonds", "bonds"), ("commissions", "receipts", "receipts"),
-    ("commissions", "payments", "payments"),
+    ("debt", "bonds", "bonds"), ("debt", "limits", "limits"), ("debt", "claims", "claims"),
+    ("commissions", "receipts", "receipts"), ("commissions", "payments", "payments"),
 )  # fmt: skip
 
 

@@ -113,7 +113,7 @@ def _read(files: tuple[Path, ...]) -> dict[str, tuple[Field, ...]]:
                 name, more = (
                     next(iter(entry.items())) if isinstance(entry, Mapping) else (entry, {})
                 )
-                facts = columns[name] | more
+                facts = columns.get(name, {}) | more
                 if isinstance(facts.get("choices"), list):
                     facts = facts | {"choices": tuple(facts["choices"])}
                 fields.append(Field(name, **facts))
@@ -148,7 +148,7 @@ def write_template(kind: str, path: str | Path, lang: str = "zh") -> Path:
     ----------
     kind
         ``revenue``, ``monthly``, ``budget``, ``debt``, ``funding``, ``quotas``, ``bonds``,
-        ``receipts`` or ``payments``.
+        ``limits``, ``claims``, ``receipts`` or ``payments``.
     path
         File to write; an existing one is replaced only when the new one is complete.
     lang
