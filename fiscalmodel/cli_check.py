@@ -93,16 +93,31 @@ def template(kind: str, file: str | None, lang: str, force: bool) -> int:
 
 @click.command()
 @click.argument("name")
+@click.argument("books", nargs=-1, metavar="[BOOK]...")
+@click.option("--from", "first", multiple=True, metavar="BOOK", help="Your own workbooks.")
 @click.option("--key", help="Key of the region (default: county_1, county_2 …).")
-@click.option("--as-of", default="2025-12-31", show_default=True, help="Last day that is known.")
-@click.option("--years", default=3, show_default=True, help="Years to plan for, from --as-of on.")
-def new(name: str, key: str | None, as_of: str, years: int) -> int:
-    """Set up a county by NAME: its region, one workbook to fill in, and a scenario."""
+@click.option("--as-of", help="Last day that is known (default: by the workbooks, or 2025-12-31).")
+@click.option("--years", type=int, help="Years to plan for (default: by the workbooks, or 3).")
+def new(
+    name: str, books: tuple[str, ...], first: tuple[str, ...], key: str | None,
+    as_of: str | None, years: int | None,
+) -> int:  # fmt: skip
+    """Set up a county by NAME: its region, one workbook to fill in, and a scenario.
+
+    With --from BOOK... what your own workbooks give is filled in: published budget tables
+    are told by their titles, ledgers and lists by their headers.
+    """
     from fiscalmodel.scenario.county import new_county
+    from fiscalmodel.scenario.given import given_only, names_of
+    from fiscalmodel.scenario.load import load_scenario
     from fiscalmodel.words import say
 
-    made = new_county(name, key=key, as_of=as_of, years=years)
+    made = new_county(name, key=key, as_of=as_of, years=years, books=(*first, *books))
     click.echo(say("scenario.made_region", name=name, key=made.key))
+    for said in made.said:
+        click.echo(f"  {said}")
+    missing = names_of(given_only(load_scenario(made.scenario)).unfilled)
+    click.echo(say("scenario.missing_sheets", names=missing))
     click.echo(say("scenario.made_book", file=made.shown(made.workbook)))
     click.echo(say("scenario.made_scenario", file=made.shown(made.scenario)))
     return 0
