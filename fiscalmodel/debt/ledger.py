@@ -10,7 +10,6 @@ import contextlib
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -18,8 +17,9 @@ import pandas as pd
 from fiscalmodel import days
 from fiscalmodel.debt.cashflow import likely_rate, principal_parts, rate_problem
 from fiscalmodel.debt.schedule import MONTHS_OF, is_month_end, step_months
+from fiscalmodel.display import Checked
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.findings import Finding, finding, to_frame
+from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import Records, Row, TableLike, read_records
 from fiscalmodel.words import Text, say
 
@@ -95,8 +95,8 @@ class Contract:
         return sum(part for day, part in self.instalments if day >= BY_CONTRACT_FROM)
 
 
-@dataclass(frozen=True)
-class Ledger:
+@dataclass(frozen=True, repr=False)
+class Ledger(Checked):
     """A checked ledger.
 
     Attributes
@@ -127,27 +127,21 @@ class Ledger:
         """Sum of all balances, 万元."""
         return self.total_fen / FEN_PER_WAN
 
-    @property
-    def findings(self) -> pd.DataFrame:
-        """`found` as a frame."""
-        return to_frame(self.found)
-
     def balances(self) -> dict[str, int]:
         """Id -> balance in 分."""
         pairs = zip(self.table[self.key], self.table["balance_fen"], strict=True)
         return {str(k): int(v) for k, v in pairs}
 
-    @cached_property
+    @property
     def answer(self) -> Text:
         """How many rows owe how much, and what to look at."""
         key = "debt.ledger.answer" if self.key == "contract_id" else "debt.ledger.answer_bonds"
         return say(key, count=len(self.table), total=self.total_wan, found=len(self.found))
 
-    def _repr_html_(self) -> str:
-        from fiscalmodel.display import result_html
-
-        shown = self.table.drop(columns=["balance_fen"])
-        return result_html([self.answer, *(f.said for f in self.found[:5])], shown)
+    @property
+    def short(self) -> pd.DataFrame:
+        """The rows with the amounts in 万元 only."""
+        return self.table.drop(columns=["balance_fen"])
 
 
 def read_hidden_ledger(

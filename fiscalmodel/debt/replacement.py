@@ -11,9 +11,10 @@ from fiscalmodel.days import to_date
 from fiscalmodel.debt.cashflow import exact, half_up
 from fiscalmodel.debt.daycount import convention, year_fraction
 from fiscalmodel.debt.ledger import FEN_PER_WAN, Ledger, fen
+from fiscalmodel.display import Checked
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.findings import Finding, finding, to_frame
-from fiscalmodel.words import say
+from fiscalmodel.findings import Finding, finding
+from fiscalmodel.words import Text, say
 
 
 def suggest_order(
@@ -83,8 +84,8 @@ def suggest_order(
     return made
 
 
-@dataclass(frozen=True)
-class ReplacementEffect:
+@dataclass(frozen=True, repr=False)
+class ReplacementEffect(Checked):
     """What one replacement does on its day and afterwards.
 
     Attributes
@@ -104,9 +105,17 @@ class ReplacementEffect:
     found: tuple[Finding, ...]
 
     @property
-    def findings(self) -> pd.DataFrame:
-        """`found` as a frame."""
-        return to_frame(self.found)
+    def answer(self) -> Text:
+        """How much is converted, and what it saves to the last day asked for."""
+        last = self.interest.iloc[-1]
+        return say("debt.order.answer", amount=self.balances["change_wan"].iloc[1],
+                   saved=last["saved_wan"], day=last["date"])  # fmt: skip
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The interest of both sides."""
+        return self.interest
+
 
 
 def replacement_effect(
