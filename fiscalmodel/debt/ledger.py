@@ -183,7 +183,7 @@ def read_hidden_ledger(
     problems = found or Collector()
     source = data.table if isinstance(data, Ledger) else data
     table = read_records(source, name="ledger", columns=COLUMNS, found=problems)
-    when, limit = _days_of(as_of, deadline, problems)
+    when, limit = days_of(as_of, deadline, problems)
     notes: list[Finding] = []
     contracts: list[Contract] = []
     if table.need("contract_id", "principal_wan", "rate_pct"):
@@ -203,7 +203,7 @@ def read_hidden_ledger(
     )[[*COLUMNS, "balance_fen"]]
     made = Ledger("contract_id", frame, tuple(notes), tuple(contracts))
     _total(made, stated_total_wan, table)
-    _done(table)
+    finish(table)
     if found is None:
         problems.raise_if_any()
     return made
@@ -238,7 +238,7 @@ def read_bonds(
     """
     source = data.table if isinstance(data, Ledger) else data
     table = read_records(source, name="bonds", columns=BOND_COLUMNS)
-    when, _ = _days_of(as_of, None, table.found)
+    when, _ = days_of(as_of, None, table.found)
     rows: list[dict[str, Any]] = []
     notes: list[Finding] = []
     seen: dict[str, Row] = {}
@@ -472,7 +472,8 @@ def _total(ledger: Ledger, stated: float | None, table: Records) -> None:
                         stated=wanted, gap=gap / FEN_PER_WAN)  # fmt: skip
 
 
-def _days_of(as_of: Any, deadline: Any, found: Collector) -> tuple[dt.date | None, dt.date | None]:
+def days_of(as_of: Any, deadline: Any, found: Collector) -> tuple[dt.date | None, dt.date | None]:
+    """Day of the balances and deadline after it; None where one is not given or is reported."""
     made: list[dt.date | None] = []
     for name, value in (("as_of", as_of), ("deadline", deadline)):
         day = None if value is None else days.day(value)
@@ -487,8 +488,9 @@ def _days_of(as_of: Any, deadline: Any, found: Collector) -> tuple[dt.date | Non
     return first, last
 
 
-def _done(table: Records) -> None:
-    with contextlib.suppress(InputError):  # the collector keeps them for whoever shares it
+def finish(table: Records) -> None:
+    """Check a table's totals; the collector keeps what is wrong for whoever shares it."""
+    with contextlib.suppress(InputError):
         table.done()
 
 

@@ -9,10 +9,10 @@ import pandas as pd
 
 from fiscalmodel.days import to_date
 from fiscalmodel.debt.cashflow import exact, half_up
-from fiscalmodel.debt.daycount import convention, year_fraction
+from fiscalmodel.debt.daycount import year_fraction
 from fiscalmodel.debt.ledger import FEN_PER_WAN, Ledger, fen
 from fiscalmodel.display import Checked
-from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.errors import Collector, InputError, official_code
 from fiscalmodel.findings import Finding, finding
 from fiscalmodel.words import Text, say
 
@@ -172,7 +172,8 @@ def replacement_effect(
         if late < day:
             found.add("until", "debt.order.until", day=late, on=day)
     found.raise_if_any()
-    if convention(day_count) == "ACT/ACT":
+    what = "debt.unknown_day_count"
+    if official_code("day_count", day_count, where="day_count", what=what) == "ACT/ACT":
         raise InputError("day_count", "debt.order.day_count")
     if min(old_rate_pct, new_rate_pct) < 0:
         raise InputError("rate_pct", "debt.rate_negative", rate=min(old_rate_pct, new_rate_pct))
