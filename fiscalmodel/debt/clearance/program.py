@@ -23,7 +23,7 @@ NODES = 40
 #: Relative gap at which a plan counts as proven.
 PROVEN = 1e-6
 #: Tolerance of bounds, rows and reduced costs: amounts hold far below a 分.
-EXACT = 1e-10
+EXACT = 1e-9
 #: Above this many whole numbers only the rounding heuristic is tried, with the bound it leaves.
 MOST_WHOLE = 4_000
 #: Preference where it costs the same, 万元 per 万元: quota before own money, and the like.
@@ -138,9 +138,10 @@ class Program:
         p, m, (pools, groups) = self.p, self.p.moves, self.p.eligible.shape
         slots, most = len(p.slots), self.most - self.fixed
         # What a contract owes falls to what its terms allow, and in the end to what stays.
-        start = np.where(self.capital.any(), np.inf, p.principal[m.who])
-        tighter = self.most < np.where(m.first, start, np.roll(self.most, 1)) - NEAR
-        tighter &= p.principal[m.who] > 0
+        above = np.where(m.first, p.principal[m.who], np.roll(self.most, 1))
+        if self.capital.any():  # a balance may rise again
+            above = np.where(above > p.stays[m.who] + NEAR, np.inf, above)
+        tighter = (self.most < above - NEAR) & (p.principal[m.who] > 0)
         ends = tighter & (self.most <= p.stays[m.who] + NEAR)
         yield "clear", self.left[ends], most[ends]
         yield "due", self.left[tighter & ~ends], most[tighter & ~ends]
