@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from fiscalmodel.findings import Finding, to_frame
 from fiscalmodel.words import Text, label, labels, language, say, speaking
 
 if TYPE_CHECKING:
@@ -717,6 +718,20 @@ class Result:
 
     def _repr_html_(self) -> str:
         return result_html(self.answer, self.short)
+
+
+class Checked(Result):
+    """A result with findings, of which the first are told under its answer."""
+
+    found: tuple[Finding, ...]
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """`found` as a frame."""
+        return to_frame(self.found)
+
+    def _repr_html_(self) -> str:
+        return result_html([self.answer, *(f.said for f in self.found[:5])], self.short)
 
 
 def note_html(texts: Iterable[Text | str], lang: str | None = None) -> str:
