@@ -38,6 +38,8 @@ _PALE = (SKY, ORANGE, YELLOW, PINK)
 YI = 10_000  # 万元 in 亿元
 #: Values are written on bars up to this many of them.
 FEW = 12
+#: Endings of columns that can be added up.
+_AMOUNTS = ("_wan", "_yuan", "_fen", "_yi")
 
 _STYLE: dict[Any, Any] = {
     "axes.spines.top": False,
@@ -516,6 +518,8 @@ def show(
     caption: Text | str = "",
     index: bool | None = None,
     rows: int = 300,
+    across: str = "",
+    total: bool = False,
 ) -> Any:
     """A frame (or a result) as it stands in a report: the last line of a notebook's cell.
 
@@ -534,11 +538,14 @@ def show(
         Decimals, for all columns or by column. By default 万元 are whole where the
         table's amounts are large, everything else has two.
     caption
-        Stands above the table.
+        Stands above the table; of ``中文 / English`` the half in `lang`.
     index
         Whether the row names are shown; by default where the index has a name or is text.
     rows
         More rows than this are cut, and the last line says how many there are.
+    across
+        A column, as ``year``, whose values become the heads: the other columns stand below
+        one another, as in official tables.
 
     Returns
     -------
@@ -554,7 +561,10 @@ def show(
         return thing
     if not isinstance(thing, pd.DataFrame) or hasattr(type(thing), "answer"):
         return Shown(thing, lang or language())
-    return TableView(thing, lang, unit=unit, digits=digits, caption=caption, index=index, rows=rows)
+    return TableView(
+        thing, lang, unit=unit, digits=digits, caption=caption, index=index, rows=rows,
+        across=across, total=total,
+    )  # fmt: skip
 
 
 class Shown:
@@ -597,6 +607,8 @@ class TableView:
     caption: Text | str = ""
     index: bool | None = None
     rows: int = 300
+    across: str = ""
+    total: bool = False
 
     def __post_init__(self) -> None:
         frame, self.lang = self.frame, self.lang or language()
@@ -613,7 +625,42 @@ class TableView:
         self.unit = self.unit or ("万元" if amounts else "")
         heads = [self._head(column) for column in frame.columns]
         cells = format_cells(in_words(cut, self.lang), digits)
+        self.keys = [_key(column) for column in frame.columns]
+        self.row_keys = [_key(first) for first in cut.iloc[:, 0]] if cut.shape[1] else []
+        self.values = [list(row) for row in cut.itertuples(index=False, name=None)]
         self.cells = cells.set_axis(pd.Index(heads, dtype=object), axis=1)
+        if self.total and len(self.cells):
+            self._add_up(frame, digits)
+        if self.across:
+            self._turn(self.keys.index(self.across), heads)
+
+    def _add_up(self, frame: pd.DataFrame, digits: list[int]) -> None:
+        """A last row with the sums of the amounts."""
+        sums = [
+            float(frame.iloc[:, i].sum()) if key.endswith(_AMOUNTS) else None
+            for i, key in enumerate(self.keys)
+        ]
+        texts = [
+            "" if amount is None else _cell(amount, False, places)
+            for amount, places in zip(sums, digits, strict=True)
+        ]
+        texts[0] = texts[0] or say("present.total")(self.lang)
+        last = pd.DataFrame([texts], columns=self.cells.columns)
+        self.cells = pd.concat([self.cells, last], ignore_index=True)
+        self.values.append(list(sums))
+        self.row_keys.append("All")
+
+    def _turn(self, at: int, heads: list[str]) -> None:
+        """Columns become rows under the values of one of them."""
+        others = [i for i in range(len(self.keys)) if i != at]
+        tops = [str(text) for text in self.cells.iloc[:, at]]
+        rows = [[heads[i], *self.cells.iloc[:, i]] for i in others]
+        names = pd.Index([say("present.item")(self.lang), *tops], dtype=object)
+        self.cells = pd.DataFrame(rows, columns=names, dtype=object)
+        self.values = [[heads[i], *(row[i] for row in self.values)] for i in others]
+        self.row_keys, self.keys = [self.keys[i] for i in others], ["", *tops]
+        numeric = [self.numeric[i] for i in others]
+        self.numeric = [False, *([any(numeric)] * len(tops))]
 
     def _head(self, column: object) -> str:
         parts = column if isinstance(column, tuple) else (column,)
@@ -622,11 +669,16 @@ class TableView:
         return _without_unit(text, self.unit) if self.unit else text
 
     @property
-    def _heading(self) -> str:
+    def _said(self) -> tuple[str, str]:
         """Caption, and the unit where one is given."""
-        said = say("present.unit", unit=self.unit)(self.lang) if self.unit else ""
+        unit = say("present.unit", unit=self.unit)(self.lang) if self.unit else ""
         caption = Text.of(self.caption)(self.lang)
-        return "　".join(text for text in (caption, said) if text)
+        zh, both, en = caption.rpartition(" / ")
+        return (zh if both and self.lang == "zh" else en), unit
+
+    @property
+    def _heading(self) -> str:
+        return "　".join(text for text in self._said if text)
 
     @property
     def _none(self) -> str:
@@ -657,25 +709,46 @@ class TableView:
 
         kinds = [self._kind(i) for i in range(len(self.numeric))]
         head = "".join(
-            f"<th {kind}>{escape(name)}</th>"
-            for name, kind in zip(self.cells.columns, kinds, strict=True)
+            f'<th {kind} data-key="{escape(key)}">{escape(name)}</th>'
+            for name, key, kind in zip(self.cells.columns, self.keys, kinds, strict=True)
         )
         body = "".join(
-            "<tr>"
+            f'<tr data-key="{escape(key)}">'
             + "".join(
-                f"<td {kind}>{escape(cell)}</td>" for cell, kind in zip(row, kinds, strict=True)
+                f"<td {kind}{_exact(value)}>{escape(cell)}</td>"
+                for cell, value, kind in zip(row, values, kinds, strict=True)
             )
             + "</tr>"
-            for row in self.cells.itertuples(index=False, name=None)
+            for row, values, key in zip(
+                self.cells.itertuples(index=False, name=None),
+                self.values,
+                self.row_keys,
+                strict=True,
+            )
         )
         if not len(self.cells):
             return f'<p class="fm-note">{escape(self._heading)} {escape(self._none)}</p>'
-        top = f"<caption>{escape(self._heading)}</caption>" if self._heading else ""
+        said, of = map(escape, self._said)
+        unit = f' <span class="fm-unit">{of}</span>' if of else ""
+        caption = f'<span class="fm-caption">{said}</span>' if said else ""
+        top = f"<caption>{caption}{unit}</caption>" if caption or unit else ""
         foot = f'<p class="fm-note">{escape(self._foot)}</p>' if self._foot else ""
         return (
             f'<div class="fm-table"><table>{top}<thead><tr>{head}</tr></thead>'
             f"<tbody>{body}</tbody></table>{foot}</div>"
         )
+
+
+def _key(column: object) -> str:
+    """The name under which the column or row of a shown table is found again."""
+    return "|".join(map(str, column)) if isinstance(column, tuple) else str(column)
+
+
+def _exact(value: object) -> str:
+    """A number as it is behind its rounded text, for whoever reckons on with the table."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
+        return ""
+    return f' data-v="{value:.15g}"' if np.isfinite(value) else ""
 
 
 def answer(*texts: Text | str, lang: str | None = None) -> str:

@@ -24,7 +24,7 @@ from nbformat.v4.rwbase import rejoin_lines
 from fiscalmodel.kernels.manager import kernel_manager, scratch_of, start_settings
 from fiscalmodel.run.job import Job, Limits, Result, one_line, readable_size
 from fiscalmodel.run.parameters import check_parameters, parameters_index, read_notebook
-from fiscalmodel.run.report import LEAVE, left_behind, page_of
+from fiscalmodel.run.report import LEAVE, left_behind, page_of, workbook_of
 from fiscalmodel.run.secrets import Redactor
 from fiscalmodel.run.storage import write_whole
 from fiscalmodel.words import say
@@ -300,8 +300,8 @@ def _run_job(job: Job, clients: set[Client]) -> Result:
         content = {"notebook": text.encode("utf-8")}
         if "html" in job.outputs:
             content["html"] = page_of(text, json.loads(hide(json.dumps(trace.left))), job)
-        if "workbook" in job.outputs and "workbook" in trace.left:
-            content["workbook"] = bytes.fromhex(trace.left["workbook"])
+        if "workbook" in job.outputs and "head" in trace.left:
+            content["workbook"] = workbook_of(text, json.loads(hide(json.dumps(trace.left))))
     except Exception as error:
         reason, problems, traceback = _reason(error, trace, job.limits)
         cell, source = _failed_cell(job.document, numbers, trace.cell)
@@ -314,7 +314,8 @@ def _run_job(job: Job, clients: set[Client]) -> Result:
             "traceback": hide(traceback)[-20_000:],
         }
     else:
-        about = {name: trace.left[name] for name in ("headline", "feasible") if name in trace.left}
+        told = ("headline", "feasible", "summary")
+        about = {name: trace.left[name] for name in told if name in trace.left}
         base |= {"status": "capped" if trace.dropped else "done"}
         base |= {"content": content, "about": about}
     finally:

@@ -41,17 +41,31 @@ def leave(names: Mapping[str, Any], folder: str) -> None:
     if not found:
         return
     from fiscalmodel.present.page import report_head
-    from fiscalmodel.present.workbook import outcome_workbook
 
     outcome: Outcome = found[0]  # later ones are what-ifs
     lang = str(names.get("lang", "zh"))
     left = {
-        "head": report_head(outcome, lang).__dict__,
+        "head": report_head(outcome.scenario, lang).__dict__,
+        "summary": summary_of(outcome),
         "headline": {tongue: list(outcome.headline(tongue)) for tongue in ("zh", "en")},
         "feasible": outcome.feasible,
-        "workbook": outcome_workbook(outcome, lang).hex(),
     }
     (Path(folder) / _LEFT).write_text(json.dumps(left, ensure_ascii=False), encoding="utf-8")
+
+
+def summary_of(outcome: Outcome) -> dict[str, Any]:
+    """The main figures of a report with the state of its files; the index is made from them."""
+    from fiscalmodel.kernels.stamp import digest
+    from fiscalmodel.present.summary import summarise
+
+    made = summarise(outcome).to_dict()
+    files = outcome.scenario.files
+    made["inputs"] |= {f"file:{key}": digest(file.read_bytes()) for key, file in files.items()}
+    return {
+        **made,
+        "headline": {tongue: list(outcome.headline(tongue)) for tongue in ("zh", "en")},
+        "feasible": outcome.feasible,
+    }
 
 
 def left_behind(folder: Path) -> dict[str, Any]:
@@ -69,6 +83,15 @@ def page_of(text: str, left: Mapping[str, Any], job: Job) -> bytes:
     head = PageHead(**left["head"]) if "head" in left else PageHead(job.id, lang=lang)
     with _one_page:  # an exporter has a state
         return notebook_page(text, head).encode("utf-8")
+
+
+def workbook_of(text: str, left: Mapping[str, Any]) -> bytes:
+    """The workbook of an executed notebook, from what the notebook shows."""
+    from fiscalmodel.present.book import paper_workbook
+    from fiscalmodel.present.page import PageHead
+    from fiscalmodel.present.paper import read_paper
+
+    return paper_workbook(read_paper(text, PageHead(**left["head"])))
 
 
 def default_scenarios(root: Path | None = None) -> list[Path]:
@@ -204,23 +227,22 @@ def index_of(
     results: Sequence[tuple[Scenario, Result]], lang: str, word: Callable[[str], str]
 ) -> bytes:
     """``index.html`` of a run: a group for each region, with links to what is there."""
-    from fiscalmodel.present.page import index_page
+    from fiscalmodel.present.index import index_page
 
-    groups: dict[str, dict[str, Any]] = {}
+    summaries: list[dict[str, Any]] = []
     for scenario, result in results:
-        region = scenario.region
-        names = {"region": region.name(lang), "synthetic": scenario.synthetic, "entries": []}
         links = [
             {"href": path, "text": word(f"run.file.{kind}")}
             for kind, path in sorted(result.files.items())
         ]
-        groups.setdefault(region.key, names)["entries"].append(
-            {
-                "name": scenario.name(lang),
-                "ok": result.ok,
-                "lines": result.about.get("headline", {}).get(lang, ()),
-                "links": links,
-                "error": "" if result.ok else str(result),
-            }
-        )
-    return index_page(list(groups.values()), lang=lang).encode("utf-8")
+        region = scenario.region
+        named = {
+            "id": scenario.id,
+            "region": {"key": region.key, "zh": region.zh, "en": region.en},
+            "name": {"zh": scenario.spec.name("zh"), "en": scenario.spec.name("en")},
+            "synthetic": scenario.synthetic,
+        }
+        about = result.about.get("summary", {}) if result.ok else {}
+        error = "" if result.ok else str(result)
+        summaries.append({**named, **about, "links": links, "error": error})
+    return index_page(summaries, lang=lang).encode("utf-8")
