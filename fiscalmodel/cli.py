@@ -30,6 +30,11 @@ _LAZY: dict[str, tuple[str, str, str]] = {
         "Check data, parameters and scenarios; run nothing.",
     ),
     "compare": ("fiscalmodel.cli_report", "compare", "Compare scenarios in one table."),
+    "export": (
+        "fiscalmodel.cli_export",
+        "export",
+        "Write reports as Word, PDF, Excel.",
+    ),
     "new": ("fiscalmodel.cli_check", "new", "Set up a county: region, workbook, scenario."),
     "notebooks": (
         "fiscalmodel.cli_batch",

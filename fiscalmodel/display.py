@@ -207,7 +207,7 @@ def legend(axis: Any, columns: int | None = None) -> None:
     handles, names = axis.get_legend_handles_labels()
     if not names:
         return
-    fit = int(axis.figure.get_size_inches()[0] * 7.6 / (max(map(_width, names)) / 2 + 4))
+    fit = int(axis.figure.get_size_inches()[0] * 7.6 / (max(map(text_width, names)) / 2 + 4))
     axis.figure.legend(
         handles, names, loc="outside lower left", ncols=columns or max(1, min(len(names), fit))
     )
@@ -220,7 +220,7 @@ def ticks(axis: Any, names: Iterable[object], at: Sequence[float] | None = None)
     """
     texts = [str(name) for name in names]
     places = list(range(len(texts))) if at is None else list(at)
-    longest = max(map(_width, texts), default=0)
+    longest = max(map(text_width, texts), default=0)
     if longest > 10 and len(texts) <= FEW:
         room = max(8, 110 // max(1, len(texts)))
         texts, step = [_broken(text, room) for text in texts], 1
@@ -459,23 +459,23 @@ def _named(column: object, names: Mapping[str, Text | str] | None, lang: str | N
     return _without_unit(word(str(column), lang)) if given is None else Text.of(given)(lang)
 
 
-def _width(text: str) -> int:
+def text_width(text: str) -> int:
     """Width in half characters."""
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def _broken(text: str, room: int) -> str:
     """A long name in lines of about `room` half characters."""
-    if _width(text) <= room:
+    if text_width(text) <= room:
         return text
     parts = text.split(" ") if " " in text else list(text)
     glue = " " if " " in text else ""
     made, line = [], ""
     # Chinese has no blanks: lines of even length look best.
-    even = room if glue else -(-_width(text) // -(-_width(text) // room))
+    even = room if glue else -(-text_width(text) // -(-text_width(text) // room))
     for part in parts:
         longer = f"{line}{glue}{part}" if line else part
-        if line and _width(longer) > even + (0 if glue else 1):
+        if line and text_width(longer) > even + (0 if glue else 1):
             made.append(line)
             longer = part
         line = longer
@@ -698,7 +698,7 @@ class TableView:
         """Class and style of a column: a notebook has no style sheet of ours."""
         if self.numeric[column]:
             return 'class="num" style="text-align:right"'
-        longest = max((_width(str(cell)) for cell in self.cells.iloc[:, column]), default=0)
+        longest = max((text_width(str(cell)) for cell in self.cells.iloc[:, column]), default=0)
         # Chinese breaks after any character: without a width, a sentence stands upright.
         least = 18 if longest > _LONG else min(longest / 2 + 2, 8)
         wrap = f"text-align:left;min-width:{least:g}em;overflow-wrap:anywhere"
@@ -924,7 +924,8 @@ def in_words(frame: pd.DataFrame, lang: str) -> pd.DataFrame:
         if is_number(values) or pd.api.types.is_bool_dtype(values):
             continue
         made[at] = values.map(lambda v: _made_name(v, lang) if isinstance(v, str) else v)
-        texts = [v for v in values.dropna() if v not in ("All", "")]
+        texts = [v for v, named in zip(values, made[at], strict=True) if v is named and v]
+        texts = [v for v in texts if not pd.isna(v)]
         if texts and all(isinstance(v, str) and v in codes for v in texts):
             made[at] = made[at].map(lambda v: _code(v, lang) if v in codes else v)
     return pd.DataFrame(made, index=frame.index).set_axis(frame.columns, axis=1)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
-import unicodedata
 from typing import Any
 
+from fiscalmodel.display import text_width
 from fiscalmodel.present.live import Place, formulas
 from fiscalmodel.present.paper import Cell, Grid, Heading, Paper, Passage
 from fiscalmodel.present.workbook import OPTIONS, Writer, letter
@@ -65,7 +65,7 @@ def _words(writer: Writer, paper: Paper) -> None:
             for line in block.lines:
                 text = "".join(run for run, _ in line)
                 writer.text(at, row, 0, text, text_wrap=True)
-                at.set_row(row, 15 * max(1, -(-_width(text) // 90)))
+                at.set_row(row, 15 * max(1, -(-text_width(text) // 90)))
                 row += 1
         elif isinstance(block, Grid):
             writer.text(at, row, 0, block.label(head.lang), font_color="#555555")
@@ -239,16 +239,12 @@ def _cell(place: Place) -> str:
     return f"{letter(place[1])}{place[0] + _TOP + 1}"
 
 
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
 def _column_width(head: str, texts: list[str], numeric: bool) -> float:
     """Wide enough for the longest number, and for words up to a limit at which they wrap."""
-    longest = max(map(_width, texts), default=0)
+    longest = max(map(text_width, texts), default=0)
     if numeric:
-        return max(longest + 2, min(_width(head) / 2 + 2, 14), 9)
-    return min(max(longest + 2, _width(head) + 2, 8), 40)
+        return max(longest + 2, min(text_width(head) / 2 + 2, 14), 9)
+    return min(max(longest + 2, text_width(head) + 2, 8), 40)
 
 
 def _sheet_name(title: str, taken: set[str]) -> str:
