@@ -924,8 +924,7 @@ def in_words(frame: pd.DataFrame, lang: str) -> pd.DataFrame:
         if is_number(values) or pd.api.types.is_bool_dtype(values):
             continue
         made[at] = values.map(lambda v: _made_name(v, lang) if isinstance(v, str) else v)
-        texts = [v for v, named in zip(values, made[at], strict=True) if v is named and v]
-        texts = [v for v in texts if not pd.isna(v)]
+        texts = [v for v, named in zip(values, made[at], strict=True) if v == named and v]
         if texts and all(isinstance(v, str) and v in codes for v in texts):
             made[at] = made[at].map(lambda v: _code(v, lang) if v in codes else v)
     return pd.DataFrame(made, index=frame.index).set_axis(frame.columns, axis=1)

@@ -49,8 +49,9 @@ def _words(writer: Writer, paper: Paper) -> None:
     """The sheet of words: title, mark, and every passage under its heading."""
     head = paper.head
     at = writer.book.add_worksheet(say("present.sheet_summary")(head.lang))
-    at.set_column(0, 0, 92)
+    at.set_column(0, 0, 78)
     writer.text(at, 0, 0, head.title, bold=True, font_size=16, align="center")
+    at.set_row(0, 26)
     writer.text(at, 1, 0, "　".join(filter(None, (head.mark, head.meta))), align="center")
     row = 2
     if head.warning:
@@ -65,7 +66,6 @@ def _words(writer: Writer, paper: Paper) -> None:
             for line in block.lines:
                 text = "".join(run for run, _ in line)
                 writer.text(at, row, 0, text, text_wrap=True)
-                at.set_row(row, 15 * max(1, -(-text_width(text) // 90)))
                 row += 1
         elif isinstance(block, Grid):
             writer.text(at, row, 0, block.label(head.lang), font_color="#555555")
@@ -88,11 +88,14 @@ def _table(
     at.set_row(0, 26)
     writer.text(at, 1, width - 1, grid.unit, align="right")
     border = {"border": 1, "border_color": "#8A9099"}
+    wide = 0.0
     for column, text in enumerate(grid.heads):
         look = {"bold": True, "bg_color": "#F0F4F8", "align": "center", "valign": "vcenter"}
         writer.text(at, _TOP - 1, column, text, text_wrap=True, **look, **border)
         texts = [row[column].text for row in grid.rows]
-        at.set_column(column, column, _column_width(text, texts, grid.numeric[column]))
+        room = _column_width(text, texts, grid.numeric[column])
+        at.set_column(column, column, room)
+        wide += room
     live = formulas(grid, _cell)
     links = _links(grid, known)
     for row, cells in enumerate(grid.rows):
@@ -105,7 +108,7 @@ def _table(
         writer.text(at, end, 0, text, font_size=9)
         end += 1
     at.freeze_panes(_TOP, 1)
-    end = _chart(writer, at, grid, name, end)
+    end = _chart(writer, at, grid, name, end, wide)
     _page(at, mark, end, width - 1, landscape=width >= _LANDSCAPE_FROM)
 
 
@@ -168,7 +171,7 @@ def _remember(grid: Grid, name: str, known: dict[tuple[str, str], tuple[float, s
             known.setdefault((key, year), (value, f"'{name}'!{_cell(place)}"))
 
 
-def _chart(writer: Writer, at: Any, grid: Grid, name: str, end: int) -> int:
+def _chart(writer: Writer, at: Any, grid: Grid, name: str, end: int, wide: float) -> int:
     """Revenue with its bands, where a table holds them; returns the last row taken."""
     rows = {key: row for row, key in enumerate(grid.row_keys)}
     if not {"scenario_wan", "lo-80", "hi-80"} <= rows.keys():
@@ -214,7 +217,8 @@ def _chart(writer: Writer, at: Any, grid: Grid, name: str, end: int) -> int:
     area.set_title({"name": grid.title, "name_font": {"size": 12}})
     area.set_legend({"position": "bottom", "delete_series": [0]})
     area.set_y_axis({"num_format": "#,##0", "min": 0})
-    area.set_size({"width": 820, "height": 330})
+    # As wide as its table, so that it is not cut where the print area ends.
+    area.set_size({"width": max(round(7.2 * wide), 420), "height": 330})
     at.insert_chart(end + 1, 0, area)
     return end + 18
 

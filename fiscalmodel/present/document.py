@@ -132,7 +132,7 @@ class _Builder:
         grid = OxmlElement("w:docGrid")
         grid.set(qn("w:type"), "lines")
         room = (297 - top - bottom) / 25.4 * 72
-        grid.set(qn("w:linePitch"), str(round(room / LINES * _TWIP)))
+        grid.set(qn("w:linePitch"), str(math.floor(room / LINES * _TWIP)))
         section._sectPr.append(grid)
 
     def _running_lines(self, section: Any) -> None:

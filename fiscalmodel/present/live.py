@@ -20,9 +20,7 @@ RELATIONS: dict[str, tuple[str, ...]] = {
         "([scenario_wan]/[scenario_wan@-1]-1)*100",
         "([scenario_wan]/[linked_wan@-1]-1)*100",
         "([linked_wan]/[linked_wan@-1]-1)*100",
-        "([value_wan]/[value_wan@-1]-1)*100",
         "([revenue_wan]/[revenue_wan@-1]-1)*100",
-        "([amount_wan]/[last_year_wan]-1)*100",
     ),
     "income_total_wan": ("[revenue_wan]+[transfers_wan]+[other_resources_wan]",),
     "use_total_wan": (
@@ -39,10 +37,7 @@ RELATIONS: dict[str, tuple[str, ...]] = {
     ),
     "self_sufficiency_pct": ("[revenue_wan]/[expenditure_wan]*100",),
     "opening_wan": ("[closing_wan@-1]",),
-    "closing_wan": (
-        "[opening_wan]-[repaid_wan]-[replaced_wan]",
-        "[opening_wan]+[unpaid_interest_wan]-[principal_wan]-[replaced_wan]",
-    ),
+    "closing_wan": ("[opening_wan]-[repaid_wan]-[replaced_wan]",),
     "total_wan": (
         "[hidden_wan]+[statutory_wan]+[by_contract_wan]",
         "[hidden_wan]+[statutory_wan]",
@@ -50,8 +45,6 @@ RELATIONS: dict[str, tuple[str, ...]] = {
     ),
     "statutory_ratio_pct": ("([general_wan]+[special_wan])/[resources_wan]*100",),
     "risk_ratio_pct": ("([general_wan]+[special_wan]+[hidden_wan])/[resources_wan]*100",),
-    "general_headroom_wan": ("[general_limit_wan]-[general_wan]",),
-    "special_headroom_wan": ("[special_limit_wan]-[special_wan]",),
     "kept_wan": ("[usable_wan]-[used_wan]-[lapsed_wan]", "[available_wan]-[used_wan]-[lapsed_wan]"),
     "forecast_wan": (
         "[last_year_wan]+[one_offs_out_wan]+[base_growth_wan]+[measures_wan]+[one_offs_wan]",
@@ -59,7 +52,6 @@ RELATIONS: dict[str, tuple[str, ...]] = {
     ),
     "payable_yuan": ("[fee_yuan]+[arrears_yuan]-[paid_yuan]",),
     "difference_wan": ("[actual_wan]-[planned_wan]", "[planned_wan]-[actual_wan]"),
-    "completion_pct": ("[executed_wan]/[budget_wan]*100",),
 }
 #: How far a formula may be from the stored value: rounding of floats.
 CLOSE = 1e-9
