@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from fiscalmodel import words
@@ -136,6 +137,14 @@ class Collector:
     def extend(self, error: InputError) -> None:
         """Take over the problems of an error that was caught."""
         self.problems.extend(error.problems)
+
+    @contextlib.contextmanager
+    def catch(self) -> Iterator[None]:
+        """Take over the problems of an error that the block ends in."""
+        try:
+            yield
+        except InputError as error:
+            self.extend(error)
 
     def raise_if_any(self) -> None:
         """Raise `InputError` with all problems, or return if there are none."""

@@ -6,6 +6,7 @@ import bisect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -312,14 +313,14 @@ def probability_of_at_least(target: float, mean: float, bands: Bands) -> float:
     >>> probability_of_at_least(0.0, 5.0, {80: (0.0, 10.0), 95: (0.0, 15.0)})
     99.0
     """
-    from scipy.stats import norm
-
+    normal = NormalDist()
     points: dict[float, float] = {0.0: mean}
     for level, (low, high) in bands.items():
-        score = float(norm.ppf(0.5 + level / 200))
+        score = normal.inv_cdf(0.5 + level / 200)
         points[-score], points[score] = min(low, high), max(low, high)
     found = _score_at(target, sorted(points), sorted(points.values()))
-    return float(min(99.0, max(1.0, round(100 * float(norm.sf(found))))))
+    percent = round(100 * normal.cdf(-found), 9)  # at a band's limit 2.5, whatever the last digit
+    return float(min(99.0, max(1.0, round(percent))))
 
 
 def _score_at(target: float, scores: list[float], values: list[float]) -> float:

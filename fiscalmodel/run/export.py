@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fiscalmodel.present.book import paper_workbook
-from fiscalmodel.present.document import word_document
 from fiscalmodel.present.page import notebook_page, report_head
-from fiscalmodel.present.paper import Paper, read_paper
-from fiscalmodel.present.pdf import pdf_document
+from fiscalmodel.present.paper import read_paper
 from fiscalmodel.present.summary import public_version
 from fiscalmodel.run.batch import run_batch
 from fiscalmodel.run.plan import plan_of_scenarios
+from fiscalmodel.run.report import WRITERS, written
 from fiscalmodel.run.storage import write_whole
-
-#: Format -> what writes it.
-WRITERS: Mapping[str, Callable[[Paper], bytes]] = {
-    "docx": word_document,
-    "pdf": pdf_document,
-    "xlsx": paper_workbook,
-}
 
 
 @dataclass(frozen=True)
@@ -71,8 +62,9 @@ def export_reports(
         text = (out / result.files["notebook"]).read_text(encoding="utf-8")
         paper = read_paper(text, head)
         for name in formats:
-            writer = WRITERS.get(name)
-            content = writer(paper) if writer else notebook_page(text, head).encode("utf-8")
+            kind = {"xlsx": "workbook"}.get(name, name)
+            page = kind not in WRITERS
+            content = notebook_page(text, head).encode("utf-8") if page else written(kind, paper)
             target = out / f"{result.id}.{name}"
             write_whole(target, content)
             files.append(target)
