@@ -17,6 +17,8 @@ SUFFIX = {
     "notebook": ".ipynb",
     "html": ".html",
     "workbook": ".xlsx",
+    "docx": ".docx",
+    "pdf": ".pdf",
     "summary": "/summary.json",
     "tables": ".pickle",  # read by the process that asked for it, never from a disk
 }

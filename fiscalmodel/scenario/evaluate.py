@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.errors import Collector
 from fiscalmodel.scenario.given import NEEDED, given_only, names_of
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.outcome import PARTS, Outcome
