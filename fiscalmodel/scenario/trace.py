@@ -272,6 +272,22 @@ def _ahead(t: Tracer) -> None:
                 level=_name("scenario_wan", year),
                 baseline=baseline,
             )
+    end = int(ahead["year"].iloc[-1])
+    now, then = (g.nodes[_name(c, y)].value for c, y in (("linked_wan", newest),
+                                                         ("scenario_wan", end)))  # fmt: skip
+    if now > 0 < then:
+        count = g.leaf(f"years[{newest}-{end}]", end - newest, "calendar", "",
+                       label=say("scenario.years_between", first=newest, last=end))  # fmt: skip
+        g.formula(_name("mean_growth_pct", end), ((then / now) ** (1 / (end - newest)) - 1) * 100,
+                  "growth_needed", "%", target=_name("scenario_wan", end),
+                  label=say("scenario.mean_growth", first=newest, last=end),
+                  now=_name("linked_wan", newest), years=count)  # fmt: skip
+    if made.coverage is not None:
+        for n, row in enumerate(made.coverage.to_dict("records"), 1):
+            key = f"{row['level']:g}/{n}"
+            g.leaf(figure_name("forecast", "coverage_pct", key), row["coverage_pct"], "model", "%",
+                   figure=True, label=say("scenario.coverage_of", level=row["level"]),
+                   note=say("scenario.coverage_how"))  # fmt: skip
     before = ""
     for row in frame.to_dict("records"):
         year, growth = int(row["year"]), row["growth_pct"]

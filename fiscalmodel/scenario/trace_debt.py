@@ -117,15 +117,12 @@ class _Debt:
     def _who(self, name: object) -> str:
         return self.shown.get(str(name), str(name))
 
-    def _group(self, key: tuple[str, ...], node: str) -> None:
-        self.paid.setdefault(key, []).append(node)
-
     def _of(self, *key: object) -> list[str]:
         return self.paid.get(tuple(map(str, key)), [])
 
     def schedule(self) -> None:
         """Every payment, what is missing, and their sums by year, use, contract and source."""
-        names = self.plan.given.ledger.table.set_index("contract_id")
+        asked: dict[tuple[str, ...], None] = {}
         said = say("scenario.programme", rule=say(f"scenario.rule.{self.plan.rule}"))
         for part, frame in (
             ("debt_schedule", self.plan.schedule),
@@ -142,62 +139,53 @@ class _Debt:
                     label=label + say(f"scenario.use.{use}"),
                     note=said,
                 )
+                keys: list[tuple[str, ...]]
+                sums: list[tuple[str, ...]]
                 if part == "debt_shortfall":
-                    self._group(("row", str(n)), node)
-                    self._group(("missing", use, str(year)), node)
-                    self._group(("missing", who, use, str(row["date"])), node)
-                    self._group(("missing", who, str(year)), node)
-                    self._group(("missing", str(year)), node)
-                    self._group(("missing", who), node)
-                    self._group(("missing",), node)
-                    continue
-                source = str(row["source_id"])
-                debtor = ""
-                if who in names.index:
-                    debtor = "/".join(
-                        str(names.at[who, c] or "") for c in ("debtor", "creditor", "project")
-                    )
-                category = self._category(source, use)
-                keys: tuple[tuple[str, ...], ...] = (
-                    (use, str(year)),
-                    ("contract", who, str(year)),
-                    ("source", source, str(year)),
-                    ("move", who, use, str(row["date"])),
-                    ("draw", source, use, str(row["date"])),
-                    ("use", use),
-                    ("contract", who),
-                    ("year", str(year)),
-                    ("all",),
-                    ("names", debtor, str(year)),
-                    ("names", debtor),
-                    ("step", category, use),
-                    ("source", source),
-                    ("batch", source, use),
-                )
-                for key in keys:
-                    self._group(key, node)
-        for key, nodes in list(self.paid.items()):
-            if key[0] in ("move", "draw", "step", "batch", "row") or len(key) > 3:
-                continue
-            value = math.fsum(self.g.nodes[n].value for n in nodes)
-            shown = [self.shown.get(part, part) for part in key]
-            if key[0] == "names":
-                if (
-                    len(
-                        {
-                            n
-                            for c, n in zip(names.index, range(len(names)), strict=True)
-                            if key[1]
-                            == "/".join(
-                                str(names.at[c, k] or "") for k in ("debtor", "creditor", "project")
-                            )
-                        }
-                    )
-                    < 2
-                ):
-                    continue
-                shown[1] = key[1] if self.t.secret else "…"
-            self._sum(figure_name("payments", "amount_wan", "/".join(shown)), value, nodes)
+                    keys = [("row", str(n)), ("lack", who, use, str(row["date"]))]
+                    sums = [("missing", use, str(year))]
+                    sums += self._by_contract("missing", who, year)
+                else:
+                    source = str(row["source_id"])
+                    keys = [
+                        ("move", who, use, str(row["date"])),
+                        ("draw", source, use, str(row["date"])),
+                        ("step", self._category(source, use), use),
+                        ("batch", source, use),
+                    ]
+                    sums = [("use", use, str(year)), ("use", use)]
+                    sums += [("source", source, str(year)), ("source", source)]
+                    sums += self._by_contract("paid", who, year)
+                    if use in ("principal", "replacement"):
+                        sums += self._by_contract("cleared", who, year)
+                for key in (*keys, *sums):
+                    self.paid.setdefault(key, []).append(node)
+                asked |= dict.fromkeys(sums)
+        for key in asked:
+            value = math.fsum(self.g.nodes[n].value for n in self.paid[key])
+            shown = "/".join(map(self._who, key))
+            self._sum(figure_name("payments", "amount_wan", shown), value, self.paid[key])
+
+    def _by_contract(self, kind: str, who: str, year: int) -> list[tuple[str, ...]]:
+        """Sums that a payment enters: of its contract, of those alike, of all; by year or not."""
+        alike = [""] + ([who] if who in self.shown else []) + self.alike.get(who, [])
+        return [(kind, *([one] if one else []), *when) for one in alike for when in
+                ((), (str(year),))]  # fmt: skip
+
+    @cached_property
+    def alike(self) -> dict[str, list[str]]:
+        """Contract -> names of the groups that share its debtor, creditor or both."""
+        table = self.plan.given.ledger.table
+        made: dict[str, list[str]] = {}
+        for by in (["debtor"], ["creditor"], ["debtor", "creditor"],
+                   ["debtor", "creditor", "project"]):  # fmt: skip
+            for _, rows in table.fillna("").groupby(by, sort=False):
+                ids = [str(c) for c in rows["contract_id"]]
+                group = "+".join(map(self._who, ids))
+                for one in ids if len(ids) > 1 else []:
+                    if group not in made.setdefault(one, []):
+                        made[one].append(group)
+        return made
 
     def _category(self, source: str, use: str) -> str:
         if use == "replacement":
@@ -242,7 +230,10 @@ class _Debt:
             def name(column: str, year: int = year) -> str:
                 return figure_name("debt", column, year)
 
-            repaid, swapped = self._of("principal", year), self._of("replacement", year)
+            repaid, swapped = (
+                self._of("use", "principal", year),
+                self._of("use", "replacement", year),
+            )
             self._sum(name("repaid_wan"), row["repaid_wan"], repaid)
             self._sum(name("replaced_wan"), row["replaced_wan"], swapped)
             grown, shrunk = owed.get(year, ([], []))
@@ -276,7 +267,7 @@ class _Debt:
             self._sum(name("by_contract_wan"), row["by_contract_wan"], stays)
             self._sum(name("bond_interest_wan"), row["bond_interest_wan"], self._coupons(year))
             drawn += swapped
-            returned += self._of("bond_principal", year) + self._of(
+            returned += self._of("use", "bond_principal", year) + self._of(
                 "missing", "bond_principal", year
             )
             held = [self._existing(year, row["existing_bonds_wan"])] if self.bonds else []
@@ -353,7 +344,7 @@ class _Debt:
                 for use in ("principal", "replacement")
                 for n in self._of("move", c.contract_id, use, day)
             ]
-            gone += self._of("missing", c.contract_id, "principal", day)
+            gone += self._of("lack", c.contract_id, "principal", day)
             if gone:
                 node = g.formula(
                     f"contract.balance[{who}/{day}]",
@@ -639,6 +630,17 @@ class _Debt:
                     self._sum(name(column), 0.0, [], label=label)
             kept[source] = name("kept_wan")
 
+        frame = self.plan.by_source
+        kinds = {s.source_id: s.category for s in self.plan.given.sources}
+        frame = frame.assign(kind=[kinds.get(x, "replacement") for x in frame["source_id"]])
+        for column in ("available_wan", "used_wan", "kept_wan", "lapsed_wan"):
+            for by in (["kind", "year"], ["kind"], ["year"], ["source_id"]):
+                for key, rows in frame.groupby(by, sort=False):
+                    names = [figure_name("by_source", column, f"{s}/{y}") for s, y in
+                             zip(rows["source_id"], rows["year"], strict=True)]  # fmt: skip
+                    self._sum(figure_name("by_category", column, "/".join(map(str, key))),
+                              float(rows[column].sum()), names)  # fmt: skip
+
     def _nets(self) -> dict[tuple[str, int], list[str]]:
         """(Source, year) -> what comes in: caps less haircuts, reserve and prior claims."""
         given, p, g = self.plan.given, self.p, self.g
@@ -782,7 +784,7 @@ class _Debt:
 
     def cost(self) -> None:
         """Interest and fees, the bonds' whole interest, present value, quota."""
-        plan, g = self.plan, self.g
+        plan, g, p = self.plan, self.g, self.p
         total = {c: figure_name("debt", c, "total") for c in ("interest_wan", "bond_interest_wan")}
         fee = self._sum(
             "plan.fee_wan[total]",
@@ -804,14 +806,21 @@ class _Debt:
         ]
         self._sum("plan.quota_lapsed_wan[total]", plan.quota_lapsed_wan, lapsed)
         self._sum("plan.shortfall_wan[total]", plan.shortfall_wan, self._of("missing"))
+        for i, c in enumerate(p.contracts):
+            if p.stays[i]:
+                who = self.shown[c.contract_id]
+                mine = [n for n in g.nodes if n.startswith(f"contract.interest[{who}/")]
+                self._sum(f"by_contract.interest_wan[{who}]",
+                          math.fsum(g.nodes[n].value for n in mine), mine)  # fmt: skip
         if not plan.holds:
             for lever in plan.lever_table("en").to_dict("records"):
                 if lever["amount"] == lever["amount"]:
+                    money = str(lever["unit"]).startswith("万元")
                     g.leaf(
                         figure_name("levers", "amount", lever["lever"]),
                         lever["amount"],
                         "model",
-                        str(lever["unit"]),
+                        "万元" if money else str(lever["unit"]),
                         figure=True,
                     )
             return
@@ -1022,7 +1031,7 @@ class _Debt:
                     mine = self._due.get((year, kind, "principal"), [])
                     due[kind] += mine
                     renewed[kind] += [(n, g.nodes[n].value) for n in mine]
-                    drawn += self._of("replacement", year) if kind == "special" else []
+                    drawn += self._of("use", "replacement", year) if kind == "special" else []
                 held = self._cells(kind)
                 repaid = [self._own(n, share) for n in due[kind]] if share else []
                 g.formula(

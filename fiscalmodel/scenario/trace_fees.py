@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from fiscalmodel.fees.ledger import month_of, period_label, period_number
-from fiscalmodel.fees.receipts import CLEARED, COUNTED, REFUND
+from fiscalmodel.fees.receipts import CLEARED, COUNTED, EXCLUDED, PENDING, REFUND
 from fiscalmodel.fees.terms import PARAMETERS
 from fiscalmodel.scenario.graph import figure_name
 from fiscalmodel.scenario.trace import Tracer
-from fiscalmodel.words import Text
+from fiscalmodel.words import Text, say
 
 MONEY = ("base_fen", "fee_fen", "arrears_fen", "paid_fen", "payable_fen")
 #: Receipts of a line are listed one by one up to this many.
@@ -112,3 +112,10 @@ def trace_fees(t: Tracer) -> None:
                 [figure_name("commissions", column, n) for n in rows],
                 unit="分",
             )
+    for status, column in ((PENDING, "unmatched_fen"), (EXCLUDED, "excluded_fen")):
+        at = np.flatnonzero(read.status == status)
+        if len(at) and len(at) <= LISTED:
+            cells = [(read.table.where(int(i), "amount"), float(read.fen[i])) for i in at]
+            g.leaf(figure_name("commissions", column, "total"), int(read.fen[at].sum()), "cell",
+                   "分", figure=True, cells=cells, where=read.table.name,
+                   label=say(f"scenario.{column}"))  # fmt: skip
