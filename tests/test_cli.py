@@ -161,6 +161,7 @@ def test_a_failing_scenario_does_not_take_the_others_with_it(
     assert "made to fail" in (copy / "out" / "index.html").read_text("utf-8")
     reports = copy / "out" / "sample_county"
     assert sorted(p.name for p in reports.iterdir()) == [
+        "baseline.explain.json",
         "baseline.html",
         "baseline.ipynb",
         "baseline.xlsx",

@@ -18,7 +18,7 @@ from fiscalmodel.kernels.parent import private_parent
 from fiscalmodel.kernels.stamp import digest
 from fiscalmodel.paths import project_root
 from fiscalmodel.run import stamp
-from fiscalmodel.run.job import Job, Result
+from fiscalmodel.run.job import SUFFIX, Job, Result
 from fiscalmodel.run.manifest import Entry, Manifest
 from fiscalmodel.run.many import evaluate_many
 from fiscalmodel.run.plan import Plan, load_plan, plan_of_scenarios
@@ -328,8 +328,8 @@ def _kept(storage: Storage, quick: str, begun: float) -> Results | None:
 
 
 def _unchanged(entry: Entry, notebook: str = "") -> Result:
-    kinds = {".ipynb": "notebook", ".html": "html", ".xlsx": "workbook"}
-    files = {kinds.get(Path(path).suffix, path): path for path in entry.files}
+    kinds = {entry.job + suffix: kind for kind, suffix in SUFFIX.items()}
+    files = {kinds.get(path, path): path for path in entry.files}
     return Result(entry.job, notebook, "unchanged", attempts=0, about=entry.about, files=files)
 
 

@@ -292,7 +292,7 @@ def _run_job(job: Job, clients: set[Client]) -> Result:
     client = Client(node, job.limits)
     trace = client.trace
     clients.add(client)
-    leave = bool({"html", "workbook"} & set(job.outputs))
+    leave = bool({"html", "workbook", "explain"} & set(job.outputs))
     base: dict[str, Any] = {"id": job.id, "notebook": job.notebook}
     try:
         client.run(start_settings(job.kernel, job.limits.memory, job.cwd), leave)
@@ -302,6 +302,8 @@ def _run_job(job: Job, clients: set[Client]) -> Result:
             content["html"] = page_of(text, json.loads(hide(json.dumps(trace.left))), job)
         if "workbook" in job.outputs and "workbook" in trace.left:
             content["workbook"] = bytes.fromhex(trace.left["workbook"])
+        if "explain" in job.outputs and "explain" in trace.left:
+            content["explain"] = hide(trace.left["explain"]).encode("utf-8")
     except Exception as error:
         reason, problems, traceback = _reason(error, trace, job.limits)
         cell, source = _failed_cell(job.document, numbers, trace.cell)

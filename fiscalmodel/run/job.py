@@ -13,7 +13,9 @@ from fiscalmodel.words import say
 
 MB = 1024 * 1024
 #: What a job may write -> the ending of its file.
-SUFFIX = {"notebook": ".ipynb", "html": ".html", "workbook": ".xlsx"}
+SUFFIX = {
+    "notebook": ".ipynb", "html": ".html", "workbook": ".xlsx", "explain": ".explain.json",
+}  # fmt: skip
 #: Statuses with which a result is there.
 FINE = ("done", "capped", "unchanged")
 #: Characters of a reason that are kept.
@@ -53,7 +55,7 @@ class Job:
     Attributes
     ----------
     id
-        Name, unique in the batch; ``<id>.ipynb``, ``<id>.html`` and ``<id>.xlsx`` are written.
+        Name, unique in the batch; ``<id>.ipynb``, ``<id>.html`` … are written.
     notebook
         Path for messages, relative to the project where it can be.
     document
@@ -65,7 +67,8 @@ class Job:
     cwd
         Working directory.
     outputs
-        What to write: ``notebook``, ``html``, ``workbook`` (of the scenario that it evaluated).
+        What to write: ``notebook``, ``html``, ``workbook`` (of the scenario that it evaluated),
+        ``explain`` (where each of its figures comes from).
     kernel
         ``warm`` or ``cold``.
     secrets

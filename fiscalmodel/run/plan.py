@@ -20,11 +20,11 @@ from fiscalmodel.run.stamp import without_outputs
 
 REPORT_NOTEBOOK = "notebooks/05_scenario_report.ipynb"
 TIMEOUT = 600.0
-#: A report: the notebook, its page and the workbook of its scenario.
-REPORT = ("notebook", "html", "workbook")
+#: A report: the notebook, its page, the workbook of its scenario, and where its figures are from.
+REPORT = ("notebook", "html", "workbook", "explain")
 
 Names = Annotated[list[str], Field(min_length=1, max_length=5_000)]
-Outputs = Annotated[list[Literal["notebook", "html", "workbook"]], Field(min_length=1)]
+Outputs = Annotated[list[Literal["notebook", "html", "workbook", "explain"]], Field(min_length=1)]
 
 
 class Part(BaseModel):

@@ -51,7 +51,15 @@ def leave(names: Mapping[str, Any], folder: str) -> None:
         "feasible": outcome.feasible,
         "workbook": outcome_workbook(outcome, lang).hex(),
     }
+    left |= {"explain": explained(outcome)}
     (Path(folder) / _LEFT).write_text(json.dumps(left, ensure_ascii=False), encoding="utf-8")
+
+
+def explained(outcome: Outcome) -> str:
+    """Where each figure of an outcome comes from, as the JSON file beside its report."""
+    from fiscalmodel.scenario.explain import trace
+
+    return trace(outcome).json()
 
 
 def left_behind(folder: Path) -> dict[str, Any]:
@@ -63,12 +71,16 @@ def left_behind(folder: Path) -> dict[str, Any]:
 
 def page_of(text: str, left: Mapping[str, Any], job: Job) -> bytes:
     """An executed notebook as a page, with the head of its scenario or its own name."""
+    from fiscalmodel.present.figures import link, with_script
     from fiscalmodel.present.page import PageHead, notebook_page
 
     lang = str(job.parameters.get("lang", "zh"))
     head = PageHead(**left["head"]) if "head" in left else PageHead(job.id, lang=lang)
     with _one_page:  # an exporter has a state
-        return notebook_page(text, head).encode("utf-8")
+        page = notebook_page(text, head)
+    if "explain" in left:
+        page = with_script(link(page, json.loads(left["explain"]), lang), lang)
+    return page.encode("utf-8")
 
 
 def default_scenarios(root: Path | None = None) -> list[Path]:
