@@ -30,6 +30,7 @@ _PUBLIC: dict[str, str] = {
     "evaluate": "fiscalmodel.scenario.evaluate",
     "evaluate_many": "fiscalmodel.run.many",
     "even_contribution": "fiscalmodel.debt.reserve",
+    "explain": "fiscalmodel.scenario.explain",
     "fan_chart": "fiscalmodel.debt.charts",
     "forecast": "fiscalmodel.revenue.forecast",
     "forecast_panel": "fiscalmodel.revenue.forecast",

@@ -29,8 +29,14 @@ _LEFT = "left-"
 _one_page = Lock()
 
 
+def _explained(outcome: Outcome, lang: str) -> bytes:
+    from fiscalmodel.scenario.explain import trace
+
+    return trace(outcome).json().encode("utf-8")
+
+
 #: Kind of output -> what makes it in the kernel, from the outcome and the language.
-MAKERS: dict[str, Callable[[Outcome, str], bytes]] = {}
+MAKERS: dict[str, Callable[[Outcome, str], bytes]] = {"explain": _explained}
 #: Kind of output -> module and function that write it from what the notebook shows.
 WRITERS = {
     "workbook": ("fiscalmodel.present.book", "paper_workbook"),
@@ -85,6 +91,7 @@ def left_behind(folder: Path) -> dict[str, bytes]:
 
 def content_of(job: Job, text: str, left: Mapping[str, bytes], about: Any) -> dict[str, bytes]:
     """What a job writes, by kind: its executed notebook `text` and what was left of it."""
+    from fiscalmodel.present.figures import link, with_script
     from fiscalmodel.present.page import PageHead, notebook_page
     from fiscalmodel.present.paper import read_paper
 
@@ -93,7 +100,10 @@ def content_of(job: Job, text: str, left: Mapping[str, bytes], about: Any) -> di
     head = PageHead(**about["head"]) if about else PageHead(job.id, lang=lang)
     if "html" in job.outputs:
         with _one_page:  # an exporter has a state
-            made["html"] = notebook_page(text, head).encode("utf-8")
+            page = notebook_page(text, head)
+        if "explain" in made:
+            page = with_script(link(page, json.loads(made["explain"]), lang), lang)
+        made["html"] = page.encode("utf-8")
     if about and (kinds := [kind for kind in job.outputs if kind in WRITERS]):
         paper = read_paper(text, head)
         made |= {kind: written(kind, paper) for kind in kinds}
