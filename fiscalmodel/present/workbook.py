@@ -255,7 +255,7 @@ def outcome_workbook(outcome: Outcome, lang: str = "zh") -> bytes:
     case = outcome.scenario
     said = [("answer", answer) for answer in outcome.answers]
     said += [("note", note) for note in outcome.notes]
-    said += [("not_given", reason) for reason in outcome.reasons.values()]
+    said += [("not_given", reason) for reason in outcome.missing]
     said.append(("as_of", Text.of(case.spec.as_of.isoformat())))
     sheets = {
         _name("summary", lang): Sheet(

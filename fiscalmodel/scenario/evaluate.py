@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,10 +11,29 @@ from fiscalmodel.scenario.given import NEEDED, given_only, names_of
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.outcome import PARTS, Outcome
 from fiscalmodel.scenario.part_balance import balance_part
+from fiscalmodel.scenario.part_budget import (
+    PartResult,
+    budgets_part,
+    guardrails_part,
+    medium_term_part,
+    special_bonds_part,
+)
 from fiscalmodel.scenario.part_debt import debt_part
 from fiscalmodel.scenario.part_revenue import revenue_part
+from fiscalmodel.scenario.part_warning import idle_part, projects_part, sanbao_part
 from fiscalmodel.scenario.plausibility import answered
 from fiscalmodel.words import Text, say
+
+#: Parts after the clearance plan, in order; each is given what was found before it.
+FURTHER: Mapping[str, Callable[[Scenario, Any, Mapping[str, Any]], PartResult]] = {
+    "budgets": budgets_part,
+    "medium_term": medium_term_part,
+    "guardrails": guardrails_part,
+    "sanbao": sanbao_part,
+    "projects": projects_part,
+    "special_bonds": special_bonds_part,
+    "idle": idle_part,
+}
 
 
 def evaluate(scenario: Scenario) -> Outcome:
@@ -78,6 +97,13 @@ def evaluate(scenario: Scenario) -> Outcome:
             found |= {"plan": plan, "debt": balances, "risk": risk}
             notes += said
             answers += plan.answer
+    for name, part_of in FURTHER.items():
+        if getattr(spec, name) is not None:
+            with _kept(problems):
+                made = part_of(scenario, getattr(spec, name), found)
+                found[name] = made.result
+                notes += made.notes
+                answers += [made.answer] if made.answer else []
     if spec.commissions is not None:
         with _kept(problems):
             statement = _commissions(scenario)
