@@ -63,7 +63,10 @@ class Given:
         """Free receipts by month, of one line or of all."""
         chosen = [v for (name, _), v in self.receipts.items()
                   if RECEIPTS[name] == "free" and line in ("", name)]  # fmt: skip
-        return np.sum([np.zeros(len(self.months), np.int64), *map(np.array, chosen)], axis=0)
+        total = np.zeros(len(self.months), np.int64)
+        for amounts in chosen:
+            total += np.array(amounts)
+        return total
 
     def arrays(self) -> dict[str, npt.NDArray[np.int64]]:
         """The arguments of `settle` for one path."""
