@@ -35,6 +35,7 @@ from fiscalmodel.display import (
     lines,
     scale,
 )
+from fiscalmodel.errors import InputError
 from fiscalmodel.findings import Finding, finding, to_frame
 from fiscalmodel.tables.records import TableLike
 from fiscalmodel.words import Text, language, official_words, say
@@ -79,6 +80,7 @@ class CashPlan(Result):
     found: tuple[Finding, ...]
     given: Given
     hold_months: int | None = None
+    keep_wan: float = 0.0
 
     @property
     def findings(self) -> pd.DataFrame:
@@ -158,6 +160,7 @@ def cash_plan(
     balances: TableLike,
     *,
     hold_months: int | None = None,
+    keep_wan: float = 0.0,
     on: Any = None,
 ) -> CashPlan:
     """Lay out receipts and payments of the months ahead.
@@ -177,6 +180,8 @@ def cash_plan(
     hold_months
         Months ahead whose three guarantees are kept safe from lower-ranked payments; all by
         default, 0 for none.
+    keep_wan
+        Free money that lower-ranked payments always leave, against months that disappoint.
     on
         Day whose bounds of the level of cash apply; by default the end of the last month known.
 
@@ -203,6 +208,9 @@ def cash_plan(
     arrays = given.arrays()
     hold = to_hold(**{k: v for k, v in arrays.items() if k not in ("opening", "lower")},
                    months_ahead=hold_months)  # fmt: skip
+    if not keep_wan >= 0:
+        raise InputError("keep_wan", "budget.missing_or_negative", value=keep_wan)
+    hold = np.maximum(hold, round(keep_wan * FEN))
     paid = settle(**arrays, hold=hold)
     day = on or given.behind["period"].max().end_time.date()
     bounds = (policy.at("treasury_level_floor", day), policy.at("treasury_level_ceiling", day))
@@ -212,7 +220,7 @@ def cash_plan(
     first = table.loc[waits, "period"].iloc[0] if waits.any() else None
     return CashPlan(
         table, by_kind, _by_part(given, paid), _payments(given, paid), _withheld(given, paid),
-        first, needs, bounds, tuple(_found(table, bounds)), given, hold_months,
+        first, needs, bounds, tuple(_found(table, bounds)), given, hold_months, keep_wan,
     )  # fmt: skip
 
 

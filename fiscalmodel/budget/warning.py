@@ -31,8 +31,8 @@ STREAMS: Mapping[str, tuple[str, ...]] = {
 }
 #: An alarm looks this many months ahead, and is raised from this probability on; both were
 #: chosen in ``benchmarks/early_warning.py`` on other counties than those it is scored on.
-MONTHS_AHEAD = 3
-ALARM_PCT = 20.0
+MONTHS_AHEAD = 6
+ALARM_PCT = 25.0
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,29 @@ class Spread:
 
 
 #: Assumptions where a bureau gives none: no published table holds plans and actuals by month.
-USUAL: Mapping[str, Spread] = {"own": Spread(8.0, 2.0, 10.0), "above": Spread(3.0, 0.5, 5.0)}
+USUAL: Mapping[str, Spread] = {
+    "own": Spread(8.0, 2.0, 10.0),
+    "above": Spread(3.0, 0.5, 5.0),
+}
+#: Months of experience that the usual spreads count for against a place's own months.
+PRIOR_MONTHS = 6.0
 
 
 @dataclass(frozen=True)
 class Level:
-    """What the months behind tell of a stream: logarithm of actual to plan, and how sure."""
+    """What the months behind tell of a stream, a row a place.
+
+    Attributes
+    ----------
+    mean, sd
+        Logarithm of actual to plan, and how sure it is.
+    scale
+        How much more (or less) this place strays than the spread says.
+    """
 
     mean: Floats
     sd: Floats
+    scale: Floats
 
 
 def level_of(planned: Floats, actual: Floats, spread: Spread) -> Level:
@@ -76,17 +90,23 @@ def level_of(planned: Floats, actual: Floats, spread: Spread) -> Level:
 
     Notes
     -----
-    A local level filter (Kalman 1960): level(t) = level(t−1) + drift, log(actual/planned) =
-    level + month; it starts at 0 with the spread of the year's plan.
+    A local level (Harvey 1989) by the Kalman filter: level(t) = level(t−1) + drift,
+    log(actual/planned) = level + month, from 0 with the spread of the year's plan. The scale
+    is the mean square of the surprises, each in its own spread, shrunk towards 1.
     """
+    drift, month = (spread.drift / 100) ** 2, (spread.month / 100) ** 2
     mean, variance = np.zeros(len(planned)), np.full(len(planned), (spread.level / 100) ** 2)
+    surprise, count = np.zeros(len(planned)), np.zeros(len(planned))
     for t in range(planned.shape[1]):
-        variance = variance + (spread.drift / 100) ** 2
+        variance = variance + drift
         told = (planned[:, t] > 0) & (actual[:, t] > 0)
         ratio = np.log(np.where(told, actual[:, t], 1.0) / np.where(told, planned[:, t], 1.0))
-        gain = np.where(told, variance / (variance + (spread.month / 100) ** 2), 0.0)
-        mean, variance = mean + gain * (ratio - mean), variance * (1 - gain)
-    return Level(mean, np.sqrt(variance))
+        missed = np.where(told, ratio - mean, 0.0)
+        surprise, count = surprise + missed**2 / (variance + month), count + told
+        gain = np.where(told, variance / (variance + month), 0.0)
+        mean, variance = mean + gain * missed, variance * (1 - gain)
+    scale = np.sqrt((PRIOR_MONTHS + surprise) / (PRIOR_MONTHS + count))
+    return Level(mean, np.sqrt(variance), scale)
 
 
 def simulate(
@@ -122,17 +142,24 @@ def simulate(
     places, months = next(iter(streams.values())).shape
     drawn = np.zeros((places * paths, months))
     for name, planned in streams.items():
-        spread, level = spreads[name], levels[name]
-        start = np.repeat(level.mean, paths) + np.repeat(level.sd, paths) * rng.standard_normal(
-            places * paths
+        drawn += np.repeat(planned, paths, axis=0) * np.exp(
+            _paths(levels[name], spreads[name], paths, months, rng)
         )
-        steps = rng.standard_normal((2, places * paths, months))
-        path = start[:, None] + np.cumsum(steps[0], axis=1) * spread.drift / 100
-        drawn += np.repeat(planned, paths, axis=0) * np.exp(path + steps[1] * spread.month / 100)
     given = {name: np.repeat(np.asarray(values, float), paths, axis=0)
              for name, values in arrays.items() if name != "receipts"}  # fmt: skip
     held = None if hold is None else np.repeat(hold, paths, axis=0)
     return settle(receipts=drawn, hold=held, **given)
+
+
+def _paths(
+    level: Level, spread: Spread, paths: int, months: int, rng: np.random.Generator
+) -> Floats:
+    """Logarithm of actual to plan in the months ahead, `paths` rows for each place."""
+    mean, sd, scale = (np.repeat(v, paths)[:, None] for v in (level.mean, level.sd, level.scale))
+    start = sd * rng.standard_normal(sd.shape)
+    drift, month = rng.standard_normal((2, len(sd), months))
+    strayed = start + np.cumsum(drift, axis=1) * spread.drift / 100 + month * spread.month / 100
+    return np.asarray(mean + scale * strayed, float)
 
 
 def first_short(paid: Settled, paths: int, *, least: float = 0.005) -> Floats:
@@ -256,7 +283,7 @@ def cash_warning(
     }
     levels = {name: _behind(given.past, name, spreads[name]) for name in STREAMS}
     known = {k: v for k, v in arrays.items() if k not in ("opening", "lower")}
-    hold = to_hold(**known, months_ahead=plan.hold_months)
+    hold = np.maximum(to_hold(**known, months_ahead=plan.hold_months), plan.keep_wan)
     rng = np.random.default_rng(seed)
     paid = simulate(arrays, streams, levels, spreads, paths=paths, rng=rng, hold=hold)
     first = first_short(paid, paths)[0] * 100
@@ -270,7 +297,7 @@ def cash_warning(
         "first_short_pct": first,
         "short_by_pct": np.cumsum(first),
     })  # fmt: skip
-    alarm = float(np.cumsum(first)[: MONTHS_AHEAD][-1])
+    alarm = float(np.cumsum(first)[:MONTHS_AHEAD][-1])
     at = {name: float(np.expm1(level.mean[0])) * 100 for name, level in levels.items()}
     months = 0 if not len(given.past) else given.past.dropna()["period"].nunique()
     return CashWarning(table, alarm, threshold_pct, spreads, at, months, paths)
