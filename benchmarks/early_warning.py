@@ -14,9 +14,9 @@ No one publishes treasury cash by month, so counties are made up. What is assume
   behind. It knows neither the level nor the spreads, and takes the package's usual ones.
 
 The event is the first month at whose end something due of the three guarantees is unpaid; a
-county leaves after it. An alarm at the end of month t says: short in one of the months up to t+6. `TUNING`
-chose the threshold and the usual spreads; `HELD_BACK` differs in every parameter and is what is
-scored. The detector with perfect knowledge knows the true level and spreads of each county and
+county leaves after it. An alarm at the end of month t says: short in one of the months up to t+6.
+`TUNING` chose the threshold and the usual spreads; `HELD_BACK` differs in every parameter and
+is what is scored. The detector with perfect knowledge knows the true level and spreads of each county and
 what is to fall when, but not the draws of the months ahead.
 """
 
@@ -162,7 +162,7 @@ def run_some(c: Counties, paths: int, seed: int) -> dict[str, np.ndarray]:
     count = len(c.own)
     paid = settle(
         opening=c.opening, receipts=c.real_own + c.real_above, need=c.need, lower=c.lower,
-        hold=c.kept, **nothing_tied(count, MONTHS),
+        keep=c.kept, **nothing_tied(count, MONTHS),
     )  # fmt: skip
     short = paid.waiting.sum(axis=2) > 0.005
     event = np.where(short.any(axis=1), short.argmax(axis=1), MONTHS)
@@ -202,7 +202,7 @@ def run_some(c: Counties, paths: int, seed: int) -> dict[str, np.ndarray]:
                 spreads,
                 paths=paths,
                 rng=rng,
-                hold=c.kept[rows, ahead],
+                keep=c.kept[rows, ahead],
             )
             found[name][rows, t] = first_short(drawn, paths).sum(axis=1)
     return {**found, "event": event}

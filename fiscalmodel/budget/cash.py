@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from fiscalmodel import policy
-from fiscalmodel.budget.payment import Settled, settle, to_hold
+from fiscalmodel.budget.payment import Settled, settle
 from fiscalmodel.budget.sanbao import FEN, TIERS, SanbaoNeeds, named, sanbao_needs
 from fiscalmodel.budget.treasury import (
     IN_TREASURY,
@@ -205,13 +205,9 @@ def cash_plan(
     """
     needs = sanbao if isinstance(sanbao, SanbaoNeeds) else sanbao_needs(sanbao, on=on)
     given = read_given(needs, flows, balances)
-    arrays = given.arrays()
-    hold = to_hold(**{k: v for k, v in arrays.items() if k not in ("opening", "lower")},
-                   months_ahead=hold_months)  # fmt: skip
     if not keep_wan >= 0:
         raise InputError("keep_wan", "budget.missing_or_negative", value=keep_wan)
-    hold = np.maximum(hold, round(keep_wan * FEN))
-    paid = settle(**arrays, hold=hold)
+    paid = settle(**given.arrays(), keep=round(keep_wan * FEN), ahead=hold_months)
     day = on or given.behind["period"].max().end_time.date()
     bounds = (policy.at("treasury_level_floor", day), policy.at("treasury_level_ceiling", day))
     by_kind = _by_kind(given, paid)

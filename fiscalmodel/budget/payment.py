@@ -55,7 +55,10 @@ def settle(
     tied_receipts: Whole,
     need: Whole,
     lower: Whole,
-    hold: Whole | None = None,
+    *,
+    keep: Whole | float = 0,
+    ahead: int | None = 0,
+    expected: Whole | None = None,
 ) -> Settled:
     """Pay month by month in the order of the rule, for many paths at once.
 
@@ -69,8 +72,12 @@ def settle(
         Due in each month by tier (paths × months × 6, in the order of ``TIERS``).
     lower
         Due in each month of what ranks lower, in its order.
-    hold
-        Free money that has to be left over when lower-ranked payments are made, by month.
+    keep
+        Free money that lower-ranked payments always leave (paths × months, or one amount).
+    ahead
+        Months ahead whose three guarantees lower-ranked payments must not touch; None for all.
+    expected
+        Receipts that the look ahead counts on; by default those that come in.
 
     Notes
     -----
@@ -79,6 +86,8 @@ def settle(
     paths, months = receipts.shape
     kind = np.result_type(opening, receipts, need, lower)
     free, purse = opening.astype(kind), tied.astype(kind)
+    kept = np.broadcast_to(np.asarray(keep), (paths, months))
+    counted = receipts if expected is None else expected
     owed = np.zeros((paths, need.shape[2]), kind)
     lower_owed = np.zeros((paths, lower.shape[2]), kind)
     to_take = np.zeros(paths, kind)
@@ -106,9 +115,11 @@ def settle(
             made.sanbao[:, t, k] = own + rest
         made.from_free[:, t] = start - free
         lower_owed = lower_owed + lower[:, t]
+        rest_of = slice(t + 1, None if ahead is None else t + 1 + ahead)
+        later = (a[:, rest_of] for a in (counted, withheld, tied_receipts, need))
+        held = np.maximum(kept[:, t], to_hold(purse, *later))
         for k in range(lower.shape[2]):
-            spare = free if hold is None else free - hold[:, t]
-            paid = np.minimum(lower_owed[:, k], np.maximum(spare, 0))
+            paid = np.minimum(lower_owed[:, k], np.maximum(free - held, 0))
             free = free - paid
             lower_owed[:, k] -= paid
             made.lower[:, t, k] = paid
@@ -118,32 +129,32 @@ def settle(
 
 
 def to_hold(
-    receipts: Whole,
-    withheld: Whole,
-    tied: Whole,
-    tied_receipts: Whole,
-    need: Whole,
-    months_ahead: int | None = None,
+    purse: Whole, receipts: Whole, withheld: Whole, tied_receipts: Whole, need: Whole
 ) -> Whole:
-    """Free money that the three guarantees of the months ahead will need, by month.
+    """Free money that the three guarantees of the months ahead will need, a number a path.
+
+    Parameters
+    ----------
+    purse
+        Money tied to each part now.
+    receipts, withheld, tied_receipts, need
+        Of the months ahead, in order.
 
     Notes
     -----
-    hold(t) = max(0, free need(t+1) + withheld(t+1) − receipts(t+1) + hold(t+1)), and 0 at the
-    end; the free need of a month is what money tied to the part does not cover. Lower-ranked
+    hold = max(0, free need + withheld − receipts + hold a month later), from the last month
+    back; the free need of a month is what money tied to the part does not cover. Lower-ranked
     payments that leave it untouched can never make the three guarantees short.
     """
-    months = receipts.shape[1]
-    purse, short = tied.copy(), np.zeros_like(receipts)
-    for t in range(months):
+    purse, missing = purse.copy(), withheld - receipts
+    for t in range(missing.shape[1]):
         purse = purse + tied_receipts[:, t]
         for at, part in enumerate(PARTS):
             due = sum(need[:, t, k] for k, (p, _) in enumerate(TIERS) if p == part)
             own = np.minimum(due, purse[:, at])
             purse[:, at] -= own
-            short[:, t] += due - own
-    missing = short + withheld - receipts
-    held = np.zeros_like(missing)
-    for _ in range(months if months_ahead is None else min(months, months_ahead)):
-        held[:, :-1] = np.maximum(missing[:, 1:] + held[:, 1:], 0)
+            missing[:, t] += due - own
+    held = np.zeros(len(purse), missing.dtype)
+    for t in reversed(range(missing.shape[1])):
+        held = np.maximum(missing[:, t] + held, 0)
     return held

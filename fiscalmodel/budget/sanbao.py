@@ -161,8 +161,8 @@ def sanbao_needs(table: TableLike, *, on: Any = None) -> SanbaoNeeds:
             continue
         key = (month, part, standard)
         if key in first:
-            row.report("period", "warning.month_twice", month=month, what=part_name(part),
-                       where=first[key].where())  # fmt: skip
+            row.report("period", "warning.month_twice", month=month, item=part_name(part),
+                       at=first[key].where())  # fmt: skip
             continue
         first[key], fen[key] = row, (need, paid)
         made.append({

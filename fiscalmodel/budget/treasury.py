@@ -114,8 +114,8 @@ def read_given(needs: SanbaoNeeds, flows: TableLike, balances: TableLike) -> Giv
             continue
         key = (month, line, item, purpose)
         if key in seen:
-            row.report("period", "warning.month_twice", month=month, what=line_name(line, item),
-                       where=seen[key].where())  # fmt: skip
+            row.report("period", "warning.month_twice", month=month, item=line_name(line, item),
+                       at=seen[key].where())  # fmt: skip
             continue
         seen[key] = row
         if month <= last:
@@ -195,7 +195,7 @@ def _balances(records: Records) -> tuple[dict[Purse, int], pd.DataFrame, pd.Peri
         before = last.get((kind, purpose))
         if before is not None and before[0] == month:
             row.report("period", "warning.month_twice", month=month,
-                       what=word_of("cash_kind", kind), where=month)  # fmt: skip
+                       item=word_of("cash_kind", kind), at=month)  # fmt: skip
             continue
         opening = _opening(row, month, before)
         closing = opening + flows["receipts_wan"] - flows["payments_wan"]

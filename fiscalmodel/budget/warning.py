@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from fiscalmodel.budget.cash import CashPlan
-from fiscalmodel.budget.payment import Settled, settle, to_hold
+from fiscalmodel.budget.payment import Settled, settle
 from fiscalmodel.budget.sanbao import FEN
 from fiscalmodel.display import RED, Chart, Result, fan, figure, legend, note, scale, ticks
 from fiscalmodel.errors import InputError
@@ -117,7 +117,8 @@ def simulate(
     *,
     paths: int,
     rng: np.random.Generator,
-    hold: Floats | None = None,
+    keep: Floats | float = 0.0,
+    ahead: int | None = 0,
 ) -> Settled:
     """Receipts drawn around their plan, and each path paid in the order of `settle`.
 
@@ -131,8 +132,8 @@ def simulate(
         Where each stream stands, and how far it strays.
     paths
         Draws a place.
-    hold
-        What lower-ranked payments must leave, places × months.
+    keep, ahead
+        As in `settle`; the look ahead counts on the planned receipts.
 
     Returns
     -------
@@ -147,8 +148,9 @@ def simulate(
         )
     given = {name: np.repeat(np.asarray(values, float), paths, axis=0)
              for name, values in arrays.items() if name != "receipts"}  # fmt: skip
-    held = None if hold is None else np.repeat(hold, paths, axis=0)
-    return settle(receipts=drawn, hold=held, **given)
+    kept = np.repeat(np.broadcast_to(keep, (places, months)), paths, axis=0)
+    planned = np.repeat(np.sum(list(streams.values()), axis=0), paths, axis=0)
+    return settle(receipts=drawn, keep=kept, ahead=ahead, expected=planned, **given)
 
 
 def _paths(
@@ -206,8 +208,9 @@ class CashWarning(Result):
     @property
     def likeliest(self) -> pd.Period | None:
         """The month that is likeliest the first one short; None where none ever is."""
-        likely = self.table.set_index("period")["first_short_pct"]
-        return likely.idxmax() if likely.max() > 0 else None
+        likely = self.table["first_short_pct"].to_numpy(float)
+        months: list[pd.Period] = self.table["period"].tolist()
+        return months[int(likely.argmax())] if likely.max() > 0 else None
 
     @property
     def answer(self) -> Text:
@@ -282,10 +285,9 @@ def cash_warning(
         for name, lines in STREAMS.items()
     }
     levels = {name: _behind(given.past, name, spreads[name]) for name in STREAMS}
-    known = {k: v for k, v in arrays.items() if k not in ("opening", "lower")}
-    hold = np.maximum(to_hold(**known, months_ahead=plan.hold_months), plan.keep_wan)
     rng = np.random.default_rng(seed)
-    paid = simulate(arrays, streams, levels, spreads, paths=paths, rng=rng, hold=hold)
+    paid = simulate(arrays, streams, levels, spreads, paths=paths, rng=rng,
+                    keep=plan.keep_wan, ahead=plan.hold_months)  # fmt: skip
     first = first_short(paid, paths)[0] * 100
     closing = pd.DataFrame(paid.closing)
     table = pd.DataFrame({
