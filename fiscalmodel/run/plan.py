@@ -23,7 +23,7 @@ REPORT_NOTEBOOK = "notebooks/05_scenario_report.ipynb"
 TIMEOUT = 600.0
 Names = Annotated[list[str], Field(min_length=1, max_length=5_000)]
 Output = Literal["notebook", "html", "workbook", "docx", "pdf", "summary", "explain"]
-#: A report: the notebook, its page, of its scenario workbook and main figures, and where these are from.
+#: A report: notebook, page, workbook and main figures of its scenario, where they are from.
 REPORT: tuple[Output, ...] = ("notebook", "html", "workbook", "summary", "explain")
 
 
