@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import docx
+import executed_reports
 import nbformat
 import openpyxl
 import pandas as pd
@@ -20,7 +21,6 @@ from docx.oxml.ns import qn
 from docx.shared import Mm, Pt
 
 import fiscalmodel as fm
-import reports
 from fiscalmodel.display import TableView, word
 from fiscalmodel.errors import InputError
 from fiscalmodel.present import document, pdf
@@ -32,7 +32,7 @@ from fiscalmodel.present.paper import Grid, Heading, Paper, Passage, heading_num
 from fiscalmodel.present.pdf import pdf_document
 from fiscalmodel.run.report import default_scenarios
 
-SCENARIOS = [f"{path.parent.name}/{path.stem}" for path in default_scenarios(reports.ROOT)]
+SCENARIOS = [f"{path.parent.name}/{path.stem}" for path in default_scenarios(executed_reports.ROOT)]
 #: Looked at in every run; the others in the soak.
 SOME = ("sample_county/pessimistic", "jianghan/baseline")
 NUMBER = re.compile(r"[-+−]?\d[\d,]*(?:\.\d+)?%?")
@@ -45,7 +45,7 @@ CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 def made(request, project) -> tuple[str, Paper]:
     """A report's page and its content."""
     file = project / "params" / "scenarios" / f"{request.param}.yaml"
-    text = reports.executed(file)
+    text = executed_reports.executed(file)
     head = report_head(fm.load_scenario(file), "zh")
     return notebook_page(text, head), read_paper(text, head)
 
@@ -417,7 +417,7 @@ def test_the_public_version_holds_no_figure_of_hidden_debt(project: Path) -> Non
     assert not [key for key in case.files if key.startswith("debt.")]
     head = report_head(case, "zh")
     assert head.mark == "公开版（不含隐性债务）"
-    paper = read_paper(reports.executed(file, public=True), head)
+    paper = read_paper(executed_reports.executed(file, public=True), head)
     said = word_text(word_document(paper)).replace(head.mark, "")
     for secret in ("隐性债务", "化债", "城投平台", "HD-0"):
         assert secret not in said
