@@ -23,6 +23,7 @@ from fiscalmodel.budget.medium_term import (
     read_measures,
     read_plan_lines,
 )
+from fiscalmodel.budget.special_bonds import bond_projects
 from fiscalmodel.errors import Collector, InputError, did_you_mean
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.schema import (
@@ -179,4 +180,6 @@ def special_bonds_part(
     scenario: Scenario, spec: SpecialBondsSpec, found: Mapping[str, Any]
 ) -> PartResult:
     """Coverage of each special-bond project."""
-    return PartResult()
+    tables = scenario.tables("special_bonds")
+    made = bond_projects(tables["projects"], tables["income"], on=scenario.spec.as_of)
+    return PartResult(made, (), made.answer)
