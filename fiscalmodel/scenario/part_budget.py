@@ -76,8 +76,10 @@ def medium_term_part(
         ]
         lines = pd.concat([lines, pd.DataFrame(added, columns=lines.columns)], ignore_index=True)
     measures = None if "measures" not in tables else read_measures(tables["measures"])
+    if spec.fund_opening_wan is None:
+        notes.append(say("budget.fund_unknown"))
     made = medium_term_plan(
-        resources, lines, measures, fund_opening_wan=spec.fund_opening_wan,
+        resources, lines, measures, fund_opening_wan=spec.fund_opening_wan or 0.0,
         on=scenario.spec.as_of,
     )  # fmt: skip
     if "last_plan" in tables:

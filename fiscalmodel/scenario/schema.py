@@ -310,7 +310,7 @@ class MediumTermSpec(Part):
     measures: DataRef | None = None
     last_plan: DataRef | None = None
     outturn: DataRef | None = None
-    fund_opening_wan: Stock = 0.0
+    fund_opening_wan: Stock | None = None
     source: str = Field(min_length=2)
 
 
