@@ -96,7 +96,9 @@ class MediumTermPlan(Result):
         """Resources, spending, balance and fund by year."""
         columns = ["year", "resources_wan", "expenditure_wan", "balance_wan", "fund_closing_wan",
                    "shortfall_wan"]  # fmt: skip
-        return self.table[columns].rename(columns={"balance_wan": "net_wan"})
+        return self.table[columns].rename(
+            columns={"balance_wan": "net_wan", "resources_wan": "money_wan"}
+        )
 
     def plot(self, lang: str | None = None) -> Chart:
         """Resources and expenditure of each year beside the gap before reforms."""
@@ -104,6 +106,7 @@ class MediumTermPlan(Result):
         table = self.table.set_index("year")[columns]
         divisor, unit = scale("万元", float(table.abs().to_numpy().max()))
         made, axis, lang = figure(say("budget.chart_plan"), lang, unit=unit)
+        table = table.rename(columns={"resources_wan": "money_wan"})
         bars(axis, table / divisor, colors=(BLUE, ORANGE, RED), lang=lang)
         legend(axis)
         return Chart(made, self.answer(lang))
