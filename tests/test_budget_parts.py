@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from fiscalmodel.budget.medium_term import (
 )
 from fiscalmodel.budget.special_bonds import bond_projects
 from fiscalmodel.errors import InputError
+from fiscalmodel.scenario.data import Place
 
 YEARS = [2026, 2027, 2028]
 SAMPLE = "params/scenarios/sample_county/baseline.yaml"
@@ -196,6 +198,38 @@ def test_without_a_plan_the_chain_says_so(sample):
     assert "no clearance plan" in apart.closed.answer("en")
 
 
+def test_the_plans_lines_stand_for_a_balance(sample, tmp_path: Path):
+    """Without a balance the lines of the plan are the needs: the same money is left."""
+    transfers = sample.balance[["year", "transfers_wan"]].rename(
+        columns={"transfers_wan": "amount_wan"}
+    )
+    flows = tmp_path / "flows.csv"
+    transfers.assign(item="上级补助收入", basis="合成样本").to_csv(flows, index=False)
+    apart = sample.scenario.change({"balance": None})
+    places = {**apart.places, "medium_term.flows": Place(flows)}
+    made = fm.evaluate(replace(apart, places=places))
+    left = [o.balance["available_wan"].tolist() for o in (made, sample)]
+    assert left[0] == pytest.approx(left[1])
+    assert made.closed.connected
+    assert made.closed.table["clearance_wan"].tolist() == pytest.approx(
+        sample.closed.table["clearance_wan"].tolist()
+    )
+
+
+def test_ratios_of_state_capital(sample):
+    """Income 4,000 and 1,200 out in 2025: 20,000 × 20 % = 4,000, of it 30 % = 1,200."""
+
+    def found(**more: float) -> list[str]:
+        ratios = {"profit_wan": {2025: 20_000.0}, "handing_over_pct": 20.0, "transfer_pct": 30.0}
+        key = {"budgets.state_capital": {**ratios, **more, "source": "合成样本"}}
+        made = fm.evaluate(sample.scenario.change(key)).budgets.found
+        return [f.explanation for f in made if f.rule == "state_capital_ratio"]
+
+    assert found() == []
+    assert "profit × handing-over" in found(handing_over_pct=25.0)[0]
+    assert "income × transfer" in found(transfer_pct=50.0)[0]
+
+
 # ---- Lijiang ----
 
 
@@ -235,6 +269,10 @@ def test_a_local_bound_belongs_to_the_scenario(lijiang):
     with pytest.raises(InputError, match="no guardrail 'livelihod'"):
         fm.evaluate(
             lijiang.scenario.change({"guardrails.local": {"livelihod": bound["livelihood_share"]}})
+        )
+    with pytest.raises(InputError, match="write percent, 75"):
+        lijiang.scenario.change(
+            {"guardrails.local": {"tax_share": {"pct": 0.75, "source": "文件"}}}
         )
     made = fm.evaluate(
         lijiang.scenario.change(

@@ -419,7 +419,8 @@ def _rows(
         found.add(name, "budget.no_column", name=column, needed=list(columns))
     if missing:
         return None
-    made = frame[list(columns)].reset_index(drop=True).copy()
+    more = [c for c in frame if c not in columns]
+    made = frame[[*columns, *more]].reset_index(drop=True).copy()
     for i, year in enumerate(made["year"], 1):
         if year not in years:
             found.add(f"{name} row {i}, year", "budget.not_in_plan", year=year, years=list(years))

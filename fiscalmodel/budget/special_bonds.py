@@ -135,6 +135,8 @@ def bond_projects(projects: TableLike, income: TableLike, *, on: Any) -> BondPro
     terms = list[dict[str, Any]]()
     for row in bonds:
         key = row.text("project_id", FILLED)
+        if 0 < row.number("rate_pct", default=0.0) < 0.2:
+            row.report("rate_pct", "budget.rate_as_ratio", text=row.text("rate_pct"))
         if key not in by_project:
             row.report("project_id", "budget.no_income", text=key)
         if key in {term["key"] for term in terms}:

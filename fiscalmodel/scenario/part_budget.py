@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel.budget.accounts_read import read_accounts
+from fiscalmodel.budget.budgets import state_capital_findings
 from fiscalmodel.budget.guardrails import (
     RULES,
     LocalBound,
@@ -47,6 +48,13 @@ class PartResult:
 def budgets_part(scenario: Scenario, spec: BudgetsSpec, found: Mapping[str, Any]) -> PartResult:
     """The four budgets closed, with what moves between them."""
     made = read_accounts(scenario.tables("budgets")["accounts"])
+    if spec.state_capital is not None:
+        ratios = spec.state_capital
+        more = state_capital_findings(
+            made, ratios.profit_wan, handing_over_pct=ratios.handing_over_pct,
+            transfer_pct=ratios.transfer_pct,
+        )  # fmt: skip
+        made = replace(made, found=(*made.found, *more))
     return PartResult(made, made.notes, made.answer)
 
 
