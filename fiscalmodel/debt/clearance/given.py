@@ -456,6 +456,7 @@ def _quotas(data: TableLike | None, notes: list[Text], found: Collector) -> tupl
             _or_nought(row.number("issue_cost_pct", low=0, high=5, default=0.0)),
         ))  # fmt: skip
     finish(table)
+    rows.sort(key=lambda q: (q.first, q.name, q.rate_pct, q.amount_wan, q.last, q.tenor_years))
     names = [q.name for q in rows]
     return tuple(
         replace(q, name=f"{q.name} #{names[: k + 1].count(q.name)}") if names.count(q.name) > 1
