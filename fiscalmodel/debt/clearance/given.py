@@ -449,7 +449,8 @@ def _quotas(data: TableLike | None, notes: list[Text], found: Collector) -> tupl
             notes.append(say("debt.clearance.quota_undated", period=period))
         tenor = row.number("tenor_years", low=0.1, high=50, default=10.0)
         rows.append(Quota(
-            row.text("batch") or period, kind, period, at or first, last,
+            # Without a day: the last one, since a plan with it holds whenever the batch comes.
+            row.text("batch") or period, kind, period, at or last, last,
             max(_or_nought(quota) - max(_or_nought(used), 0.0), 0.0), rate(row, "rate_pct"),
             tenor if tenor == tenor and tenor > 0 else 10.0,
             row.word("repayment", "repayment", default="bullet") or "bullet",
