@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -140,13 +141,19 @@ class Collector:
         """Take over the problems of an error that was caught."""
         self.problems.extend(error.problems)
 
-    def attempt(self, call: Callable[[], T], default: T) -> T:
-        """What a call gives, or `default` with its problems kept among the others."""
+    @contextlib.contextmanager
+    def catch(self) -> Iterator[None]:
+        """Take over the problems of an error that the block ends in."""
         try:
-            return call()
+            yield
         except InputError as error:
             self.extend(error)
-            return default
+
+    def attempt(self, call: Callable[[], T], default: T) -> T:
+        """What a call gives, or `default` with its problems kept among the others."""
+        with self.catch():
+            return call()
+        return default
 
     def raise_if_any(self) -> None:
         """Raise `InputError` with all problems, or return if there are none."""

@@ -31,6 +31,10 @@ FREQUENCIES = {"year": 12, "quarter": 3, "month": 1}
 LONGEST_YEARS = 40
 #: Kinds of quota -> last year in which it is allotted (package of 8 November 2024).
 LAST_YEAR = {"refinancing": 2026, "special_new": 2028}
+#: Columns of a table of prior claims, with their Chinese headers.
+CLAIM_COLUMNS: dict[str, tuple[str, ...]] = {
+    "period": (), "need_wan": (), "item": ("事项",), "budget": ("所属预算",), "inside": (),
+}  # fmt: skip
 #: Kinds of source that shocks and levers act on, by words in the category.
 KINDS: dict[str, tuple[str, ...]] = {
     "disposal": ("dispos", "asset", "equity", "资产", "处置", "股权", "变现"),
@@ -468,8 +472,7 @@ def _quotas(data: TableLike | None, notes: list[Text], found: Collector) -> tupl
 def _claims(data: TableLike | Mapping[Any, float] | None, found: Collector) -> tuple[Claim, ...]:
     if isinstance(data, Mapping) and "file" not in data:
         data = [{"period": k, "need_wan": v} for k, v in data.items()]
-    columns = {"period": (), "need_wan": (), "item": (), "budget": (), "inside": ("已列支出",)}
-    table = read_records(data, name="reserved", columns=columns, found=found)
+    table = read_records(data, name="reserved", columns=CLAIM_COLUMNS, found=found)
     claims: list[Claim] = []
     if table.need("period", "need_wan"):
         for row in table:
