@@ -9,6 +9,7 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -368,6 +369,11 @@ def _window(row: Row, what: str) -> tuple[str, dt.date, dt.date]:
         period = None
     if period is None:
         return "", dt.date(1950, 1, 1), dt.date(1950, 12, 31)
+    return _span(period)
+
+
+@cache
+def _span(period: pd.Period) -> tuple[str, dt.date, dt.date]:
     return str(period), period.start_time.date(), period.end_time.date()
 
 
