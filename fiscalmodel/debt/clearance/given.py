@@ -125,6 +125,7 @@ class Quota:
     tenor_years: float
     repayment: str
     issue_cost_pct: float
+    row: int = 0  # of its table, from 0
 
     def service(self) -> list[tuple[int, float, float]]:
         """Months after issue, principal and interest of 1 of its bonds, with yearly coupons.
@@ -464,7 +465,7 @@ def _quotas(data: TableLike | None, notes: list[Text], found: Collector) -> tupl
             max(_or_nought(quota) - max(_or_nought(used), 0.0), 0.0), rate(row, "rate_pct"),
             tenor if tenor == tenor and tenor > 0 else 10.0,
             row.word("repayment", "repayment", default="bullet") or "bullet",
-            _or_nought(row.number("issue_cost_pct", low=0, high=5, default=0.0)),
+            _or_nought(row.number("issue_cost_pct", low=0, high=5, default=0.0)), len(rows),
         ))  # fmt: skip
     finish(table)
     rows.sort(key=lambda q: (q.first, q.name, q.rate_pct, q.amount_wan, q.last, q.tenor_years))

@@ -198,8 +198,11 @@ class _Walk:
         p, (pools, groups), slots = self.p, self.p.eligible.shape, len(self.p.slots)
         chosen, lack = whole(flow), whole(missing)
         lack[lack <= _NOISE] = 0
-        come = np.diff(np.rint(np.cumsum(p.cap, axis=1) * FEN), axis=1, prepend=0.0)
-        arrived = come.astype(np.int64)
+        arrived = np.zeros(p.cap.shape, dtype=np.int64)
+        for year in {day.year for day in p.slots}:
+            mine = [t for t, day in enumerate(p.slots) if day.year == year]
+            come = np.rint(np.cumsum(p.cap[:, mine], axis=1) * FEN)
+            arrived[:, mine] = np.diff(come, axis=1, prepend=0.0).astype(np.int64)
         taken = np.zeros((pools, groups, slots), dtype=np.int64)
         kept, lapsed = np.zeros_like(arrived), np.zeros_like(arrived)
         need, have = self._needs(service), np.zeros(pools, dtype=np.int64)
