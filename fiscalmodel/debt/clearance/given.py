@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -80,6 +80,7 @@ class Source:
     haircut_pct: float
     earmark: tuple[str, ...]
     carry: bool
+    name: str = ""
 
     @property
     def net_wan(self) -> float:
@@ -239,6 +240,11 @@ class Given:
             return float("nan")
         return sum(q.amount_wan * q.yield_pct for q in self.quotas) / total
 
+    def source_names(self, ids: Iterable[Any]) -> list[str]:
+        """What each source is called: its name, else its category; bonds by their batch."""
+        names = {s.source_id: s.name or s.category for s in self.sources}
+        return [names.get(str(name), str(name)) for name in ids]
+
     def table(self, what: str) -> pd.DataFrame:
         """The ``sources`` or ``quotas`` as a frame that `plan_clearance` takes again."""
         rows: list[dict[str, Any]] = []
@@ -247,8 +253,8 @@ class Given:
                 rows.append({"source_id": s.source_id, "category": s.category, "period": s.period,
                              "available_from": s.available_from, "cap_wan": s.cap_wan,
                              "haircut_pct": s.haircut_pct, "earmark": ";".join(s.earmark) or None,
-                             "carry": s.carry})  # fmt: skip
-            return pd.DataFrame(rows, columns=[c for c in SOURCE_COLUMNS if c != "name"])
+                             "carry": s.carry, "name": s.name or None})  # fmt: skip
+            return pd.DataFrame(rows, columns=list(SOURCE_COLUMNS))
         for q in self.quotas:
             rows.append(asdict(q) | {"batch": q.name, "quota_wan": q.amount_wan,
                                      "available_from": q.first})  # fmt: skip
@@ -414,6 +420,7 @@ def _sources(
             haircut_pct=_or_nought(row.number("haircut_pct", low=0, high=100, default=0.0)),
             earmark=tuple(mark for mark in marks if mark),
             carry=row.flag("carry"),
+            name=title,
         )
         key = (name, first, last, source.earmark, source.available_from)
         if key in seen and name:

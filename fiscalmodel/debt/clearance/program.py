@@ -196,7 +196,8 @@ class Program:
 
     def top(self) -> Floats:
         """A number that no closing balance is above."""
-        return np.minimum(self.fixed, self.most)
+        top: Floats = np.minimum(self.fixed, self.most)
+        return top
 
     # ---- objectives: cost of each column, and what is fixed ----
 
@@ -207,7 +208,7 @@ class Program:
         cost = self.before.T @ (self.runs * u) + self.falls.T @ (self.settles * u)
         for name, fee in (("replaced", m.swap_fee), ("early", m.fee)):
             cost += self.pick(name, fee).T @ u
-        return cost, float(self.opened @ (self.runs * u))
+        return np.asarray(cost, dtype=float), float(self.opened @ (self.runs * u))
 
     def objective(self, name: str) -> tuple[Floats, float]:
         """Cost of each column under an objective; ties go to quota before own money."""
