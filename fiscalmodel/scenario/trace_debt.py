@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel import policy
+from fiscalmodel.debt.clearance.path import FEN
 from fiscalmodel.debt.clearance.problem import fraction, position
 from fiscalmodel.debt.ledger import Ledger, read_bonds
 from fiscalmodel.debt.maturity import payments
@@ -307,9 +308,8 @@ class _Debt:
                 end = min(dt.date(year, 12, 31), self.p.ends[-1])
                 years = max(position(end) - position(row["date"]), 0) / 360
                 span = self.g.calendar("30/360", row["date"], max(end, row["date"]), years)
-                value = (
-                    row["amount_wan"] * (1 + self.p.contracts[row_of[who]].rate_pct / 100) ** years
-                )
+                growth = (1 + self.p.contracts[row_of[who]].rate_pct / 100) ** years
+                value = round(row["amount_wan"] * growth, 6)
                 later = self.g.formula(
                     f"missing.later[{n}/{year}]",
                     value,
@@ -338,7 +338,7 @@ class _Debt:
             if m.first[k]:
                 since, node = self.close, self._contract(i, "principal_wan")
             opening = node
-            balance = float(path.closing[k])
+            balance = float(path.closing[k]) / FEN
             gone = [
                 n
                 for use in ("principal", "replacement")
@@ -360,7 +360,7 @@ class _Debt:
                 if not m.pays[k]:  # what is repaid between two days settles its own interest
                     of = self._sum(
                         f"contract.settled[{who}/{day}]",
-                        float(path.opening[k] - path.closing[k]),
+                        float(path.opening[k] - path.closing[k]) / FEN,
                         gone,
                         figure=False,
                         label=say("scenario.settled", name=who, day=day),
@@ -375,8 +375,8 @@ class _Debt:
                 made.setdefault(day.year, []).append(
                     g.formula(
                         f"contract.interest[{who}/{day}]",
-                        float(path.accrued[k]),
-                        "interest",
+                        float(path.accrued[k]) / FEN,
+                        "interest_in_fen",
                         balance=of,
                         rate=self._contract(i, "rate_pct"),
                         years=span,
@@ -392,7 +392,7 @@ class _Debt:
         """Amount (after the scenario's shock) and rate of a batch."""
         quota, g = self.plan.given.quotas[q], self.g
         rows = list(read_records(self.files["quotas"], name="quotas"))
-        row = rows[q]
+        row = rows[quota.row]
         cell = self._cell(row, "quota_wan", row.wan("quota_wan"), "万元", quota.name)
         used = row.wan("used_wan", default=0.0)
         if self.spec.quota_shock_pct or used:
@@ -430,10 +430,10 @@ class _Debt:
                     (
                         q,
                         day,
-                        float(self.plan.path.bonds[d]),
+                        float(self.plan.path.bonds[d]) / FEN,
                         self._sum(
                             f"bonds[{self.plan.given.quotas[q].name}/{day}]",
-                            float(self.plan.path.bonds[d]),
+                            float(self.plan.path.bonds[d]) / FEN,
                             nodes,
                             figure=False,
                             label=say(
@@ -465,8 +465,8 @@ class _Debt:
                     )
                     self.g.formula(
                         name,
-                        amount * share,
-                        "interest",
+                        round(amount * share, 6),
+                        "interest_in_fen",
                         balance=node,
                         rate=self._quota(q)[1],
                         years=span,
@@ -474,7 +474,7 @@ class _Debt:
                         label=label,
                     )
                 else:
-                    self._terms(name, amount * share, label, given={"balance": node})
+                    self._terms(name, round(amount * share, 6), label, given={"balance": node})
                 made.append(name)
         return made
 
@@ -605,10 +605,11 @@ class _Debt:
                     else:
                         self._sum(name(column), 0.0, [], label=label)
                 continue
-            have = self._sum(
+            have = self.g.formula(
                 name("available_wan"),
                 row["available_wan"],
-                nets.get((source, year), []),
+                "in_fen",
+                of=nets.get((source, year), []),
                 label=label,
             )
             before = kept.get(source, self.g.none())
