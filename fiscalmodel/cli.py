@@ -23,6 +23,7 @@ _LAZY: dict[str, tuple[str, str]] = {
     "batch": ("fiscalmodel.cli_batch", "batch_command"),
     "check": ("fiscalmodel.cli_check", "check"),
     "compare": ("fiscalmodel.cli_report", "compare"),
+    "export": ("fiscalmodel.cli_export", "export"),
     "new": ("fiscalmodel.cli_check", "new"),
     "notebooks": ("fiscalmodel.cli_batch", "notebooks_command"),
     "recipe": ("fiscalmodel.cli_batch", "recipe_command"),

@@ -11,7 +11,8 @@ from fiscalmodel.words import say
 
 #: Kinds of templates, as `series.templates.templates` knows them.
 KINDS = (
-    "revenue", "monthly", "budget", "debt", "funding", "quotas", "bonds", "receipts", "payments",
+    "revenue", "monthly", "budget", "debt", "funding", "quotas", "bonds", "limits", "claims",
+    "receipts", "payments",
 )  # fmt: skip
 
 
@@ -86,15 +87,26 @@ def template(kind: str, file: str | None, lang: str, force: bool) -> int:
 
 @click.command("new", cls=Command)
 @click.argument("name")
+@click.argument("books", nargs=-1, metavar="[BOOK]...")
+@click.option("--from", "first", multiple=True, metavar="BOOK")
 @click.option("--key")
-@click.option("--as-of", default="2025-12-31")
-@click.option("--years", default=3)
-def new(name: str, key: str | None, as_of: str, years: int) -> int:
-    """Set up a county."""
+@click.option("--as-of")
+@click.option("--years", type=int)
+def new(
+    name: str, books: tuple[str, ...], first: tuple[str, ...], key: str | None,
+    as_of: str | None, years: int | None,
+) -> int:  # fmt: skip
+    """Set up a county, filled with what its own workbooks give."""
     from fiscalmodel.scenario.county import new_county
+    from fiscalmodel.scenario.given import given_only, names_of
+    from fiscalmodel.scenario.load import load_scenario
 
-    made = new_county(name, key=key, as_of=as_of, years=years)
+    made = new_county(name, key=key, as_of=as_of, years=years, books=(*first, *books))
     click.echo(say("scenario.made_region", name=name, key=made.key))
+    for said in made.said:
+        click.echo(f"  {said}")
+    missing = names_of(given_only(load_scenario(made.scenario)).unfilled)
+    click.echo(say("scenario.missing_sheets", names=missing))
     click.echo(say("scenario.made_book", file=made.shown(made.workbook)))
     click.echo(say("scenario.made_scenario", file=made.shown(made.scenario)))
     return 0

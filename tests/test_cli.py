@@ -162,6 +162,7 @@ def test_a_failing_scenario_does_not_take_the_others_with_it(
     reports = copy / "out" / "sample_county"
     files = (p.relative_to(reports).as_posix() for p in reports.rglob("*") if p.is_file())
     assert sorted(files) == [
+        "baseline.explain.json",
         "baseline.html",
         "baseline.ipynb",
         "baseline.xlsx",

@@ -22,7 +22,7 @@ from fiscalmodel.run.job import SUFFIX, Job, Result
 from fiscalmodel.run.manifest import Entry, Manifest
 from fiscalmodel.run.plan import Plan, load_plan, plan_of_scenarios
 from fiscalmodel.run.progress import Progress
-from fiscalmodel.run.report import index_of, raise_problems
+from fiscalmodel.run.report import followed_by, index_of, raise_problems
 from fiscalmodel.run.results import Results
 from fiscalmodel.run.storage import Storage, open_storage
 from fiscalmodel.words import say
@@ -233,8 +233,13 @@ class _Runner:
 
     def _keep(self, job: Job, result: Result) -> Result:
         """Files first, record second: a crash between them costs one more run."""
-        content = result.content if result.ok else {}
+        content = dict(result.content) if result.ok else {}
         try:
+            if "summary" in content:
+                path = job.path("summary")
+                content["summary"] = followed_by(
+                    self.storage.contents([path]).get(path, b""), content["summary"]
+                )
             for kind, made in content.items():
                 self.storage.write(job.path(kind), made)
         except Exception as error:

@@ -293,8 +293,11 @@ def _run_job(job: Job, clients: set[Client]) -> Result:
     try:
         client.run(start_settings(job.kernel, job.limits.memory, job.cwd), job.outputs)
         text = hide(nbformat.writes(_settled(node, job.document))) + "\n"
-        about = json.loads(hide(trace.left.pop("about", b"{}").decode("utf-8")))
-        content = content_of(job, text, trace.left, about)
+        left = dict(trace.left)
+        for name in left.keys() & {"about", "explain"}:  # texts; the others are not
+            left[name] = hide(left[name].decode("utf-8")).encode("utf-8")
+        about = json.loads(left.pop("about", b"{}"))
+        content = content_of(job, text, left, about)
     except Exception as error:
         reason, problems, traceback = _reason(error, trace, job.limits)
         cell, source = _failed_cell(job.document, numbers, trace.cell)

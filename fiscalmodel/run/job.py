@@ -17,7 +17,10 @@ SUFFIX = {
     "notebook": ".ipynb",
     "html": ".html",
     "workbook": ".xlsx",
+    "docx": ".docx",
+    "pdf": ".pdf",
     "summary": "/summary.json",
+    "explain": ".explain.json",
     "tables": ".pickle",  # read by the process that asked for it, never from a disk
 }
 #: Statuses with which a result is there.
@@ -71,8 +74,8 @@ class Job:
     cwd
         Working directory.
     outputs
-        What to write: ``notebook``, ``html``, and of the scenario that it evaluated ``workbook``
-        and ``summary``.
+        What to write: ``notebook``, ``html``, and of the scenario that it evaluated ``workbook``,
+        ``docx``, ``pdf``, ``summary`` and ``explain`` (where each of its figures comes from).
     kernel
         ``warm`` or ``cold``.
     secrets

@@ -22,9 +22,9 @@ from fiscalmodel.schema_errors import explain
 REPORT_NOTEBOOK = "notebooks/05_scenario_report.ipynb"
 TIMEOUT = 600.0
 Names = Annotated[list[str], Field(min_length=1, max_length=5_000)]
-Output = Literal["notebook", "html", "workbook", "summary"]
-#: A report: the notebook, its page, and of its scenario the workbook and the main figures.
-REPORT: tuple[Output, ...] = ("notebook", "html", "workbook", "summary")
+Output = Literal["notebook", "html", "workbook", "docx", "pdf", "summary", "explain"]
+#: A report: notebook, page, workbook and main figures of its scenario, where they are from.
+REPORT: tuple[Output, ...] = ("notebook", "html", "workbook", "summary", "explain")
 
 
 class Part(BaseModel):

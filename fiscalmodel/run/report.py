@@ -6,6 +6,7 @@ is made beside it.
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from fiscalmodel.errors import Collector, InputError, problem
 from fiscalmodel.words import say
 
 if TYPE_CHECKING:
+    from fiscalmodel.present.paper import Paper
     from fiscalmodel.run.job import Job, Result
     from fiscalmodel.scenario.load import Scenario
     from fiscalmodel.scenario.outcome import Outcome
@@ -27,24 +29,32 @@ _LEFT = "left-"
 _one_page = Lock()
 
 
-def _workbook(outcome: Outcome, lang: str) -> bytes:
-    from fiscalmodel.present.workbook import outcome_workbook
+def _explained(outcome: Outcome, lang: str) -> bytes:
+    from fiscalmodel.scenario.explain import trace
 
-    return outcome_workbook(outcome, lang)
+    return trace(outcome).json().encode("utf-8")
 
 
 #: Kind of output -> what makes it in the kernel, from the outcome and the language.
-MAKERS: dict[str, Callable[[Outcome, str], bytes]] = {"workbook": _workbook}
+MAKERS: dict[str, Callable[[Outcome, str], bytes]] = {"explain": _explained}
+#: Kind of output -> module and function that write it from what the notebook shows.
+WRITERS = {
+    "workbook": ("fiscalmodel.present.book", "paper_workbook"),
+    "docx": ("fiscalmodel.present.document", "word_document"),
+    "pdf": ("fiscalmodel.present.pdf", "pdf_document"),
+}
 
 
 def summary_of(outcome: Outcome) -> dict[str, Any]:
-    """The main figures of a report, from which the index of all reports is made."""
-    case, region = outcome.scenario, outcome.scenario.region
+    """What the index of all reports is made from: the main figures, and the state of all files."""
+    from fiscalmodel.kernels.stamp import digest
+    from fiscalmodel.present.summary import summarise
+
+    made = summarise(outcome).to_dict()
+    files = outcome.scenario.files
+    made["inputs"] |= {f"file:{key}": digest(file.read_bytes()) for key, file in files.items()}
     return {
-        "id": case.id,
-        "region": {"key": region.key, "zh": region.zh, "en": region.en},
-        "name": {tongue: case.name(tongue) for tongue in ("zh", "en")},
-        "synthetic": case.synthetic,
+        **made,
         "feasible": outcome.feasible,
         "headline": {tongue: list(outcome.headline(tongue)) for tongue in ("zh", "en")},
     }
@@ -64,7 +74,10 @@ def leave(names: Mapping[str, Any], folder: str, outputs: Sequence[str]) -> None
         from fiscalmodel.present.page import report_head
 
         outcome, lang = found[0], str(names.get("lang", "zh"))  # later ones are what-ifs
-        about = {"head": report_head(outcome, lang).__dict__, "summary": summary_of(outcome)}
+        about = {
+            "head": report_head(outcome.scenario, lang).__dict__,
+            "summary": summary_of(outcome),
+        }
         left["about"] = json.dumps(about, ensure_ascii=False).encode("utf-8")
         left |= {kind: MAKERS[kind](outcome, lang) for kind in outputs if kind in MAKERS}
     for name, content in left.items():
@@ -78,19 +91,34 @@ def left_behind(folder: Path) -> dict[str, bytes]:
 
 def content_of(job: Job, text: str, left: Mapping[str, bytes], about: Any) -> dict[str, bytes]:
     """What a job writes, by kind: its executed notebook `text` and what was left of it."""
+    from fiscalmodel.present.figures import link, with_script
     from fiscalmodel.present.page import PageHead, notebook_page
+    from fiscalmodel.present.paper import read_paper
 
     made = {"notebook": text.encode("utf-8"), **left}
+    lang = str(job.parameters.get("lang", "zh"))
+    head = PageHead(**about["head"]) if about else PageHead(job.id, lang=lang)
     if "html" in job.outputs:
-        lang = str(job.parameters.get("lang", "zh"))
-        head = PageHead(**about["head"]) if about else PageHead(job.id, lang=lang)
         with _one_page:  # an exporter has a state
-            made["html"] = notebook_page(text, head).encode("utf-8")
+            page = notebook_page(text, head)
+        if "explain" in made:
+            page = with_script(link(page, json.loads(made["explain"]), lang), lang)
+        made["html"] = page.encode("utf-8")
+    if about and (kinds := [kind for kind in job.outputs if kind in WRITERS]):
+        paper = read_paper(text, head)
+        made |= {kind: written(kind, paper) for kind in kinds}
     content = {kind: made[kind] for kind in job.outputs if kind in made}
     if "summary" in job.outputs and about:
         files = {kind: job.path(kind) for kind in content}
         whole = {**about["summary"], "files": files}
         content["summary"] = json.dumps(whole, ensure_ascii=False, indent=1).encode("utf-8")
+    return content
+
+
+def written(kind: str, paper: Paper) -> bytes:
+    """A report in one of the formats of `WRITERS`."""
+    module, name = WRITERS[kind]
+    content: bytes = getattr(importlib.import_module(module), name)(paper)
     return content
 
 
@@ -201,31 +229,42 @@ def raise_problems(results: Iterable[Result]) -> None:
         raise InputError.of(problem("", line) for line in found.values())
 
 
+def followed_by(old: bytes, new: bytes) -> bytes:
+    """A summary that remembers what the last run that was different said."""
+    from fiscalmodel.present.summary import followed
+
+    try:
+        before = json.loads(old) if old else None
+    except ValueError:
+        before = None  # not one of ours
+    made = followed(json.loads(new), before if isinstance(before, dict) else None)
+    return json.dumps(made, ensure_ascii=False, indent=1).encode("utf-8")
+
+
 def index_of(
     summaries: Iterable[Mapping[str, Any]], failed: Sequence[tuple[Scenario, Result]], lang: str
 ) -> bytes:
-    """``index.html``: a group for each region, with links to every report that is there."""
-    from fiscalmodel.present.page import index_page
+    """``index.html``: each county's scenarios side by side, of every report that is there."""
+    from fiscalmodel.present.index import index_page
+    from fiscalmodel.present.summary import VERSION
 
-    groups: dict[str, dict[str, Any]] = {}
-
-    def entries(key: str, name: str, synthetic: bool) -> list[dict[str, Any]]:
-        start = {"region": name, "synthetic": synthetic, "entries": []}
-        made: list[dict[str, Any]] = groups.setdefault(key, start)["entries"]
-        return made
-
+    made: list[dict[str, Any]] = []
     for one in summaries:
+        if one.get("version") != VERSION:
+            continue  # of another version: its report is made anew with its next run
         links = [
             {"href": path, "text": say(f"run.file.{kind}")(lang)}
             for kind, path in sorted(one["files"].items())
         ]
-        entry = {"name": one["name"][lang], "ok": True, "lines": one["headline"][lang]}
-        region = one["region"]
-        within = entries(region["key"], region[lang], one["synthetic"])
-        within.append({**entry, "links": links, "error": ""})
+        made.append({**one, "links": links})
+    there = {one["id"]: one for one in made}
     for scenario, result in failed:
-        entry = {"name": scenario.name(lang), "ok": False, "lines": (), "links": ()}
         region = scenario.region
-        within = entries(region.key, region.name(lang), scenario.synthetic)
-        within.append({**entry, "error": str(result)})
-    return index_page(list(groups.values()), lang=lang).encode("utf-8")
+        named = {
+            "id": scenario.id,
+            "region": {"key": region.key, "zh": region.zh, "en": region.en},
+            "name": {"zh": scenario.spec.name("zh"), "en": scenario.spec.name("en")},
+            "synthetic": scenario.synthetic,
+        }
+        there[scenario.id] = {**named, "error": str(result)}
+    return index_page(list(there.values()), lang=lang).encode("utf-8")
