@@ -241,6 +241,12 @@ def followed_by(old: bytes, new: bytes) -> bytes:
     return json.dumps(made, ensure_ascii=False, indent=1).encode("utf-8")
 
 
+def _place(kind: str) -> int:
+    """What is read stands before what is worked on."""
+    order = ("html", "docx", "pdf", "workbook")
+    return order.index(kind) if kind in order else len(order)
+
+
 def index_of(
     summaries: Iterable[Mapping[str, Any]], failed: Sequence[tuple[Scenario, Result]], lang: str
 ) -> bytes:
@@ -254,7 +260,7 @@ def index_of(
             continue  # of another version: its report is made anew with its next run
         links = [
             {"href": path, "text": say(f"run.file.{kind}")(lang)}
-            for kind, path in sorted(one["files"].items())
+            for kind, path in sorted(one["files"].items(), key=lambda item: _place(item[0]))
         ]
         made.append({**one, "links": links})
     there = {one["id"]: one for one in made}
