@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LEAVE = """from fiscalmodel.run.report import leave
 leave(globals(), {folder!r}, {outputs!r})"""
 _LEFT = "left-"
+INDEX, INDEX_BOOK = "index.html", "index.xlsx"
 _one_page = Lock()
 
 
@@ -249,9 +250,9 @@ def _place(kind: str) -> int:
 
 def index_of(
     summaries: Iterable[Mapping[str, Any]], failed: Sequence[tuple[Scenario, Result]], lang: str
-) -> bytes:
-    """``index.html``: each county's scenarios side by side, of every report that is there."""
-    from fiscalmodel.present.index import index_page
+) -> dict[str, bytes]:
+    """``index.html`` and its workbook: every report that is there, by the name of the file."""
+    from fiscalmodel.present.index import index_page, index_workbook
     from fiscalmodel.present.summary import VERSION
 
     made: list[dict[str, Any]] = []
@@ -273,4 +274,6 @@ def index_of(
             "synthetic": scenario.synthetic,
         }
         there[scenario.id] = {**named, "error": str(result)}
-    return index_page(list(there.values()), lang=lang).encode("utf-8")
+    every = list(there.values())
+    page = index_page(every, lang=lang, workbook=INDEX_BOOK).encode("utf-8")
+    return {INDEX: page, INDEX_BOOK: index_workbook(every, lang=lang)}
