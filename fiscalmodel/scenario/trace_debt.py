@@ -830,18 +830,6 @@ class _Debt:
             "sum",
             parts=[total["interest_wan"], fee, total["bond_interest_wan"]],
         )
-        baseline = self._terms(
-            "plan.baseline_interest_wan[total]",
-            plan.baseline_interest_wan,
-            say("scenario.baseline_interest"),
-        )
-        g.formula(
-            "plan.interest_saved_wan[total]",
-            plan.interest_saved_wan,
-            "net_sum",
-            plus=[baseline],
-            minus=list(total.values()),
-        )
         g.formula(
             "plan.cost_yearly_wan[mean]",
             plan.cost_wan / max(len(self.years), 1),
