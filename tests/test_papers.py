@@ -9,6 +9,7 @@ import subprocess
 import zipfile
 from collections import Counter
 from collections.abc import Iterable
+from decimal import Decimal
 from pathlib import Path
 
 import docx
@@ -31,6 +32,7 @@ from fiscalmodel.present.page import PageHead, notebook_page, report_head
 from fiscalmodel.present.paper import Grid, Heading, Paper, Passage, heading_number, read_paper
 from fiscalmodel.present.pdf import pdf_document
 from fiscalmodel.run.report import default_scenarios
+from fiscalmodel.run.storage import write_whole
 
 SCENARIOS = [f"{path.parent.name}/{path.stem}" for path in default_scenarios(executed_reports.ROOT)]
 #: Looked at in every run; the others in the soak.
@@ -130,6 +132,15 @@ def test_every_figure_of_a_table_has_its_exact_value(made: tuple[str, Paper]) ->
             for cell in row:
                 if re.fullmatch(r"-?\d{1,3}(,\d{3})*\.\d\d", cell.text):
                     assert cell.value is not None, (grid.title, cell)
+
+
+def test_tables_by_contract_add_up_to_the_fen(made: tuple[str, Paper]) -> None:
+    exact = [grid for grid in made[1].grids if grid.title in ("逐笔化债计划表", "置换台账（计划）")]
+    for grid in exact:
+        for column, key in enumerate(grid.keys):
+            texts = [row[column].text.replace(",", "") for row in grid.rows]
+            if grid.numeric[column] and texts[-1] and not key.endswith("_pct"):
+                assert sum(map(Decimal, texts[:-1])) == Decimal(texts[-1]), (grid.title, key)
 
 
 # ---------------------------------------------------------------- live workbooks
@@ -406,6 +417,23 @@ def test_sheet_names_are_their_own_and_short() -> None:
     book = openpyxl.load_workbook(io.BytesIO(paper_workbook(paper_of(*grids))))
     assert len(book.sheetnames) == 4
     assert all(len(name) <= 31 for name in book.sheetnames)
+
+
+def test_a_file_that_cannot_be_replaced_leaves_all_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where Excel or Word holds the old one open."""
+    target = tmp_path / "report.docx"
+    target.write_bytes(b"old")
+
+    def held(self: Path, other: Path) -> None:
+        raise PermissionError(13, "used by another program")
+
+    monkeypatch.setattr(Path, "replace", held)
+    with pytest.raises(InputError, match=r"report\.docx"):
+        write_whole(target, b"new")
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
 
 
 # ---------------------------------------------------------------- secrecy

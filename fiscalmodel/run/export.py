@@ -53,7 +53,7 @@ def export_reports(
         jobs = (replace(job, parameters={**job.parameters, "public": True}) for job in plan.jobs)
         plan = replace(plan, jobs=tuple(jobs))
     results = run_batch(plan, out=out, lang=lang)
-    files: list[Path] = []
+    made: dict[Path, bytes] = {}
     for result in results.results:
         if not result.ok:
             continue
@@ -65,7 +65,8 @@ def export_reports(
             kind = {"xlsx": "workbook"}.get(name, name)
             page = kind not in WRITERS
             content = notebook_page(text, head).encode("utf-8") if page else written(kind, paper)
-            target = out / f"{result.id}.{name}"
-            write_whole(target, content)
-            files.append(target)
-    return Exported(tuple(files), tuple(map(str, results.failed)), results.exit_code)
+            made[out / f"{result.id}.{name}"] = content
+    # Nothing is replaced before all of it is made.
+    for target, content in made.items():
+        write_whole(target, content)
+    return Exported(tuple(made), tuple(map(str, results.failed)), results.exit_code)
