@@ -24,6 +24,7 @@ from docx.shared import Mm, Pt
 import fiscalmodel as fm
 from fiscalmodel.display import TableView, word
 from fiscalmodel.errors import InputError
+from fiscalmodel.paths import write_whole
 from fiscalmodel.present import document, pdf
 from fiscalmodel.present.book import paper_workbook
 from fiscalmodel.present.document import word_document
@@ -32,7 +33,6 @@ from fiscalmodel.present.page import PageHead, notebook_page, report_head
 from fiscalmodel.present.paper import Grid, Heading, Paper, Passage, heading_number, read_paper
 from fiscalmodel.present.pdf import pdf_document
 from fiscalmodel.run.report import default_scenarios
-from fiscalmodel.run.storage import write_whole
 
 SCENARIOS = [f"{path.parent.name}/{path.stem}" for path in default_scenarios(executed_reports.ROOT)]
 #: Looked at in every run; the others in the soak.

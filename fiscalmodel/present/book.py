@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import re
 from typing import Any
 
 from fiscalmodel.display import text_width, word
 from fiscalmodel.present.live import Place, formulas
 from fiscalmodel.present.paper import Cell, Grid, Heading, Paper, Passage
-from fiscalmodel.present.workbook import OPTIONS, Writer, letter
+from fiscalmodel.present.workbook import OPTIONS, Writer, letter, sheet_name
 from fiscalmodel.words import say
 
 #: Rows above a table: title, unit line, heads.
 _TOP = 3
 _A4, _LANDSCAPE_FROM = 9, 6
-_REFUSED = re.compile(r"[\[\]:*?/\\']")
 
 
 def paper_workbook(paper: Paper) -> bytes:
@@ -79,7 +77,7 @@ def _table(
 ) -> None:  # fmt: skip
     lang = writer.lang
     title = grid.label(lang) if grid.title else section
-    name = _sheet_name(title, taken)
+    name = sheet_name(title, taken)
     at, width = writer.book.add_worksheet(name), len(grid.heads)
     look = {"bold": True, "font_size": 14, "align": "center", "valign": "vcenter"}
     if width > 1:
@@ -265,15 +263,3 @@ def _column_width(head: str, texts: list[str], numeric: bool) -> float:
     if numeric:
         return max(longest + 2, min(text_width(head) / 2 + 2, 14), 9)
     return min(max(longest + 2, text_width(head) + 2, 8), 40)
-
-
-def _sheet_name(title: str, taken: set[str]) -> str:
-    """A name that Excel takes, of its own in the workbook."""
-    plain = _REFUSED.sub(" ", title).replace("　", " ").strip() or "-"
-    name, count = plain[:31].strip(), 1
-    while name.casefold() in taken:
-        count += 1
-        end = f" {count}"
-        name = plain[: 31 - len(end)].strip() + end
-    taken.add(name.casefold())
-    return name

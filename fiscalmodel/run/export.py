@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from fiscalmodel.paths import write_whole
 from fiscalmodel.present.page import notebook_page, report_head
 from fiscalmodel.present.paper import read_paper
 from fiscalmodel.present.summary import public_version
 from fiscalmodel.run.batch import run_batch
 from fiscalmodel.run.plan import plan_of_scenarios
 from fiscalmodel.run.report import WRITERS, written
-from fiscalmodel.run.storage import write_whole
 
 
 @dataclass(frozen=True)
