@@ -122,10 +122,11 @@ def comparison(summaries: Sequence[Summary], lang: str = "zh") -> list[dict[str,
     return rows
 
 
-def _order(summary: Summary) -> tuple[bool, str, bool, str]:
-    """Real counties before made-up ones, the baseline before what departs from it."""
-    region = summary["region"]["key"]
-    return bool(summary.get("synthetic")), region, not summary.get("baseline"), summary["id"]
+def _order(summary: Summary) -> tuple[bool, int, str, bool, str]:
+    """Real counties before made-up ones, newer figures before older, the baseline before others."""
+    region, made_up = summary["region"]["key"], bool(summary.get("synthetic"))
+    age = -int(summary.get("as_of", "0").replace("-", ""))
+    return made_up, age, region, not summary.get("baseline"), summary["id"]
 
 
 def _group(summaries: Sequence[Summary], lang: str) -> dict[str, Any]:

@@ -124,7 +124,8 @@ def summarise(outcome: Outcome) -> Summary:
         warnings += [Text.of(found.said) for found in outcome.risk.found]
     for name in RESULTS:
         found = getattr(getattr(outcome, name), "found", ())
-        grave = [Text.of(one.said) for one in found if one.severity == "error"]
+        ranked = [one for kind in ("error", "warning") for one in found if one.severity == kind]
+        grave = [Text.of(one.said) for one in ranked]
         warnings += grave[:MOST_WARNINGS]
         if len(grave) > MOST_WARNINGS:
             count = len(grave) - MOST_WARNINGS
