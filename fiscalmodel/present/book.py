@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+from math import isclose
 from typing import Any
 
 from fiscalmodel.display import text_width, word
@@ -130,7 +131,11 @@ def _write(
 
 
 #: A figure of one table that is a figure of an earlier one.
-_SAME = {"revenue_wan": ("scenario_wan",), "usable_wan": ("available_wan",)}
+_SAME = {
+    "revenue_wan": ("scenario_wan",),
+    "usable_wan": ("available_wan",),
+    "resources_wan": ("income_total_wan",),
+}
 
 
 def _by_year(grid: Grid) -> list[tuple[Place, str, str]]:
@@ -156,7 +161,7 @@ def _links(grid: Grid, known: dict[tuple[str, str], tuple[float, str]]) -> dict[
         value = grid.rows[place[0]][place[1]].value
         for name in (key, *_SAME.get(key, ())):
             stored, where = known.get((name, year), (None, ""))
-            if value is not None and stored == value:
+            if value is not None and stored is not None and isclose(stored, value, rel_tol=1e-12):
                 found[place] = where
                 break
     return found

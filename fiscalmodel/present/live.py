@@ -35,6 +35,8 @@ RELATIONS: dict[str, tuple[str, ...]] = {
         "[income_total_wan]-[sanbao_need_wan]-[statutory_debt_service_wan]-[other_commitments_wan]",
         "[revenue_wan]-[expenditure_wan]",
     ),
+    "carry_over_wan": ("[total_resources_wan]-[total_uses_wan]",),
+    "net_wan": ("[resources_wan]-[expenditure_wan]",),
     "self_sufficiency_pct": ("[revenue_wan]/[expenditure_wan]*100",),
     "opening_wan": ("[closing_wan@-1]",),
     "closing_wan": ("[opening_wan]-[repaid_wan]-[replaced_wan]",),
