@@ -290,10 +290,20 @@ class CommissionSpec(Part):
     payments: DataRef | None = None
 
 
+class StateCapitalSpec(Part):
+    """Ratios of the state-capital budget: what enterprises hand over, and what moves on."""
+
+    profit_wan: ByYear
+    handing_over_pct: Annotated[float, Field(ge=0, le=100)]
+    transfer_pct: Annotated[float, Field(ge=0, le=100)]
+    source: str = Field(min_length=2)
+
+
 class BudgetsSpec(Part):
     """The four budgets 四本预算, by year and version, and what moves between them."""
 
     accounts: DataRef
+    state_capital: StateCapitalSpec | None = None
     source: str = Field(min_length=2)
 
 
@@ -310,7 +320,7 @@ class MediumTermSpec(Part):
     measures: DataRef | None = None
     last_plan: DataRef | None = None
     outturn: DataRef | None = None
-    fund_opening_wan: Stock = 0.0
+    fund_opening_wan: Stock | None = None
     source: str = Field(min_length=2)
 
 
@@ -320,6 +330,12 @@ class LocalBoundSpec(Part):
     pct: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
     start: dt.date = dt.date(1950, 1, 1)
     source: str = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _percent(self) -> LocalBoundSpec:
+        if self.pct <= 1:
+            raise ValueError(say("scenario.pct_as_ratio", value=self.pct, meant=self.pct * 100))
+        return self
 
 
 class GuardrailsSpec(Part):
