@@ -17,13 +17,16 @@ KINDS = (
 
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
-@click.option("--strict", is_flag=True, help="Exit 1 where a published table does not tie.")
+@click.option("--strict", is_flag=True, help="Exit 1 where any published table does not tie.")
 @click.option("--most", default=15, show_default=True, help="Findings to show.")
 def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
     """Check scenarios, data and policy parameters; run nothing.
 
     PATH is a scenario, a folder of scenarios, or a table (.csv, .xlsx): it is reconciled, and the
     scenarios that read it are checked. Without one, everything in the project is checked.
+
+    Exit code: 2 where something cannot be read or must be answered; 1 where a table that was
+    named cannot be right as printed (an error), with --strict where anything does not tie.
     """
     from fiscalmodel import policy
     from fiscalmodel.checks.reconcile import reconcile
@@ -70,7 +73,10 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
         if len(findings) > most:
             left = len(findings) - most
             click.echo(f"  {say('scenario.more_findings', left=left, count=len(findings))}")
-    return 1 if strict and findings else 0
+    # A guard must hear of a table that it was asked about; what a source printed wrongly, and
+    # the project keeps as it is, stops nobody.
+    wrong = bool(tables) and any(finding.severity == "error" for finding in findings)
+    return 1 if wrong or (strict and findings) else 0
 
 
 @click.command()
