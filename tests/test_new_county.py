@@ -178,7 +178,7 @@ def test_a_county_with_revenue_only(county: Path) -> None:
     fill_values(made.workbook, "收入", {"一般公共预算收入": REVENUE})
     found = fm.evaluate(fm.load_scenario(made.scenario))
     assert found.revenue["published_wan"].dropna().tolist() == REVENUE
-    assert set(found.reasons) == {"balance", "debt", "commissions"}
+    assert {"balance", "debt", "commissions"} <= set(found.reasons)
     assert not found.scenario.synthetic
     assert any("债务台账" in note("zh") for note in found.notes)
 
