@@ -238,6 +238,169 @@ CLAIM = [
 ]
 
 
+#: Spending lines of the medium-term plan: standard in 万元, number, or an amount with its reason.
+PLAN_LINE_COLUMNS = [
+    "line", "project_class", "year", "standard_wan", "number", "amount_wan", "sanbao_part",
+    "basis", "note",
+]  # fmt: skip
+PLAN_LINES = [
+    "城乡居民医保财政补助|社会事业||0.07|500000||保基本民生|补助标准700元/人×参保人数",
+    "城乡低保|社会事业||0.6|20000||保基本民生|保障标准6000元/人·年×对象人数",
+    "义务教育公用经费|社会事业||0.1|95000||保基本民生|生均标准1000元×学生数",
+    "城乡居民基础养老金|社会事业||0.25|160000||保基本民生|2500元/人·年×领取人数",
+    "财政供养人员工资|保障运转||12.5|7240||保工资|人均工资12.5万元×编制内在职人数",
+    "部门公用经费|保障运转||2.5|7120||保运转|人均公用经费2.5万元×编制人数",
+    "法定债务付息|特定事项|2026|||4800||到期付息计划，按债券合同，无标准",
+    "法定债务付息|特定事项|2027|||4800||到期付息计划，按债券合同，无标准",
+    "法定债务付息|特定事项|2028|||4750||到期付息计划，按债券合同，无标准",
+    "农村公路养护|重点建设||3|2100|||养护定额3万元/公里×公里数",
+    "产业扶持资金|产业发展|2026|||12000||已签协议的兑付额，无标准",
+    "产业扶持资金|产业发展|2027|||14400||已签协议的兑付额，无标准",
+    "产业扶持资金|产业发展|2028|||14700||已签协议的兑付额，无标准",
+]
+#: Dated changes of standard or number, each with its source.
+PLAN_CHANGE_COLUMNS = ["line", "year", "standard_wan", "number", "source", "note"]
+PLAN_CHANGES = [
+    "城乡居民基础养老金|2027||168000|人社部门2027年领取人数预测（合成样本）",
+    "城乡居民基础养老金|2028||176000|人社部门2028年领取人数预测（合成样本）",
+    "财政供养人员工资|2027||7360|2027年招录计划（合成样本）",
+    "财政供养人员工资|2028||7480|2028年招录计划（合成样本）",
+    "部门公用经费|2027||7200|2027年编制计划（合成样本）",
+    "部门公用经费|2028||7320|2028年编制计划（合成样本）",
+]
+#: Last year's plan (2025 to 2027) and what 2025 came to, by line.
+LAST_PLAN_COLUMNS = ["year", "line", "amount_wan", "note"]
+LAST_PLAN = [
+    "2025|城乡居民医保财政补助|34000", "2025|城乡低保|12000", "2025|义务教育公用经费|9500",
+    "2025|城乡居民基础养老金|38500", "2025|财政供养人员工资|89000", "2025|部门公用经费|17500",
+    "2025|法定债务付息|4760", "2025|农村公路养护|6000", "2025|产业扶持资金|12000",
+    "2026|城乡居民医保财政补助|35000", "2026|城乡低保|12000", "2026|义务教育公用经费|9500",
+    "2026|城乡居民基础养老金|39000", "2026|财政供养人员工资|90000", "2026|部门公用经费|18000",
+    "2026|法定债务付息|4800", "2026|农村公路养护|6300", "2026|产业扶持资金|10000",
+    "2027|城乡居民医保财政补助|35000", "2027|城乡低保|12000", "2027|义务教育公用经费|9500",
+    "2027|城乡居民基础养老金|41000", "2027|财政供养人员工资|92000", "2027|部门公用经费|18000",
+    "2027|法定债务付息|4800", "2027|农村公路养护|6300", "2027|产业扶持资金|12400",
+]  # fmt: skip
+PLAN_OUTTURN = [
+    "2025|城乡居民医保财政补助|33650", "2025|城乡低保|11820", "2025|义务教育公用经费|9480",
+    "2025|城乡居民基础养老金|38900", "2025|财政供养人员工资|89000", "2025|部门公用经费|17100",
+    "2025|法定债务付息|4760", "2025|农村公路养护|5730", "2025|产业扶持资金|10260",
+]  # fmt: skip
+#: The four budgets of 2025 (outturn) and 2026 (budget).
+ACCOUNT_COLUMNS = [
+    "budget", "level", "year", "version", "item_code", "item", "amount_wan", "restricted",
+    "counterpart", "note",
+]  # fmt: skip
+ACCOUNTS = {
+    ("2025", "执行数"): (
+        "一般公共预算:收入=102785,上级补助收入=271000,债务转贷收入=24000,上年结余=9200,"
+        "调入资金@政府性基金=7000,调入资金@国有资本经营预算=1200,收入总计=415185,支出=396656,"
+        "上解上级支出=3100,债务还本支出=10600,安排预算稳定调节基金=400,结转下年=4429",
+        "政府性基金:收入=27873,上级补助收入=1800,债务转贷收入#专项债券=15000,上年结余=4100,"
+        "收入总计=48773,支出=21100,支出#专项债券=12400,债务还本支出=3000,"
+        "调出资金@一般公共预算=7000,结转下年=2673,结转下年#专项债券=2600",
+        "国有资本经营预算:收入=4000,支出=2800,调出资金@一般公共预算=1200,收入总计=4000,支出总计=4000",
+        "社会保险基金:收入=62000,上年结余=48000,支出=57000,结转下年=53000",
+    ),
+    ("2026", "年初预算"): (
+        "一般公共预算:收入=104800,上级补助收入=273000,债务转贷收入=22000,上年结余=4429,"
+        "调入资金@政府性基金=6000,调入资金@国有资本经营预算=1300,收入总计=411529,支出=395429,"
+        "上解上级支出=3100,债务还本支出=10000,结转下年=3000",
+        "政府性基金:收入=26000,上级补助收入=1800,上年结余=2673,上年结余#专项债券=2600,"
+        "收入总计=33073,支出=20473,支出#专项债券=2600,债务还本支出=2000,"
+        "调出资金@一般公共预算=6000,结转下年=2000",
+        "国有资本经营预算:收入=4200,支出=2900,调出资金@一般公共预算=1300,收入总计=4200,支出总计=4200",
+        "社会保险基金:收入=65000,上年结余=53000,支出=60500,结转下年=57500",
+    ),
+}
+#: Special-bond projects and their net income by year.
+PROJECT_COLUMNS = [
+    "project_id", "name", "amount_wan", "rate_pct", "start", "maturity", "repayment", "frequency",
+    "note",
+]  # fmt: skip
+PROJECTS = [
+    "SB-01|县人民医院迁建|10000|2.4|2026-06-30|2041-06-30|equal_principal|half_year",
+    "SB-02|产业园标准厂房|8000|2.3|2026-06-30|2036-06-30|bullet|half_year",
+]
+INCOME_COLUMNS = ["project_id", "year", "income_wan", "note"]
+#: What the guardrails are set against beside the scenario's own figures.
+GUARDRAIL_COLUMNS = [
+    "year", "sanbao_arranged_wan", "ppp_wan", "special_interest_wan", "fund_expenditure_wan",
+    "reserve_wan", "tax_wan", "note",
+]  # fmt: skip
+GUARDRAILS = [
+    "2026|204800|3200|1500|23100|4200|70100",
+    "2027|208500|3200|1450|22500|4200|71200",
+    "2028|212300|3100|1400|22500|4300|72300",
+]
+
+
+#: The three guarantees and cash by month, 万元. Needs of 2026 add up to those of ``BUDGET``.
+SANBAO_COLUMNS = ["period", "sanbao_part", "standard", "need_wan", "arranged_wan", "settled_wan",
+                  "note"]  # fmt: skip
+#: Need of 2026 by part, and the share of it at local standard, %.
+SANBAO_YEAR = {"保基本民生": (96_500, 6), "保工资": (90_500, 12), "保运转": (17_800, 0)}
+#: Wages are paid thirteen times, twice in January; livelihood is paid heavily in some months.
+SANBAO_MONTH = {
+    "保工资": [2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1],
+    "保基本民生": [9, 8, 8, 7, 7, 9, 8, 8, 9, 8, 8, 11],
+    "保运转": [1] * 12,
+}
+BALANCE_COLUMNS = ["period", "cash_kind", "purpose", "opening_wan", "receipts_wan",
+                   "payments_wan", "closing_wan", "note"]  # fmt: skip
+FLOW_COLUMNS = ["period", "cash_line", "item", "purpose", "amount_wan", "settled_wan", "note"]
+#: Free cash at the end of June to December 2025.
+FREE_CLOSING = [11_600, 10_500, 9_100, 8_700, 7_300, 6_800, 5_200]
+OWN_2026, ADVANCE_2026 = 104_800, 153_000
+JANUARY_SHARE = 0.115
+POOL_COLUMNS = ["project_id", "project", "project_class", "must", "running", "standard_wan",
+                "number", "first_year", "years", "score", "note"]  # fmt: skip
+POOL = [
+    "XM-01|农村义务教育校车安全|社会事业|1|0|0.8|450|2026|3|",
+    "XM-02|防汛抗旱应急物资|特定事项|1|0|260|1|2026|3|",
+    "XM-03|城区供水管网改造二期|重点建设|0|1|1450|1|2025|3|",
+    "XM-04|政务云租用|保障运转|0|1|310|1|2026|3|",
+    "XM-05|公务用房维修|保障运转|0|0|0.05|5200|2026|1|78",
+    "XM-06|村级文化中心|社会事业|0|0|18|42|2026|2|86",
+    "XM-07|乡镇卫生院设备|社会事业|0|0|65|11|2026|1|91",
+    "XM-08|养老服务站|社会事业|0|0|32|16|2027|2|82",
+    "XM-09|特色农业贴息|产业发展|0|0|0.6|900|2026|3|74",
+    "XM-10|电商物流园配套|产业发展|0|0|1200|1|2026|2|69",
+    "XM-11|县城停车场|重点建设|0|0|980|1|2026|2|80",
+    "XM-12|滨河步道|重点建设|0|0|1650|1|2026|2|71",
+    "XM-13|农村公路安防|重点建设|0|0|4.5|180|2026|3|88",
+    "XM-14|节庆活动|特定事项|0|0|420|1|2026|3|52",
+]
+ASSESS_COLUMNS = ["year", "item", "funding", "amount_wan", "note"]
+ASSESS = [
+    "2026|职业学校迁建：前期|一般公共预算|900", "2026|职业学校迁建：土建|债券|6000",
+    "2027|职业学校迁建：土建|一般公共预算|1800", "2027|职业学校迁建：土建|上级补助|2500",
+    "2027|职业学校迁建：土建|债券|4000", "2028|职业学校迁建：设备|一般公共预算|1600",
+    "2028|职业学校迁建：运行|一般公共预算|650",
+]  # fmt: skip
+EXECUTED_COLUMNS = ["project", "budget_wan", "adjusted_wan", "executed_wan", "score", "note"]
+EXECUTED = [
+    "节庆活动|450||448.2|61", "信息化运维|320||318.9|96", "产业扶持资金|12000|11000|8360|88",
+    "农村公路养护|6000||5730|92", "招商专项|600||214|97",
+]  # fmt: skip
+IDLE_COLUMNS = ["fund_id", "item", "idle_kind", "year", "amount_wan", "note"]
+IDLE = [
+    "CL-01|农村危房改造|上级专项转移支付结转|2022|640",
+    "CL-02|水利工程|上级专项转移支付结转|2024|1850",
+    "CL-03|教育附加安排项目|一般公共预算结转|2023|720",
+    "CL-04|乡村振兴项目|一般公共预算结转|2025|1240",
+    "CL-05|部门项目结转|部门预算结转|2023|385.6", "CL-06|部门项目结转|部门预算结转|2025|910",
+    "CL-07|净结余|结余资金|2025|260", "CL-08|粮食风险基金专户|财政专户存量|2021|430",
+    "ZF-01|园区征地垫付|暂付款|2019|5200", "ZF-02|国企借款|暂付款|2021|2600",
+    "ZF-03|疫情防控垫付|暂付款|2022|1150.5",
+]  # fmt: skip
+CUT_COLUMNS = ["line", "last_wan", "this_wan", "moved_wan", "target_cut_pct", "note"]
+CUTS = [
+    "公务接待费|186|158||15", "公务用车运行维护费|412|396||5", "会议培训费|260|243|24|10",
+    "办公设备购置|540|418||20",
+]  # fmt: skip
+
+
 def pipe_rows(lines: list[str], columns: list[str]) -> list[dict[str, str]]:
     """Records from lines split at ``|``; the last column is the synthetic note."""
     rows = []
@@ -409,11 +572,156 @@ def receipts(rng: random.Random) -> list[dict[str, str]]:
     return sorted(rows, key=lambda row: (row["paid_in"], row["receipt_id"]))
 
 
+def accounts() -> list[dict[str, str]]:
+    """The four budgets, one row a line; ``@`` names the other account, ``#`` marks tied money."""
+    rows = []
+    for (year, version), budgets in ACCOUNTS.items():
+        for text in budgets:
+            budget, _, lines = text.partition(":")
+            for entry in lines.split(","):
+                name, _, amount = entry.partition("=")
+                name, _, purpose = name.partition("#")
+                name, _, other = name.partition("@")
+                rows.append(
+                    {
+                        "budget": budget, "level": "本级", "year": year, "version": version,
+                        "item_code": "", "item": name, "amount_wan": amount,
+                        "restricted": "bonds" if purpose else "", "counterpart": other,
+                        "note": NOTE,
+                    }
+                )  # fmt: skip
+    return rows
+
+
+def income() -> list[dict[str, str]]:
+    """Net income of the special-bond projects: the first year is half a year."""
+    rows = []
+    for project, first, last, full in (("SB-01", 2026, 2041, 1080), ("SB-02", 2026, 2036, 860)):
+        for year in range(first, last + 1):
+            amount = full // 2 if year == first else full
+            rows.append(
+                {"project_id": project, "year": str(year), "income_wan": str(amount), "note": NOTE}
+            )
+    return rows
+
+
+def month_name(year: int, month: int) -> str:
+    """``2026-03``."""
+    return f"{year}-{month:02d}"
+
+
+def sanbao_months() -> list[dict[str, str]]:
+    """Need, budget and payment from October 2025 to December 2026."""
+    rows = []
+    for year, month in [(2025, 10), (2025, 11), (2025, 12), *((2026, m) for m in range(1, 13))]:
+        for part, (whole, local) in SANBAO_YEAR.items():
+            weight = SANBAO_MONTH[part]
+            need = round(whole * weight[month - 1] / sum(weight), 2)
+            for standard, share in (("国家标准", 100 - local), ("地方标准", local)):
+                if not share:
+                    continue
+                amount = round(need * share / 100, 2)
+                # The budget of 2026 leaves a part of the local standard of wages open.
+                arranged = amount * (0.9 if (part, standard) == ("保工资", "地方标准") else 1)
+                rows.append({
+                    "period": month_name(year, month), "sanbao_part": part, "standard": standard,
+                    "need_wan": f"{amount:.2f}", "arranged_wan": f"{arranged:.2f}",
+                    "settled_wan": f"{amount:.2f}" if year == 2025 else "", "note": NOTE,
+                })  # fmt: skip
+    return rows
+
+
+def own_by_month(year: int, total: float, cumulative: dict[int, float]) -> dict[str, float]:
+    """Own receipts of single months from the cumulative ones, January split off by its share."""
+    known = {1: total * JANUARY_SHARE, **cumulative}
+    made, before = {}, 0.0
+    for month in range(1, 13):
+        made[month_name(year, month)] = round(known[month] - before, 2)
+        before = known[month]
+    return made
+
+
+def cash_tables(
+    months: list[dict[str, str]],
+) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """Balances of July to December 2025; flows of these months (actual) and of 2026 (planned)."""
+    real = {
+        int(row["period"][5:]): float(row["value"])
+        for row in months
+        if row["indicator"] == "general_public_budget_revenue_monthly"
+        and row["period"].startswith("2025")
+    }
+    actual = own_by_month(2025, real[12], real)
+    plan_2025 = own_by_month(2025, real[12] * 1.025, {m: real[12] * 1.025 * s
+                                                      for m, s in MONTH_SHARE.items()})  # fmt: skip
+    plan = own_by_month(2026, OWN_2026, {m: OWN_2026 * s for m, s in MONTH_SHARE.items()})
+    balances: list[dict[str, str]] = []
+    flows: list[dict[str, str]] = []
+
+    def flow(period: str, line: str, amount: float, real: float | None = None, item: str = "",
+             purpose: str = "") -> None:  # fmt: skip
+        flows.append({
+            "period": period, "cash_line": line, "item": item, "purpose": purpose,
+            "amount_wan": f"{amount:.2f}", "settled_wan": "" if real is None else f"{real:.2f}",
+            "note": NOTE,
+        })  # fmt: skip
+
+    for at, month in enumerate(range(7, 13)):
+        period = month_name(2025, month)
+        received = actual[period] + 12_500
+        flow(period, "本级收入入库", plan_2025[period], actual[period], "税收和非税")
+        flow(period, "上级调度款", 12_500, 12_500, "均衡性转移支付等")
+        opening, closing = FREE_CLOSING[at], FREE_CLOSING[at + 1]
+        for kind, start, came, end in (
+            ("可统筹资金", opening, received, closing),
+            ("专项转移支付资金", 4_200, 9_800, 4_200),
+            ("社会保险基金", 50_500 + 500 * at, 5_300, 51_000 + 500 * at),
+        ):  # fmt: skip
+            balances.append({
+                "period": period, "cash_kind": kind, "purpose": "" if start != 4_200 else "项目",
+                "opening_wan": f"{start:.2f}", "receipts_wan": f"{came:.2f}",
+                "payments_wan": f"{start + came - end:.2f}", "closing_wan": f"{end:.2f}",
+                "note": NOTE,
+            })  # fmt: skip
+    for month in range(1, 13):
+        period = month_name(2026, month)
+        flow(period, "本级收入入库", plan[period], item="税收和非税")
+        flow(period, "上级调度款", 12_200 if month < 12 else ADVANCE_2026 - 11 * 12_200,
+             item="均衡性转移支付等")  # fmt: skip
+        flow(period, "专项转移支付", 600, item="民生补助", purpose="保基本民生")
+        flow(period, "专项转移支付", 9_400, item="项目补助", purpose="项目")
+        flow(period, "上级扣缴上解", 258.33, item="体制上解")
+        flow(period, "专项转移支付支出", 9_600, item="项目", purpose="项目")
+        flow(period, "其他刚性支出", 1_525, item="政策性补贴等")
+        flow(period, "在建项目合同款", 340, item="供水管网、政务云")
+        flow(period, "其他支出", 900, item="城市维护等")
+        flow(period, "社保基金收入", 5_400, item="各险种")
+        flow(period, "社保基金支出", 5_040, item="各险种")
+        if month in (6, 12):
+            flow(period, "上级扣回债务本息", 2_400, item="法定债务利息")
+            flow(period, "隐性债务化解", 13_750, item="化债计划")
+        if month == 6:
+            flow(period, "债券资金收入", 18_000, item="医院、厂房", purpose="专项债券项目")
+        if 7 <= month <= 12:
+            flow(period, "债券项目支出", 2_600, item="医院、厂房", purpose="专项债券项目")
+    return balances, flows
+
+
+def pool() -> list[dict[str, str]]:
+    """The project pool."""
+    rows = pipe_rows(POOL, POOL_COLUMNS)
+    for row in rows:
+        for name in ("must", "running"):
+            row[name] = "true" if row[name] == "1" else "false"
+    return rows
+
+
 def tables() -> dict[str, tuple[list[str], list[dict[str, str]]]]:
     """Every table by the end of its file name: columns and rows."""
     rng = random.Random(SEED)
     annual = revenue(rng)
     months = monthly(rng, annual)
+    balances, flows = cash_tables(months)
     monthly_columns = [*SERIES_COLUMNS[:12], "span", *SERIES_COLUMNS[12:]]
     return {
         "debt_ledger": (LEDGER_COLUMNS, ledger()),
@@ -424,6 +732,22 @@ def tables() -> dict[str, tuple[list[str], list[dict[str, str]]]]:
         "revenue_monthly": (monthly_columns, months),
         "budget": (SERIES_COLUMNS, budget()),
         "receipts_2025": (RECEIPT_COLUMNS, receipts(rng)),
+        "accounts": (ACCOUNT_COLUMNS, accounts()),
+        "plan_lines": (PLAN_LINE_COLUMNS, pipe_rows(PLAN_LINES, PLAN_LINE_COLUMNS)),
+        "plan_changes": (PLAN_CHANGE_COLUMNS, pipe_rows(PLAN_CHANGES, PLAN_CHANGE_COLUMNS)),
+        "last_plan": (LAST_PLAN_COLUMNS, pipe_rows(LAST_PLAN, LAST_PLAN_COLUMNS)),
+        "plan_outturn": (LAST_PLAN_COLUMNS, pipe_rows(PLAN_OUTTURN, LAST_PLAN_COLUMNS)),
+        "special_bonds": (PROJECT_COLUMNS, pipe_rows(PROJECTS, PROJECT_COLUMNS)),
+        "special_bond_income": (INCOME_COLUMNS, income()),
+        "guardrails": (GUARDRAIL_COLUMNS, pipe_rows(GUARDRAILS, GUARDRAIL_COLUMNS)),
+        "sanbao": (SANBAO_COLUMNS, sanbao_months()),
+        "cash_balances": (BALANCE_COLUMNS, balances),
+        "cash_flows": (FLOW_COLUMNS, flows),
+        "project_pool": (POOL_COLUMNS, pool()),
+        "assessed_project": (ASSESS_COLUMNS, pipe_rows(ASSESS, ASSESS_COLUMNS)),
+        "executed_projects": (EXECUTED_COLUMNS, pipe_rows(EXECUTED, EXECUTED_COLUMNS)),
+        "idle_money": (IDLE_COLUMNS, pipe_rows(IDLE, IDLE_COLUMNS)),
+        "cuts": (CUT_COLUMNS, pipe_rows(CUTS, CUT_COLUMNS)),
         "bank_claim_2025": (CLAIM_COLUMNS, pipe_rows(CLAIM, CLAIM_COLUMNS)),
     }
 

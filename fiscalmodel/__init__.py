@@ -55,6 +55,7 @@ _PUBLIC: dict[str, str] = {
     "published_debt": "fiscalmodel.debt.maturity",
     "published_growth": "fiscalmodel.series.catalog",
     "ranking": "fiscalmodel.run.ranking",
+    "read_accounts": "fiscalmodel.budget.accounts_read",
     "read_bonds": "fiscalmodel.debt.ledger",
     "read_hidden_ledger": "fiscalmodel.debt.ledger",
     "read_register": "fiscalmodel.debt.register",

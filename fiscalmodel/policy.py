@@ -229,6 +229,14 @@ def at(key: str, on: object) -> Entry:
     return parameter(key).at(on)
 
 
+def in_force(key: str, on: object) -> Entry | None:
+    """The entry that holds on a day; None where it is repealed or did not exist yet."""
+    if parameter(key).entries[0].start > as_day(on):
+        return None
+    entry = at(key, on)
+    return None if entry.value is None else entry
+
+
 def parameter(key: str) -> Parameter:
     """A parameter with all its values.
 

@@ -135,7 +135,7 @@ def check_guardrails(frame: pd.DataFrame, on: Any = None) -> Guardrails:
         day = dt.date(int(row["year"]), 12, 31) if on is None else to_date(on, where="on")
         for rule in RULES:
             over, under = row.get(rule.over, math.nan), row.get(rule.under, math.nan)
-            entry = _entry(rule.key, day)
+            entry = policy.in_force(rule.key, day)
             if entry is None or not math.isfinite(over) or not math.isfinite(under):
                 continue
             threshold = float(entry.value)
@@ -165,14 +165,6 @@ def _finding(rule: Rule, year: Any, share: float, threshold: float, margin: floa
         rule.name, rule.severity, str(year), threshold, share, threshold - share, 0.0,
         say("budget.off_by", rule=rule.title, threshold=threshold, amount=abs(margin)), "%",
     )  # fmt: skip
-
-
-def _entry(key: str, day: dt.date) -> policy.Entry | None:
-    """The threshold on a day; None where it is repealed or did not exist yet."""
-    if policy.parameter(key).entries[0].start > day:
-        return None
-    entry = policy.at(key, day)
-    return None if entry.value is None else entry
 
 
 def _checked(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.scenario.given import NEEDED, given_only, names_of
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.outcome import PARTS, Outcome
-from fiscalmodel.scenario.part_balance import balance_part
+from fiscalmodel.scenario.part_balance import balance_part, closed_budget
 from fiscalmodel.scenario.part_budget import (
     PartResult,
     budgets_part,
@@ -57,6 +57,7 @@ def evaluate(scenario: Scenario) -> Outcome:
     scenario = given_only(scenario)
     spec, unfilled = scenario.spec, scenario.unfilled
     notes: list[Text] = [say("scenario.synthetic")] if scenario.synthetic else []
+    notes += [spec.note] if spec.note else []
     if unfilled:
         notes.append(say("scenario.not_filled", names=names_of(unfilled)))
     answers: list[Text] = []
@@ -97,6 +98,10 @@ def evaluate(scenario: Scenario) -> Outcome:
             found |= {"plan": plan, "debt": balances, "risk": risk}
             notes += said
             answers += plan.answer
+    if found.get("balance") is not None and not problems.problems:
+        source = spec.debt.general_budget_source if spec.debt else None
+        with _kept(problems):
+            found["closed"] = closed_budget(found["balance"], found.get("plan"), source)
     for name, part_of in FURTHER.items():
         if getattr(spec, name) is not None:
             with _kept(problems):

@@ -26,6 +26,8 @@ PARTS = (
 RESULTS = (
     "budgets", "medium_term", "guardrails", "sanbao", "projects", "special_bonds", "idle",
 )  # fmt: skip
+#: Results of several parts, which name the frames of these themselves.
+SEVERAL = ("sanbao", "projects", "idle")
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,6 +60,8 @@ class Outcome:
     budgets, medium_term, guardrails, sanbao, projects, special_bonds, idle
         The four budgets, the medium-term plan, floors and ceilings, the three guarantees with
         cash, the project pool, special-bond projects, idle money: results that show themselves.
+    closed
+        The general budget after what clearance takes from it; None without the needs of 三保.
     forecast, link, target, nowcast, resources, plan, risk, statement
         The results behind the frames (of the model, the calibre link, the target, the year
         under way, what is left for clearance, the clearance plan, the debt ratio by year, the
@@ -82,6 +86,7 @@ class Outcome:
     plan: Any = None
     risk: Any = None
     statement: Any = None
+    closed: Any = None
     budgets: Any = None
     medium_term: Any = None
     guardrails: Any = None
@@ -101,9 +106,11 @@ class Outcome:
             "commissions": self.commissions,
         }
         frames = {name: frame for name, frame in named.items() if frame is not None}
-        for name in RESULTS:
+        for name in ("closed", *RESULTS):
             if (result := getattr(self, name)) is not None:
                 frames[name] = result.table
+                if name in SEVERAL:
+                    frames |= result.tables()
         if self.plan is not None:
             frames |= {"debt_schedule": self.plan.schedule, "debt_shortfall": self.plan.shortfall}
         return frames

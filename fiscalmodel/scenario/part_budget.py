@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import pandas as pd
+
+from fiscalmodel.budget.accounts_read import read_accounts
+from fiscalmodel.budget.medium_term import (
+    against_outturn,
+    medium_term_plan,
+    read_amounts_by_line,
+    read_flows,
+    read_measures,
+    read_plan_lines,
+)
+from fiscalmodel.errors import InputError
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.schema import (
     BudgetsSpec,
@@ -13,7 +25,7 @@ from fiscalmodel.scenario.schema import (
     MediumTermSpec,
     SpecialBondsSpec,
 )
-from fiscalmodel.words import Text
+from fiscalmodel.words import Text, say
 
 
 @dataclass(frozen=True)
@@ -27,14 +39,80 @@ class PartResult:
 
 def budgets_part(scenario: Scenario, spec: BudgetsSpec, found: Mapping[str, Any]) -> PartResult:
     """The four budgets closed, with what moves between them."""
-    return PartResult()
+    made = read_accounts(scenario.tables("budgets")["accounts"])
+    return PartResult(made, made.notes, made.answer)
 
 
 def medium_term_part(
     scenario: Scenario, spec: MediumTermSpec, found: Mapping[str, Any]
 ) -> PartResult:
-    """The medium-term plan on the scenario's revenue."""
-    return PartResult()
+    """The medium-term plan on the scenario's revenue, with the clearance that the plan pays.
+
+    Resources are the forecast of revenue and the account's other lines: those of ``flows``, else
+    of the balance. What clearance takes from the general budget is a line of its own.
+    """
+    tables = scenario.tables("medium_term")
+    years = list(range(scenario.spec.years.first, scenario.spec.years.last + 1))
+    lines = read_plan_lines(tables["lines"], years, changes=tables.get("changes"))
+    notes = list[Text]()
+    balance, closed = found.get("balance"), found.get("closed")
+    resources = _resources(tables.get("flows"), found, years)
+    if "flows" not in tables and balance is not None and "sanbao_need_wan" in balance:
+        notes += _lines_and_needs(lines, balance)
+    if closed is not None and closed.connected:
+        paid = closed.table[closed.table["clearance_wan"] > 0]
+        more = {"line": say("budget.line_clearance").zh, "project_class": "特定事项", "number": 1.0,
+                "basis": say("budget.basis_clearance").zh, "sanbao_part": ""}  # fmt: skip
+        added = [
+            {"year": int(year), "standard_wan": float(amount), **more}
+            for year, amount in zip(paid["year"], paid["clearance_wan"], strict=True)
+        ]
+        lines = pd.concat([lines, pd.DataFrame(added, columns=lines.columns)], ignore_index=True)
+    measures = None if "measures" not in tables else read_measures(tables["measures"])
+    made = medium_term_plan(
+        resources, lines, measures, fund_opening_wan=spec.fund_opening_wan,
+        on=scenario.spec.as_of,
+    )  # fmt: skip
+    if "last_plan" in tables:
+        before = read_amounts_by_line(tables["last_plan"], name="last_plan")
+        changes, execution = made.change_from(before), None
+        if "outturn" in tables:
+            outturn = read_amounts_by_line(tables["outturn"], name="outturn")
+            execution = against_outturn(before, outturn)
+        made = replace(made, changes=changes, execution=execution)
+        notes += made.compared
+    return PartResult(made, tuple(notes), made.answer)
+
+
+def _resources(flows: Any, found: Mapping[str, Any], years: list[int]) -> dict[int, float]:
+    """What the spending lines of each year can use: revenue and the account's other lines."""
+    revenue = found.get("revenue")
+    if revenue is None:
+        raise InputError("medium_term", "scenario.missing_revenue")
+    ahead = revenue[revenue["kind"] == "forecast"].set_index("year")["scenario_wan"]
+    resources = {year: float(ahead[year]) for year in years}
+    if flows is not None:
+        for year, _, amount in read_flows(flows, years):
+            resources[year] += amount
+        return resources
+    balance = found.get("balance")
+    if balance is None or "transfers_wan" not in balance:
+        raise InputError("medium_term.flows", "budget.no_flows")
+    more = balance.fillna(0.0).set_index("year")[["transfers_wan", "other_resources_wan"]]
+    return {year: resources[year] + float(more.loc[year].sum()) for year in years}
+
+
+def _lines_and_needs(lines: pd.DataFrame, balance: pd.DataFrame) -> list[Text]:
+    """Says where the lines and the needs of the balance are two different budgets."""
+    needs = ["sanbao_need_wan", "statutory_debt_service_wan", "other_commitments_wan"]
+    due = balance.fillna(0.0).set_index("year")[needs].sum(axis=1)
+    spent = (lines["standard_wan"] * lines["number"]).groupby(lines["year"]).sum()
+    gaps = (spent - due).round(2)
+    said = [
+        say("budget.lines_gap", year=int(year), amount=float(gap))
+        for year, gap in gaps.items() if abs(gap) > 0.5
+    ]  # fmt: skip
+    return [say("budget.lines_and_needs", years=said)] if said else []
 
 
 def guardrails_part(

@@ -294,21 +294,23 @@ class BudgetsSpec(Part):
     """The four budgets 四本预算, by year and version, and what moves between them."""
 
     accounts: DataRef
-    version: Literal["initial_budget", "adjusted_budget", "execution", "final_account"] | None = (
-        None
-    )
     source: str = Field(min_length=2)
 
 
 class MediumTermSpec(Part):
-    """The medium-term plan 中期财政规划: spending line by line as standard times number."""
+    """The medium-term plan 中期财政规划: spending line by line as standard times number.
+
+    Revenue is the scenario's. ``flows`` gives the other lines of the account by year (subsidies,
+    carried in, remitted, principal …); without it they are those of ``balance``.
+    """
 
     lines: DataRef
+    flows: DataRef | None = None
     changes: DataRef | None = None
     measures: DataRef | None = None
     last_plan: DataRef | None = None
     outturn: DataRef | None = None
-    fund_opening_wan: Stock | None = None
+    fund_opening_wan: Stock = 0.0
     source: str = Field(min_length=2)
 
 
@@ -320,25 +322,60 @@ class GuardrailsSpec(Part):
 
 
 class SanbaoSpec(Part):
-    """The three guarantees 三保 and cash 库款, by month."""
+    """The three guarantees 三保 by month and, where they are given, cash 库款 and its flows.
+
+    ``months``: need, budget and payment; ``cash``: balances of the months behind; ``flows``:
+    receipts and payments, planned and (behind) actual.
+    """
 
     months: DataRef
     cash: DataRef | None = None
+    flows: DataRef | None = None
+    hold_months: Annotated[int, Field(ge=0, le=60)] | None = None
+    keep_wan: Stock = 0.0
     source: str = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> SanbaoSpec:
+        if (self.cash is None) != (self.flows is None):
+            raise ValueError("warning.cash_and_flows")
+        return self
 
 
 class ProjectsSpec(Part):
-    """The project pool 项目库 against the ceiling of each year."""
+    """The project pool 项目库 against the ceiling of each year.
+
+    ``assess`` is one policy or project that is set against the balance (财政承受能力评估);
+    ``executed`` are the projects whose execution and score decide on next year's ceiling.
+    """
 
     pool: DataRef
-    ceiling_wan: Amounts = {}
+    ceiling_wan: Annotated[ByYear, Field(min_length=1)]
+    class_ceilings_wan: dict[str, ByYear] = {}
+    phasing: bool = True
+    least_score: Annotated[float, Field(ge=0, le=100)] | None = None
+    assess: DataRef | None = None
+    assess_bond_rate_pct: Annotated[float, Field(ge=0, le=36)] = 0.0
+    assess_bond_years: Annotated[int, Field(ge=1, le=40)] = 10
+    executed: DataRef | None = None
+    least_execution_pct: Annotated[float, Field(ge=0, le=100)] | None = None
+    least_self_score: Annotated[float, Field(ge=0, le=100)] | None = None
     source: str = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _thresholds(self) -> ProjectsSpec:
+        given = (self.least_execution_pct, self.least_self_score)
+        if self.executed is not None and None in given:
+            raise ValueError("warning.thresholds_missing")
+        return self
 
 
 class IdleSpec(Part):
-    """Idle money 存量资金 and advances 暂付款 by age."""
+    """Idle money 存量资金 and advances 暂付款 by age; ``cuts``: budget lines like for like."""
 
     funds: DataRef
+    digestion_years: Annotated[int, Field(ge=1, le=20)] | None = None
+    cuts: DataRef | None = None
     source: str = Field(min_length=2)
 
 
