@@ -103,7 +103,10 @@ def _livelihood(spec: ScenarioSpec, frame: pd.DataFrame) -> tuple[Text, ...]:
     plan = spec.expenditure
     if plan is None or plan.livelihood_base_wan is None or not plan.base_wan:
         return ()
-    floor = float(policy.value("livelihood_share_floor", on=spec.as_of))
+    entry = policy.in_force("livelihood_share_floor", spec.as_of, region=spec.region)
+    if entry is None:
+        return ()
+    floor = float(entry.value)
     frame["livelihood_floor_wan"] = frame["expenditure_wan"] * floor / 100
     above = plan.livelihood_base_wan - plan.base_wan * floor / 100
     key = "scenario.livelihood_above" if above >= 0 else "scenario.livelihood_below"

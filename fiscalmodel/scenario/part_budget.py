@@ -9,6 +9,12 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel.budget.accounts_read import read_accounts
+from fiscalmodel.budget.guardrails import (
+    RULES,
+    LocalBound,
+    check_guardrails,
+    read_guardrail_amounts,
+)
 from fiscalmodel.budget.medium_term import (
     against_outturn,
     medium_term_plan,
@@ -17,7 +23,7 @@ from fiscalmodel.budget.medium_term import (
     read_measures,
     read_plan_lines,
 )
-from fiscalmodel.errors import InputError
+from fiscalmodel.errors import Collector, InputError, did_you_mean
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.schema import (
     BudgetsSpec,
@@ -118,8 +124,55 @@ def _lines_and_needs(lines: pd.DataFrame, balance: pd.DataFrame) -> list[Text]:
 def guardrails_part(
     scenario: Scenario, spec: GuardrailsSpec, found: Mapping[str, Any]
 ) -> PartResult:
-    """Floors and ceilings in each year of the scenario."""
-    return PartResult()
+    """Floors and ceilings in each year: the table's amounts before the scenario's own.
+
+    Years of the table beyond the scenario's are checked too.
+    """
+    names = {rule.name for rule in RULES}
+    problems = Collector()
+    for name in sorted(set(spec.local) - names):
+        problems.add(
+            f"guardrails.local.{name}", "budget.no_rule", did_you_mean(name, names), text=name
+        )
+    problems.raise_if_any()
+    frame = _amounts_known(found).set_index("year")
+    tables = scenario.tables("guardrails")
+    if "amounts" in tables:
+        frame = read_guardrail_amounts(tables["amounts"]).set_index("year").combine_first(frame)
+    if frame.empty:
+        return PartResult()
+    local = {
+        name: LocalBound(bound.pct, bound.source, bound.start) for name, bound in spec.local.items()
+    }
+    made = check_guardrails(
+        frame.sort_index().reset_index(), region=scenario.region.key, local=local
+    )
+    return PartResult(made, (), made.answer)
+
+
+def _amounts_known(found: Mapping[str, Any]) -> pd.DataFrame:
+    """What the scenario itself knows of the amounts that guardrails are set against."""
+    balance, plan = found.get("balance"), found.get("medium_term")
+    columns: dict[str, Any] = {"year": pd.Series(dtype=int)}
+    if balance is not None:
+        columns["year"] = balance["year"].astype(int)
+        columns["revenue_wan"] = balance["revenue_wan"]
+        if "expenditure_wan" in balance:
+            columns["expenditure_wan"] = balance["expenditure_wan"]
+        if "sanbao_need_wan" in balance:
+            columns["sanbao_need_wan"] = balance["sanbao_need_wan"]
+            columns["general_interest_wan"] = balance["statutory_debt_service_wan"]
+    frame = pd.DataFrame(columns).set_index("year")
+    if plan is not None:
+        made = plan.table.set_index("year")
+        own = pd.DataFrame(
+            {
+                "expenditure_wan": made["expenditure_wan"],
+                "stabilisation_fund_wan": made["fund_closing_wan"],
+            }
+        )
+        frame = frame.combine_first(own)
+    return frame.rename_axis("year").reset_index()
 
 
 def special_bonds_part(

@@ -314,10 +314,23 @@ class MediumTermSpec(Part):
     source: str = Field(min_length=2)
 
 
+class LocalBoundSpec(Part):
+    """A floor or ceiling of the region's own, with its document."""
+
+    pct: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
+    start: dt.date = dt.date(1950, 1, 1)
+    source: str = Field(min_length=2)
+
+
 class GuardrailsSpec(Part):
-    """Amounts by year that the guardrails 约束线 are set against, beside the scenario's own."""
+    """Amounts by year that the guardrails 约束线 are set against, beside the scenario's own.
+
+    ``local`` gives bounds of the region by the name of the rule (``livelihood_share`` …); a
+    floor of one region is none of another.
+    """
 
     amounts: DataRef | None = None
+    local: dict[str, LocalBoundSpec] = {}
     source: str = Field(min_length=2)
 
 
