@@ -260,7 +260,7 @@ def rank_projects(
             "project_class": project.kind, "must": project.must, "running": project.running,
             "score": project.score, "first_year": project.first_year, "years": project.years,
             "cost_wan": float(asked.sum()), "decision": decision,
-            "begin_year": project.first_year + shift if decision != "refused" else pd.NA,
+            "begin_year": project.first_year + shift if decision != "refused" else math.nan,
             "short_wan": short, "beyond_wan": project.beyond_wan(plan, shift),
             "reason": str(reason),
         })  # fmt: skip
