@@ -26,6 +26,8 @@ PARTS = (
 RESULTS = (
     "budgets", "medium_term", "guardrails", "sanbao", "projects", "special_bonds", "idle",
 )  # fmt: skip
+#: Results of several parts, which name the frames of these themselves.
+SEVERAL = ("sanbao", "projects", "idle")
 
 
 @dataclass(frozen=True, repr=False)
@@ -107,6 +109,8 @@ class Outcome:
         for name in ("closed", *RESULTS):
             if (result := getattr(self, name)) is not None:
                 frames[name] = result.table
+                if name in SEVERAL:
+                    frames |= result.tables()
         if self.plan is not None:
             frames |= {"debt_schedule": self.plan.schedule, "debt_shortfall": self.plan.shortfall}
         return frames
