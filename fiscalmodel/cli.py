@@ -43,6 +43,7 @@ _LAZY: dict[str, tuple[str, str, str]] = {
     ),
     "run": ("fiscalmodel.cli_report", "run", "Make the reports of scenarios."),
     "template": ("fiscalmodel.cli_check", "template", "Write an Excel template for your own data."),
+    "whatif": ("fiscalmodel.cli_report", "whatif", "Write a page with sliders for a scenario."),
 }
 
 

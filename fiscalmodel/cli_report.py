@@ -71,3 +71,28 @@ def compare(scenarios: tuple[str, ...], csv_file: str | None, lang: str) -> int:
         if len(changes):
             click.echo(f"\n{TableView(changes, lang)!r}")
     return 0
+
+
+@click.command()
+@click.argument("scenario", metavar="SCENARIO.yaml")
+@click.option("--out", type=click.Path(dir_okay=False), help="The page; reports/ID.whatif.html.")
+@click.option("--more", default=0, show_default=True, help="Levels of a lattice of all sliders.")
+@LANG
+def whatif(scenario: str, out: str | None, more: int, lang: str) -> int:
+    """Write a page on which the assumptions of SCENARIO.yaml are moved by sliders.
+
+    It works without a network. Budgets are exact at every setting; clearance plans are shown
+    for the settings that are solved here (some hundred; --more 3 solves every combination of
+    three places of each slider too).
+    """
+    from fiscalmodel.present.whatif import what_if_page
+    from fiscalmodel.scenario.load import load_scenario
+    from fiscalmodel.scenario.whatif import what_if
+    from fiscalmodel.words import say
+
+    case = load_scenario(scenario)
+    asked = what_if(case, more=more)
+    file = what_if_page(asked, lang).save(out or f"reports/{case.id}.whatif.html")
+    click.echo(asked.answer(lang))
+    click.echo(say("run.what_if", file=file)(lang))
+    return 0

@@ -26,6 +26,7 @@ OTHERS = {
     "rule": {"debt.rule": "highest_rate_first", "debt.frequency": "year"},
     "worth": {"debt.rule": "least_present_value", "debt.funding_shock_pct": {"fund_budget": -40}},
     "share": {"debt.general_budget_share_pct": 40, "debt.quota_shock_pct": -50},
+    "rates": {"debt.rate_shift_bp": 75, "debt.special_interest_inside": False},
     "later": {"debt.deadline": "2029-06-30", "years": {"first": 2026, "last": 2029},
               "balance": None, "debt.general_budget_source": None},
 }  # fmt: skip

@@ -17,7 +17,6 @@ TYPES = {"InputError", "Series", "__version__"}
 PENDING = {
     "irr",
     "present_value",
-    "read_hidden_ledger",
     "read_table",
     "read_workbook",
     "run_report",

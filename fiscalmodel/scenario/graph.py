@@ -70,6 +70,7 @@ FORMULAS: Mapping[str, str] = {
     "left": "max(available - used, 0)",
     "closing": "cut(opening + unpaid - repaid - replaced)",
     "net_sum": "sum(plus) - sum(minus)",
+    "moved_rate": "max(rate + shift / 100, 0)",
     "interest": "balance * rate / 100 * years",
     "missing_later": "amount * (1 + rate / 100) ** years",
     "life_interest": "sum(amounts) * (rate * tenor + issue) / 100",

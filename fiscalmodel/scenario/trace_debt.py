@@ -88,10 +88,24 @@ class _Debt:
     def _contract(self, i: int, column: str) -> str:
         """A cell of a contract's row."""
         c = self.p.contracts[i]
+        if column == "rate_pct":
+            who = self.shown[c.contract_id]
+            return self._rate(self.ledger[c.contract_id], c.rate_pct, who)
         unit = "万元" if column.endswith("_wan") else "%"
         return self._cell(
             self.ledger[c.contract_id], column, getattr(c, column), unit, self.shown[c.contract_id]
         )
+
+    def _rate(self, row: Row, value: float, who: str) -> str:
+        """A rate of a table, moved where the scenario moves all rates."""
+        shift = self.spec.rate_shift_bp
+        if not shift:
+            return self._cell(row, "rate_pct", value, "%", who)
+        cell = self._cell(row, "rate_pct", row.number("rate_pct"), "%", who)
+        stated = self.t.given("debt.rate_shift_bp", shift, "bp")
+        name = f"rate[{row.table.name}:{row.line}]"
+        return self.g.formula(name, value, "moved_rate", "%", rate=cell, shift=stated,
+                              figure=False, label=who)  # fmt: skip
 
     def _years_between(self, day_count: str, start: dt.date, end: dt.date) -> str:
         return self.g.calendar(day_count, start, end, fraction(day_count, start, end, 1, 1))
@@ -391,8 +405,7 @@ class _Debt:
     def _quota(self, q: int) -> tuple[str, str]:
         """Amount (after the scenario's shock) and rate of a batch."""
         quota, g = self.plan.given.quotas[q], self.g
-        rows = list(read_records(self.files["quotas"], name="quotas"))
-        row = rows[q]
+        row = self._quota_rows[q]
         cell = self._cell(row, "quota_wan", row.wan("quota_wan"), "万元", quota.name)
         used = row.wan("used_wan", default=0.0)
         if self.spec.quota_shock_pct or used:
@@ -416,7 +429,11 @@ class _Debt:
                     figure=False,
                     label=quota.name,
                 )
-        return cell, self._cell(row, "rate_pct", quota.rate_pct, "%", quota.name)
+        return cell, self._rate(row, quota.rate_pct, quota.name)
+
+    @cached_property
+    def _quota_rows(self) -> list[Row]:
+        return list(read_records(self.files["quotas"], name="quotas"))
 
     def _draws(self) -> list[tuple[int, dt.date, float, str]]:
         """Batch, day, amount and node of every issue."""
@@ -863,7 +880,7 @@ class _Debt:
             quota = plan.given.quotas[q]
             if not bullets:
                 continue
-            row = list(read_records(self.files["quotas"], name="quotas"))[q]
+            row = self._quota_rows[q]
             tenor = self._cell(row, "tenor_years", quota.tenor_years, "", quota.name)
             issue = (
                 g.none()
