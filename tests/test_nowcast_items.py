@@ -107,7 +107,6 @@ def test_a_held_total_leaves_the_gap_to_the_items():
         assert any("stay as reckoned alone" in note for note in found.items[name].notes)
     assert found.total.full_year.equals(alone["all"])
     item = found.items["a"]
-    assert item.by_month["probability_pct"].iloc[-1] == item.probability_of_budget_pct
     assert item.by_month["lo-80"].iloc[-1] == item.full_year["lo-80"]
 
 

@@ -18,7 +18,6 @@ PENDING = {
     "irr",
     "present_value",
     "read_table",
-    "read_workbook",
     "run_report",
     "to_cumulative",
     "to_months",

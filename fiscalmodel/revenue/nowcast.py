@@ -15,7 +15,7 @@ from fiscalmodel.revenue.inputs import check_levels, numbers, when
 from fiscalmodel.revenue.nowcast_input import Growth, YearTable, read_cumulative, read_growth
 from fiscalmodel.revenue.nowcast_model import Estimate, estimate
 from fiscalmodel.revenue.result import InMoney, levels_of, span, weights_chart
-from fiscalmodel.revenue.targets import distance, place_in_band, probability_of_at_least
+from fiscalmodel.revenue.targets import distance, place_in_band
 from fiscalmodel.series.monthly import Progress, progress
 from fiscalmodel.units import amount_text
 from fiscalmodel.words import EMPTY, Text, say
@@ -35,14 +35,11 @@ class Nowcast(InMoney):
         ``mean, lo-80, hi-80, lo-95, hi-95`` (by level asked for).
     budget
         Full-year budget of the same calibre; None if not given.
-    probability_of_budget_pct
-        Chance of at least the budget under the band, whole percent; None without a budget. Its
-        skill has not been measured, so that no report prints it.
     progress
         Completion, even progress 均衡进度 and gap in points; None without a budget.
     by_month
         How the estimate moved over the year's published months: ``month, to_date, mean,
-        lo-80, ..., plain_growth`` and, with a budget, ``probability_pct``.
+        lo-80, ..., plain_growth``.
     models
         ``model, title, weight, full_year``: what each way of reckoning said.
     notes
@@ -63,7 +60,6 @@ class Nowcast(InMoney):
     to_date: float
     full_year: pd.Series[float]
     budget: float | None
-    probability_of_budget_pct: float | None
     progress: Progress | None
     by_month: pd.DataFrame
     models: pd.DataFrame
@@ -121,13 +117,6 @@ class Nowcast(InMoney):
             return EMPTY
         pct = 100 * (mean / self.last_year - 1)
         return say(f"revenue.nowcast_{'up' if pct >= 0 else 'down'}", pct=abs(pct))
-
-    def probability_of_at_least(self, amount: float) -> float:
-        """Chance in percent that the full year comes to at least `amount`.
-
-        100 only where the amount is in already and no month of the history was negative.
-        """
-        return chance_of(amount, self.full_year, self.floor)
 
     def plot(self, lang: str | None = None) -> Chart:
         """How the estimate moved month by month, with bands, and the budget or last year."""
@@ -239,9 +228,8 @@ def nowcast_year(
         to_date=table.to_date,
         full_year=full,
         budget=planned,
-        probability_of_budget_pct=None if planned is None else chance_of(planned, full, now.floor),
         progress=None if planned is None else progress(table.to_date, planned, table.month),
-        by_month=_by_month(table, wanted, growth, planned, by_plan),
+        by_month=_by_month(table, wanted, growth, by_plan),
         models=now.models,
         notes=tuple(notes),
         unit=table.unit,
@@ -282,23 +270,10 @@ def _bands(now: Estimate) -> pd.Series[float]:
     return pd.Series(values, dtype=float)
 
 
-def chance_of(amount: float, full: pd.Series[float], floor: float) -> float:
-    """Chance of at least `amount`; certain where it is no more than the full year's floor."""
-    if amount <= floor:
-        return 100.0
-    bands = {x: (float(full[f"lo-{x:g}"]), float(full[f"hi-{x:g}"]))
-             for x in levels_of(full.index)}  # fmt: skip
-    mean = float(full["mean"])
-    if all(low == high for low, high in bands.values()):
-        return 100.0 if mean >= amount else 0.0
-    return probability_of_at_least(amount, mean, bands)
-
-
 def _by_month(
     table: YearTable,
     levels: tuple[float, ...],
     growth: Growth,
-    budget: float | None,
     plan: list[float] | None,
 ) -> pd.DataFrame:
     rows = []
@@ -314,8 +289,6 @@ def _by_month(
             **{str(name): value for name, value in full.items()},
             "plain_growth": made.plain_growth,
         }
-        if budget is not None:
-            row["probability_pct"] = chance_of(budget, full, made.floor)
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -13,7 +13,7 @@ import pandas as pd
 from fiscalmodel.display import BLUE, RED, SKY, Chart, figure, legend, scale
 from fiscalmodel.errors import Collector, InputError, known_names
 from fiscalmodel.revenue.items import Reconciled, reconcile_total
-from fiscalmodel.revenue.nowcast import Nowcast, chance_of, nowcast_year
+from fiscalmodel.revenue.nowcast import Nowcast, nowcast_year
 from fiscalmodel.revenue.result import InMoney
 from fiscalmodel.words import Text, say
 
@@ -262,18 +262,13 @@ def _moved(found: Nowcast, mean: float, levels: Sequence[float]) -> Nowcast:
     shift = mean - float(found.full_year["mean"])
     full = (found.full_year + shift)[names].clip(lower=found.floor)
     full["mean"] = mean
-    chance = None if found.budget is None else chance_of(found.budget, full, found.floor)
     bands = [c for c in found.by_month.columns if c[:3] in ("lo-", "hi-") and c not in names]
     by_month = found.by_month.drop(columns=bands)
     by_month.loc[by_month.index[-1], names] = full
     notes = found.notes
-    if chance is not None:
-        by_month.loc[by_month.index[-1], "probability_pct"] = chance
     if abs(shift) > _NOTHING * abs(mean):
         notes = (*notes, say("revenue.note.moved", amount=_shown(shift)))
-    return replace(
-        found, full_year=full, probability_of_budget_pct=chance, by_month=by_month, notes=notes,
-    )  # fmt: skip
+    return replace(found, full_year=full, by_month=by_month, notes=notes)
 
 
 def _row(name: str, made: Nowcast, before: Nowcast) -> dict[str, Any]:
@@ -282,6 +277,4 @@ def _row(name: str, made: Nowcast, before: Nowcast) -> dict[str, Any]:
     }  # fmt: skip
     row.update({str(k): float(v) for k, v in made.full_year.items()})
     row["rest_of_year"] = float(made.rest_of_year["mean"])
-    if made.probability_of_budget_pct is not None:
-        row["probability_pct"] = made.probability_of_budget_pct
     return row

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -88,9 +87,6 @@ class TargetAssessment(InMoney):
         The scenario's value of the target year.
     expected_growth_pct
         The scenario's even yearly growth to the target year.
-    probability_pct
-        Chance of at least the target under the scenario's band, rounded to whole percent. On
-        kept-out years it was no better than the base rate, so that no report prints it.
     levers
         ``lever, amount, unit``: what each alone would have to deliver; empty if none is needed.
     source
@@ -108,7 +104,6 @@ class TargetAssessment(InMoney):
     growth_needed_pct: float
     expected: float
     expected_growth_pct: float
-    probability_pct: float
     levers: pd.DataFrame
     source: str
     bands: Bands
@@ -206,7 +201,6 @@ def assess_target(
         need,
         expected,
         growth_needed_pct(last_value, expected, years) if expected > 0 else math.nan,
-        probability_of_at_least(target_value, expected, bands),
         levers_for(
             target_value, expected, last_value=last_value, years=years, elasticity=elasticity
         ),
@@ -290,43 +284,3 @@ def levers_for(
         rows.append(("measure_growing_with_revenue", first, "万元"))
     rows.append(("phased_measure_each_year", gap / years, "万元"))
     return pd.DataFrame(rows, columns=columns)
-
-
-def probability_of_at_least(target: float, mean: float, bands: Bands) -> float:
-    """Chance in percent of a value of at least `target`, whole percent between 1 and 99.
-
-    Notes
-    -----
-    The band's limits are quantiles, and the mean stands for the median. Between them the
-    value is taken as linear in the standard normal score, and beyond the widest band the
-    last slope goes on. Where the two lowest points are one, they are a floor: nothing lies
-    below, and an amount up to it has the largest chance that is said; so with a ceiling.
-    The calibration of the bands says nothing finer than whole percent.
-
-    Examples
-    --------
-    >>> probability_of_at_least(100.0, 100.0, {80: (90.0, 110.0)})
-    50.0
-    >>> probability_of_at_least(110.0, 100.0, {80: (90.0, 110.0)})
-    10.0
-    >>> probability_of_at_least(0.0, 5.0, {80: (0.0, 10.0), 95: (0.0, 15.0)})
-    99.0
-    """
-    from scipy.stats import norm
-
-    points: dict[float, float] = {0.0: mean}
-    for level, (low, high) in bands.items():
-        score = float(norm.ppf(0.5 + level / 200))
-        points[-score], points[score] = min(low, high), max(low, high)
-    found = _score_at(target, sorted(points), sorted(points.values()))
-    return float(min(99.0, max(1.0, round(100 * float(norm.sf(found))))))
-
-
-def _score_at(target: float, scores: list[float], values: list[float]) -> float:
-    """The lowest normal score at which the piecewise linear quantile function has the target."""
-    place = bisect.bisect_left(values, target)
-    below = min(max(place - 1, 0), len(values) - 2)
-    low, high = values[below], values[below + 1]
-    if low == high:  # only where the target lies beyond: at or below a floor, above a ceiling
-        return -math.inf if place == 0 else math.inf
-    return scores[below] + (target - low) / (high - low) * (scores[below + 1] - scores[below])

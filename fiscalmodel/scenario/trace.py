@@ -14,11 +14,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pandas as pd
+
 from fiscalmodel import policy, yamlio
+from fiscalmodel.display import is_number, word
 from fiscalmodel.paths import project_root
 from fiscalmodel.revenue.adjust import ORDER
 from fiscalmodel.scenario.graph import Graph, figure_name
-from fiscalmodel.scenario.outcome import Outcome
+from fiscalmodel.scenario.outcome import RESULTS, Outcome
 from fiscalmodel.scenario.part_balance import COLUMNS
 from fiscalmodel.scenario.part_revenue import BANDS
 from fiscalmodel.series import catalog
@@ -26,6 +29,8 @@ from fiscalmodel.series.types import Series
 from fiscalmodel.words import Text, say
 
 #: Where a row of the data package names its place.
+#: Further tables of a part's result that reports show.
+TABLES: Mapping[str, tuple[str, ...]] = {}
 _PLACED = re.compile(r"(.*) \[(data/[^\]]+)\]", re.DOTALL)
 
 
@@ -120,6 +125,72 @@ def trace_budget(t: Tracer) -> None:
         _items(t)
     if t.outcome.balance is not None:
         _balance(t)
+
+
+def trace_parts(t: Tracer) -> None:
+    """The closed budget, and the parts that are results of their own."""
+    if t.outcome.closed is not None:
+        _closed(t)
+    for name in RESULTS:
+        result = getattr(t.outcome, name)
+        if result is None:
+            continue
+        places = [str(p) for key, p in t.outcome.scenario.places.items() if key.startswith(name)]
+        for attribute in ("table", *TABLES.get(name, ())):
+            frame = getattr(result, attribute, None)
+            if isinstance(frame, pd.DataFrame):
+                _as_found(t, name if attribute == "table" else f"{name}_{attribute}", frame, places)
+
+
+def _as_found(t: Tracer, table: str, frame: pd.DataFrame, places: list[str]) -> None:
+    """Every figure of a table as its part gives it, with the files that the part was given."""
+    flat = frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
+    texts = [c for c in flat if not is_number(flat[c]) or str(c) in ("year", "period")]
+    for n, row in enumerate(flat.to_dict("records"), 1):
+        told = " ".join(str(row[c]) for c in texts if isinstance(row[c], (str, int)))[:80]
+        for column, value in row.items():
+            name = str(column)
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if column in texts or not number or value != value:
+                continue
+            unit = "%" if name.endswith("_pct") else "分" if name.endswith("_fen") else "万元"
+            label = Text.joined([Text(word(name, "zh"), word(name, "en")), told], " ", " ")
+            t.graph.leaf(figure_name(table, name, n), float(value), "part", unit, label=label,
+                         where="；".join(places), figure=True)  # fmt: skip
+
+
+def _closed(t: Tracer) -> None:
+    """What there is, what ranks first, what clearance takes, what is left."""
+    g, brought = t.graph, t.graph.none()
+    spec = t.outcome.scenario.spec
+    source = spec.debt.general_budget_source if spec.debt and t.outcome.plan is not None else None
+    for row in t.outcome.closed.table.to_dict("records"):
+        year = int(row["year"])
+
+        def name(column: str, year: int = year) -> str:
+            return figure_name("closed", column, year)
+
+        def parts(*columns: str, year: int = year) -> list[str]:
+            return [n for c in columns if (n := figure_name("balance", c, year)) in g]
+
+        money = parts("revenue_wan", "transfers_wan", "other_resources_wan")
+        t.sum(name("money_wan"), row["money_wan"], money)
+        needs = ("sanbao_need_wan", "statutory_debt_service_wan", "other_commitments_wan")
+        t.sum(name("needs_wan"), row["needs_wan"], parts(*needs))
+        g.formula(name("brought_wan"), row["brought_wan"], "same", of=brought)
+        for column, of in (("clearance_wan", "used_wan"), ("taken_on_wan", "kept_wan")):
+            node = figure_name("by_source", of, f"{source}/{year}")
+            g.formula(name(column), row[column], "same", of=node if node in g else g.none())
+        g.formula(name("free_wan"), row["free_wan"], "free", money=name("money_wan"),
+                  needs=name("needs_wan"), brought=name("brought_wan"),
+                  paid=name("clearance_wan"), kept=name("taken_on_wan"))  # fmt: skip
+        g.formula(name("missing_wan"), row["missing_wan"], "lacking", money=name("money_wan"),
+                  needs=name("needs_wan"))  # fmt: skip
+        brought = name("taken_on_wan")
+    for column in ("clearance_wan", "free_wan", "missing_wan"):
+        rows = [n for n in g.nodes if n.startswith(f"closed.{column}[")]
+        t.sum(figure_name("closed", column, "total"), float(t.outcome.closed.table[column].sum()),
+              rows)  # fmt: skip
 
 
 def _name(column: str, year: object) -> str:

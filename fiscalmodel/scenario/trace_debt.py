@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel import policy
+from fiscalmodel.debt.clearance.path import FEN
 from fiscalmodel.debt.clearance.problem import fraction, position
 from fiscalmodel.debt.ledger import Ledger, read_bonds
 from fiscalmodel.debt.maturity import payments
@@ -321,9 +322,8 @@ class _Debt:
                 end = min(dt.date(year, 12, 31), self.p.ends[-1])
                 years = max(position(end) - position(row["date"]), 0) / 360
                 span = self.g.calendar("30/360", row["date"], max(end, row["date"]), years)
-                value = (
-                    row["amount_wan"] * (1 + self.p.contracts[row_of[who]].rate_pct / 100) ** years
-                )
+                rate_pct = self.p.contracts[row_of[who]].rate_pct
+                value = _fen(row["amount_wan"] * (1 + rate_pct / 100) ** years)
                 later = self.g.formula(
                     f"missing.later[{n}/{year}]",
                     value,
@@ -352,7 +352,7 @@ class _Debt:
             if m.first[k]:
                 since, node = self.close, self._contract(i, "principal_wan")
             opening = node
-            balance = float(path.closing[k])
+            balance = float(path.closing[k]) / FEN
             gone = [
                 n
                 for use in ("principal", "replacement")
@@ -374,7 +374,7 @@ class _Debt:
                 if not m.pays[k]:  # what is repaid between two days settles its own interest
                     of = self._sum(
                         f"contract.settled[{who}/{day}]",
-                        float(path.opening[k] - path.closing[k]),
+                        float(path.opening[k] - path.closing[k]) / FEN,
                         gone,
                         figure=False,
                         label=say("scenario.settled", name=who, day=day),
@@ -389,7 +389,7 @@ class _Debt:
                 made.setdefault(day.year, []).append(
                     g.formula(
                         f"contract.interest[{who}/{day}]",
-                        float(path.accrued[k]),
+                        float(path.accrued[k]) / FEN,
                         "interest",
                         balance=of,
                         rate=self._contract(i, "rate_pct"),
@@ -447,10 +447,10 @@ class _Debt:
                     (
                         q,
                         day,
-                        float(self.plan.path.bonds[d]),
+                        float(self.plan.path.bonds[d]) / FEN,
                         self._sum(
                             f"bonds[{self.plan.given.quotas[q].name}/{day}]",
-                            float(self.plan.path.bonds[d]),
+                            float(self.plan.path.bonds[d]) / FEN,
                             nodes,
                             figure=False,
                             label=say(
@@ -482,7 +482,7 @@ class _Debt:
                     )
                     self.g.formula(
                         name,
-                        amount * share,
+                        _fen(amount * share),
                         "interest",
                         balance=node,
                         rate=self._quota(q)[1],
@@ -491,7 +491,7 @@ class _Debt:
                         label=label,
                     )
                 else:
-                    self._terms(name, amount * share, label, given={"balance": node})
+                    self._terms(name, _fen(amount * share), label, given={"balance": node})
                 made.append(name)
         return made
 
@@ -735,31 +735,44 @@ class _Debt:
                     label=who,
                 )
             )
-        parts: dict[tuple[str, int], list[str]] = {}
-        shares: dict[tuple[int, int], float] = {}
-        for n, _, slot, share in p.shares:
-            year = p.slots[slot].year
-            shares[n, year] = shares.get((n, year), 0.0) + share
-        for (n, year), within in shares.items():
-            s, node = given.sources[n], nets[n]
+        shares: dict[tuple[int, int, int], float] = {}
+        for n, pool, slot, share in p.shares:
+            key_ = (pool, p.slots[slot].year, n)
+            shares[key_] = shares.get(key_, 0.0) + share
+        come: dict[tuple[int, int], list[str]] = {}
+        for (pool, year, n), within in sorted(shares.items()):
+            node = nets[n]
             if abs(within - 1) > 1e-12:
-                part = g.leaf(
-                    f"source.share[{n}/{year}]",
-                    within,
-                    "calendar",
-                    "",
-                    label=say("scenario.share_in", year=year),
-                )
-                node = g.formula(
-                    f"source.part[{n}/{year}]",
-                    float(p.nets[n]) * within,
-                    "worth",
-                    amounts=[node],
-                    factors=[part],
-                    figure=False,
-                    label=f"{s.source_id} {year}",
-                )
-            parts.setdefault((s.source_id, year), []).append(node)
+                part = g.leaf(f"source.share[{n}/{year}]", within, "calendar", "",
+                              label=say("scenario.share_in", year=year))  # fmt: skip
+                node = g.formula(f"source.part[{n}/{year}]", float(p.nets[n]) * within, "worth",
+                                 amounts=[node], factors=[part], figure=False,
+                                 label=f"{given.sources[n].source_id} {year}")  # fmt: skip
+            come.setdefault((pool, year), []).append(node)
+        return self._arrived(come)
+
+    def _arrived(
+        self, come: Mapping[tuple[int, int], list[str]]
+    ) -> dict[tuple[str, int], list[str]]:
+        """(Source, year) -> whole 分 of each pool of money that came in by its end."""
+        p, g, parts = self.p, self.g, dict[tuple[str, int], list[str]]()
+        for pool, source in enumerate(p.pool_names):
+            before: list[str] = []
+            for year in self.years:
+                upto = [*before, *come.get((pool, year), [])]
+                slots = [t for t, first in enumerate(p.slots) if first.year == year]
+                value = int(self.plan.path.arrived[pool, slots].sum()) / FEN
+                expected = _fen(_net(g, upto, [])) - _fen(_net(g, before, []))
+                name = f"source.arrived[{pool}/{year}]"
+                label = Text.joined([source, str(year)], " ", " ")
+                if abs(value - expected) < 1e-9:
+                    g.formula(name, value, "arrived", upto=upto, before=before, figure=False,
+                              label=label)  # fmt: skip
+                else:  # some 分 of rounding came sooner, so that what is due can be paid
+                    g.leaf(name, value, "model", label=label, note=say("scenario.sooner"),
+                           given={"upto": upto})  # fmt: skip
+                parts.setdefault((source, year), []).append(name)
+                before = upto
         return parts
 
     def _claims(self) -> dict[int, list[str]]:
@@ -841,39 +854,11 @@ class _Debt:
                         figure=True,
                     )
             return
-        cost = g.formula(
+        g.formula(
             "plan.cost_wan[total]",
             plan.cost_wan,
             "sum",
             parts=[total["interest_wan"], fee, total["bond_interest_wan"]],
-        )
-        baseline = self._terms(
-            "plan.baseline_interest_wan[total]",
-            plan.baseline_interest_wan,
-            say("scenario.baseline_interest"),
-        )
-        g.formula(
-            "plan.interest_saved_wan[total]",
-            plan.interest_saved_wan,
-            "net_sum",
-            plus=[baseline],
-            minus=list(total.values()),
-        )
-        g.formula(
-            "plan.cost_yearly_wan[mean]",
-            plan.cost_wan / max(len(self.years), 1),
-            "worth",
-            amounts=[cost],
-            factors=[
-                g.leaf(
-                    "plan.share[year]",
-                    1 / max(len(self.years), 1),
-                    "calendar",
-                    "",
-                    label=say("scenario.share_year"),
-                )
-            ],
-            figure=False,
         )
         lives, bullets = [], all(q.repayment == "bullet" for q in plan.given.quotas)
         for q, day, amount, node in self._draws():
@@ -902,7 +887,7 @@ class _Debt:
                 )
             )
         if bullets:
-            self._sum("plan.bond_life_wan[total]", plan.bond_life_wan, lives)
+            g.formula("plan.bond_life_wan[total]", plan.bond_life_wan, "rounded", parts=lives)
         else:
             g.leaf("plan.bond_life_wan[total]", plan.bond_life_wan, "terms", figure=True)
         if plan.present_value_wan == plan.present_value_wan:
@@ -977,7 +962,7 @@ class _Debt:
             coupon = g.formula(
                 f"bonds.coupon[{quota.name}/{day}]",
                 amount * quota.rate_pct / 100,
-                "interest",
+                "year_interest",
                 balance=node,
                 rate=self._quota(q)[1],
                 years=year,
@@ -1179,6 +1164,11 @@ class _Debt:
                 part=figure_name("risk", "general_interest_wan", year),
                 whole=name,
             )
+
+
+def _fen(amount: float) -> float:
+    """Whole 分 of an amount in 万元, halves up as the plan's own."""
+    return math.floor(amount * FEN + 0.5 + 1e-4) / FEN
 
 
 def _net(g: Any, plus: list[str], minus: list[str]) -> float:

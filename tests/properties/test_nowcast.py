@@ -54,7 +54,6 @@ def check(ytd: pd.Series, rng: np.random.Generator) -> bool:
         1.0, full.abs().max()
     )
     assert abs(found.models["weight"].sum() - 1) < 1e-9
-    assert 0 <= found.probability_of_budget_pct <= 100
     assert len(found.by_month) == (ytd.index.year == found.year).sum()
     if (pd.Series(ytd).groupby(ytd.index.year).diff().fillna(ytd) >= 0).all():
         assert full["lo-95"] >= found.to_date
