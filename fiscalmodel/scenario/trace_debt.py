@@ -171,6 +171,8 @@ class _Debt:
                     sums = [("use", use, str(year)), ("use", use)]
                     sums += [("source", source, str(year)), ("source", source)]
                     sums += self._by_contract("paid", who, year)
+                    if use != "replacement":
+                        sums += [("own",), ("own", str(year))]
                     if use in ("principal", "replacement"):
                         sums += self._by_contract("cleared", who, year)
                 for key in (*keys, *sums):
@@ -842,6 +844,12 @@ class _Debt:
                 mine = [n for n in g.nodes if n.startswith(f"contract.interest[{who}/")]
                 self._sum(f"by_contract.interest_wan[{who}]",
                           math.fsum(g.nodes[n].value for n in mine), mine)  # fmt: skip
+        if "break_points" in plan.__dict__:  # the report asked for them
+            for shock in plan.break_points.to_dict("records"):
+                if shock["break_point"] == shock["break_point"]:
+                    g.leaf(figure_name("break_points", "break_point", shock["shock"]),
+                           shock["break_point"], "model", str(shock["unit"]), figure=True,
+                           note=say("scenario.break_point"))  # fmt: skip
         if not plan.holds:
             for lever in plan.lever_table("en").to_dict("records"):
                 if lever["amount"] == lever["amount"]:
