@@ -272,6 +272,8 @@ class DebtSpec(Part):
     general_budget_share_pct: Annotated[float, Field(ge=0, le=100)] = 100.0
     funding_shock_pct: dict[str, Percent] = {}
     quota_shock_pct: Percent = 0.0
+    #: All interest rates, of contracts and of the plan's bonds, move by this.
+    rate_shift_bp: Annotated[float, Field(ge=-500, le=1000, allow_inf_nan=False)] = 0.0
     refinanced_pct: Annotated[float, Field(ge=0, le=100)] = 100.0
     special_interest_inside: bool = True
     reserve_pct: Annotated[float, Field(ge=0, le=100)] = 0.0
