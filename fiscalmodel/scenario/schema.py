@@ -272,6 +272,8 @@ class DebtSpec(Part):
     general_budget_share_pct: Annotated[float, Field(ge=0, le=100)] = 100.0
     funding_shock_pct: dict[str, Percent] = {}
     quota_shock_pct: Percent = 0.0
+    #: All interest rates, of contracts and of the plan's bonds, move by this.
+    rate_shift_bp: Annotated[float, Field(ge=-500, le=1000, allow_inf_nan=False)] = 0.0
     refinanced_pct: Annotated[float, Field(ge=0, le=100)] = 100.0
     special_interest_inside: bool = True
     reserve_pct: Annotated[float, Field(ge=0, le=100)] = 0.0
@@ -351,25 +353,60 @@ class GuardrailsSpec(Part):
 
 
 class SanbaoSpec(Part):
-    """The three guarantees 三保 and cash 库款, by month."""
+    """The three guarantees 三保 by month and, where they are given, cash 库款 and its flows.
+
+    ``months``: need, budget and payment; ``cash``: balances of the months behind; ``flows``:
+    receipts and payments, planned and (behind) actual.
+    """
 
     months: DataRef
     cash: DataRef | None = None
+    flows: DataRef | None = None
+    hold_months: Annotated[int, Field(ge=0, le=60)] | None = None
+    keep_wan: Stock = 0.0
     source: str = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> SanbaoSpec:
+        if (self.cash is None) != (self.flows is None):
+            raise ValueError("warning.cash_and_flows")
+        return self
 
 
 class ProjectsSpec(Part):
-    """The project pool 项目库 against the ceiling of each year."""
+    """The project pool 项目库 against the ceiling of each year.
+
+    ``assess`` is one policy or project that is set against the balance (财政承受能力评估);
+    ``executed`` are the projects whose execution and score decide on next year's ceiling.
+    """
 
     pool: DataRef
-    ceiling_wan: Amounts = {}
+    ceiling_wan: Annotated[ByYear, Field(min_length=1)]
+    class_ceilings_wan: dict[str, ByYear] = {}
+    phasing: bool = True
+    least_score: Annotated[float, Field(ge=0, le=100)] | None = None
+    assess: DataRef | None = None
+    assess_bond_rate_pct: Annotated[float, Field(ge=0, le=36)] = 0.0
+    assess_bond_years: Annotated[int, Field(ge=1, le=40)] = 10
+    executed: DataRef | None = None
+    least_execution_pct: Annotated[float, Field(ge=0, le=100)] | None = None
+    least_self_score: Annotated[float, Field(ge=0, le=100)] | None = None
     source: str = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _thresholds(self) -> ProjectsSpec:
+        given = (self.least_execution_pct, self.least_self_score)
+        if self.executed is not None and None in given:
+            raise ValueError("warning.thresholds_missing")
+        return self
 
 
 class IdleSpec(Part):
-    """Idle money 存量资金 and advances 暂付款 by age."""
+    """Idle money 存量资金 and advances 暂付款 by age; ``cuts``: budget lines like for like."""
 
     funds: DataRef
+    digestion_years: Annotated[int, Field(ge=1, le=20)] | None = None
+    cuts: DataRef | None = None
     source: str = Field(min_length=2)
 
 
