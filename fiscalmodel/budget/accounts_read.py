@@ -16,7 +16,6 @@ import pandas as pd
 from fiscalmodel.budget.account import SIDE_OF, known_line
 from fiscalmodel.budget.budgets import COLUMNS, FourBudgets, close_budgets
 from fiscalmodel.checks.facts import label
-from fiscalmodel.days import calendar_year
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.tables.forms import about
 from fiscalmodel.tables.readers import read_workbook
@@ -137,13 +136,13 @@ def _from_records(records: Records, asked: Mapping[str, Any], region: str | None
             continue
         if row.blank("amount_wan"):
             continue  # printed but not filled in: no such money, or not given
-        budget = asked["budget"] or row.word("budget", "budget_scope")
+        budget: Any = asked["budget"] or row.word("budget", "budget_scope")
         line = known_line(row.text("item"), budget or "general") or row.text("item")
         rows.append(
             {
                 "budget": budget,
                 "level": _word(row, "level", "government_level", asked["level"] or "whole"),
-                "year": asked["year"] or _year(row),
+                "year": asked["year"] or row.year("year"),
                 "version": _word(row, "version", "version", asked["version"] or "final_account"),
                 "item_code": row.text("item_code"),
                 "item": line,
@@ -159,14 +158,6 @@ def _from_records(records: Records, asked: Mapping[str, Any], region: str | None
 
 def _word(row: Row, column: str, group: str, default: str) -> str:
     return default if row.blank(column) else row.word(column, group)
-
-
-def _year(row: Row) -> int:
-    try:
-        return calendar_year(row.text("year").removesuffix("年"), where=row.where("year"))
-    except InputError as error:
-        row.table.found.extend(error)
-        return 0
 
 
 def _amount(row: Row) -> float:

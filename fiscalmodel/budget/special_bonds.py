@@ -69,7 +69,7 @@ class BondProjects(Result):
     def answer(self) -> Text:
         """How many pass, and which do not."""
         failing = self.table[~self.table["passes"].astype(bool)]
-        tight = self.table.loc[self.table["break_even_fall_pct"].idxmin()]
+        tight = self.table.iloc[int(self.table["break_even_fall_pct"].argmin())]
         values = {
             "count": len(self.table), "tight": tight["name"],
             "fall": float(tight["break_even_fall_pct"]),
@@ -128,7 +128,7 @@ def bond_projects(projects: TableLike, income: TableLike, *, on: Any) -> BondPro
     by_project: dict[str, dict[int, float]] = {}
     for row in flows:
         mine = by_project.setdefault(row.text("project_id", FILLED), {})
-        year = int(row.number("year", low=1990, high=2100))
+        year = row.year("year")
         if year in mine:
             row.report("year", "debt.year_twice", year=year)
         mine[year] = row.wan("income_wan", low=0)
