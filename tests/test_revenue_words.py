@@ -161,7 +161,7 @@ def test_a_likely_break_is_said_in_both_languages() -> None:
 
 def test_how_a_nowcast_came_about_is_said() -> None:
     found = fm.nowcast_year(**NOWCASTS[0])
-    assert "half the middle one of 15 ways" in found.method.en
+    assert "three quarters the middle one of 5 ways" in found.method.en
     assert "一半取15种算法的居中值" in found.method.zh
     # Half on plain growth, half on the middle one, which may be the same.
     weights = found.models.set_index("model")["weight"]
