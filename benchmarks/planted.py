@@ -43,7 +43,7 @@ def covered(tables: list[Table]) -> set[str]:
     """Cells that a claim which ties names: their change would be seen."""
     book = book_of(tables)
     cells: set[str] = set()
-    for claim in (c for check in CHECKS for c in check.claims(book)):
+    for claim in (c for check in CHECKS for c in check.of(book)):
         if isinstance(claim, Sums):
             outcome = arithmetic(claim)
             if outcome and outcome.ties and not claim.at_most:

@@ -26,7 +26,7 @@ from pathlib import Path
 import psutil
 
 from fiscalmodel.paths import project_root
-from fiscalmodel.run.batch import open_engine
+from fiscalmodel.run.engines import open_engine
 from fiscalmodel.run.job import Job
 from fiscalmodel.run.parameters import read_notebook
 from fiscalmodel.run.plan import REPORT

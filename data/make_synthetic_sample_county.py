@@ -238,6 +238,103 @@ CLAIM = [
 ]
 
 
+#: Spending lines of the medium-term plan: standard in 万元, number, or an amount with its reason.
+PLAN_LINE_COLUMNS = [
+    "line", "project_class", "year", "standard_wan", "number", "amount_wan", "sanbao_part",
+    "basis", "note",
+]  # fmt: skip
+PLAN_LINES = [
+    "城乡居民医保财政补助|社会事业||0.07|500000||保基本民生|补助标准700元/人×参保人数",
+    "城乡低保|社会事业||0.6|20000||保基本民生|保障标准6000元/人·年×对象人数",
+    "义务教育公用经费|社会事业||0.1|95000||保基本民生|生均标准1000元×学生数",
+    "城乡居民基础养老金|社会事业||0.25|160000||保基本民生|2500元/人·年×领取人数",
+    "财政供养人员工资|保障运转||12.5|7240||保工资|人均工资12.5万元×编制内在职人数",
+    "部门公用经费|保障运转||2.5|7120||保运转|人均公用经费2.5万元×编制人数",
+    "法定债务付息|特定事项|2026|||4800||到期付息计划，按债券合同，无标准",
+    "法定债务付息|特定事项|2027|||4800||到期付息计划，按债券合同，无标准",
+    "法定债务付息|特定事项|2028|||4750||到期付息计划，按债券合同，无标准",
+    "农村公路养护|重点建设||3|2100|||养护定额3万元/公里×公里数",
+    "产业扶持资金|产业发展|2026|||12000||已签协议的兑付额，无标准",
+    "产业扶持资金|产业发展|2027|||14400||已签协议的兑付额，无标准",
+    "产业扶持资金|产业发展|2028|||14700||已签协议的兑付额，无标准",
+]
+#: Dated changes of standard or number, each with its source.
+PLAN_CHANGE_COLUMNS = ["line", "year", "standard_wan", "number", "source", "note"]
+PLAN_CHANGES = [
+    "城乡居民基础养老金|2027||168000|人社部门2027年领取人数预测（合成样本）",
+    "城乡居民基础养老金|2028||176000|人社部门2028年领取人数预测（合成样本）",
+    "财政供养人员工资|2027||7360|2027年招录计划（合成样本）",
+    "财政供养人员工资|2028||7480|2028年招录计划（合成样本）",
+    "部门公用经费|2027||7200|2027年编制计划（合成样本）",
+    "部门公用经费|2028||7320|2028年编制计划（合成样本）",
+]
+#: Last year's plan (2025 to 2027) and what 2025 came to, by line.
+LAST_PLAN_COLUMNS = ["year", "line", "amount_wan", "note"]
+LAST_PLAN = [
+    "2025|城乡居民医保财政补助|34000", "2025|城乡低保|12000", "2025|义务教育公用经费|9500",
+    "2025|城乡居民基础养老金|38500", "2025|财政供养人员工资|89000", "2025|部门公用经费|17500",
+    "2025|法定债务付息|4760", "2025|农村公路养护|6000", "2025|产业扶持资金|12000",
+    "2026|城乡居民医保财政补助|35000", "2026|城乡低保|12000", "2026|义务教育公用经费|9500",
+    "2026|城乡居民基础养老金|39000", "2026|财政供养人员工资|90000", "2026|部门公用经费|18000",
+    "2026|法定债务付息|4800", "2026|农村公路养护|6300", "2026|产业扶持资金|10000",
+    "2027|城乡居民医保财政补助|35000", "2027|城乡低保|12000", "2027|义务教育公用经费|9500",
+    "2027|城乡居民基础养老金|41000", "2027|财政供养人员工资|92000", "2027|部门公用经费|18000",
+    "2027|法定债务付息|4800", "2027|农村公路养护|6300", "2027|产业扶持资金|12400",
+]  # fmt: skip
+PLAN_OUTTURN = [
+    "2025|城乡居民医保财政补助|33650", "2025|城乡低保|11820", "2025|义务教育公用经费|9480",
+    "2025|城乡居民基础养老金|38900", "2025|财政供养人员工资|89000", "2025|部门公用经费|17100",
+    "2025|法定债务付息|4760", "2025|农村公路养护|5730", "2025|产业扶持资金|10260",
+]  # fmt: skip
+#: The four budgets of 2025 (outturn) and 2026 (budget).
+ACCOUNT_COLUMNS = [
+    "budget", "level", "year", "version", "item_code", "item", "amount_wan", "restricted",
+    "counterpart", "note",
+]  # fmt: skip
+ACCOUNTS = {
+    ("2025", "执行数"): (
+        "一般公共预算:收入=102785,上级补助收入=271000,债务转贷收入=24000,上年结余=9200,"
+        "调入资金@政府性基金=7000,调入资金@国有资本经营预算=1200,收入总计=415185,支出=396656,"
+        "上解上级支出=3100,债务还本支出=10600,安排预算稳定调节基金=400,结转下年=4429",
+        "政府性基金:收入=27873,上级补助收入=1800,债务转贷收入#专项债券=15000,上年结余=4100,"
+        "收入总计=48773,支出=21100,支出#专项债券=12400,债务还本支出=3000,"
+        "调出资金@一般公共预算=7000,结转下年=2673,结转下年#专项债券=2600",
+        "国有资本经营预算:收入=4000,支出=2800,调出资金@一般公共预算=1200,收入总计=4000,支出总计=4000",
+        "社会保险基金:收入=62000,上年结余=48000,支出=57000,结转下年=53000",
+    ),
+    ("2026", "年初预算"): (
+        "一般公共预算:收入=104800,上级补助收入=273000,债务转贷收入=22000,上年结余=4429,"
+        "调入资金@政府性基金=6000,调入资金@国有资本经营预算=1300,收入总计=411529,支出=395429,"
+        "上解上级支出=3100,债务还本支出=10000,结转下年=3000",
+        "政府性基金:收入=26000,上级补助收入=1800,上年结余=2673,上年结余#专项债券=2600,"
+        "收入总计=33073,支出=20473,支出#专项债券=2600,债务还本支出=2000,"
+        "调出资金@一般公共预算=6000,结转下年=2000",
+        "国有资本经营预算:收入=4200,支出=2900,调出资金@一般公共预算=1300,收入总计=4200,支出总计=4200",
+        "社会保险基金:收入=65000,上年结余=53000,支出=60500,结转下年=57500",
+    ),
+}
+#: Special-bond projects and their net income by year.
+PROJECT_COLUMNS = [
+    "project_id", "name", "amount_wan", "rate_pct", "start", "maturity", "repayment", "frequency",
+    "note",
+]  # fmt: skip
+PROJECTS = [
+    "SB-01|县人民医院迁建|10000|2.4|2026-06-30|2041-06-30|equal_principal|half_year",
+    "SB-02|产业园标准厂房|8000|2.3|2026-06-30|2036-06-30|bullet|half_year",
+]
+INCOME_COLUMNS = ["project_id", "year", "income_wan", "note"]
+#: What the guardrails are set against beside the scenario's own figures.
+GUARDRAIL_COLUMNS = [
+    "year", "sanbao_arranged_wan", "ppp_wan", "special_interest_wan", "fund_expenditure_wan",
+    "reserve_wan", "tax_wan", "note",
+]  # fmt: skip
+GUARDRAILS = [
+    "2026|204800|3200|1500|23100|4200|70100",
+    "2027|208500|3200|1450|22500|4200|71200",
+    "2028|212300|3100|1400|22500|4300|72300",
+]
+
+
 def pipe_rows(lines: list[str], columns: list[str]) -> list[dict[str, str]]:
     """Records from lines split at ``|``; the last column is the synthetic note."""
     rows = []
@@ -409,6 +506,39 @@ def receipts(rng: random.Random) -> list[dict[str, str]]:
     return sorted(rows, key=lambda row: (row["paid_in"], row["receipt_id"]))
 
 
+def accounts() -> list[dict[str, str]]:
+    """The four budgets, one row a line; ``@`` names the other account, ``#`` marks tied money."""
+    rows = []
+    for (year, version), budgets in ACCOUNTS.items():
+        for text in budgets:
+            budget, _, lines = text.partition(":")
+            for entry in lines.split(","):
+                name, _, amount = entry.partition("=")
+                name, _, purpose = name.partition("#")
+                name, _, other = name.partition("@")
+                rows.append(
+                    {
+                        "budget": budget, "level": "本级", "year": year, "version": version,
+                        "item_code": "", "item": name, "amount_wan": amount,
+                        "restricted": "bonds" if purpose else "", "counterpart": other,
+                        "note": NOTE,
+                    }
+                )  # fmt: skip
+    return rows
+
+
+def income() -> list[dict[str, str]]:
+    """Net income of the special-bond projects: the first year is half a year."""
+    rows = []
+    for project, first, last, full in (("SB-01", 2026, 2041, 1080), ("SB-02", 2026, 2036, 860)):
+        for year in range(first, last + 1):
+            amount = full // 2 if year == first else full
+            rows.append(
+                {"project_id": project, "year": str(year), "income_wan": str(amount), "note": NOTE}
+            )
+    return rows
+
+
 def tables() -> dict[str, tuple[list[str], list[dict[str, str]]]]:
     """Every table by the end of its file name: columns and rows."""
     rng = random.Random(SEED)
@@ -424,6 +554,14 @@ def tables() -> dict[str, tuple[list[str], list[dict[str, str]]]]:
         "revenue_monthly": (monthly_columns, months),
         "budget": (SERIES_COLUMNS, budget()),
         "receipts_2025": (RECEIPT_COLUMNS, receipts(rng)),
+        "accounts": (ACCOUNT_COLUMNS, accounts()),
+        "plan_lines": (PLAN_LINE_COLUMNS, pipe_rows(PLAN_LINES, PLAN_LINE_COLUMNS)),
+        "plan_changes": (PLAN_CHANGE_COLUMNS, pipe_rows(PLAN_CHANGES, PLAN_CHANGE_COLUMNS)),
+        "last_plan": (LAST_PLAN_COLUMNS, pipe_rows(LAST_PLAN, LAST_PLAN_COLUMNS)),
+        "plan_outturn": (LAST_PLAN_COLUMNS, pipe_rows(PLAN_OUTTURN, LAST_PLAN_COLUMNS)),
+        "special_bonds": (PROJECT_COLUMNS, pipe_rows(PROJECTS, PROJECT_COLUMNS)),
+        "special_bond_income": (INCOME_COLUMNS, income()),
+        "guardrails": (GUARDRAIL_COLUMNS, pipe_rows(GUARDRAILS, GUARDRAIL_COLUMNS)),
         "bank_claim_2025": (CLAIM_COLUMNS, pipe_rows(CLAIM, CLAIM_COLUMNS)),
     }
 

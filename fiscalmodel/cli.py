@@ -16,37 +16,53 @@ import click
 from click.core import ParameterSource
 
 from fiscalmodel import __version__
+from fiscalmodel.words import Text, say
 
-#: Commands whose modules load when they are named: name -> module, attribute, short help.
-_LAZY: dict[str, tuple[str, str, str]] = {
-    "batch": (
-        "fiscalmodel.cli_batch",
-        "batch_command",
-        "Run a plan: regions × scenarios × notebooks.",
-    ),
-    "check": (
-        "fiscalmodel.cli_check",
-        "check",
-        "Check data, parameters and scenarios; run nothing.",
-    ),
-    "compare": ("fiscalmodel.cli_report", "compare", "Compare scenarios in one table."),
-    "new": ("fiscalmodel.cli_check", "new", "Set up a county: region, workbook, scenario."),
-    "notebooks": (
-        "fiscalmodel.cli_batch",
-        "notebooks_command",
-        "Re-execute the project's notebooks.",
-    ),
-    "recipe": (
-        "fiscalmodel.cli_batch",
-        "recipe_command",
-        "Print what runs a plan on Slurm, Kubernetes or Airflow.",
-    ),
-    "run": ("fiscalmodel.cli_report", "run", "Make the reports of scenarios."),
-    "template": ("fiscalmodel.cli_check", "template", "Write an Excel template for your own data."),
+#: Commands, whose modules load when they are named: name -> module, attribute.
+_LAZY: dict[str, tuple[str, str]] = {
+    "batch": ("fiscalmodel.cli_batch", "batch_command"),
+    "check": ("fiscalmodel.cli_check", "check"),
+    "compare": ("fiscalmodel.cli_report", "compare"),
+    "export": ("fiscalmodel.cli_export", "export"),
+    "new": ("fiscalmodel.cli_check", "new"),
+    "notebooks": ("fiscalmodel.cli_batch", "notebooks_command"),
+    "recipe": ("fiscalmodel.cli_batch", "recipe_command"),
+    "run": ("fiscalmodel.cli_report", "run"),
+    "template": ("fiscalmodel.cli_check", "template"),
 }
 
 
-class LazyGroup(click.Group):
+class Command(click.Command):
+    """A command whose help stands in ``params/words/cli.yaml``."""
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        pieces = " ".join(self.collect_usage_pieces(ctx))
+        formatter.write_usage(ctx.command_path, pieces, prefix=str(say("cli.usage")))
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        self.help = str(say(f"cli.{self.name}.about"))
+        super().format_help_text(ctx, formatter)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = []
+        for option in self.get_params(ctx):
+            if isinstance(option, click.Option):
+                option.help = str(self._explained(option))
+                rows.append(option.get_help_record(ctx) or ("", ""))
+        with formatter.section(str(say("cli.options"))):
+            formatter.write_dl(rows)
+
+    def _explained(self, option: click.Option) -> Text:
+        name = "help" if "--help" in option.opts else option.name
+        for key in (f"cli.{self.name}.{name}", f"cli.option.{name}"):
+            try:
+                return say(key, default=option.default)
+            except KeyError:
+                continue
+        raise KeyError(f"no words for {option.opts} of {self.name}")
+
+
+class LazyGroup(Command, click.Group):
     """A group that imports a command when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -55,29 +71,29 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _LAZY:
             return None
-        module, attribute, _ = _LAZY[cmd_name]
+        module, attribute = _LAZY[cmd_name]
         command: click.Command = getattr(importlib.import_module(module), attribute)
         # Every command takes --lang: it decides the language of its messages too.
         own = [option for option in command.params if option.name == "lang"]
         if not own:
             choice = click.Choice(["zh", "en"])
-            own = [click.Option(["--lang"], type=choice, expose_value=False, help="Language.")]
+            own = [click.Option(["--lang"], type=choice, expose_value=False)]
             command.params += own
-        own[0].callback = _speak
+        own[0].callback, own[0].is_eager = _speak, True
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         from fiscalmodel.errors import did_you_mean
-        from fiscalmodel.words import say
 
         if args and args[0] not in _LAZY and not args[0].startswith("-"):
             near = did_you_mean(args[0], _LAZY)
             ctx.fail(f"{say('ground.no_command', name=args[0])} {near}".strip())
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, entry[2]) for name, entry in sorted(_LAZY.items())])
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        Command.format_options(self, ctx, formatter)
+        with formatter.section(str(say("cli.commands"))):
+            formatter.write_dl([(name, str(say(f"cli.{name}.short"))) for name in sorted(_LAZY)])
 
 
 def _speak(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
@@ -87,20 +103,21 @@ def _speak(context: click.Context, option: click.Parameter, value: str | None) -
     return value
 
 
-@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    "fiscalmodel", cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="fiscalmodel")
 def group() -> None:
-    """Fiscal modelling and forecasting for district and county finance bureaus."""
+    """The commands of the suite."""
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: runs the command and exits with the code of the guide."""
     from fiscalmodel.errors import InputError
-    from fiscalmodel.words import say
 
     try:
         status = group.main(args=arguments, prog_name="fiscalmodel", standalone_mode=False)
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo(say("ground.interrupted"), err=True)
         sys.exit(130)
     except click.ClickException as error:
@@ -114,9 +131,6 @@ def main(arguments: list[str] | None = None) -> None:
         if len(error.problems) > 1:
             click.echo(say("ground.many_errors", count=len(error.problems)), err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        click.echo(say("ground.interrupted"), err=True)
-        sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
@@ -132,11 +146,8 @@ def scenario_paths(given: tuple[str, ...]) -> list[Path]:
         return default_scenarios()
     paths: list[Path] = []
     for name in given:
-        if Path(name).is_dir():
-            inside = sorted(Path(name).rglob("*.yaml"))
-            if not inside:
-                raise InputError(name, "ground.no_scenario_file")
-            paths += inside
-        else:
-            paths.append(Path(name))
+        inside = sorted(Path(name).rglob("*.yaml")) if Path(name).is_dir() else [Path(name)]
+        if not inside:
+            raise InputError(name, "ground.no_scenario_file")
+        paths += inside
     return paths

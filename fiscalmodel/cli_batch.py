@@ -7,19 +7,22 @@ from typing import Any
 
 import click
 
+from fiscalmodel.cli import Command
+from fiscalmodel.words import say
 
-@click.command("batch")
+
+@click.command("batch", cls=Command)
 @click.argument("plan", type=click.Path(path_type=Path))
-@click.option("--out", default="reports", show_default=True, help="Folder, or s3://… and the like.")
-@click.option("--workers", type=click.IntRange(1, 512), help="Notebooks at a time.")
-@click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler; 'local' starts a cluster.")
-@click.option("--retry", type=click.IntRange(0, 20), default=0, help="Run failed ones again.")
-@click.option("--fail-fast", is_flag=True, help="Start nothing more after a failure.")
-@click.option("--only-failed", is_flag=True, help="Only what failed the last time.")
-@click.option("--timeout", help="Deadline for a whole notebook, as 90s, 2min, 1h.")
-@click.option("--memory", help="Limit for a notebook's kernel, as 500M, 2G.")
-@click.option("--cold", is_flag=True, help="Ordinary kernels instead of forked ones.")
-@click.option("--log-json", is_flag=True, help="One JSON object a line on standard output.")
+@click.option("--out", default="reports")
+@click.option("--workers", type=click.IntRange(1, 512))
+@click.option("--scheduler")
+@click.option("--retry", type=click.IntRange(0, 20), default=0)
+@click.option("--fail-fast", is_flag=True)
+@click.option("--only-failed", is_flag=True)
+@click.option("--timeout")
+@click.option("--memory")
+@click.option("--cold", is_flag=True)
+@click.option("--log-json", is_flag=True)
 def batch_command(
     plan: Path,
     scheduler: str | None,
@@ -28,14 +31,9 @@ def batch_command(
     cold: bool,
     **options: Any,
 ) -> int:
-    """Run PLAN: regions × scenarios × notebooks.
-
-    Each job leaves its notebook, its page and the workbook of its scenario. A second call does
-    only what is missing or changed.
-    """
+    """Run a plan."""
     from fiscalmodel.run.batch import run_batch
     from fiscalmodel.run.job import parse_duration, parse_size
-    from fiscalmodel.words import say
 
     result = run_batch(
         plan,
@@ -54,38 +52,32 @@ def batch_command(
     return result.exit_code
 
 
-@click.command("notebooks")
+@click.command("notebooks", cls=Command)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--refresh", is_flag=True, help="Re-execute, show what changes, write.")
-@click.option("--yes", is_flag=True, help="With --refresh: write without asking.")
+@click.option("--refresh", is_flag=True)
+@click.option("--yes", is_flag=True)
 def notebooks_command(paths: tuple[Path, ...], refresh: bool, yes: bool) -> int:
-    """Re-execute notebooks and show which numbers differ.
-
-    Without --refresh nothing is written, and a difference is exit code 1.
-    """
+    """Re-execute notebooks and show which numbers differ."""
     from fiscalmodel.check_notebooks.refresh import refresh as refresh_notebooks
-    from fiscalmodel.words import say
 
     def ask(result: Any) -> bool:
         return yes or click.confirm(str(say("run.write", name=result.id)), default=True)
 
-    results = refresh_notebooks(
-        paths or None, write=refresh, confirm=ask, say=lambda text: click.echo(text)
-    )
+    results = refresh_notebooks(paths or None, write=refresh, confirm=ask, say=click.echo)
     if not all(result.ok for result in results):
         return 1
     return 0 if refresh or not any(result.notes for result in results) else 1
 
 
-@click.command("recipe")
+@click.command("recipe", cls=Command)
 @click.argument("kind", type=click.Choice(["slurm", "kubernetes", "airflow"]))
 @click.argument("plan")
-@click.option("--out", default="reports", show_default=True, help="Folder or address of results.")
-@click.option("--workers", type=click.IntRange(1, 10_000), default=8, show_default=True)
-@click.option("--memory", default="4G", show_default=True, help="Memory of each worker.")
-@click.option("--image", default="fiscalmodel:latest", show_default=True, help="Container image.")
-def recipe_command(kind: str, plan: str, out: str, workers: int, memory: str, image: str) -> None:
-    """Print what runs PLAN on a cluster: a Slurm job, Kubernetes objects or an Airflow DAG."""
+@click.option("--out", default="reports")
+@click.option("--workers", type=click.IntRange(1, 10_000), default=8)
+@click.option("--memory", default="4G")
+@click.option("--image", default="fiscalmodel:latest")
+def recipe_command(kind: str, plan: str, **options: Any) -> None:
+    """Print what runs a plan on a cluster."""
     from fiscalmodel.run.recipes import recipe
 
-    click.echo(recipe(kind, plan, out=out, workers=workers, memory=memory, image=image), nl=False)
+    click.echo(recipe(kind, plan, **options), nl=False)

@@ -6,32 +6,29 @@ from pathlib import Path
 
 import click
 
-from fiscalmodel.cli import scenario_paths
+from fiscalmodel.cli import Command, scenario_paths
+from fiscalmodel.words import say
 
 #: Kinds of templates, as `series.templates.templates` knows them.
 KINDS = (
-    "revenue", "monthly", "budget", "debt", "funding", "quotas", "bonds", "receipts", "payments",
+    "revenue", "monthly", "budget", "debt", "funding", "quotas", "bonds", "limits", "claims",
+    "receipts", "payments",
 )  # fmt: skip
 
 
-@click.command()
+@click.command("check", cls=Command)
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
-@click.option("--strict", is_flag=True, help="Exit 1 where a published table does not tie.")
-@click.option("--most", default=15, show_default=True, help="Findings to show.")
+@click.option("--strict", is_flag=True)
+@click.option("--most", default=15)
 def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
-    """Check scenarios, data and policy parameters; run nothing.
-
-    PATH is a scenario, a folder of scenarios, or a table (.csv, .xlsx): it is reconciled, and the
-    scenarios that read it are checked. Without one, everything in the project is checked.
-    """
+    """Check scenarios, data and policy parameters; run nothing."""
     from fiscalmodel import policy
     from fiscalmodel.checks.reconcile import reconcile
-    from fiscalmodel.errors import Collector, InputError
+    from fiscalmodel.errors import Collector
     from fiscalmodel.paths import project_root
     from fiscalmodel.run.report import ask_first, evaluate_all, load_all, users_of
     from fiscalmodel.scenario.data import TABLES
     from fiscalmodel.series import catalog
-    from fiscalmodel.words import say
 
     for lock in (p for p in paths if Path(p).name.startswith("~$")):
         click.echo(say("scenario.lock_skipped", file=lock))
@@ -47,10 +44,8 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
     if loaded:
         found = Collector()
         for look in (ask_first, evaluate_all):  # questions and errors of all files at once
-            try:
+            with found.catch():
                 look(loaded)
-            except InputError as error:
-                found.extend(error)
         found.raise_if_any()
         click.echo(say("scenario.all_in_order", count=len(loaded)))
     if not given:
@@ -72,13 +67,13 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
     return 1 if strict and findings else 0
 
 
-@click.command()
+@click.command("template", cls=Command)
 @click.argument("kind", type=click.Choice(KINDS))
 @click.argument("file", required=False, type=click.Path(dir_okay=False))
-@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", help="Language.")
-@click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh")
+@click.option("--force", is_flag=True)
 def template(kind: str, file: str | None, lang: str, force: bool) -> int:
-    """Write an Excel template for your own data (FILE, or template_KIND.xlsx here)."""
+    """Write an Excel template."""
     from fiscalmodel.errors import InputError
     from fiscalmodel.series.templates import write_template
 
@@ -86,22 +81,32 @@ def template(kind: str, file: str | None, lang: str, force: bool) -> int:
     if target.exists() and not force:
         raise InputError(target, "ground.exists_already")
     write_template(kind, target, lang=lang)
-    click.echo(f"wrote {target}")
+    click.echo(say("cli.wrote", file=target))
     return 0
 
 
-@click.command()
+@click.command("new", cls=Command)
 @click.argument("name")
-@click.option("--key", help="Key of the region (default: county_1, county_2 …).")
-@click.option("--as-of", default="2025-12-31", show_default=True, help="Last day that is known.")
-@click.option("--years", default=3, show_default=True, help="Years to plan for, from --as-of on.")
-def new(name: str, key: str | None, as_of: str, years: int) -> int:
-    """Set up a county by NAME: its region, one workbook to fill in, and a scenario."""
+@click.argument("books", nargs=-1, metavar="[BOOK]...")
+@click.option("--from", "first", multiple=True, metavar="BOOK")
+@click.option("--key")
+@click.option("--as-of")
+@click.option("--years", type=int)
+def new(
+    name: str, books: tuple[str, ...], first: tuple[str, ...], key: str | None,
+    as_of: str | None, years: int | None,
+) -> int:  # fmt: skip
+    """Set up a county, filled with what its own workbooks give."""
     from fiscalmodel.scenario.county import new_county
-    from fiscalmodel.words import say
+    from fiscalmodel.scenario.given import given_only, names_of
+    from fiscalmodel.scenario.load import load_scenario
 
-    made = new_county(name, key=key, as_of=as_of, years=years)
+    made = new_county(name, key=key, as_of=as_of, years=years, books=(*first, *books))
     click.echo(say("scenario.made_region", name=name, key=made.key))
+    for said in made.said:
+        click.echo(f"  {said}")
+    missing = names_of(given_only(load_scenario(made.scenario)).unfilled)
+    click.echo(say("scenario.missing_sheets", names=missing))
     click.echo(say("scenario.made_book", file=made.shown(made.workbook)))
     click.echo(say("scenario.made_scenario", file=made.shown(made.scenario)))
     return 0

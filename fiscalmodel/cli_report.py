@@ -6,29 +6,24 @@ from pathlib import Path
 
 import click
 
-from fiscalmodel.cli import scenario_paths
+from fiscalmodel.cli import Command, scenario_paths
+from fiscalmodel.words import say
 
-LANG = click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", help="Language.")
+LANG = click.option("--lang", type=click.Choice(["zh", "en"]), default="zh")
 
 
-@click.command()
+@click.command("run", cls=Command)
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO.yaml]...")
-@click.option("--out", default="reports", show_default=True, help="Folder for the reports.")
+@click.option("--out", default="reports")
 @LANG
-@click.option("--strict", is_flag=True, help="Exit 1 where a plan is infeasible.")
-@click.option("--cold", is_flag=True, help="A new kernel for each report instead of forked ones.")
-@click.option("--log-json", is_flag=True, help="One JSON object a line on standard output.")
+@click.option("--strict", is_flag=True)
+@click.option("--cold", is_flag=True)
+@click.option("--log-json", is_flag=True)
 def run(
     scenarios: tuple[str, ...], out: str, lang: str, strict: bool, cold: bool, log_json: bool
 ) -> int:
-    """Make the report of each SCENARIO.yaml (all of the project's unless named).
-
-    Leaves index.html and, for each scenario, an HTML report, an Excel workbook and the
-    executed notebook. All files and data are checked before any report is made; what is done
-    and unchanged is kept.
-    """
+    """Make the reports of scenarios."""
     from fiscalmodel.run.batch import INDEX, run_batch
-    from fiscalmodel.words import say
 
     results = run_batch(
         scenario_paths(scenarios),
@@ -48,12 +43,12 @@ def run(
     return 1 if infeasible else results.exit_code
 
 
-@click.command()
+@click.command("compare", cls=Command)
 @click.argument("scenarios", nargs=-1, metavar="SCENARIO.yaml...")
-@click.option("--csv", "csv_file", type=click.Path(dir_okay=False), help="Write the table here.")
+@click.option("--csv", "csv_file", type=click.Path(dir_okay=False))
 @LANG
 def compare(scenarios: tuple[str, ...], csv_file: str | None, lang: str) -> int:
-    """Show the scenarios' main figures side by side, and what their files say differently."""
+    """Show the main figures of scenarios side by side."""
     from fiscalmodel.display import TableView
     from fiscalmodel.run.report import evaluate_all, load_all
     from fiscalmodel.run.storage import write_whole

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from fiscalmodel.findings import Finding, to_frame
 from fiscalmodel.words import Text, label, labels, language, say, speaking
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ _PALE = (SKY, ORANGE, YELLOW, PINK)
 YI = 10_000  # 万元 in 亿元
 #: Values are written on bars up to this many of them.
 FEW = 12
+#: Endings of columns that can be added up.
+_AMOUNTS = ("_wan", "_yuan", "_fen", "_yi")
 
 _STYLE: dict[Any, Any] = {
     "axes.spines.top": False,
@@ -205,7 +208,7 @@ def legend(axis: Any, columns: int | None = None) -> None:
     handles, names = axis.get_legend_handles_labels()
     if not names:
         return
-    fit = int(axis.figure.get_size_inches()[0] * 7.6 / (max(map(_width, names)) / 2 + 4))
+    fit = int(axis.figure.get_size_inches()[0] * 7.6 / (max(map(text_width, names)) / 2 + 4))
     axis.figure.legend(
         handles, names, loc="outside lower left", ncols=columns or max(1, min(len(names), fit))
     )
@@ -218,7 +221,7 @@ def ticks(axis: Any, names: Iterable[object], at: Sequence[float] | None = None)
     """
     texts = [str(name) for name in names]
     places = list(range(len(texts))) if at is None else list(at)
-    longest = max(map(_width, texts), default=0)
+    longest = max(map(text_width, texts), default=0)
     if longest > 10 and len(texts) <= FEW:
         room = max(8, 110 // max(1, len(texts)))
         texts, step = [_broken(text, room) for text in texts], 1
@@ -457,23 +460,23 @@ def _named(column: object, names: Mapping[str, Text | str] | None, lang: str | N
     return _without_unit(word(str(column), lang)) if given is None else Text.of(given)(lang)
 
 
-def _width(text: str) -> int:
+def text_width(text: str) -> int:
     """Width in half characters."""
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def _broken(text: str, room: int) -> str:
     """A long name in lines of about `room` half characters."""
-    if _width(text) <= room:
+    if text_width(text) <= room:
         return text
     parts = text.split(" ") if " " in text else list(text)
     glue = " " if " " in text else ""
     made, line = [], ""
     # Chinese has no blanks: lines of even length look best.
-    even = room if glue else -(-_width(text) // -(-_width(text) // room))
+    even = room if glue else -(-text_width(text) // -(-text_width(text) // room))
     for part in parts:
         longer = f"{line}{glue}{part}" if line else part
-        if line and _width(longer) > even + (0 if glue else 1):
+        if line and text_width(longer) > even + (0 if glue else 1):
             made.append(line)
             longer = part
         line = longer
@@ -516,6 +519,8 @@ def show(
     caption: Text | str = "",
     index: bool | None = None,
     rows: int = 300,
+    across: str = "",
+    total: bool = False,
 ) -> Any:
     """A frame (or a result) as it stands in a report: the last line of a notebook's cell.
 
@@ -534,11 +539,14 @@ def show(
         Decimals, for all columns or by column. By default 万元 are whole where the
         table's amounts are large, everything else has two.
     caption
-        Stands above the table.
+        Stands above the table; of ``中文 / English`` the half in `lang`.
     index
         Whether the row names are shown; by default where the index has a name or is text.
     rows
         More rows than this are cut, and the last line says how many there are.
+    across
+        A column, as ``year``, whose values become the heads: the other columns stand below
+        one another, as in official tables.
 
     Returns
     -------
@@ -554,7 +562,10 @@ def show(
         return thing
     if not isinstance(thing, pd.DataFrame) or hasattr(type(thing), "answer"):
         return Shown(thing, lang or language())
-    return TableView(thing, lang, unit=unit, digits=digits, caption=caption, index=index, rows=rows)
+    return TableView(
+        thing, lang, unit=unit, digits=digits, caption=caption, index=index, rows=rows,
+        across=across, total=total,
+    )  # fmt: skip
 
 
 class Shown:
@@ -597,6 +608,8 @@ class TableView:
     caption: Text | str = ""
     index: bool | None = None
     rows: int = 300
+    across: str = ""
+    total: bool = False
 
     def __post_init__(self) -> None:
         frame, self.lang = self.frame, self.lang or language()
@@ -613,7 +626,42 @@ class TableView:
         self.unit = self.unit or ("万元" if amounts else "")
         heads = [self._head(column) for column in frame.columns]
         cells = format_cells(in_words(cut, self.lang), digits)
+        self.keys = [_key(column) for column in frame.columns]
+        self.row_keys = [_key(first) for first in cut.iloc[:, 0]] if cut.shape[1] else []
+        self.values = [list(row) for row in cut.itertuples(index=False, name=None)]
         self.cells = cells.set_axis(pd.Index(heads, dtype=object), axis=1)
+        if self.total and len(self.cells):
+            self._add_up(frame, digits)
+        if self.across:
+            self._turn(self.keys.index(self.across), heads)
+
+    def _add_up(self, frame: pd.DataFrame, digits: list[int]) -> None:
+        """A last row with the sums of the amounts."""
+        sums = [
+            float(frame.iloc[:, i].sum()) if key.endswith(_AMOUNTS) else None
+            for i, key in enumerate(self.keys)
+        ]
+        texts = [
+            "" if amount is None else _cell(amount, False, places)
+            for amount, places in zip(sums, digits, strict=True)
+        ]
+        texts[0] = texts[0] or say("present.total")(self.lang)
+        last = pd.DataFrame([texts], columns=self.cells.columns)
+        self.cells = pd.concat([self.cells, last], ignore_index=True)
+        self.values.append(list(sums))
+        self.row_keys.append("All")
+
+    def _turn(self, at: int, heads: list[str]) -> None:
+        """Columns become rows under the values of one of them."""
+        others = [i for i in range(len(self.keys)) if i != at]
+        tops = [str(text) for text in self.cells.iloc[:, at]]
+        rows = [[heads[i], *self.cells.iloc[:, i]] for i in others]
+        names = pd.Index([say("present.item")(self.lang), *tops], dtype=object)
+        self.cells = pd.DataFrame(rows, columns=names, dtype=object)
+        self.values = [[heads[i], *(row[i] for row in self.values)] for i in others]
+        self.row_keys, self.keys = [self.keys[i] for i in others], ["", *tops]
+        numeric = [self.numeric[i] for i in others]
+        self.numeric = [False, *([any(numeric)] * len(tops))]
 
     def _head(self, column: object) -> str:
         parts = column if isinstance(column, tuple) else (column,)
@@ -622,11 +670,16 @@ class TableView:
         return _without_unit(text, self.unit) if self.unit else text
 
     @property
-    def _heading(self) -> str:
+    def _said(self) -> tuple[str, str]:
         """Caption, and the unit where one is given."""
-        said = say("present.unit", unit=self.unit)(self.lang) if self.unit else ""
+        unit = say("present.unit", unit=self.unit)(self.lang) if self.unit else ""
         caption = Text.of(self.caption)(self.lang)
-        return "　".join(text for text in (caption, said) if text)
+        zh, both, en = caption.rpartition(" / ")
+        return (zh if both and self.lang == "zh" else en), unit
+
+    @property
+    def _heading(self) -> str:
+        return "　".join(text for text in self._said if text)
 
     @property
     def _none(self) -> str:
@@ -646,7 +699,7 @@ class TableView:
         """Class and style of a column: a notebook has no style sheet of ours."""
         if self.numeric[column]:
             return 'class="num" style="text-align:right"'
-        longest = max((_width(str(cell)) for cell in self.cells.iloc[:, column]), default=0)
+        longest = max((text_width(str(cell)) for cell in self.cells.iloc[:, column]), default=0)
         # Chinese breaks after any character: without a width, a sentence stands upright.
         least = 18 if longest > _LONG else min(longest / 2 + 2, 8)
         wrap = f"text-align:left;min-width:{least:g}em;overflow-wrap:anywhere"
@@ -657,25 +710,46 @@ class TableView:
 
         kinds = [self._kind(i) for i in range(len(self.numeric))]
         head = "".join(
-            f"<th {kind}>{escape(name)}</th>"
-            for name, kind in zip(self.cells.columns, kinds, strict=True)
+            f'<th {kind} data-key="{escape(key)}">{escape(name)}</th>'
+            for name, key, kind in zip(self.cells.columns, self.keys, kinds, strict=True)
         )
         body = "".join(
-            "<tr>"
+            f'<tr data-key="{escape(key)}">'
             + "".join(
-                f"<td {kind}>{escape(cell)}</td>" for cell, kind in zip(row, kinds, strict=True)
+                f"<td {kind}{_exact(value)}>{escape(cell)}</td>"
+                for cell, value, kind in zip(row, values, kinds, strict=True)
             )
             + "</tr>"
-            for row in self.cells.itertuples(index=False, name=None)
+            for row, values, key in zip(
+                self.cells.itertuples(index=False, name=None),
+                self.values,
+                self.row_keys,
+                strict=True,
+            )
         )
         if not len(self.cells):
             return f'<p class="fm-note">{escape(self._heading)} {escape(self._none)}</p>'
-        top = f"<caption>{escape(self._heading)}</caption>" if self._heading else ""
+        said, of = map(escape, self._said)
+        unit = f' <span class="fm-unit">{of}</span>' if of else ""
+        caption = f'<span class="fm-caption">{said}</span>' if said else ""
+        top = f"<caption>{caption}{unit}</caption>" if caption or unit else ""
         foot = f'<p class="fm-note">{escape(self._foot)}</p>' if self._foot else ""
         return (
             f'<div class="fm-table"><table>{top}<thead><tr>{head}</tr></thead>'
             f"<tbody>{body}</tbody></table>{foot}</div>"
         )
+
+
+def _key(column: object) -> str:
+    """The name under which the column or row of a shown table is found again."""
+    return "|".join(map(str, column)) if isinstance(column, tuple) else str(column)
+
+
+def _exact(value: object) -> str:
+    """A number as it is behind its rounded text, for whoever reckons on with the table."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
+        return ""
+    return f' data-v="{value:.15g}"' if np.isfinite(value) else ""
 
 
 def answer(*texts: Text | str, lang: str | None = None) -> str:
@@ -717,6 +791,20 @@ class Result:
 
     def _repr_html_(self) -> str:
         return result_html(self.answer, self.short)
+
+
+class Checked(Result):
+    """A result with findings, of which the first are told under its answer."""
+
+    found: tuple[Finding, ...]
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """`found` as a frame."""
+        return to_frame(self.found)
+
+    def _repr_html_(self) -> str:
+        return result_html([self.answer, *(f.said for f in self.found[:5])], self.short)
 
 
 def note_html(texts: Iterable[Text | str], lang: str | None = None) -> str:
@@ -851,7 +939,7 @@ def in_words(frame: pd.DataFrame, lang: str) -> pd.DataFrame:
         if is_number(values) or pd.api.types.is_bool_dtype(values):
             continue
         made[at] = values.map(lambda v: _made_name(v, lang) if isinstance(v, str) else v)
-        texts = [v for v in values.dropna() if v not in ("All", "")]
+        texts = [v for v, named in zip(values, made[at], strict=True) if v == named and v]
         if texts and all(isinstance(v, str) and v in codes for v in texts):
             made[at] = made[at].map(lambda v: _code(v, lang) if v in codes else v)
     return pd.DataFrame(made, index=frame.index).set_axis(frame.columns, axis=1)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from fiscalmodel import words
 from fiscalmodel.words import EMPTY, Text, say
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -137,10 +141,36 @@ class Collector:
         """Take over the problems of an error that was caught."""
         self.problems.extend(error.problems)
 
+    @contextlib.contextmanager
+    def catch(self) -> Iterator[None]:
+        """Take over the problems of an error that the block ends in."""
+        try:
+            yield
+        except InputError as error:
+            self.extend(error)
+
+    def attempt(self, call: Callable[[], T], default: T) -> T:
+        """What a call gives, or `default` with its problems kept among the others."""
+        with self.catch():
+            return call()
+        return default
+
     def raise_if_any(self) -> None:
         """Raise `InputError` with all problems, or return if there are none."""
         if self.problems:
             raise InputError.of(self.problems)
+
+
+def official_code(group: str, text: object, *, where: str, what: str) -> str:
+    """The code of an official word, or an `InputError` that says `what` and what is known.
+
+    >>> official_code("repayment", "等额本息", where="method", what="ground.missing")
+    'equal_instalment'
+    """
+    code = words.official(group, text)
+    if code is None:
+        raise InputError(where, what, text=text, known=list(words.official_words(group)))
+    return code
 
 
 def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> Text:

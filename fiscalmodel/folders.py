@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 
 #: `params/` as shipped in the wheel, else the one of the checkout that this file stands in.
@@ -41,3 +42,13 @@ def parameter_files(name: str) -> list[Path]:
     folders = [SHIPPED, *([project / "params"] if project else [])]
     files = [folder / name for folder in folders]
     return [file for file in dict.fromkeys(map(Path.resolve, files)) if file.exists()]
+
+
+def settled_files(name: str) -> tuple[Path, ...]:
+    """`parameter_files`, looked for once for each place: a table asks for words at every cell."""
+    return _seen_from(os.getcwd(), os.environ.get("FISCALMODEL_PROJECT", ""), name)
+
+
+@cache
+def _seen_from(folder: str, project: str, name: str) -> tuple[Path, ...]:
+    return tuple(parameter_files(name))

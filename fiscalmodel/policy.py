@@ -76,6 +76,7 @@ class Parameter:
     entries: tuple[Entry, ...]
     note: str = ""
     file: str = ""
+    region: str = ""
 
     def title(self, lang: str = "zh") -> str:
         """Official name in Chinese, or the English one with `lang` ``en``."""
@@ -169,6 +170,7 @@ def _read(file: Path) -> tuple[list[Parameter], Positions]:
             tuple(_frozen(entry.model_dump()) for entry in spec.values),
             spec.note,
             name,
+            spec.region,
         )
         for key, spec in content.items()
     ]
@@ -227,6 +229,18 @@ def value(key: str, on: object) -> Any:
 def at(key: str, on: object) -> Entry:
     """The entry of a parameter that holds on a day; see `value`."""
     return parameter(key).at(on)
+
+
+def in_force(key: str, on: object, *, region: str = "") -> Entry | None:
+    """The entry that holds on a day; None where it is repealed or did not exist yet.
+
+    A rule of one region holds for that `region` alone.
+    """
+    rule = parameter(key)
+    if rule.entries[0].start > as_day(on) or rule.region not in ("", region):
+        return None
+    entry = at(key, on)
+    return None if entry.value is None else entry
 
 
 def parameter(key: str) -> Parameter:

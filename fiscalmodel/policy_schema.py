@@ -50,6 +50,9 @@ class ParameterSpec(_Strict):
     title: Title
     unit: Annotated[str, Field(min_length=1, max_length=40)]
     note: Annotated[str, Field(max_length=600)] = ""
+    region: Annotated[str, Field(max_length=60)] = Field(
+        default="", description="region of params/regions.yaml that the rule is of; blank: all"
+    )
     values: Annotated[list[ValueSpec], Field(min_length=1)]
 
     @model_validator(mode="after")

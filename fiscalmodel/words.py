@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from fiscalmodel.folders import parameter_files
+from fiscalmodel.folders import settled_files
 from fiscalmodel.plainyaml import parse
 
 Lang = Literal["zh", "en"]
@@ -168,13 +168,7 @@ def _entry(key: str) -> tuple[str, str, str, str]:
 
 
 def _files(name: str) -> tuple[Path, ...]:
-    return _files_seen_from(os.getcwd(), os.environ.get("FISCALMODEL_PROJECT", ""), name)
-
-
-@cache
-def _files_seen_from(folder: str, project: str, name: str) -> tuple[Path, ...]:
-    # Looked for once for each place: a table of many rows asks for words at every cell.
-    return tuple(parameter_files(f"words/{name}"))
+    return settled_files(f"words/{name}")
 
 
 @cache

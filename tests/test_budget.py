@@ -10,7 +10,7 @@ import yaml
 
 from fiscalmodel.budget.account import close_balance
 from fiscalmodel.budget.available import available_for_clearance
-from fiscalmodel.budget.guardrails import check_guardrails, guardrails
+from fiscalmodel.budget.guardrails import LocalBound, check_guardrails, guardrails
 from fiscalmodel.budget.medium_term import fund_carry_over_excess, medium_term_plan, surplus_use
 from fiscalmodel.errors import InputError
 
@@ -95,12 +95,12 @@ def test_bad_needs(change, words):
 
 @pytest.mark.parametrize("case", GUARDRAILS, ids=[case["name"] for case in GUARDRAILS])
 def test_guardrails(case):
-    checked = check_guardrails(pd.DataFrame([case["input"]]))
+    checked = check_guardrails(pd.DataFrame([case["input"]]), region="jianghan")
     line = checked.table.set_index("rule").loc[case["rule"]]
     assert line["share_pct"] == pytest.approx(case["share_pct"], abs=5e-5)
     assert line["margin_wan"] == pytest.approx(case["margin_wan"], abs=1e-6)
     assert line["source"]
-    findings = guardrails(pd.DataFrame([case["input"]]))
+    findings = guardrails(pd.DataFrame([case["input"]]), region="jianghan")
     assert findings["rule"].tolist() == case["broken"]
 
 
@@ -109,8 +109,15 @@ def test_guardrails_by_year_and_day():
         {"year": [2015, 2024], "livelihood_wan": [1.0, 1.0], "expenditure_wan": [10.0, 10.0]}
     )
     # No floor is known for 2015.
-    assert check_guardrails(frame).table["year"].tolist() == [2024]
-    assert check_guardrails(frame, on="2024-01-01").table["year"].tolist() == [2015, 2024]
+    own = {"region": "jianghan"}
+    assert check_guardrails(frame, **own).table["year"].tolist() == [2024]
+    assert check_guardrails(frame, on="2024-01-01", **own).table["year"].tolist() == [2015, 2024]
+    # The floor is that of one district, and of no other county.
+    assert check_guardrails(frame).table.empty
+    bound = {"livelihood_share": LocalBound(70.0, "本地文件")}
+    other = check_guardrails(frame, local=bound).table
+    assert other["threshold_pct"].tolist() == [70.0, 70.0]
+    assert other["source"].tolist() == ["本地文件", "本地文件"]
 
 
 @pytest.mark.parametrize(
@@ -242,9 +249,16 @@ def test_results_say_what_they_come_to_and_draw_it():
     assert "short, by 100" in left.answer("en")
     assert [bar.get_height() for bar in left.plot("en").figure.axes[0].patches] == [100, 0, 0, -100]
     checked = check_guardrails(
-        pd.DataFrame({"year": [2024], "livelihood_wan": [700.0], "expenditure_wan": [1000.0]})
+        pd.DataFrame({"year": [2024], "livelihood_wan": [700.0], "expenditure_wan": [1000.0]}),
+        region="jianghan",
     )
-    assert checked.answer("zh") == "1条约束线中有1条突破：民生支出占一般公共预算支出比重"
+    assert (
+        checked.answer("zh") == "1条约束线中有1条突破：民生支出占一般公共预算支出比重（2024年起）"
+    )
+    # 700 of 1,000 below 75 %: 50 more, or spending of 933.33, would restore it.
+    room = checked.headroom.iloc[0]
+    assert room["over_change_wan"] == pytest.approx(50)
+    assert room["under_change_wan"] == pytest.approx(700 / 0.75 - 1000)
     plan = medium_term_plan(
         {2026: 900.0, 2027: 1000.0, 2028: 1000.0}, LINES, fund_opening_wan=40, on="2026-01-01"
     )

@@ -160,10 +160,13 @@ def test_a_failing_scenario_does_not_take_the_others_with_it(
     assert "1 of 2 reports" in done.stdout
     assert "made to fail" in (copy / "out" / "index.html").read_text("utf-8")
     reports = copy / "out" / "sample_county"
-    assert sorted(p.name for p in reports.iterdir()) == [
+    files = (p.relative_to(reports).as_posix() for p in reports.rglob("*") if p.is_file())
+    assert sorted(files) == [
+        "baseline.explain.json",
         "baseline.html",
         "baseline.ipynb",
         "baseline.xlsx",
+        "baseline/summary.json",
     ]
     book = openpyxl.load_workbook(reports / "baseline.xlsx")
     assert {"摘要", "收入预测", "债务余额", "代收手续费"} <= set(book.sheetnames)

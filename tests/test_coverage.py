@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import fiscalmodel as fm
 from fiscalmodel.debt.coverage import project_coverage, yearly_service
-from fiscalmodel.debt.reserve import even_contribution, required_contributions, reserve_fund
+from fiscalmodel.debt.reserve import even_contribution, required_contributions
 from fiscalmodel.errors import InputError
 
 CASES = yaml.safe_load(
@@ -81,7 +81,7 @@ def test_bad_projects(income, service, words):
 
 def test_reserve_by_hand():
     """50 + 30 + 1 (2 %) − 20 = 61; the next period owes 100, so 39 are missing."""
-    fund = reserve_fund(
+    fund = required_contributions(
         {2026: 80, 2027: 100}, [30, 0], draws_wan=[20, 0], opening_wan=50, rate_pct=2
     )
     assert fund["interest_wan"].tolist() == pytest.approx([1, 1.22])
@@ -111,7 +111,7 @@ def test_share_of_land_income():
 def test_bad_reserves(change, words):
     terms = {"service_wan": {2026: 80, 2027: 100}, "contributions_wan": 10}
     with pytest.raises(InputError, match=words):
-        reserve_fund(**{**terms, **change})
+        required_contributions(**{**terms, **change})
 
 
 amount = st.floats(0, 1e6).map(lambda x: round(x, 2))
@@ -137,12 +137,12 @@ def test_contributions_reach_the_target_and_no_less_would(periods, cover, rate, 
         paid
     )
     even = even_contribution(service, **terms)
-    reached = reserve_fund(service, even * (1 + 1e-12) + 1e-9, **terms)
+    reached = required_contributions(service, even * (1 + 1e-12) + 1e-9, **terms)
     assert reached["gap_wan"].max() <= 1e-6 * scale
     if even > 1e-3:
         with_less = even * 0.999
         try:
-            short = reserve_fund(service, with_less, **terms)["gap_wan"].max() > 0
+            short = required_contributions(service, with_less, **terms)["gap_wan"].max() > 0
         except InputError:
             short = True
         assert short

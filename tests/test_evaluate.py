@@ -11,6 +11,7 @@ import pytest
 
 import fiscalmodel as fm
 from fiscalmodel.errors import InputError
+from fiscalmodel.scenario.outcome import RESULTS
 from fiscalmodel.scenario.schema import ExpenditureSpec
 
 JIANGHAN = "params/scenarios/jianghan"
@@ -39,7 +40,9 @@ def test_jianghan_says_what_it_does_not_have(outcomes: dict[str, Any]) -> None:
     outcome = outcomes[f"{JIANGHAN}/baseline"]
     assert outcome.debt is None
     assert outcome.commissions is None
-    assert set(outcome.reasons) == {"debt", "commissions"}
+    assert set(outcome.reasons) == {"debt", "commissions", *RESULTS}
+    assert outcome.missing == [outcome.reasons["debt"], outcome.reasons["commissions"]]
+    assert outcome.part("idle") == outcome.reasons["idle"]
     text = " ".join(note.zh for note in outcome.notes)
     assert "2020年预计数" in text
     assert "75.86%" in text

@@ -10,7 +10,9 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from fiscalmodel.present.page import PageHead, index_page, notebook_page, one_language
+from fiscalmodel.present.index import index_page
+from fiscalmodel.present.page import PageHead, notebook_page, one_language
+from fiscalmodel.present.summary import followed
 from fiscalmodel.present.workbook import Sheet, csv_bytes, quoted, write_book
 
 ADDRESS = re.compile(r"""(?:src|href|url\(|@import)\s*=?\s*["'(]?\s*(?:https?:)?//""", re.I)
@@ -50,27 +52,66 @@ def test_a_page_is_self_contained_with_code_hidden() -> None:
     assert '<html lang="en">' in made_page(lang="en")
 
 
-def test_the_index_shows_failures_escaped() -> None:
-    groups = [
-        {
-            "region": "样本县",
-            "synthetic": True,
-            "entries": [
-                {
-                    "name": "甲",
-                    "ok": True,
-                    "lines": ["一"],
-                    "links": [{"href": "a.html", "text": "报告"}],
-                },
-                {"name": "乙", "ok": False, "lines": [], "links": [], "error": "<script>"},
-            ],
-        }
-    ]
-    page = index_page(groups)
-    assert "&lt;script&gt;" in page
+def made_summary(name: str, **more: object) -> dict[str, object]:
+    """A summary as a report leaves it."""
+    made: dict[str, object] = {
+        "version": 1,
+        "id": f"sample_county/{name}",
+        "region": {"key": "sample_county", "zh": "样本县", "en": "Sample county"},
+        "name": {"zh": name, "en": name},
+        "baseline": name == "baseline",
+        "synthetic": True,
+        "internal": True,
+        "as_of": "2025-12-31",
+        "years": [2026, 2028],
+        "figures": {"revenue_wan": 108_000.0, "missing_wan": 0.0, "cost_wan": 11_000.0},
+        "facts": {"cleared": {"zh": "2028-11-20清零", "en": "cleared 2028-11-20"}},
+        "answers": {"decide": {"zh": "使用置换额度", "en": "Use the quota"}},
+        "warnings": [],
+        "inputs": {"debt.rule": "quota_first"},
+        "previous": None,
+        "links": [{"href": f"{name}.html", "text": "报告"}],
+    }
+    return {**made, **more}
+
+
+def test_the_index_compares_with_the_baseline_in_words() -> None:
+    worse = {"revenue_wan": 98_000.0, "missing_wan": 32_000.0, "cost_wan": None}
+    gap = {"cleared": {"zh": "不能清零", "en": "not cleared"}}
+    page = index_page(
+        [made_summary("pessimistic", figures=worse, facts=gap), made_summary("baseline")]
+    )
+    assert page.index("baseline.html") < page.index("pessimistic.html")
+    assert "劣于基准-1.00亿元" in page  # 9.80 beside 10.80
+    assert "劣于基准+3.20亿元" in page  # a gap of 3.20 beside none
+    assert 'class="worse">不能清零' in page
+    assert "内部资料" in page
     assert "合成数据" in page
-    assert 'href="a.html"' in page
     assert not ADDRESS.search(page)
+
+
+def test_the_index_shows_failures_escaped_beside_what_is_there() -> None:
+    failed = {
+        "id": "sample_county/b", "region": {"key": "sample_county", "zh": "样本县", "en": "S"},
+        "name": {"zh": "乙", "en": "B"}, "synthetic": True, "error": "<script>",
+    }  # fmt: skip
+    page = index_page([made_summary("baseline"), failed])
+    assert "&lt;script&gt;" in page
+    assert "该情景未能完成" in page
+    assert 'href="baseline.html"' in page
+
+
+def test_a_summary_remembers_the_last_run_that_was_different() -> None:
+    first = made_summary("baseline")
+    assert followed(first, None)["previous"] is None
+    changed = made_summary("baseline", figures={"revenue_wan": 107_500.0}, inputs={})
+    second = followed(changed, first)
+    assert second["previous"]["figures"] == first["figures"]
+    again = followed(changed, second)
+    assert again["previous"] == second["previous"]  # nothing changed: the older one stays
+    page = index_page([second])
+    assert "10.80→10.75" in page
+    assert "debt.rule：quota_first→—" in page
 
 
 @pytest.mark.parametrize("risky", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])

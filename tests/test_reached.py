@@ -19,7 +19,6 @@ PENDING = {
     "present_value",
     "read_hidden_ledger",
     "read_table",
-    "read_workbook",
     "run_report",
     "to_cumulative",
     "to_months",

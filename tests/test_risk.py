@@ -10,12 +10,7 @@ import yaml
 
 from fiscalmodel.debt.fan import stress_pack
 from fiscalmodel.debt.ledger import read_bonds, read_hidden_ledger
-from fiscalmodel.debt.maturity import (
-    maturity_wall,
-    payments,
-    published_debt,
-    refinancing_dependence,
-)
+from fiscalmodel.debt.maturity import maturity_wall, payments, published_debt
 from fiscalmodel.debt.outlook import debt_outlook, decomposition, implied_terms
 from fiscalmodel.debt.risk import grade_of, risk_path
 from fiscalmodel.errors import InputError
@@ -59,12 +54,6 @@ def test_path_by_hand():
     assert path.table["statutory_ratio_pct"].tolist() == pytest.approx([90, 95, 100])
     assert path.table["risk_ratio_pct"].tolist() == pytest.approx([210, 165, 100])
     assert path.table["grade"].tolist() == ["orange", "yellow", "green"]
-    changes = path.changes()
-    assert changes["year"].tolist() == [2027, 2028]
-    assert changes["from_grade"].tolist() == ["orange", "yellow"]
-    assert path.first_year("yellow") == 2027
-    assert path.first_year("黄色") == 2027
-    assert path.first_year("red") == 2026
     assert path.table["special_headroom_wan"].tolist() == pytest.approx([8, 3, -2])
     assert path.table["special_interest_pct"].tolist() == pytest.approx([7.5, 8, 10.5])
     assert path.findings[["rule", "where"]].to_numpy().tolist() == [
@@ -115,42 +104,9 @@ def test_missing_columns():
         risk_path(PATH.drop(columns="resources_wan"))
 
 
-def test_unknown_grade():
-    with pytest.raises(InputError, match="is not known"):
-        risk_path(PATH).first_year("purple")
+def test_no_ratio_no_grade():
     with pytest.raises(InputError, match="missing or negative"):
         grade_of(float("nan"), "2026-01-01")
-
-
-def test_yuanling_2024(project):
-    table = pd.read_csv(project / "data" / "yuanling_2024_debt.csv")
-    wide = table.pivot_table(index="debt_type", columns="item", values="value").reset_index()
-    frame = wide.rename(
-        columns={
-            "debt_type": "type",
-            "refinancing_bonds": "refinancing_wan",
-            "principal_due": "principal_due_wan",
-        }
-    )
-    result, found = refinancing_dependence(frame)
-    by_type = result.set_index("type")
-    assert by_type.loc["special", "excess_wan"] == 30_100
-    assert by_type.loc["special", "own_funds_wan"] == 0
-    assert by_type.loc["general", "own_funds_wan"] == 50
-    assert [(f.where, f.difference) for f in found] == [("special", -30_100)]
-
-
-@pytest.mark.parametrize(
-    ("frame", "words"),
-    [
-        ({"type": ["general"]}, "is missing"),
-        ({"type": ["x"], "refinancing_wan": [-1.0], "principal_due_wan": [1.0]}, "negative"),
-        ({"type": ["x"], "refinancing_wan": [None], "principal_due_wan": [1.0]}, "missing"),
-    ],
-)
-def test_bad_refinancing(frame, words):
-    with pytest.raises(InputError, match=words):
-        refinancing_dependence(pd.DataFrame(frame, dtype=object))
 
 
 BONDS = read_bonds(
@@ -251,8 +207,12 @@ def test_published_debt_of_yuanling(project):
     assert by_type["excess_wan"].to_dict() == {"general": 0, "special": 30_100}
     assert by_type.loc["general", "dependence_pct"] == pytest.approx(52_950 / 53_000 * 100)
     assert [f.rule for f in found] == ["refinancing_above_maturities"]
+    assert by_type["own_funds_wan"].to_dict() == {"general": 50, "special": 0}
+    assert [(f.where, f.difference) for f in found] == [("special", -30_100)]
     with pytest.raises(InputError, match="instead of one"):
         published_debt(frame.iloc[1:])
+    with pytest.raises(InputError, match="negative"):
+        published_debt(frame.assign(value=-frame["value"]))
     over = frame.assign(value=frame["value"].where(frame["item"] != "limit", 1.0))
     assert [f.where for f in published_debt(over)[1]] == ["general", "special", "special"]
 
@@ -298,8 +258,6 @@ def test_a_year_before_the_thresholds_has_a_ratio_and_no_grade():
     assert path.table["grade"].isna().tolist() == [True, False]
     assert path.table["grade"].iloc[1] == "green"
     assert [(f.rule, f.where) for f in path.found] == [("no_grade", "2017")]
-    assert path.changes().empty
-    assert path.first_year("green") == 2021
     given = risk_path(
         pd.DataFrame([{"year": 2017, **year}]), bounds={"yellow": 60, "orange": 90, "red": 120}
     )

@@ -18,9 +18,9 @@ from faults import faulty_notebooks as faulty
 
 from fiscalmodel.kernels import parent
 from fiscalmodel.kernels.manager import new_scratch
-from fiscalmodel.run.execute import execute_notebook
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="warm kernels are for Linux")
+TESTS = str(Path(__file__).parent)
 KILLS = 200 if os.environ.get("FISCALMODEL_SOAK") == "1" else 8
 
 
@@ -81,10 +81,11 @@ def test_runners_killed_at_random_moments(folder: Path, tmp_path: Path) -> None:
     notebook = faulty.write_notebook(tmp_path / "n.ipynb", "import time; time.sleep(0.3)")
     code = (
         "import os, signal, sys, threading, time\n"
-        "from fiscalmodel.run.execute import execute_notebook\n"
+        f"sys.path.insert(0, {TESTS!r})\n"
+        "from faults.faulty_notebooks import execute_notebook\n"
         "def end(): time.sleep(float(sys.argv[2])); os.kill(os.getpid(), signal.SIGKILL)\n"
         "threading.Thread(target=end).start()\n"
-        "while True: execute_notebook(sys.argv[1], None, kernel=sys.argv[3])\n"
+        "while True: execute_notebook(sys.argv[1], kernel=sys.argv[3])\n"
     )
     rng = random.Random(7)
     for number in range(0, KILLS, 4):
@@ -106,7 +107,7 @@ def test_a_supervisor_that_is_killed_leaves_nothing(folder: Path, tmp_path: Path
         f"subprocess.Popen(['sleep', '{faulty.FOREVER}7'], start_new_session=True)\n"
         "os.kill(os.getppid(), signal.SIGKILL)\nimport time; time.sleep(60)",
     )
-    result = execute_notebook(notebook, None)
+    result = faulty.execute_notebook(notebook)
     assert "the kernel died" in result.reason
     assert none_left(folder) == []
     for _ in range(100):
@@ -121,21 +122,22 @@ def test_a_supervisor_that_is_killed_leaves_nothing(folder: Path, tmp_path: Path
 def test_a_deadline_during_the_start(folder: Path, tmp_path: Path, kernel: str) -> None:
     notebook = faulty.write_notebook(tmp_path / "n.ipynb", "1")
     for timeout in (0.001, 0.02, 0.05, 0.1, 0.2):
-        result = execute_notebook(notebook, None, timeout=timeout, kernel=kernel)
+        result = faulty.execute_notebook(notebook, timeout=timeout, kernel=kernel)
         assert result.ok or "deadline" in result.reason, str(result)
     assert none_left(folder) == []
 
 
-_EXHAUSTED = """
+_EXHAUSTED = f"""
 import os, resource, sys
-from fiscalmodel.run.execute import execute_notebook
+sys.path.insert(0, {TESTS!r})
+from faults.faulty_notebooks import execute_notebook
 
-assert execute_notebook(sys.argv[1], None).ok
+assert execute_notebook(sys.argv[1]).ok
 used = len(os.listdir("/proc/self/fd"))
 limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (used + int(sys.argv[2]), limit))
 try:
-    execute_notebook(sys.argv[1], None, timeout=20)
+    execute_notebook(sys.argv[1], timeout=20)
 except (OSError, ValueError):
     pass  # not even the notebook could be opened
 """
@@ -149,4 +151,4 @@ def test_no_free_descriptor(folder: Path, tmp_path: Path, spare: int) -> None:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert ended.returncode in (0, -signal.SIGABRT), ended.stderr
     assert none_left(folder) == []
-    assert execute_notebook(notebook, None).ok
+    assert faulty.execute_notebook(notebook).ok

@@ -17,7 +17,6 @@ from faults import faulty_notebooks as faulty
 
 from fiscalmodel.kernels import parent, provisioner, stamp
 from fiscalmodel.kernels.manager import KERNEL_NAME, is_installed
-from fiscalmodel.run.execute import execute_notebook
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="warm kernels are for Linux")
 
@@ -64,7 +63,7 @@ def test_warm_and_cold_kernels_give_the_same_outputs(tmp_path: Path) -> None:
     notebook = faulty.write_notebook(tmp_path / "n.ipynb", *MANY_OUTPUTS)
     made = {}
     for kernel in ("warm", "cold"):
-        result = execute_notebook(notebook, None, {"code": "中文"}, kernel=kernel)
+        result = faulty.execute_notebook(notebook, {"code": "中文"}, kernel=kernel)
         assert result.ok, str(result)
         assert result.kernel == kernel
         made[kernel] = [c.get("outputs") for c in json.loads(result.text)["cells"]]
@@ -100,7 +99,7 @@ def test_a_parent_killed_while_idle_is_replaced(folder: Path, tmp_path: Path) ->
     notebook = faulty.write_notebook(tmp_path / "n.ipynb", "1")
     first = pid_of(folder)
     os.kill(first, signal.SIGKILL)
-    result = execute_notebook(notebook, None)
+    result = faulty.execute_notebook(notebook)
     assert result.ok
     assert result.kernel == "warm"
     assert pid_of(folder) != first
@@ -110,7 +109,7 @@ def test_a_parent_killed_while_a_kernel_runs_does_not_end_it(folder: Path, tmp_p
     notebook = faulty.write_notebook(tmp_path / "n.ipynb", "import time; time.sleep(2)", "print(7)")
     victim = pid_of(folder)
     threading.Timer(1.0, os.kill, (victim, signal.SIGKILL)).start()
-    result = execute_notebook(notebook, None)
+    result = faulty.execute_notebook(notebook)
     assert result.ok, str(result)
     assert "7" in result.text
 
@@ -121,8 +120,8 @@ def test_a_client_that_is_killed_takes_its_kernel_along(tmp_path: Path) -> None:
         f"import os, subprocess, time\nsubprocess.Popen(['sleep', '{faulty.FOREVER}1'])\n"
         f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\ntime.sleep(1000)",
     )
-    code = "import sys; from fiscalmodel.run import execute; "
-    code += "execute.execute_notebook(sys.argv[1], None)"
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); "
+    code += "from faults import faulty_notebooks as f; f.execute_notebook(sys.argv[1])"
     client = subprocess.Popen([sys.executable, "-c", code, str(notebook)])
     for _ in range(600):
         if (tmp_path / "pid").exists() and (tmp_path / "pid").read_text():
@@ -148,10 +147,10 @@ def test_an_import_error_in_the_preload_shows_in_the_notebook_that_imports(
     good = faulty.write_notebook(tmp_path / "good.ipynb", "1")
     bad = faulty.write_notebook(tmp_path / "bad.ipynb", "import module_that_is_not_there")
     with parent.private_parent():
-        result = execute_notebook(good, None)
+        result = faulty.execute_notebook(good)
         assert result.ok
         assert result.kernel == "warm"
-        assert "ModuleNotFoundError" in execute_notebook(bad, None).reason
+        assert "ModuleNotFoundError" in faulty.execute_notebook(bad).reason
 
 
 def test_a_parent_that_cannot_start_gives_cold_kernels(
@@ -166,7 +165,7 @@ def test_a_parent_that_cannot_start_gives_cold_kernels(
     monkeypatch.setenv("FISCALMODEL_PRELOAD", "starts_thread")
     notebook = faulty.write_notebook(tmp_path / "n.ipynb", "print('still works')")
     with parent.private_parent():
-        result = execute_notebook(notebook, None)
+        result = faulty.execute_notebook(notebook)
         assert result.ok
         assert result.kernel == "cold"
         with pytest.raises(parent.ParentFailed, match="starts_thread starts threads"):
@@ -198,7 +197,7 @@ def test_long_temporary_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     notebook = faulty.write_notebook(tmp_path / "n.ipynb", "1")
     with parent.private_parent() as folder:
         assert len(str(folder)) < 60
-        result = execute_notebook(notebook, None)
+        result = faulty.execute_notebook(notebook)
     assert result.ok
     assert result.kernel == "warm"
 

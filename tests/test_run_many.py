@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
+import pickle
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import fiscalmodel as fm
-from fiscalmodel.run.job import Result
-from fiscalmodel.run.many import Part, in_processes
+from fiscalmodel.run.engines import open_engine, run_with_retry
+from fiscalmodel.run.many import LOSSES, packed, part_of
 
-pytest.importorskip("duckdb")
 pytest.importorskip("pyarrow")
 
 
@@ -38,10 +37,6 @@ def test_tables_hold_the_outcomes_with_debt_plans(province, tmp_path: Path) -> N
                     check_names=False,
                 )
     assert "debt_schedule" in done.tables
-    table = fm.ranking(tmp_path, year=2026)
-    assert list(table["rank"]) == [1, 2, 3, 4]
-    assert table["available_wan"].is_monotonic_decreasing
-    assert set(fm.national_table(tmp_path)["counties"]) == {4}
 
 
 def test_a_column_without_values_keeps_its_type(province, tmp_path: Path) -> None:
@@ -59,20 +54,34 @@ def test_a_column_without_values_keeps_its_type(province, tmp_path: Path) -> Non
     assert types[0]["contract_id"] == "string"
 
 
-def dies_once(part: Part) -> Result:
-    """For a process: ends it the first time."""
-    flag = Path(part.notebook)
-    if not flag.exists():
-        flag.touch()
-        os._exit(9)
-    return Result(part.id, "", "done", frames=({}, {}))
+def test_kernels_give_what_this_process_gives(province, tmp_path: Path) -> None:
+    """Also where a kernel dies with its part: another one gets it."""
+    here = fm.evaluate_many(province, out=tmp_path / "here", workers=1)
+    fm.evaluate_many(province, out=tmp_path / "kernels", workers=2)
+    for file in here.tables.values():
+        name = Path(file).name
+        written = (tmp_path / "here" / name).read_bytes()
+        assert (tmp_path / "kernels" / name).read_bytes() == written
 
 
-def dies_always(part: Part) -> Result:
-    os._exit(9)
+class Dies:
+    """A scenario that ends the process which unpacks it, the first time or always."""
+
+    def __init__(self, scenario, flag: Path, always: bool) -> None:
+        self.data, self.flag, self.always = pickle.dumps(scenario), str(flag), always
+
+    def __reduce__(self):
+        first = f"__import__('os').path.exists({self.flag!r})"
+        end = f"open({self.flag!r}, 'w').close() or __import__('os')._exit(9)"
+        text = f"loads(data) if {first} and {not self.always} else ({end})"
+        return (eval, (text, {"loads": pickle.loads, "data": self.data}))
 
 
-def test_a_process_that_dies_is_replaced(tmp_path: Path) -> None:
-    parts = [Part(f"p{n}", (), str(tmp_path / f"{n}")) for n in range(2)]
-    assert sorted(r.id for r in in_processes(parts, 2, dies_once) if r.ok) == ["p0", "p1"]
-    assert [r.status for r in in_processes(parts, 2, dies_always)] == ["failed", "failed"]
+@pytest.mark.parametrize("always", [False, True])
+def test_a_kernel_that_dies_is_replaced(province, tmp_path: Path, always: bool) -> None:
+    job = part_of("p", packed([Dies(province[0], tmp_path / "flag", always)]))
+    with open_engine(1) as engine:
+        (result,) = run_with_retry(engine, [job], LOSSES)
+    assert result.ok is not always
+    assert result.attempts == (LOSSES + 1 if always else 2)
+    assert always == ("exit code 9" in result.reason)

@@ -108,6 +108,22 @@ def test_each_notebook_passes_or_fails_as_it_must(
         assert text in said, name
 
 
+def test_a_display_is_compared_by_what_a_later_cell_made_of_it(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FISCALMODEL_PRELOAD", "json")
+    begin = "from IPython.display import display\nhandle = display('first 1', display_id=True)"
+    path = project(pytester.path) / "right.ipynb"
+    faulty.write_notebook(path, begin, "handle.update('last 2')", "print('end')")
+    refresh([path], say=lambda text: None)
+    text = path.read_text()
+    assert "last 2" in text.split("handle.update")[0]
+    (pytester.path / "wrong.ipynb").write_text(text.replace("\"'last 2'\"", "\"'first 1'\"", 1))
+    ran = pytester.runpytest_subprocess("--nbval", "-p", "no:cacheprovider", "-q")
+    ran.assert_outcomes(passed=10, errors=1)
+    assert "Cell 1: 1 -> 2" in ran.stdout.str() or "first" in ran.stdout.str()
+
+
 def test_lax_and_sanitising_are_refused(pytester: pytest.Pytester) -> None:
     faulty.write_notebook(project(pytester.path) / "n.ipynb", "1")
     lax = pytester.runpytest_subprocess("--nbval-lax")

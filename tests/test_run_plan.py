@@ -11,7 +11,6 @@ from faults import faulty_notebooks as faulty
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.run.batch import run_batch
-from fiscalmodel.run.execute import execute_notebook
 from fiscalmodel.run.job import parse_duration, parse_size
 from fiscalmodel.run.plan import load_plan
 
@@ -175,7 +174,7 @@ def test_parameters_arrive_as_they_were_written(tmp_path: Path) -> None:
         "nothing": None,
         "table": {'键 "k"': [1, "010101", None]},
     }
-    result = execute_notebook(notebook, tmp_path / "out.ipynb", given, kernel="cold")
+    result = faulty.execute_notebook(notebook, given, kernel="cold")
     assert result.ok, str(result)
     printed = json.loads(result.text)["cells"][-1]["outputs"][0]["text"]
     assert json.loads("".join(printed)) == list(given.values())
@@ -184,9 +183,9 @@ def test_parameters_arrive_as_they_were_written(tmp_path: Path) -> None:
 def test_an_unknown_parameter_starts_no_kernel(tmp_path: Path) -> None:
     notebook = faulty.write_notebook(tmp_path / "n.ipynb", "1")
     with pytest.raises(InputError, match="did you mean 'code'"):
-        execute_notebook(notebook, tmp_path / "out.ipynb", {"cod": "x"})
+        faulty.execute_notebook(notebook, {"cod": "x"})
     with pytest.raises(InputError, match="text is needed"):
-        execute_notebook(notebook, tmp_path / "out.ipynb", {"code": 10101})
+        faulty.execute_notebook(notebook, {"code": 10101})
     assert not (tmp_path / "out.ipynb").exists()
 
 

@@ -13,7 +13,6 @@ from faults import faulty_notebooks as faulty
 from fiscalmodel.errors import InputError
 from fiscalmodel.kernels.parent import private_parent
 from fiscalmodel.run.batch import run_batch
-from fiscalmodel.run.execute import execute_notebook
 from fiscalmodel.run.job import Job, one_line
 from fiscalmodel.run.manifest import Manifest
 from fiscalmodel.run.results import Results
@@ -176,7 +175,7 @@ def test_a_notebook_of_another_language_is_refused(tmp_path: Path) -> None:
     julia = {"kernelspec": {"name": "julia-1.11", "display_name": "Julia", "language": "julia"}}
     notebook = faulty.write_notebook(tmp_path / "n.ipynb", "1", metadata=julia)
     with pytest.raises(InputError, match="language is julia"):
-        execute_notebook(notebook, None)
+        faulty.execute_notebook(notebook)
 
 
 @pytest.mark.parametrize("name", ["结果 😀", 'it\'s "out"', "a b"])

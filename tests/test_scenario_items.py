@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from pathlib import Path
 
-import openpyxl
 import pytest
 
 import fiscalmodel as fm
 from fiscalmodel.errors import InputError
-from fiscalmodel.present.workbook import outcome_workbook
 from fiscalmodel.scenario.outcome import Outcome
 
 FILE = Path("params/scenarios/sample_county/by_item.yaml")
@@ -60,14 +57,6 @@ def test_total_lies_between_the_model_and_the_items(outcome: Outcome, project: P
     note = next(note for note in outcome.notes if "调和" in note.zh)
     assert f"{items[2028] / 1e4:.2f}" in note.zh
     assert f"{model[2028] / 1e4:.2f}" in note.en
-
-
-def test_workbook_has_the_items(outcome: Outcome) -> None:
-    book = openpyxl.load_workbook(BytesIO(outcome_workbook(outcome, "en")))
-    sheet = book["Revenue by item"]
-    names = {row[1].value for row in sheet.iter_rows(min_row=2)}
-    assert "VAT 增值税" in names
-    assert "增值税" not in names
 
 
 BASELINE = """\

@@ -27,6 +27,8 @@ DESIGN = {
     "quotas": "batch kind period available_from quota_wan rate_pct tenor_years repayment",
     "bonds": "bond_code type purpose amount_wan rate_pct start maturity repayment frequency "
     "project",
+    "limits": "year general_limit_wan special_limit_wan",
+    "claims": "item period need_wan budget inside",
     "payments": "bank kind account period amount paid_on",
     "revenue": "region budget_scope indicator item_code period value unit coverage calibre version "
     "kind source note",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,10 @@ import pandas as pd
 
 from fiscalmodel import policy
 from fiscalmodel.days import calendar_year, to_date
-from fiscalmodel.display import Result
+from fiscalmodel.display import BLUE, Chart, Result, bars, figure
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import Finding, Severity, to_frame
+from fiscalmodel.tables.records import TableLike, read_records
 from fiscalmodel.words import Text, say
 
 
@@ -39,11 +40,15 @@ class Rule:
         return say(f"budget.rule.{self.name}")
 
 
+_COVERED = "sanbao_coverage_floor"
 RULES = (
     Rule("livelihood_share", "livelihood_wan", "expenditure_wan", "livelihood_share_floor",
          floor=True),
-    Rule("sanbao_coverage", "sanbao_arranged_wan", "sanbao_need_wan", "sanbao_coverage_floor",
+    Rule("sanbao_coverage", "sanbao_arranged_wan", "sanbao_need_wan", _COVERED, floor=True),
+    Rule("sanbao_livelihood", "livelihood_arranged_wan", "livelihood_need_wan", _COVERED,
          floor=True),
+    Rule("sanbao_wages", "wages_arranged_wan", "wages_need_wan", _COVERED, floor=True),
+    Rule("sanbao_operation", "operation_arranged_wan", "operation_need_wan", _COVERED, floor=True),
     Rule("ppp_share", "ppp_wan", "expenditure_wan", "ppp_share_ceiling"),
     Rule("ppp_share_warning", "ppp_wan", "expenditure_wan", "ppp_share_warning",
          severity="warning"),
@@ -53,7 +58,30 @@ RULES = (
          "interest_share_ceiling"),
     Rule("special_interest_share", "special_interest_wan", "fund_expenditure_wan",
          "interest_share_ceiling"),
+    Rule("general_debt_limit", "general_debt_wan", "general_limit_wan", "debt_limit_ceiling"),
+    Rule("special_debt_limit", "special_debt_wan", "special_limit_wan", "debt_limit_ceiling"),
+    Rule("reserve_floor", "reserve_wan", "expenditure_wan", "reserve_share_floor", floor=True,
+         severity="warning"),
+    Rule("reserve_ceiling", "reserve_wan", "expenditure_wan", "reserve_share_ceiling",
+         severity="warning"),
+    # No rule of the whole country: measured against a local bound, where the scenario gives one.
+    Rule("self_sufficiency", "revenue_wan", "expenditure_wan", "", floor=True,
+         severity="warning"),
+    Rule("tax_share", "tax_wan", "revenue_wan", "", floor=True, severity="warning"),
+    Rule("fund_size", "stabilisation_fund_wan", "expenditure_wan", "", floor=True,
+         severity="warning"),
 )  # fmt: skip
+#: Columns that the rules are worked out from.
+AMOUNTS = tuple(dict.fromkeys(name for rule in RULES for name in (rule.over, rule.under)))
+
+
+@dataclass(frozen=True)
+class LocalBound:
+    """A bound of the region's own for one rule: percent, since when, by which document."""
+
+    pct: float
+    source: str
+    start: dt.date = dt.date(1950, 1, 1)
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,9 +91,11 @@ class Guardrails(Result):
     Attributes
     ----------
     table
-        ``year, rule, share_pct, threshold_pct, bound, margin_wan, kept,
-        source``; ``margin_wan`` is the amount above a floor or below a ceiling,
-        negative where it is broken. A rule whose columns are absent is left out.
+        ``year, rule, share_pct, threshold_pct, bound, margin_wan, kept, over_change_wan,
+        under_change_wan, source``; ``margin_wan`` is the amount above a floor or below a
+        ceiling, negative where it is broken. Either change alone, of the numerator or of the
+        denominator, would restore a rule that is broken (0 where it is kept). A rule whose
+        columns are absent is left out, and so is one without a bound.
     found
         The guardrails that are broken.
     """
@@ -86,18 +116,66 @@ class Guardrails(Result):
         if not self.found:
             return say("budget.kept", count=len(self.table))
         titles = {rule.name: rule.title for rule in RULES}
-        names = [titles[name] for name in dict.fromkeys(found.rule for found in self.found)]
+        first = self.headroom.dropna(subset=["first_breach"])
+        names = [
+            say("budget.broken_from", rule=titles[name], year=int(year))
+            for name, year in zip(first["rule"], first["first_breach"], strict=True)
+        ]
         return say("budget.broken", count=len(self.table), broken=len(self.found), names=names)
 
     @property
+    def headroom(self) -> pd.DataFrame:
+        """Each rule where it is tightest.
+
+        ``rule, year, share_pct, threshold_pct, margin_wan, first_breach, over_change_wan,
+        under_change_wan``: the year of the least room relative to the threshold, the first year
+        in which it is broken, and what in that first year would restore it.
+        """
+        rows = list[dict[str, Any]]()
+        for rule, mine in self.table.groupby("rule", sort=False):
+            sign = mine["bound"].map({"floor": 1.0, "ceiling": -1.0})
+            room = (mine["share_pct"] - mine["threshold_pct"]) * sign / mine["threshold_pct"]
+            tight = mine.loc[room.idxmin()]
+            broken = mine[~mine["kept"].astype(bool)]
+            at = broken.iloc[0] if len(broken) else None
+            rows.append(
+                {
+                    "rule": rule,
+                    **{k: tight[k] for k in ("year", "share_pct", "threshold_pct", "margin_wan")},
+                    "first_breach": math.nan if at is None else float(at["year"]),
+                    "over_change_wan": 0.0 if at is None else float(at["over_change_wan"]),
+                    "under_change_wan": 0.0 if at is None else float(at["under_change_wan"]),
+                }
+            )
+        columns = ["rule", "year", "share_pct", "threshold_pct", "margin_wan", "first_breach",
+                   "over_change_wan", "under_change_wan"]  # fmt: skip
+        return pd.DataFrame(rows, columns=columns)
+
+    @property
     def short(self) -> pd.DataFrame:
-        """The table with the rules by name."""
+        """Each rule where it is tightest, by name, with the first year in which it is broken."""
         titles = {rule.name: str(rule.title) for rule in RULES}
-        named = self.table.assign(rule=self.table["rule"].map(titles))
+        head = self.headroom
+        years = ["" if math.isnan(year) else str(int(year)) for year in head["first_breach"]]
+        named = head.assign(rule=head["rule"].map(titles), first_breach=years)
         return named.rename(columns={"share_pct": "ratio_pct"})
 
+    def plot(self, lang: str | None = None) -> Chart:
+        """Room of each rule in its tightest year, in percent of the bound; below 0 it is broken."""
+        head = self.headroom
+        sign = head["rule"].map({rule.name: 1.0 if rule.floor else -1.0 for rule in RULES})
+        room = (head["share_pct"] / head["threshold_pct"] - 1) * 100 * sign
+        made, axis, lang = figure(say("budget.chart_guardrails"), lang, unit="%")
+        titles = {rule.name: rule.title(lang) for rule in RULES}
+        shown = pd.DataFrame({"room_pct": room.to_numpy()}, index=head["rule"].map(titles))
+        bars(axis, shown, colors=(BLUE,), lang=lang)
+        return Chart(made, self.answer(lang))
 
-def check_guardrails(frame: pd.DataFrame, on: Any = None) -> Guardrails:
+
+def check_guardrails(
+    frame: pd.DataFrame, on: Any = None, *, region: str = "",
+    local: Mapping[str, LocalBound] | None = None,
+) -> Guardrails:  # fmt: skip
     """Set a budget or plan against its guardrails.
 
     Parameters
@@ -106,9 +184,14 @@ def check_guardrails(frame: pd.DataFrame, on: Any = None) -> Guardrails:
         One row a year: ``year`` and any of ``expenditure_wan`` (一般公共预算支出),
         ``livelihood_wan``, ``sanbao_arranged_wan`` with ``sanbao_need_wan``,
         ``ppp_wan``, ``general_interest_wan``, ``special_interest_wan`` with
-        ``fund_expenditure_wan``; 万元, blank where not known.
+        ``fund_expenditure_wan``, debts with their limits, ``reserve_wan`` and the others of
+        `AMOUNTS`; 万元, blank where not known.
     on
         Day whose thresholds apply to all rows; by default each year's last day.
+    region
+        Region whose own rules apply too: a local floor is no floor of every county.
+    local
+        Rule -> a bound of the region's own, in the place of the general one.
 
     Raises
     ------
@@ -126,7 +209,8 @@ def check_guardrails(frame: pd.DataFrame, on: Any = None) -> Guardrails:
     --------
     >>> rows = pd.DataFrame(
     ...     {"year": [2020], "livelihood_wan": [641814.0], "expenditure_wan": [846000.0]})
-    >>> check_guardrails(rows).table[["share_pct", "margin_wan"]].round(2).to_numpy().tolist()
+    >>> table = check_guardrails(rows, region="jianghan").table
+    >>> table[["share_pct", "margin_wan"]].round(2).to_numpy().tolist()
     [[75.86, 7314.0]]
     """
     rows = _checked(frame)
@@ -135,29 +219,73 @@ def check_guardrails(frame: pd.DataFrame, on: Any = None) -> Guardrails:
         day = dt.date(int(row["year"]), 12, 31) if on is None else to_date(on, where="on")
         for rule in RULES:
             over, under = row.get(rule.over, math.nan), row.get(rule.under, math.nan)
-            entry = _entry(rule.key, day)
-            if entry is None or not math.isfinite(over) or not math.isfinite(under):
+            bound = _bound(rule, day, region, local or {})
+            if bound is None or not math.isfinite(over) or not math.isfinite(under):
                 continue
-            threshold = float(entry.value)
+            threshold, source = bound
             margin = (over - under * threshold / 100) * (1 if rule.floor else -1)
             kept = margin >= -1e-9 * under
+            # Either the numerator or the denominator alone, to stand exactly at the bound.
+            over_change = under * threshold / 100 - over
+            under_change = over / threshold * 100 - under
             lines.append(
                 {
                     "year": row["year"], "rule": rule.name, "share_pct": over / under * 100,
                     "threshold_pct": threshold, "bound": "floor" if rule.floor else "ceiling",
-                    "margin_wan": margin, "kept": kept, "source": entry.citation(),
+                    "margin_wan": margin, "kept": kept,
+                    "over_change_wan": 0.0 if kept else over_change,
+                    "under_change_wan": 0.0 if kept else under_change, "source": source,
                 }
             )  # fmt: skip
             if not kept:
                 found.append(_finding(rule, row["year"], over / under * 100, threshold, margin))
     columns = ["year", "rule", "share_pct", "threshold_pct", "bound", "margin_wan", "kept",
-               "source"]  # fmt: skip
+               "over_change_wan", "under_change_wan", "source"]  # fmt: skip
     return Guardrails(pd.DataFrame(lines, columns=columns), tuple(found))
 
 
-def guardrails(frame: pd.DataFrame, on: Any = None) -> pd.DataFrame:
+def _bound(
+    rule: Rule, day: dt.date, region: str, local: Mapping[str, LocalBound]
+) -> tuple[float, str] | None:
+    """The bound of a rule on a day and its source: the region's own before the general one."""
+    own = local.get(rule.name)
+    if own is not None and own.start <= day:
+        return own.pct, own.source
+    entry = policy.in_force(rule.key, day, region=region) if rule.key else None
+    return None if entry is None else (float(entry.value), entry.citation())
+
+
+def guardrails(
+    frame: pd.DataFrame, on: Any = None, *, region: str = "",
+    local: Mapping[str, LocalBound] | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """Findings of `check_guardrails`: one row for each guardrail that is broken."""
-    return check_guardrails(frame, on).findings
+    return check_guardrails(frame, on, region=region, local=local).findings
+
+
+def read_guardrail_amounts(source: TableLike) -> pd.DataFrame:
+    """``year`` and the amounts of `AMOUNTS` that a table gives, one row a year.
+
+    Raises
+    ------
+    InputError
+        With every cell that cannot be read; a table without any of the columns.
+    """
+    headers = {"year": ("年度",), **dict.fromkeys(AMOUNTS, ())}
+    table = read_records(source, name="guardrails", columns=headers, unit="万元")
+    table.need("year")
+    given = [name for name in AMOUNTS if table.has(name)]
+    if not given and not table.found.problems:
+        table.found.add(table.place(), "budget.no_column", name="…_wan", needed=list(AMOUNTS))
+    rows = [
+        {
+            "year": calendar_year(row.text("year"), where=row.where("year")),
+            **{name: row.wan(name, low=0, default=math.nan) for name in given},
+        }
+        for row in table
+    ]
+    table.done()
+    return pd.DataFrame(rows, columns=["year", *given])
 
 
 def _finding(rule: Rule, year: Any, share: float, threshold: float, margin: float) -> Finding:
@@ -165,14 +293,6 @@ def _finding(rule: Rule, year: Any, share: float, threshold: float, margin: floa
         rule.name, rule.severity, str(year), threshold, share, threshold - share, 0.0,
         say("budget.off_by", rule=rule.title, threshold=threshold, amount=abs(margin)), "%",
     )  # fmt: skip
-
-
-def _entry(key: str, day: dt.date) -> policy.Entry | None:
-    """The threshold on a day; None where it is repealed or did not exist yet."""
-    if policy.parameter(key).entries[0].start > day:
-        return None
-    entry = policy.at(key, day)
-    return None if entry.value is None else entry
 
 
 def _checked(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -1,13 +1,15 @@
 """The medium-term fiscal plan 中期财政规划: three years, rolled every year, binding the budget.
 
 Step 1 is the baseline under current policy, step 2 adds the reforms.
-Expenditure is built from lines, each a standard times a number (零基预算);
-nothing here grows with GDP or revenue by itself.
+Expenditure is built from lines, each a standard times a number (零基预算), or an amount
+with its reason where no standard exists; nothing here grows with GDP or revenue by itself.
+A standard or number changes only on a date and by a source.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,17 +17,30 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel import policy
+from fiscalmodel.budget.account import SIDE_OF, known_line
 from fiscalmodel.display import BLUE, ORANGE, RED, Chart, Result, bars, figure, legend, scale
-from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.errors import Collector, InputError, did_you_mean
 from fiscalmodel.findings import Finding, finding, to_frame
+from fiscalmodel.tables.records import FILLED, TableLike, read_records
 from fiscalmodel.words import Text, say
 
 #: Project classes of zero-based budgeting 五类项目.
 CLASSES = ("保障运转", "社会事业", "产业发展", "重点建设", "特定事项")
 LINE_COLUMNS = ("year", "line", "project_class", "standard_wan", "number", "basis")
 MEASURE_COLUMNS = ("year", "measure", "side", "amount_wan", "basis")
-#: A basis that ties spending to these is refused.
-_TIED = ("gdp", "生产总值", "收入增幅", "财政收入增长", "revenue growth", "挂钩")
+#: Columns of the tables that `read_plan_lines` takes.
+_LINE_TABLE: Mapping[str, tuple[str, ...]] = {
+    "line": ("支出项目", "项目"), "project_class": ("项目类别",), "year": ("年度",),
+    "standard_wan": ("标准（万元）",), "number": ("数量",), "amount_wan": (),
+    "basis": ("依据", "政策依据", "理由"), "sanbao_part": ("“三保”类别", "三保类别"),
+    "source": (),
+}  # fmt: skip
+#: A basis that ties spending to these is refused; 低收入家庭 and the like are no such tie.
+_TIED = re.compile(
+    r"gdp|生产总值|物价指数|cpi|指数化|挂钩|revenue growth|% of revenue|price index"
+    r"|(?<!低)(?<!民)收入(?:增[幅长速]|的?\s*\d|的?比例|比重|同步)|按比例增长|同比例|同步增长",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -46,12 +61,19 @@ class MediumTermPlan(Result):
         The reforms of step 2.
     found
         Years whose uses exceed what there is.
+    changes
+        Against last year's plan: ``year, line, change_wan``; None where none is given.
+    execution
+        Last year's plan against its outturn: ``year, line, planned_wan, outturn_wan,
+        difference_wan, execution_pct``; None where none is given.
     """
 
     table: pd.DataFrame
     lines: pd.DataFrame
     measures: pd.DataFrame
     found: tuple[Finding, ...]
+    changes: pd.DataFrame | None = None
+    execution: pd.DataFrame | None = None
 
     @property
     def findings(self) -> pd.DataFrame:
@@ -87,20 +109,204 @@ class MediumTermPlan(Result):
         return Chart(made, self.answer(lang))
 
     @property
+    def compared(self) -> list[Text]:
+        """Against last year's plan and its outturn, in sentences; none where none is given."""
+        said = list[Text]()
+        if self.changes is not None and len(self.changes):
+            first = self.changes[self.changes["year"].eq(self.changes["year"].min())]
+            largest = first.reindex(first["change_wan"].abs().sort_values().index[::-1]).head(3)
+            lines = [
+                say("budget.line_changed", year=int(year), line=line, amount=float(amount))
+                for year, line, amount in largest.itertuples(index=False)
+            ]
+            said.append(say("budget.plan_changed", lines=lines))
+        if self.execution is not None and len(self.execution):
+            both = self.execution.dropna(subset=["planned_wan", "outturn_wan"])
+            pct = float(both["outturn_wan"].sum() / both["planned_wan"].sum() * 100)
+            said.append(say("budget.plan_executed", pct=pct))
+        return said
+
+    @property
     def ceiling_wan(self) -> float:
         """Expenditure of the first year, which binds the annual budget."""
         return float(self.table["expenditure_wan"].iloc[0])
 
-    def change_from(self, earlier: MediumTermPlan) -> pd.DataFrame:
-        """Change against last year's plan in the years both hold: ``year, line, change_wan``."""
+    def change_from(self, earlier: MediumTermPlan | pd.DataFrame) -> pd.DataFrame:
+        """Change against last year's plan in the years both hold: ``year, line, change_wan``.
+
+        `earlier` is a plan, or its lines: ``year, line, amount_wan``.
+        """
+        before = earlier.lines if isinstance(earlier, MediumTermPlan) else earlier
         sums = [
-            plan.lines.groupby(["year", "line"])["amount_wan"].sum() for plan in (earlier, self)
+            lines.groupby(["year", "line"])["amount_wan"].sum() for lines in (before, self.lines)
         ]
-        shared = set(earlier.table["year"]) & set(self.table["year"])
+        shared = set(before["year"]) & set(self.table["year"])
         change = (sums[1].sub(sums[0], fill_value=0.0)).rename("change_wan").reset_index()
         return change[change["year"].isin(shared) & change["change_wan"].ne(0)].reset_index(
             drop=True
         )
+
+
+def read_plan_lines(
+    source: TableLike, years: Sequence[int], *, changes: TableLike | None = None
+) -> pd.DataFrame:
+    """Spending lines of a plan from a table, one row a line and year.
+
+    Parameters
+    ----------
+    source
+        ``line, project_class, basis`` and ``standard_wan, number``, or ``amount_wan`` where no
+        standard exists (then `basis` says why). A row with ``year`` holds in that year alone,
+        one without in all years of the plan. ``sanbao_part`` names the part of 三保 that the
+        line belongs to.
+    years
+        Years of the plan.
+    changes
+        Dated changes: ``line, year`` (from then on), ``standard_wan`` or ``number``, ``source``.
+
+    Raises
+    ------
+    InputError
+        With every problem of both tables: a line without a standard or an amount, with both, a
+        change without a source or of a line that is not there.
+    """
+    found = Collector()
+    table = read_records(source, name="lines", columns=_LINE_TABLE, unit="万元", found=found)
+    table.need("line", "project_class", "basis")
+    rows = list[dict[str, Any]]()
+    for row in table:
+        both = not row.blank("amount_wan"), not row.blank("standard_wan")
+        if both == (True, True) or both == (False, False):
+            row.report("standard_wan", "budget.one_amount")
+            continue
+        standard = row.wan("amount_wan", low=0) if both[0] else row.wan("standard_wan", low=0)
+        mine = list(years) if row.blank("year") else [int(row.number("year"))]
+        made = {
+            "line": row.text("line"), "project_class": row.text("project_class"),
+            "standard_wan": standard, "number": 1.0 if both[0] else row.number("number", low=0),
+            "basis": row.text("basis"),
+            "sanbao_part": row.word("sanbao_part", "sanbao_part", default=""),
+        }  # fmt: skip
+        rows += [{"year": year, **made} for year in mine if year in years]
+    for change in _changes(changes, {str(row["line"]) for row in rows}, found):
+        for made in rows:
+            if made["line"] == change["line"] and made["year"] >= change["year"]:
+                made |= {k: change[k] for k in ("standard_wan", "number") if change[k] is not None}
+                made["basis"] = f"{made['basis']}；{change['source']}"
+    found.raise_if_any()
+    return pd.DataFrame(rows, columns=[*LINE_COLUMNS, "sanbao_part"])
+
+
+def _changes(source: TableLike | None, known: set[str], found: Collector) -> list[dict[str, Any]]:
+    """Dated changes in order of their year; each names its line and its source."""
+    if source is None:
+        return []
+    table = read_records(source, name="changes", columns=_LINE_TABLE, unit="万元", found=found)
+    table.need("line", "year", "source")
+    made = list[dict[str, Any]]()
+    for row in table:
+        name = row.text("line", FILLED)
+        if name not in known:
+            row.report("line", "budget.no_such_line", did_you_mean(name, known), text=name)
+        if row.blank("source"):
+            row.report("source", "budget.change_without_source")
+        if row.blank("standard_wan") and row.blank("number"):
+            row.report("standard_wan", "budget.nothing_changes")
+        standard = None if row.blank("standard_wan") else row.wan("standard_wan", low=0)
+        number = None if row.blank("number") else row.number("number", low=0)
+        made.append(
+            {
+                "line": name,
+                "year": int(row.number("year")),
+                "source": row.text("source"),
+                "standard_wan": standard,
+                "number": number,
+            }
+        )
+    return sorted(made, key=lambda change: change["year"])
+
+
+def read_amounts_by_line(source: TableLike, *, name: str) -> pd.DataFrame:
+    """An earlier plan or an outturn: ``year, line, amount_wan``; a line's parts are added up.
+
+    Raises
+    ------
+    InputError
+        With every cell that cannot be read.
+    """
+    table = read_records(source, name=name, columns=_LINE_TABLE, unit="万元")
+    table.need("line", "year", "amount_wan")
+    rows = [
+        (int(row.number("year")), row.text("line", FILLED), row.wan("amount_wan", low=0))
+        for row in table
+    ]
+    table.done()
+    made = pd.DataFrame(rows, columns=["year", "line", "amount_wan"])
+    return made.groupby(["year", "line"], sort=False, as_index=False)["amount_wan"].sum()
+
+
+def read_measures(source: TableLike) -> pd.DataFrame:
+    """Reforms from a table: ``year, measure, side, amount_wan, basis``."""
+    headers = {"measure": ("措施", "改革措施"), "side": ("收支方向",), "year": ("年度",),
+               "amount_wan": (), "basis": ("依据",)}  # fmt: skip
+    table = read_records(source, name="measures", columns=headers, unit="万元")
+    table.need(*MEASURE_COLUMNS)
+    rows = [
+        (int(row.number("year")), row.text("measure", FILLED), row.word("side", "budget_side"),
+         row.wan("amount_wan"), row.text("basis", FILLED))
+        for row in table
+    ]  # fmt: skip
+    table.done()
+    return pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
+
+
+def read_flows(source: TableLike, years: Sequence[int]) -> list[tuple[int, str, float]]:
+    """The account's other lines by year: ``year, item, amount_wan, basis``; uses with a minus.
+
+    A row without ``year`` holds in every year. Revenue and expenditure do not belong here.
+
+    Raises
+    ------
+    InputError
+        With every cell that cannot be read, every unknown line and every row without a basis.
+    """
+    headers = {"item": ("项目", "收支项目"), "year": ("年度",), "amount_wan": (),
+               "basis": ("依据", "来源")}  # fmt: skip
+    table = read_records(source, name="flows", columns=headers, unit="万元")
+    table.need("item", "amount_wan", "basis")
+    rows = list[tuple[int, str, float]]()
+    for row in table:
+        line = known_line(row.text("item", FILLED))
+        side = SIDE_OF.get(line or "")
+        if line in ("revenue", "expenditure") or (
+            side not in ("resource", "use") and line != "carry_over"
+        ):
+            row.report("item", "budget.flow_unknown", text=row.text("item"))
+            continue
+        row.text("basis", FILLED)
+        amount = row.wan("amount_wan", low=0)
+        mine = list(years) if row.blank("year") else [int(row.number("year"))]
+        sign = 1.0 if side == "resource" else -1.0
+        rows += [(year, str(line), sign * amount) for year in mine if year in years]
+    table.done()
+    return rows
+
+
+def against_outturn(planned: pd.DataFrame, outturn: pd.DataFrame) -> pd.DataFrame:
+    """A plan's lines beside what was spent, in the years that both hold.
+
+    Returns
+    -------
+    DataFrame
+        ``year, line, planned_wan, outturn_wan, difference_wan, execution_pct``; what only one
+        of them has is missing in the other, not 0.
+    """
+    sums = [t.groupby(["year", "line"], sort=False)["amount_wan"].sum() for t in (planned, outturn)]
+    made = pd.concat(sums, axis=1, keys=["planned_wan", "outturn_wan"]).reset_index()
+    made = made[made["year"].isin(set(planned["year"]) & set(outturn["year"]))]
+    made["difference_wan"] = made["outturn_wan"] - made["planned_wan"]
+    made["execution_pct"] = made["outturn_wan"] / made["planned_wan"].where(lambda w: w > 0) * 100
+    return made.reset_index(drop=True)
 
 
 def medium_term_plan(
@@ -234,7 +440,7 @@ def _lines(frame: pd.DataFrame, years: Sequence[int], found: Collector) -> pd.Da
         text = str(basis or "").strip().lower()
         if not text or text == "nan":
             found.add(f"lines row {i}, basis", "budget.no_basis")
-        elif any(word in text for word in _TIED):
+        elif _TIED.search(text):
             found.add(f"lines row {i}, basis", "budget.tied", text=basis)
     made["amount_wan"] = made["standard_wan"] * made["number"]
     return made

@@ -86,21 +86,11 @@ class GuardItem(pytest.Item):
         except InputError as error:
             problems = [str(error)]
         if problems:
-            raise GuardFailure("\n".join(problems))
-
-    def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
-        """The problems alone, without a traceback."""
-        if isinstance(excinfo.value, GuardFailure):
-            return f"{self.path.name}:\n{excinfo.value}"
-        return super().repr_failure(excinfo, style)
+            pytest.fail("\n".join([f"{self.path.name}:", *problems]), pytrace=False)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where it is."""
         return self.path, 0, f"{self.path.name}::guard"
-
-
-class GuardFailure(Exception):
-    """A notebook that must not be committed as it is."""
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -117,6 +107,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         notebook.fiscalmodel_shown = _Shown(notebook.get_kernel_message)
         notebook.get_kernel_message = notebook.fiscalmodel_shown.next_message
         notebook.setup = _on_a_warm_kernel(notebook, notebook.setup)
+        notebook.teardown = notebook.fiscalmodel_shown.at_the_end(notebook.teardown)
     shown = notebook.fiscalmodel_shown
     cell.compare_outputs = lambda test, reference, skip_compare=None: _same(cell, shown, reference)
 
@@ -141,28 +132,55 @@ def _on_a_warm_kernel(notebook: Any, setup: Any) -> Any:
 
 
 class _Shown:
-    """What a reader sees of the running cell: cleared and updated as the kernel said."""
+    """What a reader sees of a notebook's cells: cleared and updated as the kernel said.
+
+    A cell whose output a later cell may still update is compared again at the end.
+    """
 
     def __init__(self, source: Any) -> None:
         self._source = source
         self._cell = ""
         self._clear = False
         self._displays: dict[str, list[Any]] = {}
+        self._open: list[tuple[Any, Any, list[Any]]] = []
         self.outputs: list[Any] = []
+
+    def differences(self, cell: Any, reference: Any) -> list[str]:
+        """What differs now; of a cell that is open still, nothing."""
+        named = {id(output) for outputs in self._displays.values() for output in outputs}
+        if any(id(output) in named for output in self.outputs):
+            self._open.append((cell, reference, self.outputs))
+            return []
+        return _differences(cell, reference, self.outputs)
+
+    def at_the_end(self, teardown: Any) -> Any:
+        """The notebook's own end, after which the open cells are compared."""
+
+        def end() -> None:
+            teardown()
+            found = [
+                f"{cell.name}: {line}"
+                for cell, reference, outputs in self._open
+                for line in _differences(cell, reference, outputs)
+            ]
+            if found:
+                pytest.fail("\n".join(found), pytrace=False)
+
+        return end
 
     def next_message(self, *args: Any, **named: Any) -> Any:
         message = self._source(*args, **named)
         cell = message["parent_header"].get("msg_id", "")
         if cell != self._cell:
-            self._cell, self._clear, self.outputs, self._displays = cell, False, [], {}
+            self._cell, self._clear, self.outputs = cell, False, []
         kind, content = message["msg_type"], message["content"]
-        identity = str((content.get("transient") or {}).get("display_id"))
+        identity = (content.get("transient") or {}).get("display_id")
         if kind == "clear_output":
             self._clear = bool(content.get("wait"))
             if not self._clear:
                 self.outputs = []
         elif kind == "update_display_data":
-            for output in self._displays.get(identity, ()):
+            for output in self._displays.get(str(identity), ()):
                 output["data"] = content["data"]
         elif kind in ("display_data", "execute_result", "stream", "error"):
             from nbformat.v4 import output_from_msg
@@ -178,11 +196,15 @@ class _Shown:
 
 def _same(cell: Any, shown: _Shown, reference: Any) -> bool:
     """Replaces nbval's comparison as text; says what differs where nbval would."""
+    cell.comparison_traceback = shown.differences(cell, reference)
+    return not cell.comparison_traceback
+
+
+def _differences(cell: Any, reference: Any, outputs: list[Any]) -> list[str]:
     from fiscalmodel.check_notebooks.compare import Tolerance, differences
 
     try:
         tolerance = Tolerance.of(cell.parent.nb.metadata)
     except (TypeError, ValueError):
         tolerance = Tolerance()  # the guard fails for it
-    cell.comparison_traceback = differences(reference, shown.outputs, tolerance)
-    return not cell.comparison_traceback
+    return differences(reference, outputs, tolerance)

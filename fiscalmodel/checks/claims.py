@@ -1,21 +1,21 @@
 """What is claimed of printed figures, and what comes of it: one place that tells what ties.
 
-A family of checks states claims over the immutable facts. All claims are worked
-out first; only then is anything reported, since what ties elsewhere in a
-publication tells how exact its figures are and which of two cells is wrong.
+A check states claims over the immutable facts. All claims are worked out first; only
+then is anything reported, since what ties elsewhere in a publication tells how exact
+its figures are and which of two cells is wrong.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import Any, Literal
 
-from fiscalmodel.checks.facts import COUNTS, Book, Fact, grouped
+from fiscalmodel.checks.facts import COUNTS, Book, Fact, grouped, show
 from fiscalmodel.checks.printed import Interval
-from fiscalmodel.checks.slips import Slip, slip
+from fiscalmodel.checks.slips import slip
 from fiscalmodel.findings import Finding, Severity
 from fiscalmodel.words import EMPTY, Text, say
 
@@ -23,8 +23,50 @@ from fiscalmodel.words import EMPTY, Text, say
 STORED = 4
 #: What the cells hold may miss a sum by the noise of its arithmetic.
 HELD = Decimal("1e-6")
-#: Fields of a sentence, asked for only where it is said.
-Words = Callable[[], Mapping[str, object]]
+
+
+class _Shown(Decimal):
+    """A number in a sentence: ``{gap}`` as `show` gives it, ``{gap:,.2f}`` as asked for."""
+
+    def __format__(self, spec: str, /, *context: Any) -> str:
+        return super().__format__(spec, *context) if spec else show(self)
+
+
+def sentence(key: str, /, **values: object) -> Text:
+    """A sentence of the checks; it may name attributes of facts, such as ``{total.shown}``."""
+    shown = {n: _Shown(v) if isinstance(v, Decimal) else v for n, v in values.items()}
+    return say(f"checks.{key}", **shown)
+
+
+def found(
+    rule: str,
+    severity: Severity,
+    facts: Sequence[Fact],
+    said: str | Text,
+    *,
+    stated: Decimal | None = None,
+    computed: Decimal | None = None,
+    tolerance: Decimal | None = Decimal(0),
+    unit: str | None = None,
+    **values: object,
+) -> Finding:
+    """A finding about facts, the one that states the figure first.
+
+    `said` is a sentence under ``checks``, filled in with `values`, or a text.
+    """
+    known = stated is not None and computed is not None
+    return Finding(
+        rule=rule,
+        severity=severity,
+        where="; ".join(fact.where for fact in facts),
+        stated=None if stated is None else float(stated),
+        computed=None if computed is None else float(computed),
+        difference=float(stated - computed) if known else None,  # type: ignore[operator]
+        tolerance=None if tolerance is None or stated is None else float(tolerance),
+        said=sentence(said, **values) if isinstance(said, str) else said,
+        unit=(facts[0].unit if unit is None else unit) if facts else "",
+        cells=tuple(fact.cell for fact in facts),
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +96,8 @@ class Follows:
     """A printed figure against the interval that follows from others.
 
     ``=`` holds if the two intervals meet, ``≤`` if the figure may be below it,
-    ``≥`` if it may be above it.
+    ``≥`` if it may be above it. Its sentence may name the figure as ``fact``, what it
+    follows from as ``a`` and ``b``, and what stands in `words`.
     """
 
     rule: str
@@ -63,8 +106,7 @@ class Follows:
     value: Decimal
     interval: Interval
     sentence: str
-    #: Fields of the sentence beside those that every claim has, see `fields`.
-    words: Words = dict
+    words: Mapping[str, object] = field(default_factory=dict)
     holds: Literal["=", "≤", "≥"] = "="
     severity: Severity = "error"
     unit: str | None = None
@@ -78,34 +120,26 @@ class Follows:
             return own.lo <= self.interval.hi
         return own.hi >= self.interval.lo if self.holds == "≥" else own.meets(self.interval)
 
-    @property
-    def fields(self) -> Mapping[str, object]:
-        """What any sentence may name: the figure, what follows, and their distance."""
-        fact, gap = self.stated, self.stated.number - self.value
-        return {
-            "place": place_of(fact),
-            "label": fact.label.raw.strip(),
-            "period": fact.period,
-            "year": fact.year,
-            "scope": fact.scope,
-            "section": fact.section,
-            "unit": fact.unit,
-            "stated": show(fact.number),
-            "computed": show(self.value),
-            "value": show(self.value, 2),
-            "gap": show(gap),
-        }
-
     def finding(self) -> Finding:
         """What is said where it does not hold."""
+        fact = self.stated
+        slipped = slip(fact.number, round(self.value, fact.digits), fact.digits)
+        values = dict(zip("ab", self.operands, strict=False)) | dict(self.words)
         return found(
             self.rule,
             self.severity,
-            [self.stated, *self.operands],
-            say(f"checks.{self.sentence}", **{**self.fields, **self.words()}),
-            stated=self.stated.number,
+            [fact, *self.operands],
+            sentence(
+                self.sentence,
+                fact=fact,
+                value=self.value,
+                gap=fact.number - self.value,
+                slip=sentence("slip.told", slip=slipped.name) if slipped else EMPTY,
+                **values,
+            ),
+            stated=fact.number,
             computed=round(self.value, self.digits),
-            tolerance=self.interval.half + self.stated.interval.half,
+            tolerance=self.interval.half + fact.interval.half,
             unit=self.unit,
         )
 
@@ -120,88 +154,37 @@ class Tied:
 Claim = Sums | Follows | Tied | Finding
 
 
-class Check(Protocol):
-    """One line of the table of checks: the names of its findings, and its claims."""
-
-    @property
-    def rules(self) -> tuple[str, ...]:
-        """Names that its findings may bear."""
-
-    def claims(self, book: Book) -> Iterable[Claim]:
-        """What it claims of a book."""
-
-
 @dataclass(frozen=True)
-class Looks:
-    """A check that looks at the whole book."""
+class Check:
+    """One line of the table of checks.
+
+    Attributes
+    ----------
+    rules
+        Names that its findings may bear.
+    claims
+        What it claims: of the whole book, of one grid, or of the facts of one key.
+    each
+        ``book``, ``grid``, or the key by which facts are judged together (None leaves
+        a fact out).
+    printed
+        Facts of tables as printed too, not only of those that give one figure a row.
+    """
 
     rules: tuple[str, ...]
-    look: Callable[[Book], Iterable[Claim]]
-
-    def claims(self, book: Book) -> Iterable[Claim]:
-        """What it claims of a book."""
-        return self.look(book)
-
-
-@dataclass(frozen=True)
-class Groups:
-    """Facts of one key judged together; facts whose key is None are left out."""
-
-    rules: tuple[str, ...]
-    key: Callable[[Fact], Hashable | None]
-    judge: Callable[[list[Fact]], Iterable[Claim]]
-    #: Tables as printed too, not only those that give one figure a row.
+    claims: Callable[[Any], Iterable[Claim]]
+    each: Literal["book", "grid"] | Callable[[Fact], Hashable | None] = "book"
     printed: bool = False
 
-    def claims(self, book: Book) -> Iterator[Claim]:
-        """What it claims of a book, group by group."""
-        looked_at = book.facts if self.printed else book.listed
-        for facts in grouped(looked_at, self.key).values():
-            yield from self.judge(facts)
-
-
-def show(value: Decimal | float, digits: int | None = None) -> str:
-    """A number with thousands separators, without needless zeros.
-
-    >>> show(Decimal("1394700.00")), show(Decimal("8.394135"), 2)
-    ('1,394,700', '8.39')
-    """
-    number = Decimal(str(value)) if isinstance(value, float) else value
-    if digits is not None:
-        return f"{round(number, digits):,f}"
-    text = f"{number:,f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def told(found: Slip | None) -> Text:
-    """A slip in brackets; nothing if there is none."""
-    return say("checks.slip.told", slip=found.name) if found else EMPTY
-
-
-def found(
-    rule: str,
-    severity: Severity,
-    facts: Sequence[Fact],
-    said: Text,
-    *,
-    stated: Decimal | None = None,
-    computed: Decimal | None = None,
-    tolerance: Decimal | None = None,
-    unit: str | None = None,
-) -> Finding:
-    """A finding about facts, the one that states the figure first."""
-    return Finding(
-        rule=rule,
-        severity=severity,
-        where="; ".join(fact.where for fact in facts),
-        stated=None if stated is None else float(stated),
-        computed=None if computed is None else float(computed),
-        difference=None if stated is None or computed is None else float(stated - computed),
-        tolerance=None if tolerance is None else float(tolerance),
-        said=said,
-        unit=(facts[0].unit if unit is None else unit) if facts else "",
-        cells=tuple(fact.cell for fact in facts),
-    )
+    def of(self, book: Book) -> Iterator[Claim]:
+        """Everything that it claims of a book."""
+        each: Iterable[Any] = (book,)
+        if self.each == "grid":
+            each = book.grids
+        elif callable(self.each):
+            each = grouped(book.facts if self.printed else book.listed, self.each).values()
+        for one in each:
+            yield from self.claims(one)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -223,6 +206,22 @@ class Outcome:
         if self.claim.at_most and self.difference > 0:
             return True
         return abs(self.difference) <= self.tolerance
+
+    @property
+    def slips(self) -> Iterator[tuple[int, Fact, Decimal, Text]]:
+        """Figures in which one digit, sign or power of ten would make it tie.
+
+        How telling the slip is (less is more), the figure, what it should be, the slip.
+        """
+        if not self.difference:
+            return
+        for sign, fact in [(0, self.claim.total), *self.claim.parts]:
+            needed = self.computed
+            if sign:
+                factor = self.claim.total.factor_to(fact) or Decimal(1)
+                needed = fact.number + sign * self.difference * factor
+            if slipped := slip(fact.number, needed, fact.digits):
+                yield slipped.order, fact, needed, slipped.name
 
 
 def arithmetic(claim: Sums) -> Outcome | None:
@@ -268,9 +267,11 @@ def judge(book: Book, checks: Iterable[Check]) -> Judged:
     whole 万元 or 元, as final accounts are kept: then it is a note (or a warning,
     where only the figures printed with fewer digits could hold it).
     """
-    claims = list(_once(claim for check in checks for claim in check.claims(book)))
+    claims = list(_once(claim for check in checks for claim in check.of(book)))
     sums = {id(c): o for c in claims if isinstance(c, Sums) and (o := arithmetic(c))}
-    evidence = Evidence(sums.values(), (c for c in claims if isinstance(c, Follows)))
+    follows = [(c, c.ties) for c in claims if isinstance(c, Follows)]
+    holds = {id(claim): ties for claim, ties in follows}
+    evidence = Evidence(sums.values(), follows)
     tied: Counter[str] = Counter()
     findings: dict[Hashable, Finding] = {}
     for claim in claims:
@@ -282,7 +283,7 @@ def judge(book: Book, checks: Iterable[Check]) -> Judged:
             if outcome is not None:
                 tied[claim.rule] += outcome.ties
                 said = evidence.report(outcome)
-        elif isinstance(claim, Tied) or claim.ties:
+        elif isinstance(claim, Tied) or holds[id(claim)]:
             tied[claim.rule] += 1
         else:
             said = claim.finding()
@@ -308,7 +309,9 @@ def _once(claims: Iterable[Claim]) -> Iterator[Claim]:
 class Evidence:
     """What the claims tell about one another: how exact a publication is, which cell is wrong."""
 
-    def __init__(self, outcomes: Iterable[Outcome], follows: Iterable[Follows]) -> None:
+    def __init__(
+        self, outcomes: Iterable[Outcome], follows: Iterable[tuple[Follows, bool]]
+    ) -> None:
         self._exact: Counter[str] = Counter()
         self._rounded: Counter[str] = Counter()
         #: Cells of sums and rates that tie, and that do not.
@@ -331,8 +334,8 @@ class Evidence:
                     self.exact_sums.append(o)
                 else:
                     self._rounded[document] += 1
-        for claim in follows:
-            side = self._good if claim.ties else self._bad
+        for claim, ties in follows:
+            side = self._good if ties else self._bad
             side.update(map(id, (claim.stated, *claim.operands)))
 
     def report(self, o: Outcome) -> Finding | None:
@@ -368,30 +371,20 @@ class Evidence:
 
     def _finding(self, o: Outcome, severity: Severity) -> Finding:
         claim, total = o.claim, o.claim.total
-        of = say(f"checks.of.{claim.of}") if isinstance(claim.of, str) else claim.of
-        ties = list(self._repairs(o))
-        said = say(
-            "checks.sum",
-            place=place_of(total),
-            label=total.label.raw.strip(),
-            stated=show(total.number),
-            unit=f" {total.unit}" if total.unit else "",
-            of=of,
-            computed=show(o.computed),
-            gap=show(o.difference),
-        )
+        of = sentence(f"of.{claim.of}") if isinstance(claim.of, str) else claim.of
+        ties = list(self._repairs(o))[:3]
+        said = sentence("sum", total=total, of=of, computed=o.computed, gap=o.difference)
         if claim.at_most:
-            said += say("checks.sum.at_most")
+            said += sentence("sum.at_most")
         if o.ties:
-            said += say("checks.sum.rounding")
+            said += sentence("sum.rounding")
         if ties:
-            said += say("checks.sum.would_tie", ties=Text.joined(ties[:3], "；或", "; or "))
+            said += sentence("sum.would_tie", ties=Text.joined(ties, "；或", "; or "))
         else:
-            said += say("checks.sum.no_slip", of=of)
-        stated, computed = total.number, o.computed
+            said += sentence("sum.no_slip", of=of)
         return found(
             claim.rule, severity, claim.facts, said,
-            stated=stated, computed=computed, tolerance=o.tolerance,
+            stated=total.number, computed=o.computed, tolerance=o.tolerance,
         )  # fmt: skip
 
     def _repairs(self, o: Outcome) -> Iterator[Text]:
@@ -401,55 +394,18 @@ class Evidence:
             twin = other.claim.total
             swapped = total.number == other.computed and twin.number == o.computed
             if other is not o and swapped and twin.unit == total.unit:
-                names = {"a": total.label.raw.strip(), "b": twin.label.raw.strip()}
-                yield say("checks.sum.swapped", **names, cell=total.cell, other=twin.cell)
+                yield sentence("sum.swapped", a=total, b=twin)
         for sign, part in o.claim.parts:
             amount = sign * part.in_unit_of(total)
             twice = o.difference == amount
             if amount and (twice or o.difference == -amount):
-                values = {"label": part.label.raw.strip(), "amount": show(part.number)}
-                key = "twice" if twice else "left_out"
-                yield say(f"checks.sum.{key}", **values, cell=part.cell)
-        slips: list[tuple[int, Text]] = []
-        for sign, fact in [(0, total), *o.claim.parts]:
-            needed = needed_for(o, sign, fact)
-            slipped = slip(fact.number, needed, fact.digits)
-            if slipped:
-                said = say(
-                    "checks.sum.slip",
-                    label=fact.label.raw.strip(),
-                    cell=fact.cell,
-                    slip=slipped.name,
-                    needed=show(needed),
-                    printed=show(fact.number),
-                )
-                slips.append((slipped.order - 3 * self._suspect(fact), said))
-        yield from (said for _, said in sorted(slips, key=lambda s: s[0]))
+                yield sentence("sum.twice" if twice else "sum.left_out", part=part)
+        ranked = sorted(o.slips, key=lambda s: s[0] - 3 * self._suspect(s[1]))
+        for _, fact, needed, name in ranked:
+            yield sentence("sum.slip", fact=fact, slip=name, needed=needed)
 
     def _suspect(self, fact: Fact) -> int:
         """1 for a cell that another broken claim uses too, -1 for one that others confirm."""
         if self._bad[id(fact)] > 1:
             return 1
         return -1 if self._good[id(fact)] else 0
-
-
-def place_of(fact: Fact) -> str:
-    """Whose figure it is, unless its label says so."""
-    entity = fact.entity
-    return f"{entity} " if entity and entity not in fact.label.raw else ""
-
-
-def needed_for(o: Outcome, sign: int, fact: Fact) -> Decimal:
-    """The value of one figure of a sum that would make it tie; sign 0 for the total."""
-    if sign == 0:
-        return o.computed
-    factor = o.claim.total.factor_to(fact) or Decimal(1)
-    return fact.number + sign * o.difference * factor
-
-
-def has_slip(o: Outcome) -> bool:
-    """Whether one digit, sign or power of ten in one of the figures would make it tie."""
-    return bool(o.difference) and any(
-        slip(fact.number, needed_for(o, sign, fact), fact.digits) is not None
-        for sign, fact in [(0, o.claim.total), *o.claim.parts]
-    )

@@ -7,21 +7,19 @@ from collections.abc import Hashable, Iterator
 from decimal import Decimal
 
 from fiscalmodel.checks.claims import (
+    Check,
     Claim,
     Follows,
-    Groups,
-    Looks,
     Outcome,
     Sums,
     Tied,
     arithmetic,
     found,
-    has_slip,
-    show,
+    sentence,
 )
-from fiscalmodel.checks.facts import Book, Fact, Grid, years_of
+from fiscalmodel.checks.facts import Fact, Grid, years_of
 from fiscalmodel.findings import Finding
-from fiscalmodel.words import EMPTY, Text, say
+from fiscalmodel.words import EMPTY
 
 _KINDS = {"general": "一般", "special": "专项"}
 #: What a row of a list is of, by its name. A limit added in the year is no limit of a balance.
@@ -34,23 +32,15 @@ _ROLES = {
 _NEW_LIMIT = re.compile(r"新增|收回|核减|调整|下达|提前")
 
 
-def within_limit(limit: Fact, balance: Fact, place: Text | str) -> Follows | None:
-    """The claim that a balance keeps its limit; None if the units do not compare."""
+def _at_most(rule: str, stated: Fact, most: Fact, place: str) -> Iterator[Follows]:
+    """The claim that one figure does not exceed another; none if the units do not compare."""
     # A table need not say its unit: two figures of one table are in the same one.
-    factor = limit.factor_to(balance) if limit.unit != balance.unit else Decimal(1)
-    if factor is None:
-        return None
-    most = limit.number * factor
-    return Follows(
-        "debt_limit",
-        balance,
-        [limit],
-        most,
-        limit.interval.scaled(factor),
-        "debt_limit",
-        words=lambda: {"place": place},
-        holds="≤",
-    )
+    factor = most.factor_to(stated) if most.unit != stated.unit else Decimal(1)
+    if factor is not None:
+        yield Follows(
+            rule, stated, [most], most.number * factor, most.interval.scaled(factor), rule,
+            {"place": place}, "≤", "warning" if rule == "refinancing" else "error",
+        )  # fmt: skip
 
 
 # ---------------------------------------------------------------- one figure a row
@@ -84,34 +74,18 @@ def _listed(facts: list[Fact]) -> Iterator[Claim]:
             debts[_kind(fact)].setdefault(role, fact)
     for debt in debts.values():
         if "limit" in debt and "balance" in debt:
-            claim = within_limit(debt["limit"], debt["balance"], _place(debt["balance"]))
-            if claim:
-                yield claim
+            yield from _at_most(
+                "debt_limit", debt["balance"], debt["limit"], _place(debt["balance"])
+            )
         if "refinancing" in debt and "due" in debt:
-            yield from _refinanced(debt["refinancing"], debt["due"])
+            yield from _at_most(
+                "refinancing", debt["refinancing"], debt["due"], _place(debt["refinancing"])
+            )
     for role in ("limit", "balance"):
         total, parts = debts["total"].get(role), [debts[k].get(role) for k in _KINDS]
         known = [(1, p) for p in parts if p]
         if total and len(known) == 2:
             yield Sums("debt_limit", total, known, "general_special")
-
-
-def _refinanced(bonds: Fact, due: Fact) -> Iterator[Follows]:
-    """Refinancing bonds above the principal that falls due."""
-    factor = due.factor_to(bonds)
-    if factor is not None:
-        most = due.number * factor
-        yield Follows(
-            "refinancing",
-            bonds,
-            [due],
-            most,
-            due.interval.scaled(factor),
-            "refinancing",
-            words=lambda: {"place": _place(bonds)},
-            holds="≤",
-            severity="warning",
-        )
 
 
 # ---------------------------------------------------------------- tables by region, year or kind
@@ -129,19 +103,16 @@ _BESIDE = re.compile(
 )
 
 
-def _wide(book: Book) -> Iterator[Claim]:
+def _wide(grid: Grid) -> Iterator[Claim]:
     """The balance within the limit, kind of debt and limit being told by rows or headers."""
-    for grid in book.grids:
-        named = any("债" in each.raw for each in (*grid.labels, *grid.headers))
-        if grid.periods or not ("债" in grid.name or named):
-            continue
-        form = list(_roll_forward(grid))
-        yield from form
-        if not form:
-            for limit, balance in _pairs(grid):
-                claim = within_limit(limit, balance, _where(balance))
-                if claim:
-                    yield claim
+    named = any("债" in each.raw for each in (*grid.labels, *grid.headers))
+    if grid.periods or not ("债" in grid.name or named):
+        return
+    form = list(_roll_forward(grid))
+    yield from form
+    if not form:
+        for limit, balance in _pairs(grid):
+            yield from _at_most("debt_limit", balance, limit, _where(balance))
 
 
 def _where(balance: Fact) -> str:
@@ -248,9 +219,7 @@ def _rolled(
         return
     limit = at.get("limit") or _only(grid, block.get("limit"))
     if limit is not None and _same_year(limit, closing):
-        claim = within_limit(limit, closing, _where(closing))
-        if claim:
-            yield claim
+        yield from _at_most("debt_limit", closing, limit, _where(closing))
     if opening is None or issued is None or repaid is None:
         return
     plain = Sums("debt_roll_forward", closing, [(1, opening), (1, issued), (-1, repaid)], "rolled")
@@ -272,21 +241,13 @@ def _added(columns: list[tuple[list[Fact], Outcome]]) -> Finding:
     facts, outcome = columns[0]
     closing, opening, issued, repaid, adjusted = facts
     others = [f.cell for column, _ in columns[1:] for f in column[-1:]]
-    said = say(
-        "checks.roll_forward.added",
-        place=_where(closing),
-        label=adjusted.label.raw.strip(),
-        amount=show(adjusted.number),
-        cell=adjusted.cell,
-        opening=show(opening.number),
-        issued=show(issued.number),
-        repaid=show(repaid.number),
-        closing=show(closing.number),
-        others=say("checks.roll_forward.others", cells=others) if others else EMPTY,
-    )
+    more = sentence("roll_forward.others", cells=others) if others else EMPTY
     return found(
-        "debt_roll_forward", "note", [f for column, _ in columns for f in column], said,
+        "debt_roll_forward", "note", [f for column, _ in columns for f in column],
+        "roll_forward.added",
         stated=closing.number, computed=outcome.computed, tolerance=outcome.tolerance,
+        place=_where(closing), opening=opening, issued=issued, repaid=repaid, adjusted=adjusted,
+        closing=closing, others=more,
     )  # fmt: skip
 
 
@@ -299,7 +260,7 @@ def _closed(claim: Sums) -> Iterator[Claim]:
     """An error where a slip explains it; else exchange rates or a reduction may be behind it."""
     outcome = arithmetic(claim)
     if outcome is not None:
-        severity = "error" if outcome.ties or has_slip(outcome) else "warning"
+        severity = "error" if outcome.ties or any(outcome.slips) else "warning"
         yield Sums(claim.rule, claim.total, claim.parts, claim.of, severity=severity)  # type: ignore[arg-type]
 
 
@@ -315,6 +276,6 @@ def _same_year(a: Fact, b: Fact) -> bool:
 
 
 CHECKS = (
-    Groups(("debt_limit", "refinancing"), _debt, _listed),
-    Looks(("debt_limit", "debt_roll_forward"), _wide),
+    Check(("debt_limit", "refinancing"), _listed, _debt),
+    Check(("debt_limit", "debt_roll_forward"), _wide, "grid"),
 )

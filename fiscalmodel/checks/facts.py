@@ -119,6 +119,18 @@ def label(raw: str) -> Label:
     )
 
 
+def show(value: Decimal, digits: int | None = None) -> str:
+    """A number with thousands separators, without needless zeros.
+
+    >>> show(Decimal("1394700.00")), show(Decimal("8.394135"), 2)
+    ('1,394,700', '8.39')
+    """
+    if digits is not None:
+        return f"{round(value, digits):,f}"
+    text = f"{value:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def years_of(text: str) -> tuple[int, ...]:
     """Every year from 1950 to 2099 in a text, in order.
 
@@ -194,6 +206,26 @@ class Fact:
         """Cell and label, as a reader finds it."""
         key = f" (id {self.key})" if self.key else ""
         return f"{self.cell}{key} {self.label.raw}".strip()
+
+    @property
+    def name(self) -> str:
+        """The label as printed."""
+        return self.label.raw.strip()
+
+    @property
+    def place(self) -> str:
+        """Whose figure it is, unless its label says so."""
+        return f"{self.entity} " if self.entity and self.entity not in self.label.raw else ""
+
+    @property
+    def shown(self) -> str:
+        """The figure for a sentence; its text where it holds none."""
+        return show(self.figure.value) if self.figure else self.text
+
+    @property
+    def money(self) -> str:
+        """The figure with its unit, for a sentence."""
+        return f"{self.shown} {self.unit}".strip()
 
     @property
     def yuan(self) -> Decimal | None:

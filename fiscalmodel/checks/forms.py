@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from decimal import Decimal
-from functools import partial
+from typing import Any
 
-from fiscalmodel.checks.claims import (
-    Claim,
-    Follows,
-    Groups,
-    Looks,
-    Sums,
-    Tied,
-    arithmetic,
-    found,
-    show,
-)
+from fiscalmodel.checks.claims import Check, Claim, Follows, Sums, Tied, arithmetic, found, sentence
 from fiscalmodel.checks.facts import ALIASES, BOUNDS, YUAN_PER, Book, Fact, Grid, grouped, same_name
 from fiscalmodel.checks.printed import Interval, exactly
 from fiscalmodel.checks.slips import slip
 from fiscalmodel.checks.sums import PLAIN_TOTAL, TRANSFER, details, form_total, plus
 from fiscalmodel.findings import Finding
-from fiscalmodel.words import EMPTY, Text, say
+from fiscalmodel.words import EMPTY
 
 #: Columns of a programme's history: no items of their own.
 _HISTORY = re.compile(r"^(?:年初预算|年中调整|调整预算|执行|执行率|压减|拟调减|自评分|.*月执行)$")
@@ -65,13 +55,9 @@ def _same_item(f: Fact) -> Hashable | None:
     return (f.document, f.entity, f.year, f.kind or "budget", item) if item else None
 
 
-def _place(fact: Fact) -> str:
-    """The table, or the estimate that a table's text prints beside it."""
-    return fact.section + ("#" if fact.label.core.endswith("测算") else "")
-
-
 def _two_amounts(facts: list[Fact]) -> Iterator[Claim]:
-    places = [_place(f) for f in facts]
+    # The table, or the estimate that a table's text prints beside it.
+    places = [f.section + "#" * f.label.core.endswith("测算") for f in facts]
     # Two rows of one name in a table: which of them is meant stays open.
     kept = [f for f, place in zip(facts, places, strict=True) if places.count(place) == 1]
     for i, other in enumerate(kept[1:], 1):
@@ -93,71 +79,48 @@ def _apart(base: Fact, other: Fact, gap: Decimal, tolerance: Decimal) -> Finding
     # With two digits nearly every pair is one digit apart: that tells nothing.
     if slipped and slipped.order > 1 and len(f"{base.number.normalize():f}".strip("0.")) < 3:
         slipped = None
-    said = say(
-        "checks.two_amounts",
-        label=base.label.core,
-        stated=show(base.number),
-        unit=base.unit,
-        section=base.section,
-        amount=show(amount),
-        other=other.section,
-        other_label=other.label.raw,
-        gap=show(gap),
-        slip=say("checks.two_amounts.slip", slip=slipped.name) if slipped else EMPTY,
-    )
+    explained = sentence("two_amounts.slip", slip=slipped.name) if slipped else EMPTY
+    said = sentence("two_amounts", base=base, other=other, amount=amount, gap=gap, slip=explained)
     derived = next((f for f in (base, other) if "derived" in f.note or "illegible" in f.note), None)
     if derived:
-        said += say("checks.two_amounts.derived", cell=derived.cell)
-    said += say("checks.two_amounts.part")
+        said += sentence("two_amounts.derived", cell=derived.cell)
+    alike = slipped or base.label.core == other.label.core
     return found(
-        "two_amounts",
-        "error" if slipped or base.label.core == other.label.core else "warning",
-        [base, other],
-        said,
-        stated=base.number,
-        computed=amount,
-        tolerance=tolerance,
-    )
+        "two_amounts", "error" if alike else "warning", [base, other],
+        said + sentence("two_amounts.part"),
+        stated=base.number, computed=amount, tolerance=tolerance,
+    )  # fmt: skip
 
 
-def _plans(book: Book) -> Iterator[Claim]:
+def _planned(f: Fact) -> Hashable | None:
+    wanted = f.figure is not None and f.project and f.yuan
+    return (f.document, f.entity, f.year, f.project) if wanted else None
+
+
+def _plans(facts: list[Fact]) -> Iterator[Claim]:
     """Procurement planned in a programme's form against its rows in the procurement list."""
+    plan = [f for f in facts if f.label.prefix == _PLAN]
+    rows = [f for f in facts if f.label.row and f.scope == "政府采购" and not f.label.prefix]
+    if not plan or not rows:
+        return
+    unit = rows[0]
+    planned, listed = (sum((f.in_unit_of(unit) for f in s), Decimal(0)) for s in (plan, rows))
+    gap = listed - planned
+    slack = [f.interval.half * (f.factor_to(unit) or 0) for f in (*plan, *rows)]
+    halves = sum(slack, Decimal(0))
+    if abs(gap) <= min(halves, Decimal("0.5")):
+        return
+    alone = next((f for f in rows if f.number == gap), None)
+    yield found(
+        "plan_against_list", "warning", [*rows, *plan], "plan_against_list",
+        stated=listed, computed=planned, tolerance=halves, unit=unit.unit,
+        first=unit, count=len(rows), listed=listed, planned=planned, gap=gap,
+        programme=facts[0].project, without=_without(alone),
+    )  # fmt: skip
 
-    def key(f: Fact) -> Hashable | None:
-        wanted = f.figure is not None and f.project and f.yuan
-        return (f.document, f.entity, f.year, f.project) if wanted else None
 
-    for facts in grouped(book.listed, key).values():
-        programme = facts[0].project
-        plan = [f for f in facts if f.label.prefix == _PLAN]
-        rows = [f for f in facts if f.label.row and f.scope == "政府采购" and not f.label.prefix]
-        if not plan or not rows:
-            continue
-        unit = rows[0]
-        planned, listed = (
-            sum((f.in_unit_of(unit) for f in side), Decimal(0)) for side in (plan, rows)
-        )
-        gap = listed - planned
-        halves = sum(
-            (f.interval.half * (f.factor_to(unit) or 0) for f in [*plan, *rows]), Decimal(0)
-        )
-        if abs(gap) <= min(halves, Decimal("0.5")):
-            continue
-        alone = [f for f in rows if f.number == gap]
-        said = say(
-            "checks.plan_against_list",
-            programme=programme,
-            count=len(rows),
-            listed=show(listed),
-            unit=unit.unit,
-            planned=show(planned),
-            gap=show(gap),
-            without=say("checks.without", label=alone[0].label.raw) if alone else EMPTY,
-        )
-        yield found(
-            "plan_against_list", "warning", [*rows, *plan], said,
-            stated=listed, computed=planned, tolerance=halves, unit=unit.unit,
-        )  # fmt: skip
+def _without(fact: Fact | None) -> object:
+    return sentence("without", label=fact.label.raw) if fact else EMPTY
 
 
 def _lists_within(book: Book) -> Iterator[Sums]:
@@ -167,37 +130,16 @@ def _lists_within(book: Book) -> Iterator[Sums]:
         for f in book.listed
         if f.figure and f.yuan and f.label.prefix == "项目支出"
     }
-    rows = grouped(
-        book.listed,
-        lambda f: (
-            (f.document, f.entity, f.year, f.project, f.section)
-            if f.figure and f.project and f.label.row and not f.label.prefix
-            else None
-        ),
-    )
-    for facts in rows.values():
+
+    def key(f: Fact) -> Hashable | None:
+        row = f.figure and f.project and f.label.row and not f.label.prefix
+        return (f.document, f.entity, f.year, f.project, f.section) if row else None
+
+    for facts in grouped(book.listed, key).values():
         first = facts[0]
-        total = budgets.get((first.document, first.entity, first.year, first.project))
-        if total is not None:
-            of = say("checks.of.rows_in", section=first.section)
+        if total := budgets.get((first.document, first.entity, first.year, first.project)):
+            of = sentence("of.rows_in", section=first.section)
             yield Sums("list_within_budget", total, plus(facts), of, at_most=True)
-
-
-def _class_change(book: Book) -> Iterator[Sums]:
-    """人员类 is 人员经费; 运转类 and 特定目标类 together are 公用经费 and 项目支出."""
-    for facts in book.documents.values():
-        years = grouped(facts, lambda f: f.year if not f.label.prefix and f.yuan else None)
-        for own in years.values():
-            named = {f.label.core: f for f in reversed(own)}
-            staff, pay = named.get("人员类项目支出"), named.get("人员经费")
-            if staff and pay:
-                yield Sums("class_change", staff, [(1, pay)], "staff")
-            names = ("特定目标类项目支出", "公用经费", "项目支出", "运转类项目支出")
-            known = [named[n] for n in names if n in named]
-            if len(known) == len(names):
-                total, office, projects, running = known
-                parts = [(1, office), (1, projects), (-1, running)]
-                yield Sums("class_change", total, parts, "classes_changed")
 
 
 # ---------------------------------------------------------------- columns that hold one another
@@ -216,27 +158,16 @@ def _transfers_inside(facts: list[Fact]) -> Iterator[Finding]:
         return
     rest = total.number - transfers
     sources = [f for f in facts if f.label.level and f.number == rest]
-    said = say(
-        "checks.of_which_column",
-        section=total.section,
-        total=show(total.number),
-        unit=total.unit,
-        transfers=show(transfers),
-        rest=show(rest),
-        both=show(total.number + transfers),
-    )
+    both = total.number + transfers
+    said = sentence("of_which_column", total=total, transfers=transfers, rest=rest, both=both)
     if sources:
-        line = {"label": sources[0].label.raw, "amount": show(sources[0].number)}
-        said += say("checks.of_which_column.line", **line)
+        said += sentence("of_which_column.line", line=sources[0])
     for fact in upper:
         twin = next((o for o in own if o.label.core == fact.label.prefix), None)
         if twin is not None and twin.number == fact.number:
-            same = {"label": twin.label.raw, "amount": show(fact.number)}
-            said += say("checks.of_which_column.same", **same)
-    yield found(
-        "of_which_column", "error", [total, *own, *upper, *sources], said,
-        stated=total.number, computed=rest, tolerance=Decimal(0),
-    )  # fmt: skip
+            said += sentence("of_which_column.same", twin=twin)
+    facts = [total, *own, *upper, *sources]
+    yield found("of_which_column", "error", facts, said, stated=total.number, computed=rest)
 
 
 _OWN = re.compile(r"本级|区级|县级|自有|本年(?:财政)?拨款")
@@ -244,56 +175,41 @@ _UPPER = re.compile(r"上级|转移支付|省级|中央|市级")
 _TOTAL = re.compile(r"合计|总计|总额|预算数$")
 
 
-def _overlaps(book: Book) -> Iterator[Finding]:
+def _overlaps(grid: Grid) -> Iterator[Finding]:
     """A total that equals its own-level column although there are transfers beside it."""
-    for grid in book.grids:
-        own, upper = _column(grid, _OWN), _column(grid, _UPPER)
-        if own is None or upper is None or own == upper:
-            continue
-        total = _column(grid, _TOTAL, but=own)
-        rows: list[tuple[Fact, Fact, Fact | None]] = []
-        for row in grid.facts:
-            a, b = row[own], row[upper]
-            if a and b and a.number and b.number:
-                rows.append((a, b, row[total] if total is not None else None))
-        names = {"name": grid.name, "own": grid.headers[own].raw, "upper": grid.headers[upper].raw}
-        if total is not None:
-            inside = [r for r in rows if r[2] and r[2].number == r[0].number]
-            beside = [r for r in rows if r[2] and r[2].number == r[0].number + r[1].number]
-            if inside and not beside:
-                whole, part = inside[-1][0], inside[-1][1]
-                said = say(
-                    "checks.overlap.inside",
-                    count=len(inside),
-                    label=whole.label.raw,
-                    rest=show(whole.number - part.number),
-                    both=show(whole.number + part.number),
-                    **names,
-                )
-                cells = [f for row in reversed(inside) for f in row if f]
-                yield _overlap(cells, said, "error", whole.number, whole.number - part.number)
-        else:
-            same = [r for r in rows if r[0].number == r[1].number]
-            if same and len(same) < len(rows):
-                labels = [row[0].label.raw for row in same]
-                said = say("checks.overlap.same", labels=labels, **names)
-                cells = [f for row in same for f in row[:2] if f]
-                yield _overlap(cells, said, "warning", same[0][0].number, same[0][1].number)
+    own, upper = _column(grid, _OWN), _column(grid, _UPPER)
+    if own is None or upper is None or own == upper:
+        return
+    total = _column(grid, _TOTAL, but=own)
+    rows = [(row[own], row[upper], None if total is None else row[total]) for row in grid.facts]
+    filled = [(a, b, t) for a, b, t in rows if a and b and a.number and b.number]
+    names: dict[str, Any] = {"name": grid.name, "own": grid.headers[own].raw}
+    names["upper"] = grid.headers[upper].raw
+    if total is not None:
+        inside = [(a, b, t) for a, b, t in filled if t and t.number == a.number]
+        beside = [t for a, b, t in filled if t and t.number == a.number + b.number]
+        if inside and not beside:
+            whole, part, _ = inside[-1]
+            rest, both = whole.number - part.number, whole.number + part.number
+            yield found(
+                "overlapping_columns", "error", [f for row in reversed(inside) for f in row],
+                "overlap.inside", stated=whole.number, computed=rest,
+                count=len(inside), label=whole.label.raw, rest=rest, both=both, **names,
+            )  # fmt: skip
+    else:
+        same = [(a, b) for a, b, _ in filled if a.number == b.number]
+        if same and len(same) < len(filled):
+            yield found(
+                "overlapping_columns", "warning", [f for row in same for f in row],
+                "overlap.same", stated=same[0][0].number, computed=same[0][1].number,
+                labels=[a.label.raw for a, _ in same], **names,
+            )  # fmt: skip
 
 
 def _column(grid: Grid, pattern: re.Pattern[str], but: int | None = None) -> int | None:
     """The first column of amounts whose header says so."""
     matching = (c for c in grid.amounts if pattern.search(grid.headers[c].raw))
     return next((c for c in matching if c != but), None)
-
-
-def _overlap(
-    cells: list[Fact], said: Text, severity: str, stated: Decimal, computed: Decimal
-) -> Finding:
-    return found(
-        "overlapping_columns", severity, cells, said,  # type: ignore[arg-type]
-        stated=stated, computed=computed, tolerance=Decimal(0),
-    )  # fmt: skip
 
 
 # ---------------------------------------------------------------- estimates
@@ -304,18 +220,16 @@ def _worked(book: Book) -> Iterator[Claim]:
     for fact in book.listed:
         if fact.figure is None or fact.yuan is None:
             continue
-        added, product = _ADDED.match(fact.note), _PRODUCT.match(fact.note)
-        match = added or product
-        if match is None:
-            continue
-        if added:
-            value, unit = sum((Decimal(n) for n in added[1].split("+")), Decimal(0)), added[2]
+        if added := _ADDED.match(fact.note):
+            worked, unit = sum((Decimal(n) for n in added[1].split("+")), Decimal(0)), added[2]
+        elif product := _PRODUCT.match(fact.note):
+            worked, unit = Decimal(product[1]) * Decimal(product[2]), product[3]
         else:
-            value, unit = Decimal(match[1]) * Decimal(match[2]), match[3]
-        amount = value * YUAN_PER[unit if unit == "元" else f"{unit}元"] / fact.yuan
-        worked = {"worked": match[0]}
+            continue
+        amount = worked * YUAN_PER[unit if unit == "元" else f"{unit}元"] / fact.yuan
+        text = (added or product)[0]  # type: ignore[index]
         yield Follows(
-            "worked_note", fact, [], amount, exactly(amount), "worked_note", partial(dict, worked)
+            "worked_note", fact, [], amount, exactly(amount), "worked_note", {"worked": text}
         )
 
 
@@ -342,9 +256,8 @@ def _components(facts: list[Fact]) -> Iterator[Claim]:
 
 def _component(fact: Fact) -> bool:
     lab = fact.label
-    return lab.prefix in ("", "测算") and not (
-        lab.is_total or lab.level or lab.core.endswith("测算")
-    )
+    aside = lab.is_total or lab.level or lab.core.endswith("测算")
+    return lab.prefix in ("", "测算") and not aside
 
 
 _Run = tuple[Fact, list[Fact]]
@@ -406,20 +319,13 @@ def _weights(facts: list[Fact]) -> Iterator[Claim]:
     if total == wanted:
         yield Tied("weights")
         return
-    twice = [f for f in rows if f.number == total - wanted]
-    said = say(
-        "checks.weights",
-        count=len(rows),
-        section=rows[0].section,
-        total=show(total),
-        wanted=show(wanted),
-        gap=show(total - wanted),
-        execution=EXECUTION,
-        indicators=INDICATORS,
-        without=say("checks.without", label=twice[0].label.raw) if twice else EMPTY,
-        ten=say("checks.weights.ten") if total == 90 else EMPTY,
-    )
-    yield found("weights", "error", rows, said, stated=total, computed=wanted, tolerance=Decimal(0))
+    twice = next((f for f in rows if f.number == total - wanted), None)
+    yield found(
+        "weights", "error", rows, "weights", stated=total, computed=wanted,
+        count=len(rows), section=rows[0].section, total=total, wanted=wanted, gap=total - wanted,
+        execution=EXECUTION, indicators=INDICATORS, without=_without(twice),
+        ten=sentence("weights.ten") if total == 90 else EMPTY,
+    )  # fmt: skip
 
 
 def _programme(f: Fact) -> Hashable | None:
@@ -448,18 +354,9 @@ def _history(facts: list[Fact]) -> Iterator[Claim]:
     if start and cut and adjusted and start.unit == cut.unit == adjusted.unit:
         yield Sums("adjustment", adjusted, [(1, start), (-1, cut)], "initial_less_cut")
     if spent and cut and spent.unit == cut.unit and spent.number == cut.number != 0:
-        said = say(
-            "checks.adjustment",
-            section=spent.section,
-            year=spent.year,
-            spent=spent.label.raw,
-            cut=cut.label.raw,
-            amount=show(spent.number),
-            unit=spent.unit,
-        )
         yield found(
-            "adjustment", "warning", [spent, cut], said,
-            stated=spent.number, computed=cut.number, tolerance=Decimal(0),
+            "adjustment", "warning", [spent, cut], "adjustment",
+            stated=spent.number, computed=cut.number, spent=spent, cut=cut,
         )  # fmt: skip
 
 
@@ -467,45 +364,33 @@ def _executed(form: dict[str, Fact], done: Fact, budget: Fact) -> Iterator[Claim
     rate = done.interval.scaled(done.factor_to(budget) or 1) / budget.interval
     value = done.in_unit_of(budget) / budget.number
     most = EXECUTION * min(value, Decimal(1)) + INDICATORS
-    words: Callable[[], dict[str, object]] = lambda: {  # noqa: E731
-        "done": show(done.number),
-        "budget": show(budget.number),
-        "unit": budget.unit,
-        "value": show(value * 100, 2),
-        "most": show(most, 2),
-        "execution": EXECUTION,
-        "indicators": INDICATORS,
-    }
-    score = _first(form, "自评分", "自评得分", "自评总分")
-    stated = _first(form, "执行率", "预算执行率")
-    if score is not None:
+    words = {"done": done, "budget": budget, "pct": value * 100, "most": most,
+             "execution": EXECUTION, "indicators": INDICATORS}  # fmt: skip
+    if score := _first(form, "自评分", "自评得分", "自评总分"):
         capped = Interval(min(rate.lo, Decimal(1)), min(rate.hi, Decimal(1)))
         best = capped.scaled(EXECUTION, INDICATORS)
         yield Follows(
             "self_score", score, [done, budget], most, best, "self_score", words, "≤", digits=2
         )
+    stated = _first(form, "执行率", "预算执行率")
     if stated is not None and stated.unit == "%":
-        yield Follows(
-            "execution_rate", stated, [done, budget], value * 100, rate.scaled(100),
-            "execution_rate", words,
-        )  # fmt: skip
+        of, whole = [done, budget], rate.scaled(100)
+        yield Follows("execution_rate", stated, of, value * 100, whole, "execution_rate", words)
     within = budget.interval.scaled(budget.factor_to(done) or 1)
-    most_money = budget.in_unit_of(done)
     yield Follows(
-        "execution_rate", done, [budget], most_money, within, "executed_above", words, "≤",
-        severity="warning",
+        "execution_rate", done, [budget], budget.in_unit_of(done), within, "executed_above", words,
+        "≤", severity="warning",
     )  # fmt: skip
 
 
 CHECKS = (
-    Groups(("two_amounts",), _same_item, _two_amounts),
-    Looks(("plan_against_list",), _plans),
-    Looks(("list_within_budget",), _lists_within),
-    Groups(("of_which_column",), lambda f: f.table if f.figure else None, _transfers_inside),
-    Looks(("class_change",), _class_change),
-    Looks(("worked_note",), _worked),
-    Groups(("components",), lambda f: f.table if f.figure else None, _components),
-    Groups(("weights",), _weighted_form, _weights),
-    Groups(("self_score", "execution_rate", "adjustment"), _programme, _history),
-    Looks(("overlapping_columns",), _overlaps),
+    Check(("two_amounts",), _two_amounts, _same_item),
+    Check(("plan_against_list",), _plans, _planned),
+    Check(("list_within_budget",), _lists_within),
+    Check(("of_which_column",), _transfers_inside, lambda f: f.table if f.figure else None),
+    Check(("worked_note",), _worked),
+    Check(("components",), _components, lambda f: f.table if f.figure else None),
+    Check(("weights",), _weights, _weighted_form),
+    Check(("self_score", "execution_rate", "adjustment"), _history, _programme),
+    Check(("overlapping_columns",), _overlaps, "grid"),
 )

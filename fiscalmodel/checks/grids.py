@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fiscalmodel.checks.facts import Fact, Grid, Label, label, years_of
+from fiscalmodel.checks.facts import Fact, Grid, label, years_of
 from fiscalmodel.checks.printed import Printed, is_blank, printed
 from fiscalmodel.errors import Problem, problem
 from fiscalmodel.findings import CellRef
@@ -25,10 +27,42 @@ _KEYS = re.compile(
 )
 _CODES = re.compile(r"(?:编码|代码|编号|code)$", re.IGNORECASE)
 _PERIOD_NAMES = re.compile(r"^(?:period|期间|时期|年月|月份|month|year|年份?|年度)$", re.IGNORECASE)
+_YEARS = re.compile(r"(?:year|年份?|年度)$", re.IGNORECASE)
+_ENTITIES = re.compile(r"(?:region|entity|地区|区划|省份?|单位名称)$")
 _PERIOD = re.compile(r"^(\d{4})(?:[-年./]?(\d{1,2})?月?|年)?$")
 _LETTER = re.compile(r"([A-Z]+)\d+\]?$")
 _RATE_ROW = re.compile(r"(?:增速|增长率|增幅|占比|比重|完成率|执行率)(?:\(%\))?$|%")
 _KINDS = ((re.compile(r"决算|执行|完成|实际|累计"), "actual"), (re.compile(r"预算|计划"), "budget"))
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """The columns of a table as lists: values as read, texts as printed."""
+
+    table: Table
+    names: list[str]
+    values: dict[str, list[Any]]
+    texts: dict[str, list[str]]
+    #: Read as numbers, and counted as numbers too.
+    numeric: set[str]
+    numbers: set[str]
+
+    @classmethod
+    def of(cls, table: Table) -> _Columns:
+        frame, texts = table.frame, table.shown
+        names = [str(c) for c in frame.columns]
+        numeric = {str(c) for c, t in frame.dtypes.items() if pd.api.types.is_numeric_dtype(t)}
+        mostly = {c for c in names if c not in numeric and not is_key(c) and _mostly(texts[c])}
+        values = {c: frame[c].tolist() for c in names}
+        return cls(table, names, values, texts, numeric, numeric | mostly)
+
+    def plain(self, *names: str) -> list[list[str]]:
+        """Columns as texts without decimals of whole numbers."""
+        return [[_plain(v) for v in self.values[c]] for c in names]
+
+    def matching(self, pattern: re.Pattern[str]) -> list[str]:
+        """Columns whose headers match from their beginning."""
+        return [c for c in self.names if pattern.match(c.strip())]
 
 
 def grids_of(table: Table) -> tuple[list[Grid], list[Fact]]:
@@ -36,26 +70,22 @@ def grids_of(table: Table) -> tuple[list[Grid], list[Fact]]:
 
     A table with two sides (收入 | 金额 | 支出 | 金额) gives a grid for each.
     """
-    columns = [str(c) for c in table.frame.columns]
-    numeric = [
-        pd.api.types.is_numeric_dtype(t) or (not _is_key(c) and _mostly_numbers(table, c))
-        for c, t in zip(columns, table.frame.dtypes, strict=True)
-    ]
-    texts = [c for c, number in zip(columns, numeric, strict=True) if not number]
-    named = [c for c in texts if not _is_key(c)]
-    full = {c for c in named if 2 * table.frame[c].map(_filled).sum() >= len(table)}
+    columns = _Columns.of(table)
+    texts = [c for c in columns.names if c not in columns.numbers]
+    named = [c for c in texts if not is_key(c)]
+    full = {c for c in named if 2 * sum(map(_filled, columns.values[c])) >= len(table)}
     sides: dict[str, list[str]] = {}
     name = next((c for c in named if c in full), next(iter(named or texts), ""))
-    for c, number in zip(columns, numeric, strict=True):
+    for c in columns.names:
         if c in full:
             name = c
-        elif number and not _is_key(c):
+        elif c in columns.numbers and not is_key(c):
             sides.setdefault(name, []).append(c)
-    # A side without totals of its own belongs to the table's first labels.
-    made = [_grid(table, name, own, first=n == 0) for n, (name, own) in enumerate(sides.items())]
     grids: list[Grid] = []
     turned: list[Grid] = []
-    for grid in made:
+    # A side without totals of its own belongs to the table's first labels.
+    for n, (name, own) in enumerate(sides.items()):
+        grid = _grid(columns, name, own, first=n == 0)
         by_years = _by_year(grid)
         if by_years is not None:
             by_years = _linked(by_years)
@@ -66,130 +96,121 @@ def grids_of(table: Table) -> tuple[list[Grid], list[Fact]]:
     return [*grids, *turned], facts
 
 
-def _grid(table: Table, name: str, numbers: list[str], *, first: bool) -> Grid:
+def _grid(columns: _Columns, name: str, numbers: list[str], *, first: bool) -> Grid:
     """The number columns that share a column of labels."""
-    columns = list(table.frame.columns)
-    size = len(table)
-    names = _printed(table, name)
-    codes = _codes(table, columns)
-    periods = _periods(table, columns)
-    panel = [] if periods else _panel(table, columns)
-    marks = list(table.marks) if first and len(table.marks) == size else [""] * size
-    file = Path(table.file).name
+    table, size = columns.table, len(columns.table)
+    names = [""] * size
+    if name:
+        # What a merged cell covers stands in the frame only.
+        pairs = zip(columns.texts[name], columns.values[name], strict=True)
+        names = [str(text) if _filled(text) else _plain(value) for text, value in pairs]
+    labels = [
+        replace(lab, code=code) if code else lab
+        for lab, code in zip(map(label, map(str.strip, names)), _codes(columns), strict=True)
+    ]
+    periods = _periods(columns)
+    panel = [] if periods else _panel(columns)
     grid = Grid(
         name=table.name,
-        document="|".join((file, table.sheet, table.name)),
-        headers=[label(str(c)) for c in numbers],
-        units=["%" if "%" in str(c) or "％" in str(c) else table.unit_of(c) for c in numbers],
-        labels=[_coded(label(text.strip()), code) for text, code in zip(names, codes, strict=True)],
+        document="|".join((Path(table.file).name, table.sheet, table.name)),
+        headers=[label(c) for c in numbers],
+        units=["%" if "%" in c or "％" in c else table.unit_of(c) for c in numbers],
+        labels=labels,
         facts=[],
-        marks=marks,
+        marks=list(table.marks) if first and len(table.marks) == size else [""] * size,
         indents=[len(text) - len(text.lstrip()) for text in names],
         periods=periods or [(year, f"{who} {year}") for who, year, _ in panel],
-        problems=(*(_unread(table) if first else ()), *_words(table, numbers)),
+        problems=(*(_unread(columns) if first else ()), *_words(columns, numbers)),
     )
-    title_year = next(iter(years_of(table.name)), "")
-    rate_rows = [bool(_RATE_ROW.search(text)) for text in names]
-    by_column = [
-        _column(table, grid, j, c, rate_rows, title_year, periods, panel)
-        for j, c in enumerate(numbers)
-    ]
+    rates = [bool(_RATE_ROW.search(text)) for text in names]
+    by_column = [_column(columns, grid, j, c, rates, periods, panel) for j, c in enumerate(numbers)]
     return replace(grid, facts=[list(row) for row in zip(*by_column, strict=True)])
 
 
-def _unread(table: Table) -> list[Problem]:
+def _unread(columns: _Columns) -> list[Problem]:
     """What the reader refused, but for columns that hold no number at all: those are remarks."""
+    table = columns.table
     if not table.problems:
         return []
-    empty = {x for c, x in table.letters.items() if not table.frame[c].map(_filled).any()}
+    empty = {x for c, x in table.letters.items() if not any(map(_filled, columns.values[c]))}
     letters = [(p, _LETTER.search(p.where)) for p in table.problems]
-    return [p for p, found in letters if found is None or found[1] not in empty]
+    return [p for p, at in letters if at is None or at[1] not in empty]
 
 
-def _words(table: Table, numbers: list[str]) -> list[Problem]:
+def _words(columns: _Columns, numbers: list[str]) -> list[Problem]:
     """Cells with words in columns that hold numbers otherwise."""
-    found = []
-    numeric = {c for c, t in table.frame.dtypes.items() if pd.api.types.is_numeric_dtype(t)}
-    for c in [c for c in numbers if c not in numeric]:
-        for row, text in zip(table.frame.index, table.texts[c].tolist(), strict=True):
-            if _filled(text) and printed(text) is None and not is_blank(str(text)):
-                where = table.where(row, c)
-                found.append(problem(where, "checks.word_in_numbers", text=str(text)[:40]))
-    return found
+    table = columns.table
+    return [
+        problem(table.where(row, c), "checks.word_in_numbers", text=text[:40])
+        for c in numbers
+        if c not in columns.numeric
+        for row, text in zip(table.frame.index, columns.texts[c], strict=True)
+        if _filled(text) and printed(text) is None and not is_blank(text)
+    ]
 
 
 def _column(
-    table: Table,
+    columns: _Columns,
     grid: Grid,
     index: int,
-    column: str,
-    rate_rows: list[bool],
-    title_year: int | str,
+    name: str,
+    rates: list[bool],
     periods: list[tuple[int, str]],
     panel: list[tuple[str, int, str]],
 ) -> list[Fact | None]:
     """One fact for each filled cell of a column."""
-    series = table.frame[column]
-    texts, values = table.texts[column].tolist(), series.tolist()
-    if not pd.api.types.is_numeric_dtype(series):
-        values = [_value(text) for text in texts]
-    letter = table.letters[column]
-    header = label(str(column))
-    years = years_of(str(column))
-    kind = next((k for p, k in _KINDS if p.search(str(column))), "")
+    table, texts, values = columns.table, columns.texts[name], columns.values[name]
+    if name not in columns.numeric:
+        read = map(printed, texts)
+        values = [float("nan") if figure is None else float(figure.value) for figure in read]
+    header, file, letter = grid.headers[index], Path(table.file).name, table.letters[name]
+    known: dict[str, Any] = {
+        "document": grid.document,
+        "section": table.name,
+        "kind": next((k for p, k in _KINDS if p.search(name)), ""),
+        "in_grid": True,
+    }
+    year = str(next(iter(years_of(name) or years_of(table.name)), ""))
     # The second column of a name is the other side of the table, not another period.
-    period = re.sub(r"_\d+$", "", str(column))
-    file = Path(table.file).name
-    rates = [
-        rate or str(text).endswith(("%", "％")) for rate, text in zip(rate_rows, texts, strict=True)
-    ]
-    region = table.about.region
+    when, entity, flag = re.sub(r"_\d+$", "", name), table.about.region, ""
     facts: list[Fact | None] = []
-    for r, value in enumerate(values):
-        figure = _figure(texts[r], value)
+    for r, (text, value) in enumerate(zip(texts, values, strict=True)):
+        figure = _figure(text, value)
         if figure is None:
             facts.append(None)
             continue
-        year, when, entity, flag = str(years[0] if years else title_year), period, region, ""
         if periods:
             year, when = str(periods[r][0]), periods[r][1]
         elif panel:
-            entity, row_year, flag = panel[r]
-            year, when = str(row_year), ""
+            entity, year, when, flag = panel[r][0], str(panel[r][1]), "", panel[r][2]
         facts.append(
             Fact(
                 cell=CellRef(file, table.sheet, f"{letter}{table.rows[r]}"),
                 label=header if periods or panel else grid.labels[r],
                 text=figure.text,
                 figure=figure,
-                unit="%" if rates[r] else grid.units[index],
-                document=grid.document,
-                section=table.name,
+                unit="%" if rates[r] or text.endswith(("%", "％")) else grid.units[index],
                 entity=entity,
                 year=year,
                 period=when,
-                kind=kind,
-                in_grid=True,
                 flag=flag,
+                **known,
             )
         )
     return facts
 
 
-def _mostly_numbers(table: Table, column: str) -> bool:
-    """A column read as text although three of four cells in it are numbers."""
-    texts = [t for t in table.texts[column].tolist() if _filled(t)]
-    numbers = sum(printed(t) is not None for t in texts)
-    return (numbers > 2 and numbers * 4 >= len(texts) * 3) or 0 < numbers == len(texts)
+def _mostly(texts: list[str]) -> bool:
+    """Whether a column that was read as text holds numbers in three of four cells."""
+    filled = [t for t in texts if _filled(t)]
+    numbers = sum(printed(t) is not None for t in filled)
+    return (numbers > 2 and numbers * 4 >= len(filled) * 3) or 0 < numbers == len(filled)
 
 
-def _value(text: object) -> float:
-    figure = printed(text)
-    return float("nan") if figure is None else float(figure.value)
-
-
-def _is_key(column: object) -> bool:
-    return bool(_KEYS.match(str(column).strip()) or _CODES.search(str(column).strip()))
+@lru_cache(maxsize=4096)
+def is_key(column: str) -> bool:
+    """Whether a header heads codes, periods or running numbers, which are no figures."""
+    return bool(_KEYS.match(column.strip()) or _CODES.search(column.strip()))
 
 
 def _figure(text: str, value: float) -> Printed | None:
@@ -206,59 +227,38 @@ def _figure(text: str, value: float) -> Printed | None:
     return printed(value)
 
 
-def _printed(table: Table, name: str) -> list[str]:
-    """The labels as printed, with the spaces in front of them."""
-    if not name:
-        return [""] * len(table)
-    # What a merged cell covers stands in the frame only.
-    pairs = zip(table.texts[name].tolist(), table.frame[name].tolist(), strict=True)
-    return [str(text) if _filled(text) else _plain(value) for text, value in pairs]
-
-
-def _codes(table: Table, columns: list[str]) -> list[str]:
+def _codes(columns: _Columns) -> list[str]:
     """Budget codes of the rows: one column of them, or 类, 款 and 项 side by side."""
-    whole = [c for c in columns if _CODES.search(str(c))]
-    steps = [c for name in ("类", "款", "项") for c in columns if str(c).split("/")[-1] == name]
-    used = whole[:1] or steps
-    values = [[_plain(v) if v == v else "" for v in table.frame[c].tolist()] for c in used]
-    joined = ["".join(parts) for parts in zip(*values, strict=True)] if values else []
-    return [text if text.isdigit() else "" for text in joined] or [""] * len(table)
-
-
-def _coded(lab: Label, code: str) -> Label:
-    return replace(lab, code=code) if code else lab
+    whole = [c for c in columns.names if _CODES.search(c)][:1]
+    steps = [c for n in ("类", "款", "项") for c in columns.names if c.split("/")[-1] == n]
+    read = columns.plain(*(whole or steps))
+    joined = ["".join(parts) for parts in zip(*read, strict=True)]
+    return [t if t.isdigit() else "" for t in joined] or [""] * len(columns.table)
 
 
 def _filled(value: object) -> bool:
     return value == value and bool(str(value).strip())
 
 
-def _periods(table: Table, columns: list[str]) -> list[tuple[int, str]]:
+def _periods(columns: _Columns) -> list[tuple[int, str]]:
     """Year and period of each row, if the rows are the periods of one thing."""
-    for c in columns:
-        if not _PERIOD_NAMES.match(str(c).strip()):
-            continue
-        found = [_PERIOD.match(_plain(v)) for v in table.frame[c].tolist()]
-        seen = [m.groups() for m in found if m]
-        if len(seen) == len(table) > 1 and len(set(seen)) == len(seen):
+    for texts in columns.plain(*columns.matching(_PERIOD_NAMES)):
+        seen = [m.groups() for m in map(_PERIOD.match, texts) if m]
+        if len(seen) == len(texts) > 1 and len(set(seen)) == len(seen):
             return [(int(y), f"{y}-{int(m):02d}" if m else str(y)) for y, m in seen]
     return []
 
 
-def _panel(table: Table, columns: list[str]) -> list[tuple[str, int, str]]:
+def _panel(columns: _Columns) -> list[tuple[str, int, str]]:
     """Entity, year and remark on scope of each row, if every row is one entity's year."""
-    years = [c for c in columns if re.fullmatch(r"year|年份?|年度", str(c), re.IGNORECASE)]
-    names = [c for c in columns if re.fullmatch(r"region|entity|地区|区划|省份?|单位名称", str(c))]
+    years, names = columns.matching(_YEARS)[:1], columns.matching(_ENTITIES)[:1]
     if not years or not names:
         return []
-    when = [_plain(v) for v in table.frame[years[0]].tolist()]
-    who = [_plain(v) for v in table.frame[names[0]].tolist()]
+    who, when = columns.plain(*names, *years)
     keys = list(zip(who, when, strict=True))
     if not all(re.fullmatch(r"\d{4}", y) for y in when) or len(set(keys)) < len(keys):
         return []
-    flags = [""] * len(keys)
-    if "scope_flag" in columns:
-        flags = [_plain(v) if v == v else "" for v in table.frame["scope_flag"].tolist()]
+    flags = columns.plain("scope_flag")[0] if "scope_flag" in columns.names else [""] * len(keys)
     return [(name, int(year), flag) for (name, year), flag in zip(keys, flags, strict=True)]
 
 

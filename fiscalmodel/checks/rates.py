@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from fiscalmodel.checks.claims import (
-    Claim,
-    Follows,
-    Looks,
-    Sums,
-    Tied,
-    found,
-    place_of,
-    show,
-    told,
-)
+from fiscalmodel.checks.claims import Check, Claim, Follows, Sums, Tied, found, sentence
 from fiscalmodel.checks.facts import (
     BOUNDS,
     PLANNED,
@@ -28,12 +18,13 @@ from fiscalmodel.checks.facts import (
     growth_pct,
     point,
     ratio_of,
+    show,
 )
 from fiscalmodel.checks.grids import GROWTH, near_rate
 from fiscalmodel.checks.printed import Interval, exactly
 from fiscalmodel.checks.slips import slip
-from fiscalmodel.findings import Finding
-from fiscalmodel.words import EMPTY, Text, say
+from fiscalmodel.findings import Finding, Severity
+from fiscalmodel.words import EMPTY, Text
 
 _RATE = re.compile(
     r"^(?P<base>.+?)(?:较上年|比上年|同比)?(?P<mean>年均)?(?:增速|增长率|增幅|增减率|增长|变动率)$"
@@ -60,27 +51,18 @@ class _Misfit:
     tolerance: Decimal
 
     @property
-    def name(self) -> str:
-        """The rate's own name, or its level's where it only points at a series."""
-        own = self.rate.label.raw
-        return self.new.label.raw if own == self.rate.of_series else own
-
-    @property
     def measured(self) -> bool:
         """Neither level was planned, nor carried over from the year before."""
         planned = {self.new.kind, self.old.kind} & PLANNED
         return not planned and self.new.number != self.old.number
 
-    def found(self, rule: str, severity: str, said: Text, *more: Fact) -> Finding:
+    def found(
+        self, rule: str, severity: Severity, said: Text, more: Sequence[Fact] = ()
+    ) -> Finding:
         return found(
-            rule,
-            severity,  # type: ignore[arg-type]
-            [self.rate, self.new, self.old, *more],
-            said,
-            stated=self.rate.number,
-            computed=round(self.computed, 4),
-            tolerance=self.tolerance,
-        )
+            rule, severity, [self.rate, self.new, self.old, *more], said,
+            stated=self.rate.number, computed=round(self.computed, 4), tolerance=self.tolerance,
+        )  # fmt: skip
 
 
 def growth_base(fact: Fact, *, mean: bool) -> str | None:
@@ -131,60 +113,35 @@ def _break(m: _Misfit) -> Finding:
     """The base that a like-for-like rate implies, and its distance from the printed one."""
     base = m.new.in_unit_of(m.old) / (1 + m.rate.number / 100)
     gap = base - m.old.number
-    said = say(
-        "checks.calibre_break",
-        label=m.rate.label.raw,
-        year=m.rate.year,
-        rate=show(m.rate.number),
-        growth=show(m.computed, 2),
-        years=f"{m.old.year}→{m.new.year}",
-        base=show(base, 2),
-        unit=m.old.unit,
-        old=show(m.old.number),
-        gap=show(gap, 2),
-        pct=show(gap / m.old.number * 100, 1),
-    )
+    said = sentence(
+        "calibre_break", rate=m.rate, growth=m.computed, old=m.old, new=m.new, base=base, gap=gap,
+        pct=gap / m.old.number * 100,
+    )  # fmt: skip
     return m.found("calibre_break", "warning", said)
 
 
 def _run(misfits: list[_Misfit]) -> Finding:
     """The months of a year whose rates stand on another calibre."""
     worst = max(misfits, key=lambda m: abs(m.rate.number - m.computed))
-    known = "known" if worst.rate.like_for_like else "likely"
-    said = say(
-        "checks.calibre_run",
-        label=worst.name,
-        first=misfits[0].rate.period,
-        last=misfits[-1].rate.period,
-        count=len(misfits),
-        period=worst.rate.period,
-        rate=show(worst.rate.number),
-        growth=show(worst.computed, 1),
-        why=say(f"checks.calibre_run.{known}"),
-    )
+    # A rate that only points at a series goes by the name of its level.
+    named = worst.new if worst.rate.label.raw == worst.rate.of_series else worst.rate
+    said = sentence(
+        "calibre_run", label=named.label.raw, first=misfits[0].rate, last=misfits[-1].rate,
+        count=len(misfits), rate=worst.rate, growth=worst.computed,
+        why=sentence(f"calibre_run.{'known' if worst.rate.like_for_like else 'likely'}"),
+    )  # fmt: skip
     others = [m.rate for m in misfits if m is not worst]
-    return worst.found("calibre_break", "warning", said, *others)
+    return worst.found("calibre_break", "warning", said, others)
 
 
 def _wrong(m: _Misfit) -> Finding:
-    said = say(
-        "checks.growth",
-        place=place_of(m.rate),
-        label=m.rate.label.raw,
-        period=m.rate.period or m.rate.year,
-        rate=show(m.rate.number),
-        new=show(m.new.number),
-        old=show(m.old.number),
-        growth=show(m.computed, 2),
-    )
-    options = list(_growth_slips(m))
-    if options:
-        said += say("checks.growth.would_tie", ties=Text.joined(options, "；或", "; or "))
+    when = m.rate.period or m.rate.year
+    said = sentence("growth", rate=m.rate, new=m.new, old=m.old, growth=m.computed, when=when)
+    if options := list(_growth_slips(m)):
+        said += sentence("growth.would_tie", ties=Text.joined(options, "；或", "; or "))
     if m.measured:
-        said += say("checks.growth.say_so")
-        return m.found("growth", "error", said)
-    said += say("checks.growth.planned")
-    return m.found("growth", "warning", said)
+        return m.found("growth", "error", said + sentence("growth.say_so"))
+    return m.found("growth", "warning", said + sentence("growth.planned"))
 
 
 def _growth_slips(m: _Misfit) -> Iterator[Text]:
@@ -198,9 +155,8 @@ def _growth_slips(m: _Misfit) -> Iterator[Text]:
     for fact, value, below in needed:
         slipped = slip(fact.number, round(value, fact.digits), fact.digits)
         if slipped and slipped.order < below:
-            unit = " %" if fact is m.rate else ""
-            words = {"value": show(value, fact.digits) + unit, "slip": slipped.name}
-            yield say("checks.growth.slip", cell=fact.cell, **words)
+            value_text = show(value, fact.digits) + (" %" if fact is m.rate else "")
+            yield sentence("growth.slip", cell=fact.cell, value=value_text, slip=slipped.name)
 
 
 def _change(book: Book) -> Iterator[Claim]:
@@ -220,35 +176,17 @@ def _change(book: Book) -> Iterator[Claim]:
         last = book.levels.of(delta, match["base"]).get((delta.years[0] - 1, delta.month))
         if last is not None:
             yield Sums("change", last, [(1, level), (-1, delta)], "less_change")
-        if rate is not None and rate.figure is not None:
-            yield from _rate_of_change(level, delta, rate)
+        old = level.interval.scaled(level.factor_to(delta) or 1) - delta.interval
+        if rate is not None and old.lo > 0:  # of a base that is nought or negative it is no rate
+            base = level.in_unit_of(delta) - delta.number
+            pct, interval = delta.number / base * 100, (delta.interval / old).scaled(100)
+            yield Follows("change", rate, [delta, level], pct, interval, "change", {"base": base})
     for fact in book.facts:
         if "上年持平" in fact.note and fact.figure is not None and len(fact.years) == 1:
             known = book.levels.of(fact, fact.label.core)
             last = known.get((fact.years[0] - 1, fact.month))
             if last is not None and last.factor_to(fact) is not None:
                 yield Sums("change", fact, [(1, last)], "unchanged")
-
-
-def _rate_of_change(level: Fact, delta: Fact, rate: Fact) -> Iterator[Follows]:
-    old = level.interval.scaled(level.factor_to(delta) or 1) - delta.interval
-    if old.lo <= 0:
-        return  # of a base that is nought or negative no rate is a rate
-    base = level.in_unit_of(delta) - delta.number
-    value = delta.number / base * 100
-    yield Follows(
-        "change",
-        rate,
-        [delta, level],
-        value,
-        (delta.interval / old).scaled(100),
-        "change",
-        words=lambda: {
-            "delta": show(delta.number),
-            "level": show(level.number),
-            "base": show(base),
-        },
-    )
 
 
 # ---------------------------------------------------------------- mean growth and multiples
@@ -299,14 +237,10 @@ def _from_levels(mean: Fact, book: Book, base: str) -> Iterator[_Way]:
         if old is None or new is None or ratio is None or ratio.lo <= 0:
             continue
         power = 1 / Decimal(steps)
-        values = {"old": show(old.number), "new": show(new.number), "start": start, "last": last}
-        yield _Way(
-            (point(new, old) ** power - 1) * 100,
-            (ratio**power).scaled(100, -100),
-            [new, old],
-            say("checks.mean_growth.levels", steps=steps, **values),
-            nominal=True,
-        )
+        ends = {"old": old, "new": new, "start": start, "last": last, "steps": steps}
+        said = sentence("mean_growth.levels", **ends)
+        value, span = (point(new, old) ** power - 1) * 100, (ratio**power).scaled(100, -100)
+        yield _Way(value, span, [new, old], said, nominal=True)
 
 
 def _from_rates(mean: Fact, rates: dict[int, Fact]) -> Iterator[_Way]:
@@ -320,58 +254,37 @@ def _from_rates(mean: Fact, rates: dict[int, Fact]) -> Iterator[_Way]:
         for fact in facts:
             product = product * fact.interval.scaled(Decimal("0.01"), 1)
             value *= 1 + fact.number / 100
-        if product.lo <= 0:
-            continue
-        power = 1 / Decimal(len(facts))
-        yield _Way(
-            (value**power - 1) * 100,
-            (product**power).scaled(100, -100),
-            facts,
-            say("checks.mean_growth.rates", count=len(facts), start=start, last=last),
-            nominal=False,
-        )
+        if product.lo > 0:
+            power = 1 / Decimal(len(facts))
+            said = sentence("mean_growth.rates", count=len(facts), start=start, last=last)
+            span = (product**power).scaled(100, -100)
+            yield _Way((value**power - 1) * 100, span, facts, said, nominal=False)
 
 
 def _judged(mean: Fact, ways: list[_Way]) -> Finding | None:
     ties = [w for w in ways if w.interval.meets(mean.interval)]
     nominal = [w for w in ways if w.nominal]
-    words = {"label": mean.label.raw, "years": mean.year, "rate": show(mean.number)}
+    rule, severity, way, more = "mean_growth", "error", ways[0], list[Fact]()
     if mean.like_for_like and nominal and ties and not any(w.nominal for w in ties):
-        tie, way = ties[0], nominal[0]
-        steps = len(tie.facts)
+        rule, severity, way, more = "calibre_break", "note", nominal[0], ties[0].facts
+        steps = len(more)
         five = "五年" in mean.period + mean.label.raw and steps != 5
-        said = say(
-            "checks.mean_break",
-            tie=tie.said,
-            value=show(way.value, 2),
-            way=way.said,
-            five=say("checks.mean_break.five", steps=steps) if five else EMPTY,
-            **words,
-        )
-        return _mean(mean, way, "calibre_break", "note", said, tie.facts)
-    if ties or (mean.like_for_like and all(w.nominal for w in ways)):
+        said = sentence(
+            "mean_break", mean=mean, tie=ties[0].said, computed=way.value, way=way.said,
+            five=sentence("mean_break.five", steps=steps) if five else EMPTY,
+        )  # fmt: skip
+    elif ties or (mean.like_for_like and all(w.nominal for w in ways)):
         return None
-    tried = [say("checks.mean_growth.tried", way=w.said, value=show(w.value, 2)) for w in ways]
-    plain = any(w.arithmetic(mean) for w in ways)
-    said = say(
-        "checks.mean_growth",
-        tried=Text.joined(tried),
-        plain=say("checks.mean_growth.arithmetic") if plain else EMPTY,
-        **words,
-    )
-    return _mean(mean, ways[0], "mean_growth", "error", said, [])
-
-
-def _mean(mean: Fact, way: _Way, rule: str, severity: str, said: Text, more: list[Fact]) -> Finding:
+    else:
+        tried = [sentence("mean_growth.tried", way=w.said, value=w.value) for w in ways]
+        plain = any(w.arithmetic(mean) for w in ways)
+        arithmetic = sentence("mean_growth.arithmetic") if plain else EMPTY
+        said = sentence("mean_growth", mean=mean, tried=Text.joined(tried), plain=arithmetic)
     return found(
-        rule,
-        severity,  # type: ignore[arg-type]
-        [mean, *way.facts, *more],
-        said,
-        stated=mean.number,
-        computed=round(way.value, 4),
+        rule, severity, [mean, *way.facts, *more], said,  # type: ignore[arg-type]
+        stated=mean.number, computed=round(way.value, 4),
         tolerance=way.interval.half + mean.interval.half,
-    )
+    )  # fmt: skip
 
 
 def _multiples(book: Book) -> Iterator[Claim]:
@@ -394,19 +307,14 @@ def _multiples(book: Book) -> Iterator[Claim]:
             yield Tied("multiple_as_growth")
             continue
         value = point(new, old)
-        words = {"old": show(old.number), "new": show(new.number), "old_year": old.year}
-        words |= {"text": fact.text, "pct": show((value - 1) * 100, 1)}
-        key = "ratio" if as_ratio else "neither"
-        tie = say(f"checks.multiple.{key}", said=show(fact.number * 100), **words)
+        words = {"fact": fact, "old": old, "new": new, "pct": (value - 1) * 100}
+        key = "multiple.ratio" if as_ratio else "multiple.neither"
+        tie = sentence(key, said=fact.number * 100, **words)
         yield found(
-            "multiple_as_growth",
-            "warning" if as_ratio else "error",
-            [fact, new, old],
-            say("checks.multiple", new_year=new.year, value=show(value, 2), tie=tie, **words),
-            stated=fact.number,
-            computed=round(value - 1, 4),
-            tolerance=fact.interval.half,
-        )
+            "multiple_as_growth", "warning" if as_ratio else "error", [fact, new, old],
+            sentence("multiple", value=value, tie=tie, **words),
+            stated=fact.number, computed=round(value - 1, 4), tolerance=fact.interval.half,
+        )  # fmt: skip
 
 
 # ---------------------------------------------------------------- shares
@@ -414,18 +322,12 @@ def _multiples(book: Book) -> Iterator[Claim]:
 
 def _share_of(fact: Fact) -> tuple[str, str] | None:
     """Names of part and whole (empty if not named), None if it is no share."""
-    if fact.unit != "%" or fact.label.prefix or not (fact.figure or fact.text):
+    if fact.unit != "%" or fact.label.prefix or fact.figure is None:
         return None
-    match = _OF.match(fact.label.core)
-    if match:
+    if match := _OF.match(fact.label.core):
         return match["part"], match["whole"]
     match = _PART.match(fact.label.core)
     return (match["part"], "") if match else None
-
-
-def _percent(part: Fact, whole: Fact) -> Interval | None:
-    ratio = ratio_of(part, whole)
-    return None if ratio is None else ratio.scaled(100)
 
 
 def _share(book: Book) -> Iterator[Claim]:
@@ -440,12 +342,11 @@ def _share(book: Book) -> Iterator[Claim]:
     tables: dict[tuple[str, ...], list[tuple[Fact, Fact]]] = {}
     for fact in book.facts:
         names = _share_of(fact)
-        if names is None or fact.figure is None or names[1] or fact.kind in BOUNDS:
+        if names is None or names[1] or fact.kind in BOUNDS:
             continue
         hits = named.get((fact.document, fact.entity, fact.year, names[0]), [])
         own = [h for h in hits if h.section == fact.section and h.period == fact.period]
-        part = next(iter(own or hits), None)
-        if part:
+        if part := next(iter(own or hits), None):
             tables.setdefault(fact.table, []).append((fact, part))
     for pairs in tables.values():
         yield from _table_of_shares(book, pairs)
@@ -457,14 +358,12 @@ def _table_of_shares(book: Book, pairs: list[tuple[Fact, Fact]]) -> Iterator[Cla
     wholes = [f for f in own if f.yuan and _WHOLE.search(f.label.core) and f.number]
     if not wholes:
         return
-
-    def ties(whole: Fact) -> int:
-        shares = [(_percent(part, whole), fact) for fact, part in pairs]
-        return sum(bool(s and s.meets(f.interval)) for s, f in shares)
-
-    whole = max(wholes, key=ties)
-    for fact, part in pairs:
-        yield from _of_whole("share", "share", fact, part, whole)
+    claims = {
+        id(whole): [c for fact, part in pairs for c in _of_whole("share", fact, part, whole)]
+        for whole in wholes
+    }
+    whole = max(wholes, key=lambda w: sum(claim.ties for claim in claims[id(w)]))
+    yield from claims[id(whole)]
     hundred = next((f for f, p in pairs if p is whole), None)
     rest = [(f, p) for f, p in pairs if p is not whole and not p.label.of_which]
     complete = sum((p.number for _, p in rest), Decimal(0)) == whole.number
@@ -472,48 +371,30 @@ def _table_of_shares(book: Book, pairs: list[tuple[Fact, Fact]]) -> Iterator[Cla
         yield Sums("share", hundred, [(1, f) for f, _ in rest], "shares")
 
 
-def _of_whole(rule: str, sentence: str, fact: Fact, part: Fact, whole: Fact) -> Iterator[Follows]:
-    share = _percent(part, whole)
-    if share is None:
-        return
-    value = point(part, whole) * 100
-
-    def words() -> dict[str, object]:
-        slipped = slip(fact.number, round(value, fact.digits), fact.digits)
-        bound = say(f"checks.bound.{fact.kind}") if fact.kind in BOUNDS else EMPTY
-        return {
-            "part": f"{show(part.number)} {part.unit}",
-            "whole": f"{show(whole.number)} {whole.unit}",
-            "year": part.year,
-            "bound": bound,
-            "slip": told(slipped) if not bound else EMPTY,
-        }
-
-    yield Follows(
-        rule,
-        fact,
-        [part, whole],
-        value,
-        share,
-        sentence,
-        words,
-        holds={"floor": "≤", "ceiling": "≥"}.get(fact.kind, "="),  # type: ignore[arg-type]
-    )
+def _of_whole(said: str, fact: Fact, part: Fact, whole: Fact) -> Iterator[Follows]:
+    """A share of a whole; a floor or ceiling on it is a bound of what the amounts give."""
+    share = ratio_of(part, whole)
+    if share is not None:
+        bound = sentence(f"bound.{fact.kind}") if fact.kind in BOUNDS else EMPTY
+        yield Follows(
+            "floor" if bound else "share", fact, [part, whole], point(part, whole) * 100,
+            share.scaled(100), said, {"bound": bound},
+            holds={"floor": "≤", "ceiling": "≥"}.get(fact.kind, "="),  # type: ignore[arg-type]
+        )  # fmt: skip
 
 
 def _floors(book: Book) -> Iterator[Claim]:
     """A floor or ceiling on a share, or a share of a named whole, against the amounts."""
     for fact in book.facts:
         names = _share_of(fact)
-        if names is None or not names[1] or fact.figure is None or not fact.years:
+        if names is None or not names[1] or not fact.years:
             continue
         own = (fact.document, fact.entity, base_name(names[1]))
         wholes = book.levels.by_name.get(own, {})
         for (year, month), part in book.levels.of(fact, names[0]).items():
             whole = wholes.get((year, month))
             if whole and fact.years[0] <= year <= fact.years[-1]:
-                rule = "floor" if fact.kind in BOUNDS else "share"
-                yield from _of_whole(rule, "share_of", fact, part, whole)
+                yield from _of_whole("share_of", fact, part, whole)
 
 
 # ---------------------------------------------------------------- columns of printed tables
@@ -532,50 +413,29 @@ class _Reading:
     total: int | None = None
 
 
-def _derived(book: Book) -> Iterator[Claim]:
+def _derived(grid: Grid) -> Iterator[Claim]:
     """Growth, completion and share columns against the columns they follow from."""
-    for grid in book.grids:
-        for c in range(len(grid.headers)):
-            # Over periods, growth is against the year before: the check of growth.
-            ratios = not grid.periods or _SHARE_COLUMN.search(grid.headers[c].raw)
-            reading = _reading(grid, c) if grid.is_rate(c) and ratios else None
-            if reading is None:
+    for c in range(len(grid.headers)):
+        # Over periods, growth is against the year before: the check of growth.
+        ratios = not grid.periods or _SHARE_COLUMN.search(grid.headers[c].raw)
+        reading = _reading(grid, c) if grid.is_rate(c) and ratios else None
+        if reading is None:
+            continue
+        shift = -100 if reading.kind == "growth" else 0
+        words = {"verb": sentence(f"derived_column.{reading.kind}")}
+        for row in grid.facts:
+            other = row if reading.total is None else grid.facts[reading.total]
+            rate, new, old = row[c], row[reading.a], other[reading.b]
+            if not (rate and new and old) or new.unit == "%":
                 continue
-            for row in grid.facts:
-                other = row if reading.total is None else grid.facts[reading.total]
-                rate, new, old = row[c], row[reading.a], other[reading.b]
-                if rate and new and old and new.unit != "%":
-                    yield from _column_cell(rate, new, old, growth=reading.kind == "growth")
-
-
-def _column_cell(rate: Fact, new: Fact, old: Fact, *, growth: bool) -> Iterator[Follows]:
-    ratio = ratio_of(new, old)
-    if ratio is None or old.number < 0:
-        return  # of a negative base neither growth nor completion says anything
-    shift = -100 if growth else 0
-    value = point(new, old) * 100 + shift
-
-    def words() -> dict[str, object]:
-        slipped = slip(rate.number, round(value, rate.digits), rate.digits)
-        return {
-            "verb": say(f"checks.derived_column.{'growth' if growth else 'ratio'}"),
-            "new": show(new.number),
-            "new_cell": new.cell,
-            "old": show(old.number),
-            "old_cell": old.cell,
-            "slip": told(slipped),
-        }
-
-    yield Follows(
-        "derived_column",
-        rate,
-        [new, old],
-        value,
-        ratio.scaled(100, shift),
-        "derived_column",
-        words,
-        unit="%",
-    )
+            ratio = ratio_of(new, old)
+            # Of a negative base neither growth nor completion says anything.
+            if ratio is not None and old.number >= 0:
+                value, interval = point(new, old) * 100 + shift, ratio.scaled(100, shift)
+                yield Follows(
+                    "derived_column", rate, [new, old], value, interval, "derived_column", words,
+                    unit="%",
+                )  # fmt: skip
 
 
 def _reading(grid: Grid, column: int) -> _Reading | None:
@@ -614,11 +474,11 @@ def _readings(grid: Grid, column: int) -> Iterator[_Reading]:
 
 
 CHECKS = (
-    Looks(("growth", "calibre_break"), _growth),
-    Looks(("change",), _change),
-    Looks(("mean_growth", "calibre_break"), _mean_growth),
-    Looks(("multiple_as_growth",), _multiples),
-    Looks(("share",), _share),
-    Looks(("floor", "share"), _floors),
-    Looks(("derived_column",), _derived),
+    Check(("growth", "calibre_break"), _growth),
+    Check(("change",), _change),
+    Check(("mean_growth", "calibre_break"), _mean_growth),
+    Check(("multiple_as_growth",), _multiples),
+    Check(("share",), _share),
+    Check(("floor", "share"), _floors),
+    Check(("derived_column",), _derived, "grid"),
 )

@@ -16,7 +16,7 @@ from fiscalmodel.checks.printed import printed
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import CellRef
 from fiscalmodel.paths import project_root
-from fiscalmodel.tables.grid import column_letter
+from fiscalmodel.tables.readers import read_workbook
 from fiscalmodel.tables.table import Table
 
 #: Files that a folder is searched for.
@@ -49,13 +49,13 @@ def book_of(source: Any) -> Book:
     problems = Collector()
     for item in items_of(source):
         try:
-            for table in _tables(item):
-                if isinstance(table, list):
-                    facts.extend(table)
-                    continue
-                made, own = grids_of(table)
-                grids.extend(made)
-                facts.extend(own)
+            for table in tables_of(item):
+                if is_tidy(list(table.frame.columns)):
+                    facts.extend(_in_order(list(_facts_of(table))))
+                else:
+                    made, own = grids_of(table)
+                    grids.extend(made)
+                    facts.extend(own)
         except InputError as error:
             problems.extend(error)
     problems.raise_if_any()
@@ -92,42 +92,11 @@ def items_of(source: Any) -> Iterable[Any]:
     raise InputError("reconcile", "checks.no_source", kind=type(source).__name__)
 
 
-def _tables(item: Any) -> Iterator[list[Fact] | Table]:
-    """The facts of a long table, or the tables as printed, that an item holds."""
+def tables_of(item: Any) -> list[Table]:
+    """The tables of one frame, table or file."""
     if isinstance(item, pd.DataFrame):
-        name = str(item.attrs.get("name", "table"))
-        if is_tidy(list(item.columns)):
-            yield facts_of(item, file=name)
-        else:
-            yield Table.of(item, name=name)
-        return
-    if not isinstance(item, Table):
-        from fiscalmodel.tables.readers import read_workbook
-
-        tables: list[Table] = read_workbook(Path(item), strict=False)
-    else:
-        tables = [item]
-    for table in tables:
-        if is_tidy(list(table.frame.columns)):
-            facts = facts_of(table.texts, file=Path(table.file).name, sheet=table.sheet)
-            yield _moved(facts, table)
-        else:
-            yield table
-
-
-def _moved(facts: list[Fact], table: Table) -> list[Fact]:
-    """Facts with the addresses that the table's cells really have."""
-    first = table.cells.iloc[0] if len(table) else None
-    if first is None:
-        return facts
-    columns = {column_letter(j): c for j, c in enumerate(table.frame.columns)}
-    moved = []
-    for fact in facts:
-        letters = fact.cell.cell.rstrip("0123456789")
-        row = int(fact.cell.cell[len(letters) :]) - 2
-        address = str(table.cells.iloc[row][columns[letters]])
-        moved.append(replace(fact, cell=CellRef(fact.cell.file, fact.cell.sheet, address)))
-    return moved
+        return [Table.of(item, name=str(item.attrs.get("name", "table")))]
+    return [item] if isinstance(item, Table) else read_workbook(Path(item), strict=False)
 
 
 def _counted_once(facts: list[Fact]) -> list[Fact]:
@@ -135,12 +104,9 @@ def _counted_once(facts: list[Fact]) -> list[Fact]:
     seen: dict[tuple[str, ...], str] = {}
     kept = []
     for fact in facts:
-        if fact.key:
-            key = (fact.document, fact.key, fact.label.raw, fact.unit, fact.text)
-            other = seen.setdefault(key, fact.cell.file)
-            if other != fact.cell.file:
-                continue
-        kept.append(fact)
+        key = (fact.document, fact.key, fact.label.raw, fact.unit, fact.text)
+        if not fact.key or seen.setdefault(key, fact.cell.file) == fact.cell.file:
+            kept.append(fact)
     return kept
 
 
@@ -158,18 +124,22 @@ def _over_periods(facts: Iterable[Fact]) -> Iterator[Grid]:
         if len(long) < SERIES:
             continue
         periods = sorted({p for values in long.values() for p in values})
+        names = [f"{year}-{month}" if month else str(year) for year, month in periods]
         firsts = [next(iter(values.values())) for values in long.values()]
         yield Grid(
             name=entity,
             document=document,
             headers=[first.label for first in firsts],
             units=[first.unit for first in firsts],
-            labels=[label(f"{year}-{month}".strip("-")) for year, month in periods],
+            labels=[label(name) for name in names],
             facts=[[values.get(p) for values in long.values()] for p in periods],
             marks=[""] * len(periods),
             indents=[0] * len(periods),
-            periods=[(year, f"{year}-{month}" if month else str(year)) for year, month in periods],
+            periods=[(year, name) for (year, _), name in zip(periods, names, strict=True)],
         )
+
+
+# ---------------------------------------------------------------- one figure a row
 
 
 def is_tidy(columns: Sequence[Hashable]) -> bool:
@@ -180,41 +150,25 @@ def is_tidy(columns: Sequence[Hashable]) -> bool:
 
 
 @dataclass(frozen=True)
-class _Columns:
-    """Columns of the frame as lists of text, `""` for what is not there."""
+class _Row:
+    """One row of a long table."""
 
-    frame: dict[str, list[Any]]
-    size: int
+    table: Table
+    at: int
 
-    def text(self, row: int, *names: str) -> str:
+    def text(self, *names: str) -> str:
+        """What stands in the first of the columns that is filled."""
         for name in names:
-            values = self.frame.get(name)
-            if values is not None:
-                value = values[row]
-                if value is not None and value == value and str(value).strip():
-                    return str(value).strip()
+            values = self.table.shown.get(name)
+            if values is not None and values[self.at].strip():
+                return values[self.at].strip()
         return ""
 
-    def raw(self, row: int, *names: str) -> tuple[str, Any]:
-        """The first of the columns that is there, with its value."""
-        for name in names:
-            if name in self.frame:
-                return name, self.frame[name][row]
-        return "", None
-
-
-def facts_of(frame: pd.DataFrame, *, file: str, sheet: str = "") -> list[Fact]:
-    """The facts of a long table, in order; cells as if its header stood in row 1."""
-    columns = _Columns({str(c): frame[c].tolist() for c in frame.columns}, len(frame))
-    letters = {str(c): column_letter(j) for j, c in enumerate(frame.columns)}
-    facts: list[Fact] = []
-    for row in range(len(frame)):
-
-        def at(name: str, row: int = row) -> CellRef:
-            return CellRef(file, sheet, f"{letters.get(name, 'A')}{row + 2}")
-
-        facts.extend(_row(columns, row, at, file))
-    return _in_order(facts)
+    def cell(self, name: str) -> CellRef:
+        """Where a column's cell of this row stands."""
+        letter = self.table.letters.get(name, next(iter(self.table.letters.values())))
+        address = f"{letter}{self.table.rows[self.at]}"
+        return CellRef(Path(self.table.file).name, self.table.sheet, address)
 
 
 def _in_order(facts: list[Fact]) -> list[Fact]:
@@ -226,68 +180,71 @@ def _in_order(facts: list[Fact]) -> list[Fact]:
     return sorted(facts, key=lambda fact: order[id(fact)])
 
 
-def _row(columns: _Columns, row: int, at: Any, file: str) -> Iterator[Fact]:
-    text = columns.text
-    column, value = _printed_value(columns, row)
-    note = text(row, "note")
-    programme = text(row, "programme")
-    section = text(row, "table") or text(row, "section")
-    if not section and text(row, "doc_id"):
+def _facts_of(table: Table) -> Iterator[Fact]:
+    """The figure of each row, with those that stand beside it."""
+    for at in range(len(table)):
+        row = _Row(table, at)
+        fact = _fact(row)
+        yield fact
+        # The part reserved for micro firms, from its own column or from the remark.
+        micro, place = row.text("of_which_micro"), "of_which_micro"
+        if not micro and (noted := _MICRO.search(fact.note)):
+            micro, place = noted[1], "note"
+        if micro:
+            name = label(f"面向小微企业:{fact.label.raw}")
+            yield replace(
+                fact, cell=row.cell(place), label=name, text=micro, figure=printed(micro), note=""
+            )
+        if weight := row.text("weight"):
+            yield replace(
+                fact, cell=row.cell("weight"), text=weight, figure=printed(weight), unit="分",
+                scope="绩效指标权重", note=f"target value: {fact.text}",
+            )  # fmt: skip
+
+
+def _fact(row: _Row) -> Fact:
+    text = row.text
+    # What was printed where that is kept, else the value.
+    kept = "printed" in row.table.shown and (text("printed") or text("missing_reason"))
+    column = "printed" if kept or "value" not in row.table.shown else "value"
+    value, note = text(column), text("note")
+    section = text("table") or text("section")
+    if not section and text("doc_id"):
         # The place in the publication is then the last part of its citation.
-        section = text(row, "source").rpartition("，")[2]
-    name = text(row, *NAMES) or text(row, "of_series")
-    name, section, project = _placed(name, section, programme, note)
-    year, period = _when(columns, row)
-    code = text(row, "function_code") or text(row, "economic_code")
+        section = text("source").rpartition("，")[2]
+    name, section, project = _placed(
+        text(*NAMES) or text("of_series"), section, text("programme"), note
+    )
+    year, period = _when(row)
+    code = text("function_code") or text("economic_code")
     parsed = label(name)
     if len(code) == 3 and not parsed.code:
         parsed = replace(parsed, code=code)
     # What a parent column says is a part of it (其中).
-    if text(row, "parent") and not parsed.of_which:
+    if text("parent") and not parsed.of_which:
         parsed = replace(parsed, of_which=True)
-    fact = Fact(
-        cell=at(column),
+    return Fact(
+        cell=row.cell(column),
         label=parsed,
-        text="" if value is None or value != value else str(value).strip(),
+        text=value,
         figure=printed(value),
-        unit=text(row, "unit", "单位"),
-        document=text(row, "doc_id", "source") or file,
+        unit=text("unit", "单位"),
+        document=text("doc_id", "source") or Path(row.table.file).name,
         section=section,
-        entity=_SUFFIX.sub("", text(row, *_ENTITY)),
-        scope=_DEBT.get(text(row, "debt_type"), text(row, "budget_scope")),
+        entity=_SUFFIX.sub("", text(*_ENTITY)),
+        scope=_DEBT.get(text("debt_type"), text("budget_scope")),
         year=year,
         period=period,
-        kind=text(row, "bound", "kind"),
-        calibre=text(row, "calibre"),
+        kind=text("bound", "kind"),
+        calibre=text("calibre"),
         note=note,
-        key=text(row, "fact_id", "id", "line_id"),
+        key=text("fact_id", "id", "line_id"),
         project=project,
-        series=text(row, "series_id"),
-        of_series=text(row, "of_series"),
-        measure=text(row, "measure"),
-        flag=text(row, "scope_flag"),
+        series=text("series_id"),
+        of_series=text("of_series"),
+        measure=text("measure"),
+        flag=text("scope_flag"),
     )
-    weight = text(row, "weight")
-    yield fact
-    yield from _beside(columns, row, at, fact)
-    if weight:
-        yield replace(
-            fact,
-            cell=at("weight"),
-            text=weight,
-            figure=printed(weight),
-            unit="分",
-            scope="绩效指标权重",
-            note=f"target value: {fact.text}",
-        )
-
-
-def _printed_value(columns: _Columns, row: int) -> tuple[str, Any]:
-    """What was printed where that is kept, else the value."""
-    name, value = columns.raw(row, "printed")
-    if name and (columns.text(row, "printed") or columns.text(row, "missing_reason")):
-        return name, value
-    return columns.raw(row, "value", "printed")
 
 
 def _placed(name: str, section: str, programme: str, note: str) -> tuple[str, str, str]:
@@ -303,33 +260,16 @@ def _placed(name: str, section: str, programme: str, note: str) -> tuple[str, st
     return f"{name}:{programme}", section, programme
 
 
-def _when(columns: _Columns, row: int) -> tuple[str, str]:
+def _when(row: _Row) -> tuple[str, str]:
     """Year (or span of years) and period within it."""
-    year, period = columns.text(row, "year", "年度"), columns.text(row, "period", "期间")
-    inner = columns.text(row, "column")
+    year, period = row.text("year", "年度"), row.text("period", "期间")
+    inner = row.text("column")
     if year:
         return year, period
     spans = re.fullmatch(r"(\d{4})(?:-\d\d)?/(\d{4})(?:-\d\d)?", period)
     if spans:
         return (spans[1] if spans[1] == spans[2] else period), inner or period
     return period[:4] if period[:4].isdigit() else "", inner or period
-
-
-def _beside(columns: _Columns, row: int, at: Any, fact: Fact) -> Iterator[Fact]:
-    """The part reserved for micro firms, from its own column or from the remark."""
-    micro, place = columns.text(row, "of_which_micro"), "of_which_micro"
-    found = _MICRO.search(fact.note)
-    if not micro and found:
-        micro, place = found[1], "note"
-    if micro:
-        yield replace(
-            fact,
-            cell=at(place),
-            label=label(f"面向小微企业:{fact.label.raw}"),
-            text=micro,
-            figure=printed(micro),
-            note="",
-        )
 
 
 def target_text(fact: Fact) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterator
-from decimal import Decimal
 
-from fiscalmodel.checks.claims import Claim, Groups, Looks, found, show
+from fiscalmodel.checks.claims import Check, Claim, found, sentence
 from fiscalmodel.checks.facts import BOUNDS, COUNTS, Book, Fact, Grid, growth_pct
-from fiscalmodel.findings import Finding
-from fiscalmodel.words import EMPTY, Text, say
+from fiscalmodel.findings import Finding, Severity
+from fiscalmodel.words import EMPTY, Text
 
 _BOUND = re.compile(r"^\s*[≥≤≦≧<>=＝]+\s*\d")
 _REDACTED = re.compile(r"^[xX×＊*]+$")
@@ -38,24 +37,19 @@ def _no_number(book: Book) -> Iterator[Claim]:
     for fact in book.listed:
         if fact.figure is not None or not _numeric(fact):
             continue
-        words = {"label": fact.label.raw, "unit": fact.unit}
         if _REDACTED.match(fact.text):
             redacted.setdefault(fact.document, []).append(fact)
         elif not fact.text:
             place = " ".join(part for part in (fact.entity, fact.section, fact.year) if part)
-            yield found("no_number", "warning", [fact], say("checks.blank", place=place, **words))
+            yield found("no_number", "warning", [fact], "blank", fact=fact, place=place)
         elif not _NONE.match(fact.text) and not _is_target(fact):
-            severity = "error" if any(c.isdigit() for c in fact.text) else "warning"
-            said = say("checks.text", text=fact.text, **words)
-            yield found("no_number", severity, [fact], said)  # type: ignore[arg-type]
+            severity: Severity = "error" if any(c.isdigit() for c in fact.text) else "warning"
+            yield found("no_number", severity, [fact], "text", fact=fact)
     for facts in redacted.values():
-        said = say(
-            "checks.redacted",
-            count=len(facts),
-            text=facts[0].text,
-            labels=[f.label.raw for f in facts],
+        labels = [f.label.raw for f in facts]
+        yield found(
+            "no_number", "note", facts, "redacted", count=len(facts), fact=facts[0], labels=labels
         )
-        yield found("no_number", "note", facts, said)
 
 
 def _scope_flag(book: Book) -> Iterator[Claim]:
@@ -70,33 +64,27 @@ def _scope_flag(book: Book) -> Iterator[Claim]:
             if f.figure and f.years and (f.document, f.entity, f.label.core) == own
         }
         jump = _jump(series, {f.years[0] for f in facts if f.label.core == first.label.core})
-        said = say(
-            "checks.scope_flag",
-            entity=first.entity,
-            years="、".join(sorted({f.year for f in facts})),
-            flags="; ".join(dict.fromkeys(f.note or f.flag for f in facts)),
-            jump=(
-                say("checks.scope_flag.jump", label=first.label.raw, year=jump[0], pct=jump[1])
-                if jump
-                else EMPTY
-            ),
-        )
-        yield found("scope_flag", "warning", facts, said)
+        flags = "; ".join(dict.fromkeys(f.note or f.flag for f in facts))
+        years = "、".join(sorted({f.year for f in facts}))
+        yield found(
+            "scope_flag", "warning", facts, "scope_flag",
+            entity=first.entity, years=years, flags=flags, jump=jump,
+        )  # fmt: skip
 
 
-def _jump(series: dict[int, Fact], flagged: set[int]) -> tuple[int, str] | None:
+def _jump(series: dict[int, Fact], flagged: set[int]) -> Text:
     """The largest yearly change into or out of the flagged years."""
-    best: tuple[float, int, str] | None = None
+    changes = []
     for year, fact in series.items():
         last = series.get(year - 1)
-        if last is None or (year in flagged) == (year - 1 in flagged):
-            continue
-        growth = growth_pct(fact, last)
-        if growth is not None:
-            middle = (growth.lo + growth.hi) / 2
-            if best is None or abs(float(middle)) > best[0]:
-                best = (abs(float(middle)), year, show(middle, 1))
-    return (best[1], best[2]) if best else None
+        if last is not None and (year in flagged) != (year - 1 in flagged):
+            growth = growth_pct(fact, last)
+            if growth is not None:
+                changes.append(((growth.lo + growth.hi) / 2, year, fact))
+    if not changes:
+        return EMPTY
+    pct, year, fact = max(changes, key=lambda c: abs(float(c[0])))
+    return sentence("scope_flag.jump", label=fact.label.raw, year=year, pct=pct)
 
 
 def _same_row(f: Fact) -> Hashable | None:
@@ -113,24 +101,13 @@ def _twice(facts: list[Fact]) -> Iterator[Finding]:
         return
     first, other = facts[0], next((f for f in facts if f.text != facts[0].text), facts[1])
     same = first.text == other.text
-    shown = [show(f.number) if f.figure else f.text for f in (first, other)]
-    said = say(
-        "checks.duplicate.same" if same else "checks.duplicate.apart",
-        label=first.label.raw,
-        year=first.year,
-        count=len(facts),
-        value=f"{shown[0]} {first.unit}".strip(),
-        other=shown[1],
-    )
     yield found(
-        "duplicate",
-        "warning" if same else "error",
-        facts,
-        said,
+        "duplicate", "warning" if same else "error", facts,
+        "duplicate.same" if same else "duplicate.apart",
         stated=first.number if first.figure else None,
         computed=other.number if other.figure else None,
-        tolerance=Decimal(0),
-    )
+        count=len(facts), first=first, other=other,
+    )  # fmt: skip
 
 
 def _same_amount(f: Fact) -> Hashable | None:
@@ -143,38 +120,33 @@ def _same_amount(f: Fact) -> Hashable | None:
 def _two_names(facts: list[Fact]) -> Iterator[Finding]:
     names = list(dict.fromkeys(f.label.core for f in facts))
     if len(names) > 1:
+        joined = Text("”与“".join(names), "' and '".join(names))
         amount = facts[0].number
-        said = say(
-            "checks.same_under_two_names",
-            names=Text("”与“".join(names), "' and '".join(names)),
-            amount=show(amount),
-            unit=facts[0].unit,
-        )
         yield found(
-            "same_under_two_names", "note", facts, said,
-            stated=amount, computed=amount, tolerance=Decimal(0),
+            "same_under_two_names", "note", facts, "same_under_two_names",
+            stated=amount, computed=amount, names=joined, fact=facts[0],
         )  # fmt: skip
 
 
-def _doubled(book: Book) -> Iterator[Claim]:
+def _doubled(grid: Grid) -> Iterator[Claim]:
     """Two rows of a printed table with the same label and the same figures."""
-    for grid in book.grids:
-        seen: dict[tuple[str, ...], int] = {}
-        for r, row in enumerate(grid.facts):
-            figures = [f for f in row if f is not None]
-            name = grid.labels[r].raw.strip()
-            if not name or grid.periods or not any(f.number for f in figures):
-                continue
-            # A heading with a single item below it prints the same line twice, one set in.
-            depth = (grid.labels[r].code, grid.labels[r].level, grid.indents[r])
-            key = (name, *map(str, depth), *(f.text if f else "" for f in row))
-            if key in seen and _labels_are_names(grid) and _one_heading(grid, seen[key], r):
-                twins = [f for f in grid.facts[seen[key]] if f is not None]
-                cells = {"first": twins[0].cell, "second": figures[0].cell}
-                facts = [*twins[:1], *figures[:1], *twins[1:], *figures[1:]]
-                said = say("checks.doubled_row", label=name, **cells)
-                yield found("doubled_row", "warning", facts, said)
-            seen.setdefault(key, r)
+    seen: dict[tuple[str, ...], int] = {}
+    for r, row in enumerate(grid.facts):
+        figures = [f for f in row if f is not None]
+        name = grid.labels[r].raw.strip()
+        if not name or grid.periods or not any(f.number for f in figures):
+            continue
+        # A heading with a single item below it prints the same line twice, one set in.
+        depth = (grid.labels[r].code, grid.labels[r].level, grid.indents[r])
+        key = (name, *map(str, depth), *(f.text if f else "" for f in row))
+        if key in seen and _labels_are_names(grid) and _one_heading(grid, seen[key], r):
+            twins = [f for f in grid.facts[seen[key]] if f is not None]
+            facts = [*twins[:1], *figures[:1], *twins[1:], *figures[1:]]
+            yield found(
+                "doubled_row", "warning", facts, "doubled_row",
+                label=name, first=twins[0].cell, second=figures[0].cell,
+            )  # fmt: skip
+        seen.setdefault(key, r)
 
 
 def _one_heading(grid: Grid, first: int, second: int) -> bool:
@@ -191,19 +163,18 @@ def _labels_are_names(grid: Grid) -> bool:
     return len(set(names)) * 4 >= len(names) * 3
 
 
-def _unreadable(book: Book) -> Iterator[Claim]:
+def _unreadable(grid: Grid) -> Iterator[Claim]:
     """Text where a table has numbers, as the reader refused it."""
-    for grid in book.grids:
-        for problem in grid.problems:
-            said = say("checks.unreadable", said=problem.said, advice=problem.advice)
-            yield Finding("unreadable", "error", problem.where, said=said)
+    for problem in grid.problems:
+        said = sentence("unreadable", said=problem.said, advice=problem.advice)
+        yield Finding("unreadable", "error", problem.where, said=said)
 
 
 CHECKS = (
-    Looks(("no_number",), _no_number),
-    Looks(("scope_flag",), _scope_flag),
-    Groups(("duplicate",), _same_row, _twice),
-    Groups(("same_under_two_names",), _same_amount, _two_names),
-    Looks(("doubled_row",), _doubled),
-    Looks(("unreadable",), _unreadable),
+    Check(("no_number",), _no_number),
+    Check(("scope_flag",), _scope_flag),
+    Check(("duplicate",), _twice, _same_row),
+    Check(("same_under_two_names",), _two_names, _same_amount),
+    Check(("doubled_row",), _doubled, "grid"),
+    Check(("unreadable",), _unreadable, "grid"),
 )

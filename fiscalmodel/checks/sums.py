@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
-from fiscalmodel.checks.claims import Claim, Follows, Groups, Looks, Sums
+from fiscalmodel.checks.claims import Check, Claim, Follows, Sums
 from fiscalmodel.checks.facts import COUNTS, Book, Fact, base_name, grouped
 
 #: Totals that every row of their table adds up to.
@@ -25,8 +26,11 @@ class Template:
     """
 
     total: str
+    #: Names of the parts; one that begins with a minus sign is subtracted.
     parts: tuple[str, ...]
     optional: tuple[str, ...] = ()
+    rule: str = "sum_total"
+    of: str = "parts"
 
 
 #: Department budget (部门预算公开), levels of revenue, transfers.
@@ -46,6 +50,16 @@ TEMPLATES = (
         "上级补助收入",
         ("返还性收入", "一般性转移支付收入"),
         ("专项补助收入", "专项转移支付收入"),
+    ),
+)
+#: 人员类 is 人员经费; 运转类 and 特定目标类 together are 公用经费 and 项目支出, printed elsewhere.
+CLASSES = (
+    Template("人员类项目支出", ("人员经费",), rule="class_change", of="staff"),
+    Template(
+        "特定目标类项目支出",
+        ("公用经费", "项目支出", "-运转类项目支出"),
+        rule="class_change",
+        of="classes_changed",
     ),
 )
 
@@ -170,18 +184,18 @@ def _codes(book: Book) -> Iterator[Sums]:
                     yield Sums("sum_total", total, plus(parts), "classes")
 
 
-def _forms(facts: list[Fact]) -> Iterator[Sums]:
+def _forms(templates: tuple[Template, ...], facts: list[Fact]) -> Iterator[Sums]:
     """Totals of the standard forms by the official names of their parts."""
-    names = {base_name(f.label.core) for f in facts}
-    for template in TEMPLATES:
-        if template.total not in names:
+    printed = {base_name(f.label.core) for f in facts}
+    for template in templates:
+        if template.total not in printed:
             continue
         for total in [f for f in facts if base_name(f.label.core) == template.total]:
-            parts = [_nearest(facts, total, name) for name in template.parts]
-            extra = [_nearest(facts, total, name) for name in template.optional]
-            if all(parts):
-                known = [p for p in [*parts, *extra] if p is not None]
-                yield Sums("sum_total", total, plus(known))
+            names = (*template.parts, *template.optional)
+            parts = [(n, _nearest(facts, total, n.removeprefix("-"))) for n in names]
+            if all(part for _, part in parts[: len(template.parts)]):
+                known = [(-1 if n[0] == "-" else 1, part) for n, part in parts if part]
+                yield Sums(template.rule, total, known, template.of)
 
 
 def _nearest(facts: list[Fact], total: Fact, name: str) -> Fact | None:
@@ -260,39 +274,41 @@ def _budget(fact: Fact) -> tuple[str, ...] | None:
     return (fact.document, fact.entity, fact.scope, fact.section, fact.year, fact.period)
 
 
+def _plain(f: Fact) -> bool:
+    return not f.label.prefix and f.unit not in ("%", "倍")
+
+
+def _counted(f: Fact) -> bool:
+    return f.unit in COUNTS and not (f.label.prefix or f.label.of_which or f.in_grid)
+
+
 def _where(test: Callable[[Fact], bool], *names: str) -> Callable[[Fact], tuple[str, ...] | None]:
     """A key of the named attributes, for the facts with a figure that pass a test."""
     return lambda f: tuple(getattr(f, n) for n in names) if f.figure and test(f) else None
 
 
 CHECKS = (
-    Groups(("sum_total", "of_which"), _list_table, _table),
-    Looks(("sum_total",), _prefixes),
-    Looks(("sum_total",), _codes),
-    Groups(
+    Check(("sum_total", "of_which"), _table, _list_table),
+    Check(("sum_total",), _prefixes),
+    Check(("sum_total",), _codes),
+    Check(
         ("sum_total",),
-        _where(
-            lambda f: not f.label.prefix and f.unit not in ("%", "倍"),
-            "document", "entity", "year", "period",
-        ),
-        _forms,
+        partial(_forms, TEMPLATES),
+        _where(_plain, "document", "entity", "year", "period"),
         printed=True,
     ),
-    Groups(
-        ("sum_total",),
-        _where(
-            lambda f: (
-                f.unit in COUNTS and not (f.label.prefix or f.label.of_which or f.in_grid)
-            ),
-            "document", "entity", "year", "unit",
-        ),
-        _counts,
+    Check(
+        ("class_change",),
+        partial(_forms, CLASSES),
+        _where(_plain, "document", "entity", "year"),
+        printed=True,
     ),
-    Groups(
+    Check(("sum_total",), _counts, _where(_counted, "document", "entity", "year", "unit")),
+    Check(
         ("sum_total",),
-        lambda f: _budget(f) if not f.label.of_which and f.yuan else None,
         _balance,
+        lambda f: _budget(f) if not f.label.of_which and f.yuan else None,
         printed=True,
     ),
-    Groups(("open_balance",), _budget, _open, printed=True),
-)  # fmt: skip
+    Check(("open_balance",), _open, _budget, printed=True),
+)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from difflib import SequenceMatcher
 
-from fiscalmodel.checks.claims import Claim, Looks, found, show
-from fiscalmodel.checks.facts import BOUNDS, YUAN_PER, Book, Fact, grouped
+from fiscalmodel.checks.claims import Check, Claim, found, sentence
+from fiscalmodel.checks.facts import BOUNDS, YUAN_PER, Book, Fact, grouped, show
 from fiscalmodel.checks.reading import target_text
 from fiscalmodel.findings import Finding, Severity
-from fiscalmodel.words import EMPTY, say
+from fiscalmodel.words import EMPTY
 
 _TEXT = re.compile(
     r"^(?P<bound>[≥≤≦≧=＝<>]|>=|<=|不低于|不少于|不高于|不超过)?\s*(?P<number>\d[\d,]*(?:\.\d+)?)\s*"
@@ -116,9 +116,11 @@ def _direction(book: Book) -> Iterator[Claim]:
         if _SHARE.search(core) or (rewarded and core.endswith("率") and "成本" not in core):
             continue
         right = f"{'≤' if rewarded else '≥'}{show(target.value)}{target.unit}"
-        kind = "rewarded" if rewarded else "capped"
-        said = say(f"checks.cost_direction.{kind}", label=core, text=target.text, right=right)
-        yield found("cost_direction", "error", [target.fact], said)
+        said = "cost_direction.rewarded" if rewarded else "cost_direction.capped"
+        fact = target.fact
+        yield found(
+            "cost_direction", "error", [fact], said, label=core, text=target.text, right=right
+        )
 
 
 def _conflicts(book: Book) -> Iterator[Claim]:
@@ -183,15 +185,10 @@ def _contradiction(targets: list[Target], pairs: list[tuple[Target, Target]]) ->
     severity: Severity = "warning" if all(x.bound == y.bound for x, y in pairs) else "error"
     if a.name.endswith(("满意度", "满意率")):
         severity = "note"
-    said = say(
-        "checks.conflicting_targets",
-        entity=a.fact.entity,
-        label=a.fact.label.core,
-        listed="；".join(map(quoted, cells)),
-    )
     return found(
-        "conflicting_targets", severity, [t.fact for t in cells], said,
-        stated=a.value, computed=b.value, tolerance=Decimal(0), unit=a.unit,
+        "conflicting_targets", severity, [t.fact for t in cells], "conflicting_targets",
+        stated=a.value, computed=b.value, unit=a.unit,
+        fact=a.fact, listed="；".join(map(quoted, cells)),
     )  # fmt: skip
 
 
@@ -218,18 +215,12 @@ def _caps(book: Book) -> Iterator[Claim]:
             continue
         ratio = amount / target.value if target.value else Decimal(0)
         ten = ratio == Decimal(1).scaleb(ratio.adjusted()) and ratio > 1
-        said = say(
-            "checks.cap_below_line",
-            label=fact.label.core,
-            text=target.text,
-            line=best.label.core,
-            amount=show(best.number),
-            unit=best.unit,
-            ten=say("checks.cap_below_line.ten", ratio=show(ratio)) if ten else EMPTY,
-        )
         yield found(
-            "cap_below_line", "error", [fact, best], said, stated=target.value, computed=amount,
-            tolerance=best.interval.half * (best.yuan or 1) / YUAN_PER["万元"], unit=target.unit,
+            "cap_below_line", "error", [fact, best], "cap_below_line",
+            stated=target.value, computed=amount, unit=target.unit,
+            tolerance=best.interval.half * (best.yuan or 1) / YUAN_PER["万元"],
+            fact=fact, text=target.text, best=best,
+            ten=sentence("cap_below_line.ten", ratio=ratio) if ten else EMPTY,
         )  # fmt: skip
 
 
@@ -259,24 +250,17 @@ def _renamed(book: Book) -> Iterator[Claim]:
             if len(telling) < 2 or not apart:
                 continue
             a, b = rows[key][apart[-1]], rows[other][apart[-1]]
-            said = say(
-                "checks.renamed_indicator",
-                a=a.fact.label.core,
-                b=b.fact.label.core,
-                listed="、".join(f"{y}: {show(rows[key][y].value)}" for y in sorted(telling)),
-                year=apart[-1],
-                a_text=a.text,
-                b_text=b.text,
-            )
+            listed = "、".join(f"{y}: {show(rows[key][y].value)}" for y in sorted(telling))
             yield found(
-                "renamed_indicator", "note", [a.fact, b.fact], said,
-                stated=a.value, computed=b.value, tolerance=Decimal(0), unit=a.unit,
+                "renamed_indicator", "note", [a.fact, b.fact], "renamed_indicator",
+                stated=a.value, computed=b.value, unit=a.unit,
+                a=a, b=b, listed=listed, year=apart[-1],
             )  # fmt: skip
 
 
 CHECKS = (
-    Looks(("cost_direction",), _direction),
-    Looks(("conflicting_targets",), _conflicts),
-    Looks(("cap_below_line",), _caps),
-    Looks(("renamed_indicator",), _renamed),
+    Check(("cost_direction",), _direction),
+    Check(("conflicting_targets",), _conflicts),
+    Check(("cap_below_line",), _caps),
+    Check(("renamed_indicator",), _renamed),
 )

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fiscalmodel.checks.claims import Claim, Looks, Sums, arithmetic, has_slip
-from fiscalmodel.checks.facts import Book, Fact, Grid
+from fiscalmodel.checks.claims import Check, Sums, arithmetic
+from fiscalmodel.checks.facts import Fact, Grid
 from fiscalmodel.checks.sums import INCOME, INCOME_TOTAL, OUTGO, OUTGO_TOTAL
 from fiscalmodel.findings import Severity
 
@@ -229,7 +229,7 @@ class _Rows:
                 continue
             # One figure of many: the others may be missing.
             alone = len(known) == 1 < len(parts)
-            if outcome.ties or not alone or has_slip(outcome):
+            if outcome.ties or not alone or any(outcome.slips):
                 yield claim
 
 
@@ -598,11 +598,10 @@ def _chains(grid: Grid, columns: list[int]) -> Iterator[Sums]:
                 yield from _by_row(grid, chain[-1], parts)
 
 
-def _totals(book: Book) -> Iterator[Claim]:
+def _totals(grid: Grid) -> Iterator[Sums]:
     """合计, 小计, 其中 and numbered rows; total and 其中 columns."""
-    for grid in book.grids:
-        yield from _down(grid)
-        yield from _across(grid)
+    yield from _down(grid)
+    yield from _across(grid)
 
 
-CHECKS = (Looks(("sum_total", "of_which"), _totals),)
+CHECKS = (Check(("sum_total", "of_which"), _totals, "grid"),)

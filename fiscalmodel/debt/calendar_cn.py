@@ -14,16 +14,9 @@ from datetime import date, timedelta
 from functools import cache
 from importlib import resources
 
-from fiscalmodel.errors import InputError
+from fiscalmodel.errors import InputError, official_code
 from fiscalmodel.words import say
 
-#: Convention -> words that mean it.
-BUSINESS_DAY: dict[str, tuple[str, ...]] = {
-    "unadjusted": ("none", "不调整"),
-    "following": ("顺延",),
-    "modified_following": ("modified following", "修正顺延"),
-    "preceding": ("previous", "提前"),
-}
 CALENDARS = ("interbank", "weekends")
 
 
@@ -56,19 +49,6 @@ def interbank_table() -> HolidayTable:
     )
 
 
-def business_day_rule(word: str | None, *, where: str = "business_day") -> str:
-    """The canonical name of a business-day rule; None is ``unadjusted``.
-
-    >>> business_day_rule("顺延")
-    'following'
-    """
-    text = "unadjusted" if word is None else str(word).strip().lower()
-    for name, aliases in BUSINESS_DAY.items():
-        if text in (name, *aliases):
-            return name
-    raise InputError(where, "debt.unknown_option", text=word, known=list(BUSINESS_DAY))
-
-
 def is_business_day(day: date, calendar: str = "interbank") -> bool:
     """Whether payments settle on `day`.
 
@@ -86,13 +66,16 @@ def is_business_day(day: date, calendar: str = "interbank") -> bool:
     return not weekend and day.strftime("%m-%d") not in table.fixed
 
 
-def adjust(day: date, rule: str | None = "following", calendar: str = "interbank") -> date:
-    """`day` moved to a business day by the rule.
+def adjust(day: date, rule: str | None, calendar: str = "interbank") -> date:
+    """`day` moved to a business day by a rule (official words); None moves nothing.
 
     >>> adjust(date(2026, 10, 1), "following"), adjust(date(2026, 5, 31), "modified_following")
     (datetime.date(2026, 10, 8), datetime.date(2026, 5, 29))
     """
-    name = business_day_rule(rule)
+    if rule is None:
+        return day
+    what = "debt.unknown_option"
+    name = official_code("business_day", rule, where="business_day", what=what)
     if name == "unadjusted":
         return day
     moved = _roll(day, -1 if name == "preceding" else 1, calendar)

@@ -7,11 +7,11 @@ the day count; nothing is rounded unless ``rounding="fen"`` asks for it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from itertools import accumulate
 from typing import Any, Literal
 
@@ -20,16 +20,14 @@ import pandas as pd
 
 from fiscalmodel.days import to_date
 from fiscalmodel.debt import calendar_cn
-from fiscalmodel.debt.daycount import convention, year_fraction
+from fiscalmodel.debt.daycount import year_fraction
 from fiscalmodel.debt.schedule import Period, months_of, periods
-from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.debt.valuation import Flows, dated_flows
+from fiscalmodel.errors import Collector, InputError, official_code
 from fiscalmodel.units import FEN_PER, money_unit
-from fiscalmodel.words import official, official_words
 
 #: Yearly rates in percent below the first look like ratios, above the second like basis points.
 RATE_RANGE_PCT = (0.1, 36.0)
-
-PrincipalDates = Mapping[Any, float] | Iterable[tuple[Any, float]] | pd.DataFrame
 
 
 def rate_problem(pct: float) -> str | None:
@@ -49,19 +47,6 @@ def rate_problem(pct: float) -> str | None:
 def likely_rate(pct: float) -> float:
     """What a rate outside the bounds was probably meant to be."""
     return pct * 100 if pct < 1 else pct / (100 if pct >= 100 else 10)
-
-
-def method_of(word: str, *, where: str = "method") -> str:
-    """The code of a repayment method.
-
-    >>> method_of("等额本息"), method_of("Equal principal")
-    ('equal_instalment', 'equal_principal')
-    """
-    code = official("repayment", word)
-    if code is None:
-        known = list(official_words("repayment"))
-        raise InputError(where, "debt.unknown_method", text=word, known=known)
-    return code
 
 
 @dataclass(frozen=True)
@@ -97,7 +82,7 @@ def amortise(
     day_count: str = "ACT/ACT",
     rounding: Literal["fen"] | None = None,
     grace_periods: int = 0,
-    principal_dates: PrincipalDates | None = None,
+    principal_dates: Flows | None = None,
     first_payment: Any = None,
     stub: Literal["front", "back"] = "front",
     business_day: str | None = None,
@@ -179,32 +164,59 @@ def amortise(
     0       4.0    100.0
     1       4.0      0.0
     """
-    terms = contract_terms(
-        principal,
-        rate_pct,
-        start=start,
-        maturity=maturity,
-        method=method,
-        frequency=frequency,
-        day_count=day_count,
-        grace_periods=grace_periods,
-        principal_dates=principal_dates,
-        first_payment=first_payment,
-        stub=stub,
-        business_day=business_day,
-        calendar=calendar,
-        adjust_accrual=adjust_accrual,
-        instalment=instalment,
+    found = Collector()
+    days = {"start": start, "maturity": maturity, "first_payment": first_payment}
+    begin, end, first = (
+        None if name == "first_payment" and day is None
+        else found.attempt(partial(to_date, day, where=name), None) for name, day in days.items()
+    )  # fmt: skip
+    words = {"repayment": ("method", method), "day_count": ("day_count", day_count)}
+    kind, count = (
+        found.attempt(partial(
+            official_code, group, word, where=name, what=f"debt.unknown_{name}"
+        ), "") for group, (name, word) in words.items()
+    )  # fmt: skip
+    months = found.attempt(partial(months_of, frequency), 12)
+    # Any day tells whether the rule and the calendar are known.
+    found.attempt(partial(calendar_cn.adjust, date(2024, 1, 2), business_day, calendar), None)
+    found.attempt(partial(calendar_cn.is_business_day, date(2024, 1, 2), calendar), True)
+    _check_amounts(found, principal, rate_pct)
+    if begin and end and end <= begin:
+        found.add("maturity", "debt.maturity_not_after", maturity=end, start=begin)
+    if first and begin and end and not begin < first <= end:
+        found.add("first_payment", "debt.day_outside_terms", day=first)
+    for name, value, known in (
+        ("stub", stub, ("front", "back")),
+        ("instalment", instalment, ("nominal", "level")),
+        ("rounding", "fen" if rounding is None else rounding, ("fen",)),
+    ):
+        if str(value) not in known:
+            found.add(name, "debt.unknown_option", text=value, known=known)
+    custom: tuple[tuple[date, float], ...] = ()
+    if kind == "custom" or principal_dates is not None:
+        custom = _custom_dates(found, kind, principal_dates, principal, begin, end)
+    if isinstance(grace_periods, bool) or not isinstance(grace_periods, int | np.integer):
+        found.add("grace_periods", "debt.no_count", text=grace_periods)
+    found.raise_if_any()
+    assert begin is not None
+    assert end is not None
+    laid = periods(
+        begin, end, months, stub=stub, first=first, extra=[day for day, _ in custom],
+        business_day=business_day, calendar=calendar, adjust_accrual=adjust_accrual,
         end_of_month=end_of_month,
-    )
-    if rounding is not None and str(rounding) != "fen":
-        raise InputError("rounding", "debt.unknown_option", text=rounding, known=["fen"])
+    )  # fmt: skip
+    if not 0 <= grace_periods < len(laid):
+        raise InputError(
+            "grace_periods", "debt.grace_too_long", grace=grace_periods, count=len(laid)
+        )
+    terms = Terms(
+        float(principal), float(rate_pct), kind, months, count, int(grace_periods),
+        instalment == "level", custom, tuple(laid),
+    )  # fmt: skip
+    columns = float_rows(terms)
     if rounding is not None:
-        rows = fen_rows(terms, FEN_PER[money_unit(unit)])
         per = FEN_PER[money_unit(unit)]
-        columns = [[value / per for value in column] for column in rows]
-    else:
-        columns = float_rows(terms)
+        columns = [[value / per for value in column] for column in fen_rows(terms, per)]
     frame = pd.DataFrame(
         dict(zip(("opening", "interest", "principal", "closing"), columns, strict=True))
     )
@@ -215,136 +227,36 @@ def amortise(
     return frame
 
 
-def contract_terms(
-    principal: float,
-    rate_pct: float,
-    *,
-    start: Any,
-    maturity: Any,
-    method: str,
-    frequency: str | int,
-    day_count: str,
-    grace_periods: int = 0,
-    principal_dates: PrincipalDates | None = None,
-    first_payment: Any = None,
-    stub: str = "front",
-    business_day: str | None = None,
-    calendar: str = "interbank",
-    adjust_accrual: bool = False,
-    instalment: str = "nominal",
-    end_of_month: bool | None = None,
-    where: str = "",
-) -> Terms:
-    """Check the terms of a contract and lay out its periods; see `amortise`."""
-    at = f"{where}: " if where else ""
-    found = Collector()
-
-    def attempt(make: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return make(*args, **kwargs)
-        except InputError as error:
-            found.extend(error)
-            return None
-
-    begin = attempt(to_date, start, where=f"{at}start")
-    end = attempt(to_date, maturity, where=f"{at}maturity")
-    first = None
-    if first_payment is not None:
-        first = attempt(to_date, first_payment, where=f"{at}first_payment")
-    kind = attempt(method_of, method, where=f"{at}method")
-    months = attempt(months_of, frequency, where=f"{at}frequency")
-    count = attempt(convention, day_count, where=f"{at}day_count")
-    attempt(calendar_cn.business_day_rule, business_day, where=f"{at}business_day")
-    attempt(calendar_cn.is_business_day, date(2024, 1, 2), calendar)
-    check_amounts(found, at, principal, rate_pct)
-    if begin and end and end <= begin:
-        found.add(f"{at}maturity", "debt.maturity_not_after", maturity=end, start=begin)
-    if first and begin and end and not begin < first <= end:
-        found.add(f"{at}first_payment", "debt.day_outside_terms", day=first)
-    for name, value, known in (
-        ("stub", stub, ("front", "back")),
-        ("instalment", instalment, ("nominal", "level")),
-    ):
-        if str(value) not in known:
-            found.add(f"{at}{name}", "debt.unknown_option", text=value, known=known)
-    custom: tuple[tuple[date, float], ...] = ()
-    if kind == "custom" or principal_dates is not None:
-        custom = custom_dates(found, at, kind, principal_dates, principal, begin, end)
-    if isinstance(grace_periods, bool) or not isinstance(grace_periods, int | np.integer):
-        found.add(f"{at}grace_periods", "debt.no_count", text=grace_periods)
-    found.raise_if_any()
-    laid = periods(
-        begin,
-        end,
-        months,
-        stub=stub,
-        first=first,
-        extra=[day for day, _ in custom],
-        business_day=business_day,
-        calendar=calendar,
-        adjust_accrual=adjust_accrual,
-        end_of_month=end_of_month,
-    )
-    if not 0 <= grace_periods < len(laid):
-        raise InputError(
-            f"{at}grace_periods", "debt.grace_too_long", grace=grace_periods, count=len(laid)
-        )
-    return Terms(
-        float(principal), float(rate_pct), kind, months, count, int(grace_periods),
-        instalment == "level", custom, tuple(laid),
-    )  # fmt: skip
-
-
-def check_amounts(found: Collector, at: str, principal: Any, rate_pct: Any) -> None:
+def _check_amounts(found: Collector, principal: Any, rate_pct: Any) -> None:
     """Principal positive, rate a percentage."""
     try:
         amount, rate = float(principal), float(rate_pct)
     except (TypeError, ValueError, OverflowError):
-        found.add(f"{at}principal", "debt.not_numbers", principal=principal, rate=rate_pct)
+        found.add("principal", "debt.not_numbers", principal=principal, rate=rate_pct)
         return
     if not math.isfinite(amount) or amount <= 0:
-        found.add(f"{at}principal", "debt.not_positive", text=principal)
+        found.add("principal", "debt.not_positive", text=principal)
     if (what := rate_problem(rate)) is not None:
-        found.add(f"{at}rate_pct", what, rate=rate, near=likely_rate(rate))
+        found.add("rate_pct", what, rate=rate, near=likely_rate(rate))
 
 
-def custom_dates(
-    found: Collector,
-    at: str,
-    method: str | None,
-    given: PrincipalDates | None,
-    principal: Any,
-    begin: date | None,
+def _custom_dates(
+    found: Collector, method: str, given: Flows | None, principal: Any, begin: date | None,
     end: date | None,
-) -> tuple[tuple[date, float], ...]:
+) -> tuple[tuple[date, float], ...]:  # fmt: skip
     """Checked principal dates, sorted, amounts of one day added up."""
-    where = f"{at}principal_dates"
+    where = "principal_dates"
     if given is None or method != "custom":
         found.add(where, "debt.custom_needs_dates" if given is None else "debt.dates_not_custom")
         return ()
-    try:
-        if isinstance(given, pd.DataFrame):
-            column = "principal_wan" if "principal_wan" in given else "principal"
-            pairs = list(zip(given["date"], given[column], strict=True))
-        else:
-            pairs = [
-                (day, amount)
-                for day, amount in (given.items() if isinstance(given, Mapping) else given)
-            ]
-    except (KeyError, TypeError, ValueError):
-        found.add(where, "debt.no_dates_table")
-        return ()
+    nothing = np.zeros(0), np.zeros(0)
+    columns = ("principal_wan", "principal")
+    days, amounts = found.attempt(
+        partial(dated_flows, given, where=where, amount=columns, positive=True), nothing
+    )
     due: dict[date, float] = {}
-    for day, amount in pairs:
-        try:
-            on = to_date(day, where=where)
-        except InputError as error:
-            found.extend(error)
-            continue
-        known = isinstance(amount, int | float | np.number | Decimal)
-        if not known or not 0 < float(amount) < math.inf:
-            found.add(where, "debt.part_not_positive", text=amount, day=on)
-            continue
+    for number, amount in zip(days, amounts, strict=True):
+        on = date.fromordinal(int(number))
         if begin and end and not begin < on <= end:
             found.add(where, "debt.day_outside_terms", day=on)
         due[on] = due.get(on, 0.0) + float(amount)
@@ -355,7 +267,7 @@ def custom_dates(
             where, "debt.dates_total", total=plain_number(total),
             principal=plain_number(float(principal)), gap=plain_number(gap),
         )  # fmt: skip
-    return tuple(sorted(due.items()))
+    return tuple(due.items())
 
 
 def float_rows(terms: Terms) -> list[list[float]]:

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel import policy
+from fiscalmodel.display import Checked
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.findings import Finding, finding, to_frame
+from fiscalmodel.findings import Finding, finding
 from fiscalmodel.words import Text, say
 
 #: Falls of income that every project is tested with, percent.
@@ -20,8 +21,8 @@ SHOCKS = (0.0, -10.0, -20.0, -30.0)
 ByYear = Mapping[int, float] | pd.Series
 
 
-@dataclass(frozen=True)
-class Coverage:
+@dataclass(frozen=True, repr=False)
+class Coverage(Checked):
     """How far a project's income covers the service of its bonds.
 
     Attributes
@@ -49,20 +50,10 @@ class Coverage:
     found: tuple[Finding, ...]
 
     @property
-    def findings(self) -> pd.DataFrame:
-        """`found` as a frame."""
-        return to_frame(self.found)
-
-    @property
     def answer(self) -> Text:
         """Coverage over the life against its floor."""
         return say("debt.coverage.answer", coverage=self.coverage, floor=self.floor,
                    years=len(self.failing_years))  # fmt: skip
-
-    def _repr_html_(self) -> str:
-        from fiscalmodel.display import result_html
-
-        return result_html([self.answer, *(f.said for f in self.found[:5])], self.table)
 
     @property
     def failing_years(self) -> list[int]:

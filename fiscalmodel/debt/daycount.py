@@ -9,26 +9,7 @@ from __future__ import annotations
 from datetime import date
 from fractions import Fraction
 
-from fiscalmodel.errors import InputError
-from fiscalmodel.words import official, official_words
-
-
-def convention(word: str, *, where: str = "day_count") -> str:
-    """The canonical name of a day count.
-
-    Raises
-    ------
-    InputError
-        If the word is no day count that is known here.
-
-    >>> convention("act/act"), convention("实际/365")
-    ('ACT/ACT', 'ACT/365')
-    """
-    code = official("day_count", word)
-    if code is None:
-        known = list(official_words("day_count"))
-        raise InputError(where, "debt.unknown_day_count", text=word, known=known)
-    return code
+from fiscalmodel.errors import official_code
 
 
 def _thirty_360(start: date, end: date, *, european: bool) -> Fraction:
@@ -88,7 +69,9 @@ def year_fraction(
     >>> year_fraction(date(2024, 1, 1), date(2024, 7, 1), "ACT/ACT", months=6)
     Fraction(1, 2)
     """
-    name = convention(day_count)
+    name = official_code(
+        "day_count", day_count, where="day_count", what="debt.unknown_day_count"
+    )
     if name == "ACT/365":
         return Fraction((end - start).days, 365)
     if name == "ACT/360":

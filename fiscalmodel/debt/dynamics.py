@@ -36,10 +36,17 @@ def broadcast(
         For a missing or non-numeric value, lengths or years that differ.
     """
     found = Collector()
-    labels = None if years is None else _labels(years)
-    paths, labels = _aligned(paths, labels, found)
+    labels, first = None if years is None else _labels(years), ""
     arrays: dict[str, Array] = {}
     for name, path in paths.items():
+        own = _own_labels(path)
+        if own is not None and labels is None:
+            labels, first = own, name
+        elif own is not None and set(own) == set(labels or ()) and len(set(own)) == len(own):
+            path = path.iloc[[own.index(label) for label in labels or ()]]
+        elif own is not None and first and labels and len(own) == len(labels):
+            found.add(name, "debt.path.other_years", first=own[0], last=own[-1], other=first,
+                      begin=labels[0], end=labels[-1])  # fmt: skip
         try:
             values = np.asarray(path, dtype=float)
         except (TypeError, ValueError, OverflowError):
@@ -50,8 +57,7 @@ def broadcast(
         elif not np.isfinite(values).all():
             at = 1 if values.ndim == 0 else int(np.argmin(np.isfinite(values))) + 1
             found.add(name, "debt.path.missing", at=at)
-        else:
-            arrays[name] = values
+        arrays[name] = values
     found.raise_if_any()
     lengths = {name: len(values) for name, values in arrays.items() if values.ndim}
     if labels is not None:
@@ -65,33 +71,6 @@ def broadcast(
     return labels or list(range(1, count + 1)), {
         name: np.broadcast_to(values, count) for name, values in arrays.items()
     }
-
-
-def _aligned(
-    paths: dict[str, Any], labels: list[Any] | None, found: Collector
-) -> tuple[dict[str, Any], list[Any] | None]:
-    """Labelled Series in the order of the labels, or of the first of them."""
-    aligned, first = dict(paths), ""
-    given = labels is not None
-    for name, path in paths.items():
-        own = _own_labels(path)
-        if own is None:
-            continue
-        if labels is None:
-            labels, first = own, name
-        elif own != labels and len(set(own)) == len(own) and set(own) == set(labels):
-            aligned[name] = path.iloc[[own.index(label) for label in labels]]
-        elif own != labels and not given and len(own) == len(labels):
-            found.add(
-                name,
-                "debt.path.other_years",
-                first=own[0],
-                last=own[-1],
-                other=first,
-                begin=labels[0],
-                end=labels[-1],
-            )
-    return aligned, labels
 
 
 def _own_labels(path: Any) -> list[Any] | None:
@@ -108,12 +87,10 @@ def _own_labels(path: Any) -> list[Any] | None:
 
 
 def _labels(years: int | Iterable[Any]) -> list[Any]:
-    if isinstance(years, int | np.integer):
-        if not 0 < years <= LONGEST:
-            raise InputError("years", "debt.path.no_years", text=years, most=LONGEST)
+    if isinstance(years, int | np.integer) and 0 < years <= LONGEST:
         return list(range(1, int(years) + 1))
     try:
-        return list(years)
+        return list(years)  # type: ignore[arg-type]  # what is no list is refused
     except TypeError:
         raise InputError("years", "debt.path.no_years", text=years, most=LONGEST) from None
 

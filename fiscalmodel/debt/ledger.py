@@ -10,7 +10,6 @@ import contextlib
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -18,8 +17,9 @@ import pandas as pd
 from fiscalmodel import days
 from fiscalmodel.debt.cashflow import likely_rate, principal_parts, rate_problem
 from fiscalmodel.debt.schedule import MONTHS_OF, is_month_end, step_months
+from fiscalmodel.display import Checked
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.findings import Finding, finding, to_frame
+from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import Records, Row, TableLike, read_records
 from fiscalmodel.words import Text, say
 
@@ -95,8 +95,8 @@ class Contract:
         return sum(part for day, part in self.instalments if day >= BY_CONTRACT_FROM)
 
 
-@dataclass(frozen=True)
-class Ledger:
+@dataclass(frozen=True, repr=False)
+class Ledger(Checked):
     """A checked ledger.
 
     Attributes
@@ -127,27 +127,21 @@ class Ledger:
         """Sum of all balances, 万元."""
         return self.total_fen / FEN_PER_WAN
 
-    @property
-    def findings(self) -> pd.DataFrame:
-        """`found` as a frame."""
-        return to_frame(self.found)
-
     def balances(self) -> dict[str, int]:
         """Id -> balance in 分."""
         pairs = zip(self.table[self.key], self.table["balance_fen"], strict=True)
         return {str(k): int(v) for k, v in pairs}
 
-    @cached_property
+    @property
     def answer(self) -> Text:
         """How many rows owe how much, and what to look at."""
         key = "debt.ledger.answer" if self.key == "contract_id" else "debt.ledger.answer_bonds"
         return say(key, count=len(self.table), total=self.total_wan, found=len(self.found))
 
-    def _repr_html_(self) -> str:
-        from fiscalmodel.display import result_html
-
-        shown = self.table.drop(columns=["balance_fen"])
-        return result_html([self.answer, *(f.said for f in self.found[:5])], shown)
+    @property
+    def short(self) -> pd.DataFrame:
+        """The rows with the amounts in 万元 only."""
+        return self.table.drop(columns=["balance_fen"])
 
 
 def read_hidden_ledger(
@@ -189,7 +183,7 @@ def read_hidden_ledger(
     problems = found or Collector()
     source = data.table if isinstance(data, Ledger) else data
     table = read_records(source, name="ledger", columns=COLUMNS, found=problems)
-    when, limit = _days_of(as_of, deadline, problems)
+    when, limit = days_of(as_of, deadline, problems)
     notes: list[Finding] = []
     contracts: list[Contract] = []
     if table.need("contract_id", "principal_wan", "rate_pct"):
@@ -209,7 +203,7 @@ def read_hidden_ledger(
     )[[*COLUMNS, "balance_fen"]]
     made = Ledger("contract_id", frame, tuple(notes), tuple(contracts))
     _total(made, stated_total_wan, table)
-    _done(table)
+    finish(table)
     if found is None:
         problems.raise_if_any()
     return made
@@ -244,7 +238,7 @@ def read_bonds(
     """
     source = data.table if isinstance(data, Ledger) else data
     table = read_records(source, name="bonds", columns=BOND_COLUMNS)
-    when, _ = _days_of(as_of, None, table.found)
+    when, _ = days_of(as_of, None, table.found)
     rows: list[dict[str, Any]] = []
     notes: list[Finding] = []
     seen: dict[str, Row] = {}
@@ -478,7 +472,8 @@ def _total(ledger: Ledger, stated: float | None, table: Records) -> None:
                         stated=wanted, gap=gap / FEN_PER_WAN)  # fmt: skip
 
 
-def _days_of(as_of: Any, deadline: Any, found: Collector) -> tuple[dt.date | None, dt.date | None]:
+def days_of(as_of: Any, deadline: Any, found: Collector) -> tuple[dt.date | None, dt.date | None]:
+    """Day of the balances and deadline after it; None where one is not given or is reported."""
     made: list[dt.date | None] = []
     for name, value in (("as_of", as_of), ("deadline", deadline)):
         day = None if value is None else days.day(value)
@@ -493,8 +488,9 @@ def _days_of(as_of: Any, deadline: Any, found: Collector) -> tuple[dt.date | Non
     return first, last
 
 
-def _done(table: Records) -> None:
-    with contextlib.suppress(InputError):  # the collector keeps them for whoever shares it
+def finish(table: Records) -> None:
+    """Check a table's totals; the collector keeps what is wrong for whoever shares it."""
+    with contextlib.suppress(InputError):
         table.done()
 
 

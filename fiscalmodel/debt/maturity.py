@@ -153,22 +153,38 @@ def maturity_wall(
     return wall
 
 
-def refinancing_dependence(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
-    """Refinancing bonds against maturities, for each type of debt.
+#: What a published table of debt states of each type -> column of the checked table.
+ITEMS = {
+    "limit": "limit_wan", "balance": "balance_wan", "new_bonds": "new_wan",
+    "refinancing_bonds": "refinancing_wan", "principal_due": "principal_due_wan",
+    "interest_due": "interest_wan",
+}  # fmt: skip
+
+
+def published_debt(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
+    """Check a published table of general and special debt.
 
     Parameters
     ----------
     frame
-        One row a type (and year): ``type``, ``refinancing_wan``,
-        ``principal_due_wan``, both not negative; further columns are kept.
+        Long: ``debt_type`` (general, special), ``item`` (`ITEMS`), ``value``
+        in 万元, none negative; one year of one county.
 
     Returns
     -------
     table, findings
-        The table with ``own_funds_wan`` (maturities paid without new bonds),
-        ``excess_wan`` (bonds beyond maturities) and ``dependence_pct``, missing
-        where nothing fell due; a finding for each excess, since it presumably
-        replaced other debt and the page does not say so.
+        One row a type: ``type, limit_wan, balance_wan, headroom_wan,
+        new_wan, refinancing_wan, principal_due_wan, own_funds_wan`` (maturities paid
+        without new bonds), ``excess_wan`` (bonds beyond maturities), ``dependence_pct``
+        (missing where nothing fell due), ``interest_wan``; findings where a balance is
+        above its limit, or refinancing above what fell due, since it presumably replaced
+        other debt and the page does not say so. Published tables are reported, never
+        mended.
+
+    Raises
+    ------
+    InputError
+        For an item that is missing, negative or stands twice, all at once.
 
     Notes
     -----
@@ -179,93 +195,34 @@ def refinancing_dependence(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Fin
     30,100; general 53,000 − 52,950 = 50 from own funds.
     """
     found = Collector()
-    for name in ("type", "refinancing_wan", "principal_due_wan"):
-        if name not in frame:
-            found.add("frame", "ground.missing", name=name)
+    for kind, rows in frame.groupby("debt_type", sort=False):
+        for item in ITEMS:
+            values = pd.to_numeric(rows.loc[rows["item"].eq(item), "value"], errors="coerce")
+            if len(values) != 1 or values.isna().any():
+                found.add(f"{kind}.{item}", "debt.outlook.not_one", count=int(values.count()))
+            elif values.iloc[0] < 0:
+                found.add(f"{kind}.{item}", "debt.missing_or_negative", text=values.iloc[0])
     found.raise_if_any()
-    table = frame.reset_index(drop=True).copy()
-    for name in ("refinancing_wan", "principal_due_wan"):
-        table[name] = pd.to_numeric(frame[name], errors="coerce").to_numpy(float)
-        for kind, value, raw in zip(table["type"], table[name], frame[name], strict=True):
-            if not value >= 0:
-                found.add(f"{name}[{kind}]", "debt.missing_or_negative", text=raw)
-    found.raise_if_any()
+    wide = frame.pivot_table(index="debt_type", columns="item", values="value")[list(ITEMS)]
+    table = wide.rename(columns=ITEMS).rename_axis(index="type", columns=None).reset_index()
+    table.insert(3, "headroom_wan", table["limit_wan"] - table["balance_wan"])
     gap = table["refinancing_wan"] - table["principal_due_wan"]
     table["own_funds_wan"] = (-gap).clip(lower=0)
     table["excess_wan"] = gap.clip(lower=0)
     due = table["principal_due_wan"].where(table["principal_due_wan"] > 0)
     table["dependence_pct"] = (table["refinancing_wan"] - table["excess_wan"]) / due * 100
-    notes = tuple(
-        finding(
-            "refinancing_above_maturities", str(kind), stated=float(due_), computed=float(bonds),
-            severity="warning", said=say("debt.refinancing_above"),
-        )
-        for kind, bonds, due_ in zip(
-            table["type"], table["refinancing_wan"], table["principal_due_wan"], strict=True
-        )
-        if bonds > due_
-    )  # fmt: skip
-    return table, notes
-
-
-ITEMS = ("limit", "balance", "new_bonds", "refinancing_bonds", "principal_due", "interest_due")
-
-
-def published_debt(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
-    """Check a published table of general and special debt.
-
-    Parameters
-    ----------
-    frame
-        Long: ``debt_type`` (general, special), ``item`` (`ITEMS`), ``value``
-        in 万元; one year of one county.
-
-    Returns
-    -------
-    table, findings
-        One row a type: ``type, limit_wan, balance_wan, headroom_wan,
-        new_wan, refinancing_wan, principal_due_wan, own_funds_wan,
-        excess_wan, dependence_pct, interest_wan``; findings where a balance is
-        above its limit, or refinancing above what fell due. Published tables
-        are reported, never mended.
-
-    Raises
-    ------
-    InputError
-        For an item that is missing or stands twice, all at once.
-    """
-    found = Collector()
-    for kind, rows in frame.groupby("debt_type", sort=False):
-        for item in ITEMS:
-            values = rows.loc[rows["item"].eq(item), "value"]
-            if len(values) != 1 or values.isna().any():
-                found.add(f"{kind}.{item}", "debt.outlook.not_one", count=int(values.count()))
-    found.raise_if_any()
-    wide = frame.pivot_table(index="debt_type", columns="item", values="value").rename_axis(
-        index="type", columns=None
-    )
-    table, notes = refinancing_dependence(
-        pd.DataFrame(
-            {
-                "type": wide.index,
-                "limit_wan": wide["limit"].to_numpy(),
-                "balance_wan": wide["balance"].to_numpy(),
-                "headroom_wan": (wide["limit"] - wide["balance"]).to_numpy(),
-                "new_wan": wide["new_bonds"].to_numpy(),
-                "refinancing_wan": wide["refinancing_bonds"].to_numpy(),
-                "principal_due_wan": wide["principal_due"].to_numpy(),
-                "interest_wan": wide["interest_due"].to_numpy(),
-            }
-        )
-    )
-    over = tuple(
-        finding(
-            "debt_limit", str(kind), stated=float(limit), computed=float(balance),
-            said=say("debt.above_limit", kind=say(f"debt.{kind}")),
-        )
-        for kind, limit, balance in zip(
-            table["type"], table["limit_wan"], table["balance_wan"], strict=True
-        )
-        if balance > limit
-    )  # fmt: skip
-    return table, (*over, *notes)
+    above: list[Finding] = []
+    beyond: list[Finding] = []
+    for row in table.to_dict("records"):
+        kind = str(row["type"])
+        if row["balance_wan"] > row["limit_wan"]:
+            said = say("debt.above_limit", kind=say(f"debt.{kind}"))
+            above.append(finding("debt_limit", kind, stated=float(row["limit_wan"]),
+                                 computed=float(row["balance_wan"]), said=said))  # fmt: skip
+        if row["excess_wan"] > 0:
+            beyond.append(finding(
+                "refinancing_above_maturities", kind, stated=float(row["principal_due_wan"]),
+                computed=float(row["refinancing_wan"]), severity="warning",
+                said=say("debt.refinancing_above"),
+            ))  # fmt: skip
+    return table, (*above, *beyond)

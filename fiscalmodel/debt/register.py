@@ -16,8 +16,9 @@ import pandas as pd
 
 from fiscalmodel import days
 from fiscalmodel.debt.ledger import FEN_PER_WAN, Ledger
+from fiscalmodel.display import Checked
 from fiscalmodel.errors import did_you_mean
-from fiscalmodel.findings import Finding, finding, to_frame
+from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import Row, TableLike, read_records
 from fiscalmodel.words import Text, say
 
@@ -58,8 +59,8 @@ _DAYS = ("old_maturity", "bond_start", "disbursed_on", "released_on")
 _NUMBERS = ("balance_wan", "old_rate_pct", "bond_tenor_years", "bond_rate_pct", "replaced_wan")
 
 
-@dataclass(frozen=True)
-class Register:
+@dataclass(frozen=True, repr=False)
+class Register(Checked):
     """A checked register.
 
     Attributes
@@ -75,11 +76,6 @@ class Register:
     found: tuple[Finding, ...] = ()
 
     @property
-    def findings(self) -> pd.DataFrame:
-        """`found` as a frame."""
-        return to_frame(self.found)
-
-    @property
     def answer(self) -> Text:
         """How much is in the register, and how much of it is released."""
         done = self.table.loc[self.table["status"].eq("released"), "replaced_fen"].sum()
@@ -87,11 +83,10 @@ class Register:
                    total=self.table["replaced_fen"].sum() / FEN_PER_WAN,
                    done=done / FEN_PER_WAN)  # fmt: skip
 
-    def _repr_html_(self) -> str:
-        from fiscalmodel.display import result_html
-
-        shown = self.table.drop(columns="replaced_fen").dropna(axis=1, how="all")
-        return result_html([self.answer, *(f.said for f in self.found[:5])], shown)
+    @property
+    def short(self) -> pd.DataFrame:
+        """The register without columns that nobody has filled in."""
+        return self.table.drop(columns="replaced_fen").dropna(axis=1, how="all")
 
     def events(self) -> pd.DataFrame:
         """Replacement events of what was disbursed, for the roll-forward of hidden debt."""

@@ -9,11 +9,12 @@ import pandas as pd
 
 from fiscalmodel.days import to_date
 from fiscalmodel.debt.cashflow import exact, half_up
-from fiscalmodel.debt.daycount import convention, year_fraction
+from fiscalmodel.debt.daycount import year_fraction
 from fiscalmodel.debt.ledger import FEN_PER_WAN, Ledger, fen
-from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.findings import Finding, finding, to_frame
-from fiscalmodel.words import say
+from fiscalmodel.display import Checked
+from fiscalmodel.errors import Collector, InputError, official_code
+from fiscalmodel.findings import Finding, finding
+from fiscalmodel.words import Text, say
 
 
 def suggest_order(
@@ -83,8 +84,8 @@ def suggest_order(
     return made
 
 
-@dataclass(frozen=True)
-class ReplacementEffect:
+@dataclass(frozen=True, repr=False)
+class ReplacementEffect(Checked):
     """What one replacement does on its day and afterwards.
 
     Attributes
@@ -104,9 +105,17 @@ class ReplacementEffect:
     found: tuple[Finding, ...]
 
     @property
-    def findings(self) -> pd.DataFrame:
-        """`found` as a frame."""
-        return to_frame(self.found)
+    def answer(self) -> Text:
+        """How much is converted, and what it saves to the last day asked for."""
+        last = self.interest.iloc[-1]
+        return say("debt.order.answer", amount=self.balances["change_wan"].iloc[1],
+                   saved=last["saved_wan"], day=last["date"])  # fmt: skip
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The interest of both sides."""
+        return self.interest
+
 
 
 def replacement_effect(
@@ -163,7 +172,8 @@ def replacement_effect(
         if late < day:
             found.add("until", "debt.order.until", day=late, on=day)
     found.raise_if_any()
-    if convention(day_count) == "ACT/ACT":
+    what = "debt.unknown_day_count"
+    if official_code("day_count", day_count, where="day_count", what=what) == "ACT/ACT":
         raise InputError("day_count", "debt.order.day_count")
     if min(old_rate_pct, new_rate_pct) < 0:
         raise InputError("rate_pct", "debt.rate_negative", rate=min(old_rate_pct, new_rate_pct))

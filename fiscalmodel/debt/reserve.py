@@ -20,30 +20,31 @@ Array = npt.NDArray[np.float64]
 Values = float | Sequence[float] | Mapping[Any, float] | pd.Series
 
 
-def _amounts(given: Mapping[str, Values], labels: Sequence[Any]) -> dict[str, Array]:
-    found, made = Collector(), {}
+def _amounts(given: Mapping[str, Values], cover: int) -> tuple[list[Any], list[Array]]:
+    """Periods (named by the first, the service) and one amount a period of each."""
+    service = next(iter(given.values()))
+    if isinstance(service, Mapping | pd.Series):
+        labels = list(service.keys())
+    elif isinstance(service, Sequence):
+        labels = list(range(1, len(service) + 1))
+    else:
+        raise InputError("service_wan", "debt.reserve.service")
+    if int(cover) != cover or cover < 1:
+        raise InputError("cover", "debt.no_count", text=cover)
+    found, made = Collector(), []
     for name, values in given.items():
         if isinstance(values, Mapping | pd.Series):
             values = [values.get(label, math.nan) for label in labels]
         try:
-            array = np.broadcast_to(np.asarray(values, float), len(labels))
+            made.append(np.broadcast_to(np.asarray(values, float), len(labels)))
         except ValueError:
             found.add(name, "debt.reserve.values", count=len(labels))
             continue
-        for label, value in zip(labels, array, strict=True):
+        for label, value in zip(labels, made[-1], strict=True):
             if not math.isfinite(value) or value < 0:
                 found.add(f"{name}[{label}]", "debt.missing_or_negative", text=value)
-        made[name] = array
     found.raise_if_any()
-    return made
-
-
-def _labels(service: Values) -> list[Any]:
-    if isinstance(service, Mapping | pd.Series):
-        return list(service.keys())
-    if isinstance(service, Sequence):
-        return list(range(1, len(service) + 1))
-    raise InputError("service_wan", "debt.reserve.service")
+    return labels, made
 
 
 def targets(service: Array, cover: int) -> Array:
@@ -56,23 +57,24 @@ def targets(service: Array, cover: int) -> Array:
     return np.array([ahead[t : t + cover].sum() for t in range(len(service))])
 
 
-def reserve_fund(
+def required_contributions(
     service_wan: Values,
-    contributions_wan: Values,
+    contributions_wan: Values | None = None,
     *,
     draws_wan: Values = 0.0,
     opening_wan: float = 0.0,
     rate_pct: float = 0.0,
     cover: int = 1,
 ) -> pd.DataFrame:
-    """Roll the fund forward.
+    """Roll the fund forward, with the least that must be paid in to reach its target.
 
     Parameters
     ----------
     service_wan
         Principal and interest due by period; names the periods.
     contributions_wan
-        Paid in each period: shares of land income, project income, 超收.
+        Paid in each period (shares of land income, project income, 超收), if it is known;
+        None: the least with which no gap is left.
     draws_wan
         Taken out to pay debt.
     opening_wan, rate_pct
@@ -91,69 +93,32 @@ def reserve_fund(
     ------
     InputError
         Missing or negative amounts, or a draw beyond what is there.
+
+    Notes
+    -----
+    Least contribution = max(0, target + draw − opening − interest).
     """
-    labels = _labels(service_wan)
-    amounts = _amounts(
-        {"service_wan": service_wan, "contributions_wan": contributions_wan, "draws_wan": draws_wan,
-         "opening_wan": opening_wan, "rate_pct": rate_pct},
-        labels,
-    )  # fmt: skip
-    _check_cover(cover)
-    wanted = targets(amounts["service_wan"], cover)
+    given = {"service_wan": service_wan, "draws_wan": draws_wan,
+             "contributions_wan": 0.0 if contributions_wan is None else contributions_wan,
+             "opening_wan": opening_wan, "rate_pct": rate_pct}  # fmt: skip
+    labels, (service, draws, paid, *_) = _amounts(given, cover)
     balance, rows = float(opening_wan), []
-    for t, label in enumerate(labels):
-        paid, drawn = float(amounts["contributions_wan"][t]), float(amounts["draws_wan"][t])
+    wanted = targets(service, cover)
+    for label, target, drawn, part in zip(labels, wanted, draws, paid, strict=True):
         interest = balance * rate_pct / 100
-        closing = balance + paid + interest - drawn
+        if contributions_wan is None:
+            part = max(0.0, target + drawn - balance - interest)
+        closing = balance + part + interest - drawn
         if closing < -1e-9:
             raise InputError(
                 f"draws_wan[{label}]", "debt.reserve.draw", drawn=drawn, held=drawn + closing
             )
-        gap = max(0.0, float(wanted[t]) - closing)
-        rows.append((label, balance, paid, interest, drawn, closing, float(wanted[t]), gap))
+        gap = max(0.0, target - closing)
+        rows.append((label, balance, part, interest, drawn, closing, target, gap))
         balance = closing
     columns = ["period", "opening_wan", "contribution_wan", "interest_wan", "draw_wan",
                "closing_wan", "target_wan", "gap_wan"]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
-
-
-def _check_cover(cover: int) -> None:
-    if int(cover) != cover or cover < 1:
-        raise InputError("cover", "debt.no_count", text=cover)
-
-
-def required_contributions(
-    service_wan: Values,
-    *,
-    draws_wan: Values = 0.0,
-    opening_wan: float = 0.0,
-    rate_pct: float = 0.0,
-    cover: int = 1,
-) -> pd.DataFrame:
-    """The fund with the least that must be paid in each period to reach its target.
-
-    Returns
-    -------
-    DataFrame
-        As `reserve_fund`; no gap is left.
-
-    Notes
-    -----
-    contribution_t = max(0, target_t + draw_t − opening_t − interest_t).
-    """
-    labels = _labels(service_wan)
-    amounts = _amounts({"service_wan": service_wan, "draws_wan": draws_wan}, labels)
-    _check_cover(cover)
-    wanted = targets(amounts["service_wan"], cover)
-    balance, paid = float(opening_wan), []
-    for t in range(len(labels)):
-        held = balance * (1 + rate_pct / 100) - float(amounts["draws_wan"][t])
-        paid.append(max(0.0, float(wanted[t]) - held))
-        balance = held + paid[-1]
-    return reserve_fund(
-        service_wan, paid, draws_wan=draws_wan, opening_wan=opening_wan, rate_pct=rate_pct,
-        cover=cover,
-    )  # fmt: skip
 
 
 def even_contribution(
@@ -183,18 +148,13 @@ def even_contribution(
     The balance is linear in the multiple x: closing_t = a_t + b_t·x, so
     x = max_t max(0, (target_t − a_t) / b_t).
     """
-    labels = _labels(service_wan)
-    amounts = _amounts(
-        {"service_wan": service_wan, "draws_wan": draws_wan, "weights": weights}, labels
-    )
-    _check_cover(cover)
-    wanted, factor = targets(amounts["service_wan"], cover), 1 + rate_pct / 100
-    fixed, slope, needed = float(opening_wan), 0.0, 0.0
-    for t in range(len(labels)):
-        fixed = fixed * factor - float(amounts["draws_wan"][t])
-        slope = slope * factor + float(amounts["weights"][t])
+    given = {"service_wan": service_wan, "draws_wan": draws_wan, "weights": weights}
+    _, (service, draws, weight) = _amounts(given, cover)
+    factor, fixed, slope, needed = 1 + rate_pct / 100, float(opening_wan), 0.0, 0.0
+    for target, drawn, part in zip(targets(service, cover), draws, weight, strict=True):
+        fixed, slope = fixed * factor - drawn, slope * factor + part
         # The fund may not run dry on the way either.
-        lacking = max(float(wanted[t]), 0.0) - fixed
+        lacking = max(target, 0.0) - fixed
         if lacking > 0:
             needed = max(needed, lacking / slope if slope > 0 else math.inf)
-    return needed
+    return float(needed)

@@ -17,8 +17,9 @@ import pandas as pd
 
 from fiscalmodel import policy
 from fiscalmodel.days import calendar_year, to_date
+from fiscalmodel.display import Checked
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.findings import Finding, finding, to_frame
+from fiscalmodel.findings import Finding, finding
 from fiscalmodel.words import Text, label, say
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ OPTIONAL = (
 
 
 @dataclass(frozen=True, repr=False)
-class RiskPath:
+class RiskPath(Checked):
     """Debt risk by year.
 
     Attributes
@@ -67,11 +68,6 @@ class RiskPath:
     calibres: Mapping[str, Text]
 
     @property
-    def findings(self) -> pd.DataFrame:
-        """`found` as a frame."""
-        return to_frame(self.found)
-
-    @property
     def answer(self) -> Text:
         """Ratio and grade at the beginning and at the end."""
         first, last = self.table.iloc[0], self.table.iloc[-1]
@@ -81,16 +77,12 @@ class RiskPath:
                    before=first["risk_ratio_pct"], after=last["risk_ratio_pct"],
                    grade=grades[0], grade_after=grades[1])  # fmt: skip
 
-    def __repr__(self) -> str:
-        return str(self.answer)
-
-    def _repr_html_(self) -> str:
-        from fiscalmodel.display import result_html
-
+    @property
+    def short(self) -> pd.DataFrame:
+        """Debt, resources, ratios and grade."""
         columns = ["year", "general_wan", "special_wan", "hidden_wan", "resources_wan",
                    "statutory_ratio_pct", "risk_ratio_pct", "grade"]  # fmt: skip
-        shown = self.table[[c for c in columns if c in self.table]]
-        return result_html([self.answer, *(f.said for f in self.found[:5])], shown)
+        return self.table[[c for c in columns if c in self.table]]
 
     def plot(self, lang: str | None = None) -> Chart:
         """Debt ratios by year with the bounds of the grades on the last day."""
@@ -99,38 +91,6 @@ class RiskPath:
         day = dt.date(int(self.table["year"].iloc[-1]), 12, 31)
         bounds = policy.value("debt_risk_grades", on=day)
         return risk_chart(self.table, {g: float(bounds[g]) for g in GRADES[2::-1]}, lang)
-
-    def changes(self) -> pd.DataFrame:
-        """Years in which the grade changes: ``year, from_grade, to_grade, ratio_pct``."""
-        grades = self.table["grade"]
-        moved = grades.ne(grades.shift()) & grades.shift().notna() & grades.notna()
-        rows = self.table[moved]
-        return pd.DataFrame(
-            {
-                "year": rows["year"],
-                "from_grade": grades.shift()[moved],
-                "to_grade": rows["grade"],
-                "ratio_pct": rows["risk_ratio_pct"],
-            }
-        ).reset_index(drop=True)
-
-    def first_year(self, grade: str) -> Any:
-        """First year from which the grade is `grade` or better and stays so; None if never."""
-        worst = GRADES.index(_known_grade(grade))
-        # A year without a grade is no proof that the grade was reached.
-        ranks = [GRADES.index(g) if g in GRADES else -1 for g in self.table["grade"]]
-        years = self.table["year"].tolist()
-        good = next(
-            (i for i in range(len(ranks)) if all(rank >= worst for rank in ranks[i:])), None
-        )
-        return None if good is None else years[good]
-
-
-def _known_grade(grade: str) -> str:
-    words = {**{g: g for g in GRADES}, **{label(g, "zh", "debt"): g for g in GRADES}}
-    if grade not in words:
-        raise InputError("grade", "debt.unknown_option", text=grade, known=list(GRADES))
-    return words[grade]
 
 
 def grade_of(ratio_pct: float, on: Any, *, bounds: Mapping[str, float] | None = None) -> str:

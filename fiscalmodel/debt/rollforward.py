@@ -15,8 +15,9 @@ import pandas as pd
 
 from fiscalmodel import days
 from fiscalmodel.debt.ledger import FEN_PER_WAN, Ledger
+from fiscalmodel.display import Checked
 from fiscalmodel.errors import Collector, did_you_mean
-from fiscalmodel.findings import Finding, finding, to_frame
+from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import TableLike, read_records
 from fiscalmodel.words import Text, say
 
@@ -33,8 +34,8 @@ EVENTS: dict[str, int] = {
 PERIODS = ("year", "quarter", "month")
 
 
-@dataclass(frozen=True)
-class RollForward:
+@dataclass(frozen=True, repr=False)
+class RollForward(Checked):
     """A ledger carried through its events.
 
     Attributes
@@ -54,11 +55,6 @@ class RollForward:
     found: tuple[Finding, ...] = ()
 
     @property
-    def findings(self) -> pd.DataFrame:
-        """`found` as a frame."""
-        return to_frame(self.found)
-
-    @property
     def answer(self) -> Text:
         """Opening and closing balance, 万元."""
         sums = self.totals()
@@ -66,10 +62,10 @@ class RollForward:
         closing = float(sums["closing_fen"].iloc[-1]) / FEN_PER_WAN
         return say("debt.roll.answer", opening=opening, closing=closing, found=len(self.found))
 
-    def _repr_html_(self) -> str:
-        from fiscalmodel.display import result_html
-
-        return result_html([self.answer, *(f.said for f in self.found[:5])], self.totals())
+    @property
+    def short(self) -> pd.DataFrame:
+        """The sums of all ids."""
+        return self.totals()
 
     def against(self, planned: pd.DataFrame) -> pd.DataFrame:
         """Planned against actual by period: ``period, planned_wan, actual_wan, difference_wan``.

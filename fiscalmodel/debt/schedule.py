@@ -12,8 +12,7 @@ from itertools import pairwise
 
 from fiscalmodel.days import add_months
 from fiscalmodel.debt import calendar_cn
-from fiscalmodel.errors import InputError
-from fiscalmodel.words import official, official_words
+from fiscalmodel.errors import official_code
 
 #: Months between two payments of each frequency.
 MONTHS_OF = {"year": 12, "half_year": 6, "quarter": 3, "month": 1}
@@ -25,11 +24,8 @@ def months_of(frequency: str | int, *, where: str = "frequency") -> int:
     >>> months_of("half-yearly"), months_of("按季"), months_of(12)
     (6, 3, 1)
     """
-    code = official("frequency", frequency)
-    if code is None:
-        known = list(official_words("frequency"))
-        raise InputError(where, "debt.unknown_frequency", text=frequency, known=known)
-    return MONTHS_OF[code]
+    what = "debt.unknown_frequency"
+    return MONTHS_OF[official_code("frequency", frequency, where=where, what=what)]
 
 
 def is_month_end(day: date) -> bool:
@@ -149,12 +145,9 @@ def periods(
         start, maturity, months, stub=stub, first=first, end_of_month=at_end
     )
     bounds = sorted({*bounds, *extra})
-    rule = calendar_cn.business_day_rule(business_day)
     days = {*bounds, *grid}
     same = dict(zip(days, days, strict=True))
-    moved = (
-        same if rule == "unadjusted" else {d: calendar_cn.adjust(d, rule, calendar) for d in days}
-    )
+    moved = {d: calendar_cn.adjust(d, business_day, calendar) for d in days}
     earns = moved if adjust_accrual else same
     cells = [(earns[a], earns[b]) for a, b in pairwise(grid)]
     whole, one = set(cells), Fraction(1)

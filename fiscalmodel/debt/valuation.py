@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,43 +20,47 @@ Flows = Mapping[Any, float] | Iterable[tuple[Any, float]] | pd.DataFrame | pd.Se
 Array = npt.NDArray[np.float64]
 
 
-def dated_flows(flows: Flows, *, where: str = "flows") -> tuple[Array, Array]:
+def dated_flows(
+    flows: Flows, *, where: str = "flows", amount: Sequence[str] = ("amount",),
+    positive: bool = False,
+) -> tuple[Array, Array]:
     """Day numbers and amounts of dated flows, in order of date.
 
     Parameters
     ----------
     flows
         Mapping or pairs of date -> amount, a Series indexed by date, or a frame
-        with ``date`` and ``amount``.
+        with ``date`` and the first of the columns `amount` that it has.
+    positive
+        Whether every amount must be above 0.
 
     Raises
     ------
     InputError
         For a missing date or amount, all at once.
     """
-    if isinstance(flows, pd.DataFrame):
-        missing = {"date", "amount"} - set(flows.columns)
-        if missing:
-            raise InputError(where, "ground.missing", name=sorted(missing)[0])
-        pairs = list(zip(flows["date"], flows["amount"], strict=True))
-    else:
-        try:
+    try:
+        if isinstance(flows, pd.DataFrame):
+            column = next((name for name in amount if name in flows), amount[0])
+            pairs = list(zip(flows["date"], flows[column], strict=True))
+        else:
             given = flows.items() if isinstance(flows, Mapping | pd.Series) else flows
-            pairs = [(day, amount) for day, amount in given]
-        except (TypeError, ValueError):
-            raise InputError(where, "debt.no_dates_table") from None
+            pairs = [(day, value) for day, value in given]
+    except KeyError as error:
+        raise InputError(where, "ground.missing", name=error.args[0]) from None
+    except (TypeError, ValueError):
+        raise InputError(where, "debt.no_dates_table") from None
     found = Collector()
     rows: list[tuple[int, float]] = []
-    for number, (day, amount) in enumerate(pairs, 1):
-        try:
-            on = to_date(day, where=f"{where} row {number}")
-        except InputError as error:
-            found.extend(error)
-            continue
-        if not isinstance(amount, int | float | Decimal | np.number) or not math.isfinite(amount):
-            found.add(f"{where} row {number}", "debt.no_amount", text=amount)
-            continue
-        rows.append((on.toordinal(), float(amount)))
+    for number, (day, value) in enumerate(pairs, 1):
+        at = f"{where} row {number}"
+        on = found.attempt(partial(to_date, day, where=at), dt.date.min)
+        known = isinstance(value, int | float | Decimal | np.number) and math.isfinite(value)
+        if not known or (positive and value <= 0):
+            what = "debt.part_not_positive" if positive else "debt.no_amount"
+            found.add(at, what, text=value, day=on)
+        else:
+            rows.append((on.toordinal(), float(value)))
     found.raise_if_any()
     if not rows:
         raise InputError(where, "debt.no_flows")

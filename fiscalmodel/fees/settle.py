@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast, get_args
+from typing import Any, cast, get_args
 
 from fiscalmodel import days
 from fiscalmodel.errors import Collector, InputError
@@ -26,8 +26,6 @@ from fiscalmodel.fees.terms import (
 from fiscalmodel.tables.records import FILLED, Row, TableLike, read_records
 from fiscalmodel.units import yuan_text
 from fiscalmodel.words import Text, official, say
-
-T = TypeVar("T")
 
 
 def commission(
@@ -117,10 +115,10 @@ def commission(
     day, first = _day("as_of", as_of), _day("since", since)
     start = int(NO_DAY) if first is None else first
     found = Collector()
-    rate_book = RateBook(_collected(found, lambda: read_rates(rates), ()))
-    linked = _collected(found, lambda: read_relations(relations), None)
-    paid: tuple[Payment, ...] = _collected(found, lambda: read_payments(payments, day), ())
-    brought: tuple[Carried, ...] = _collected(found, lambda: read_carried(carried), ())
+    rate_book = RateBook(found.attempt(lambda: read_rates(rates), ()))
+    linked = found.attempt(lambda: read_relations(relations), None)
+    paid = found.attempt(lambda: read_payments(payments, day), ())
+    brought = found.attempt(lambda: read_carried(carried), ())
     read = read_receipts(receipts, found, as_of=day, since=start, relations=linked)
     found.raise_if_any()
     assert read is not None  # no receipts are a problem
@@ -142,15 +140,6 @@ def _period(word: str) -> Period:
 
 def _day(name: str, value: object) -> int | None:
     return None if value is None else day_number(days.to_date(value, where=name))
-
-
-def _collected(found: Collector, call: Callable[[], T], default: T) -> T:
-    """The result of a reading, or `default` with its problems kept with the others."""
-    try:
-        return call()
-    except InputError as error:
-        found.extend(error)
-        return default
 
 
 # ---- what was paid, what comes from before ----

@@ -140,9 +140,6 @@ def _fork(client: socket.socket) -> int | None:
         request = read_request(client)
     except (OSError, ValueError, struct.error):
         return None
-    if request.get("ping"):
-        supervisor.send(client, {"pid": os.getpid()})
-        return None
     pid = os.fork()
     if pid == 0:
         try:

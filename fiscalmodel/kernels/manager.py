@@ -12,7 +12,6 @@ ordinary kernel. ``FISCALMODEL_KERNEL=cold`` turns forking off.
 from __future__ import annotations
 
 import os
-import socket
 import sys
 import tempfile
 from pathlib import Path
@@ -32,20 +31,14 @@ def kernel_manager() -> Any:
     spec = KernelSpec.from_resource_dir(str(source))
     manager = AsyncKernelManager(kernel_name=KERNEL_NAME)
     manager._kernel_spec = spec
-    scratch = new_scratch()
-    if scratch is not None:
-        manager.connection_file = str(scratch / "kernel.json")
+    manager.connection_file = str(new_scratch() / "kernel.json")
     return manager
 
 
-def new_scratch() -> Path | None:
-    """A folder for one kernel's sockets, or None where sockets of this kind do not exist."""
-    if not hasattr(socket, "AF_UNIX") or sys.platform == "win32":
-        return None
-    try:
-        return Path(tempfile.mkdtemp(prefix="k-", dir=kernel_folder()))
-    except OSError:
-        return None
+def new_scratch() -> Path:
+    """A folder for one kernel's sockets and for what it leaves behind."""
+    folder = None if sys.platform == "win32" else kernel_folder()
+    return Path(tempfile.mkdtemp(prefix="k-", dir=folder))
 
 
 def scratch_of(manager: Any) -> Path | None:

@@ -67,14 +67,13 @@ def connect() -> socket.socket:
         If no parent can be reached or started.
     """
     path = kernel_folder() / f"{fingerprint()}.sock"
-    for _ in range(3):
+    with contextlib.suppress(OSError):
+        return _connect(path)
+    with _lock(path.with_name("parents.lock")):
         with contextlib.suppress(OSError):
-            return _connect(path)
-        with _lock(path.with_name("parents.lock")):
-            with contextlib.suppress(OSError):
-                return _connect(path)
-            _start_once(path)
-    raise ConnectionError("the parent of the warm kernels does not answer")
+            return _connect(path)  # another process started it meanwhile
+        _start_once(path)
+        return _connect(path)
 
 
 def _start_once(path: Path) -> None:

@@ -57,7 +57,7 @@ def preload(modules: list[str]) -> tuple[list[str], str]:
             failed.append(f"{name}: {error}")
         if not threaded and len(os.listdir("/proc/self/task")) != 1:
             threaded = name
-    for warm_up in (_figure, _fit, _forecast):
+    for warm_up in (_figure, _forecast):
         with contextlib.suppress(Exception):
             warm_up()
     for blocked in _THREADED:
@@ -103,7 +103,7 @@ def _figure() -> None:
 
 
 def _forecast() -> None:
-    """Forecast a straight line once, as every report's revenue part does."""
+    """Forecast a line and show a table once, as every report does."""
     module = sys.modules.get("fiscalmodel.revenue.forecast")
     if module is None:
         return
@@ -112,19 +112,8 @@ def _forecast() -> None:
     import pandas as pd
 
     years = pd.period_range("2010", periods=11, freq="Y")
+    pd.DataFrame({"x": [1.0]}).to_html()
     line = pd.Series([100.0 + 7 * n + (n % 3) for n in range(11)], index=years)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         module.forecast(line, 3)
-
-
-def _fit() -> None:
-    if "statsmodels.tsa.api" not in sys.modules:
-        return
-    import numpy as np
-    import pandas as pd
-    from statsmodels.tsa.exponential_smoothing.ets import ETSModel
-
-    frame = pd.DataFrame({"x": np.arange(8.0)})
-    frame.to_html()
-    ETSModel(np.arange(1.0, 12.0) ** 1.1, error="add", trend="add").fit(disp=False, maxiter=2)

@@ -92,13 +92,10 @@ class WarmProvisioner(LocalProvisioner):
         ``"warm"`` or ``"cold"``, once started.
     fate
         How the kernel ended, if not by the client's will.
-    why_cold
-        Why forking was not used.
     """
 
     mode = "cold"
     fate = ""
-    why_cold = ""
     lease: Lease | None = None
     scratch: Path | None = None
     _supervisor: subprocess.Popen[bytes] | None = None
@@ -125,30 +122,26 @@ class WarmProvisioner(LocalProvisioner):
         if sys.platform != "linux" or self.scratch is None:
             return await super().launch_kernel(cmd, **kwargs)
         environment = dict(kwargs.get("env") or os.environ)
-        turned_off = environment.get("FISCALMODEL_KERNEL") == "cold"
+        forks = environment.get("FISCALMODEL_KERNEL") != "cold"
+        forks = forks and cmd[1:3] == ["-m", "ipykernel_launcher"]
         memory = int(environment.get("FISCALMODEL_KERNEL_MEMORY", "0"))
         # How a kernel was started is no business of the notebook's.
         environment = {k: v for k, v in environment.items() if not k.startswith(_INTERNAL)}
         cwd = str(kwargs.get("cwd") or os.getcwd())
         loop = asyncio.get_running_loop()
         self.fate = ""
-        if turned_off:
-            self.why_cold = "turned off"
-        elif cmd[1:3] != ["-m", "ipykernel_launcher"]:
-            self.why_cold = "another kernel command"
-        else:
+        self.mode = "cold"
+        if forks:
+            asked = loop.run_in_executor(None, self._fork, cmd[3:], environment, cwd, memory)
             try:
-                asked = loop.run_in_executor(None, self._fork, cmd[3:], environment, cwd, memory)
-                try:
-                    self.lease = await asyncio.shield(asked)
-                except asyncio.CancelledError:
-                    asked.add_done_callback(_nobody_wants)
-                    raise
+                self.lease = await asyncio.shield(asked)
                 self.mode = "warm"
-            except (OSError, ValueError, struct.error) as error:
-                self.why_cold = str(error)
+            except asyncio.CancelledError:
+                asked.add_done_callback(_nobody_wants)
+                raise
+            except (OSError, ValueError, struct.error):
+                pass  # an ordinary kernel will do
         if self.lease is None:
-            self.mode = "cold"
             self.lease = self._spawn(cmd, environment, cwd, memory)
         self.pid = self.pgid = self.lease.pid
         self.cwd = cwd

@@ -19,10 +19,6 @@ PRELOAD = (
     "numpy",
     "matplotlib.pyplot",
     "matplotlib_inline.backend_inline",
-    "scipy.stats",
-    "scipy.optimize",
-    "statsmodels.api",
-    "statsmodels.tsa.api",
     "fiscalmodel",  # with all its modules, except those that run notebooks
 )
 _ENVIRONMENT = ("LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "MPLCONFIGDIR")

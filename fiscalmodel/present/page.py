@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fiscalmodel import __version__
+from fiscalmodel.present.summary import has_hidden, mark_of
 from fiscalmodel.words import say
 
 if TYPE_CHECKING:
-    from fiscalmodel.scenario.outcome import Outcome
+    from fiscalmodel.scenario.load import Scenario
 
+#: Tags of cells that a report leaves out.
+_HIDDEN = {"notebook-only", "hide-in-report"}
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 
@@ -32,6 +34,10 @@ class PageHead:
         Last line of the page.
     lang
         ``zh`` or ``en``; becomes the page's ``lang``.
+    mark
+        Whom it is for: 内部资料 where hidden debt is in it.
+    day
+        Day that the figures are of, as ``2025-12-31``.
     """
 
     title: str
@@ -40,12 +46,23 @@ class PageHead:
     warning: str = ""
     foot: str = ""
     lang: str = "zh"
+    mark: str = ""
+    day: str = ""
 
 
 @cache
 def css() -> str:
     """The style of all pages."""
     return (TEMPLATES / "report.css").read_text(encoding="utf-8")
+
+
+def template(name: str) -> Any:
+    """A page's template; what is filled in is text and never HTML."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
+    ).get_template(name)
 
 
 @cache
@@ -91,43 +108,53 @@ def notebook_page(notebook_text: str, head: PageHead) -> str:
     import nbformat
 
     notebook = nbformat.reads(notebook_text, as_version=4)
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = one_language(cell.source, head.lang)
-        for output in cell.get("outputs", []):
-            # A cell's last value is shown like what it displays.
-            if output.output_type == "execute_result":
-                output.output_type = "display_data"
+    notebook.cells = report_cells(notebook_text, head.lang)
     report = {**head.__dict__, "lang": "en" if head.lang == "en" else "zh-CN", "css": css()}
     body, _ = _exporter().from_notebook_node(notebook, resources={"report": report})
     return str(body)
 
 
-def index_page(groups: Sequence[Mapping[str, Any]], *, lang: str = "zh") -> str:
-    """The index of a run.
+def report_cells(notebook_text: str, lang: str) -> list[Any]:
+    """The cells of an executed notebook that a report shows, in one language.
 
-    Parameters
-    ----------
-    groups
-        One mapping a region: ``region, synthetic, entries``; an entry has
-        ``name, ok, lines, links`` (``href, text``) and, where it failed, ``error``.
+    Left out are cells with the tags ``notebook-only`` and ``hide-in-report``, and headings
+    with nothing under them: a chapter whose part a scenario does not give.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    import nbformat
 
-    names = ("title", "meta", "failed", "foot")
-    words = {name: say(f"present.index_{name}")(lang) for name in names}
-    words["synthetic"] = say("scenario.synthetic")(lang)
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
-    )
-    return environment.get_template("index.html.j2").render(
-        css=css(), groups=groups, words=words, lang=lang, version=__version__
-    )
+    kept: list[Any] = []
+    for cell in nbformat.reads(notebook_text, as_version=4).cells:
+        if _HIDDEN & set(cell.metadata.get("tags", [])):
+            continue
+        if cell.cell_type == "markdown":
+            cell.source = one_language(cell.source, lang)
+        elif cell.cell_type != "code" or not cell.outputs:
+            continue
+        for output in cell.get("outputs", []):
+            # A cell's last value is shown like what it displays.
+            if output.output_type == "execute_result":
+                output.output_type = "display_data"
+            if "text/markdown" in output.get("data", {}):
+                output.data["text/markdown"] = one_language(output.data["text/markdown"], lang)
+        kept.append(cell)
+    made: list[Any] = []
+    for cell in reversed(kept):
+        after = _level(made[-1]) if made else 1
+        if not 0 < after <= (_level(cell) or 0):
+            made.append(cell)
+    return made[::-1]
 
 
-def report_head(outcome: Outcome, lang: str = "zh") -> PageHead:
-    """What stands above a scenario's report: title, date and, for synthetic data, the warning."""
-    case = outcome.scenario
+def _level(cell: Any) -> int:
+    """Level of a cell that is nothing but a heading; 0 for any other."""
+    lines = [line for line in cell.source.split("\n") if line.strip()]
+    if cell.cell_type != "markdown" or len(lines) != 1 or not lines[0].startswith("#"):
+        return 0
+    return len(lines[0]) - len(lines[0].lstrip("#"))
+
+
+def report_head(case: Scenario, lang: str = "zh") -> PageHead:
+    """What stands above a scenario's report: title, date, mark and, for made-up data, a warning."""
     span = case.spec.years
     return PageHead(
         case.name(lang),
@@ -136,6 +163,8 @@ def report_head(outcome: Outcome, lang: str = "zh") -> PageHead:
         say("scenario.synthetic")(lang) if case.synthetic else "",
         say("present.foot", version=__version__, id=case.id)(lang),
         lang,
+        mark_of(has_hidden(case), lang),
+        case.spec.as_of.isoformat(),
     )
 
 

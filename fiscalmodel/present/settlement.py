@@ -402,4 +402,3 @@ def _summary(
         formula = f"=SUM({chr(65 + j)}4:{chr(65 + j)}{end})"
         sheet.write_formula(end, j, formula, styles["total"], values[column] / 100)
     _numbered(sheet, end + 2, 5, [note(lang) for note in statement.notes], styles["note"])
-

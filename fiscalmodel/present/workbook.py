@@ -7,16 +7,13 @@ import io
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from fiscalmodel.display import in_unit, in_words, is_number, word
 from fiscalmodel.numerals import RISKY
 from fiscalmodel.words import Text, language, say
-
-if TYPE_CHECKING:
-    from fiscalmodel.scenario.outcome import Outcome
 
 #: Nothing in the data becomes a formula, a link or a number by itself.
 OPTIONS = {
@@ -97,14 +94,14 @@ def write_book(
     book.set_properties({"title": title, "created": dt.datetime(day.year, day.month, day.day)})
     if first is not None:
         first(book)
-    writer = _Writer(book, lang or language())
+    writer = Writer(book, lang or language())
     for name, sheet in sheets.items():
         writer.write(name, sheet)
     book.close()
     return buffer.getvalue()
 
 
-class _Writer:
+class Writer:
     """The open workbook with its formats and language."""
 
     def __init__(self, book: Any, lang: str) -> None:
@@ -177,7 +174,7 @@ class _Writer:
                 else:
                     self.text(at, row, column, value, text_wrap=True)
             if key in sheet.sums and len(values):
-                cells = f"{_letter(column)}{top + 2}:{_letter(column)}{top + 1 + len(values)}"
+                cells = f"{letter(column)}{top + 2}:{letter(column)}{top + 1 + len(values)}"
                 total = self.form(num_format=_format(key, sheet), bold=True, top=1)
                 at.write_formula(
                     top + 1 + len(values), column, f"=SUM({cells})", total, float(values.sum())
@@ -214,7 +211,7 @@ def _format(column: str, sheet: Sheet) -> str:
 
 def _formula(template: str, names: Sequence[str], row: int) -> str:
     def cell(match: re.Match[str]) -> str:
-        return f"{_letter(names.index(match[1]))}{row + 1}"
+        return f"{letter(names.index(match[1]))}{row + 1}"
 
     return "=" + re.sub(r"\[([^\]]+)\]", cell, template)
 
@@ -223,7 +220,12 @@ def _plain(value: Any) -> Any:
     return "" if pd.isna(value) else value
 
 
-def _letter(column: int) -> str:
+def letter(column: int) -> str:
+    """The name of a column, from 0.
+
+    >>> letter(0), letter(27)
+    ('A', 'AB')
+    """
     from xlsxwriter.utility import xl_col_to_name
 
     return str(xl_col_to_name(column))
@@ -246,45 +248,3 @@ def csv_bytes(frame: pd.DataFrame) -> bytes:
             safe[column] = [quoted(v) if isinstance(v, str) else v for v in safe[column]]
     safe.columns = [quoted(str(c)) for c in safe.columns]
     return safe.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
-
-
-def outcome_workbook(outcome: Outcome, lang: str = "zh") -> bytes:
-    """The workbook of one scenario: a summary with answers, notes and what is missing, then
-    a sheet for each table.
-    """
-    case = outcome.scenario
-    said = [("answer", answer) for answer in outcome.answers]
-    said += [("note", note) for note in outcome.notes]
-    said += [("not_given", reason) for reason in outcome.reasons.values()]
-    said.append(("as_of", Text.of(case.spec.as_of.isoformat())))
-    sheets = {
-        _name("summary", lang): Sheet(
-            title=case.name(lang),
-            warning=say("scenario.synthetic") if case.synthetic else "",
-            lines=[(say(f"present.{head}"), text) for head, text in said],
-        )
-    }
-    for key, frame in outcome.tables().items():
-        if key == "debt_shortfall" and not len(frame):
-            continue
-        sheets[_name(key, lang)] = Sheet(
-            in_field_words(frame, key, lang),
-            sums=["fee_yuan", "base_yuan", "paid_yuan", "payable_yuan"],
-            chart=("linked_wan", "baseline_wan", "scenario_wan") if key == "revenue" else (),
-        )
-    return write_book(sheets, lang, title=case.name(lang), as_of=case.spec.as_of)
-
-
-def in_field_words(frame: pd.DataFrame, part: str, lang: str) -> pd.DataFrame:
-    """A part's frame with its own words for columns that mean other things elsewhere."""
-    if "item_en" in frame:
-        item = frame["item_en" if lang == "en" else "item"]
-        frame = frame.assign(item=item).drop(columns="item_en")
-    own = {"item": "revenue_item"}
-    if part == "commissions":
-        own |= {"kind": "receipt_kind", "rate_pct": "fee_rate_pct"}
-    return frame.rename(columns=own)
-
-
-def _name(key: str, lang: str) -> str:
-    return say(f"present.sheet_{key}")(lang)

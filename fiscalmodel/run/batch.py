@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import threading
@@ -14,25 +15,23 @@ from typing import TYPE_CHECKING, Any
 
 from fiscalmodel import yamlio
 from fiscalmodel.errors import InputError
-from fiscalmodel.kernels.parent import private_parent
 from fiscalmodel.kernels.stamp import digest
 from fiscalmodel.paths import project_root
 from fiscalmodel.run import stamp
-from fiscalmodel.run.job import Job, Result
+from fiscalmodel.run.job import SUFFIX, Job, Result
 from fiscalmodel.run.manifest import Entry, Manifest
-from fiscalmodel.run.many import evaluate_many
 from fiscalmodel.run.plan import Plan, load_plan, plan_of_scenarios
 from fiscalmodel.run.progress import Progress
-from fiscalmodel.run.report import check_jobs, index_of, raise_problems
+from fiscalmodel.run.report import followed_by, index_of, raise_problems
 from fiscalmodel.run.results import Results
 from fiscalmodel.run.storage import Storage, open_storage
 from fiscalmodel.words import say
 
 if TYPE_CHECKING:
-    from fiscalmodel.run.local_engine import Engine
+    from contextlib import AbstractContextManager
 
-#: What the kernels of a batch have imported beside the notebooks' own, for page and workbook.
-PRELOAD = ("fiscalmodel.run.report", "xlsxwriter")
+    from fiscalmodel.run.engines import Engine
+
 INDEX = "index.html"
 
 
@@ -55,14 +54,15 @@ def run_batch(
 ) -> Results:
     """Run a plan, or the report of scenarios; what is done and unchanged is kept.
 
-    Page and workbook come from the outcome that the notebook evaluated. Scenarios given as such
-    are evaluated before any report is made, so that bad data are known before all work.
+    Page and workbook come from the outcome that the notebook evaluated. Reports of scenarios
+    given as such are written once all are made, so that bad data of one leave nothing
+    half-written; results of a plan as they come.
 
     Parameters
     ----------
     scenarios
         A plan file or `Plan`, or scenario files or loaded scenarios; these get an
-        ``index.html`` too.
+        ``index.html`` too, of every report in the folder.
     out
         Folder, or an address that fsspec knows. ``manifest.jsonl`` there says what is done.
     workers
@@ -95,46 +95,44 @@ def run_batch(
     if count < 1 or retry < 0:
         raise InputError("workers, retry", "run.workers_or_retry")
     storage = open_storage(out)
+    reporter = Progress(log_json=log_json, quiet=not progress)
     quick = _quick_stamp(scenarios, [kernel, lang, timeout, memory, scheduler is None])
-    if quick and not only_failed:
-        kept = _kept(storage, quick, begun)
-        if kept is not None:
-            reporter = Progress(0, log_json=log_json, quiet=not progress)
-            reporter.start(unchanged=len(kept.results), workers=0, place=storage.name)
-            return kept
+    kept = _kept(storage, quick) if quick and not only_failed else None
+    if kept is not None:
+        reporter.start(0, unchanged=len(kept.results), workers=0, place=storage.name)
+        return replace(kept, seconds=time.monotonic() - begun)
     plan = _plan(scenarios, lang)
     jobs = stamp.with_keys(plan.jobs, plan.root, kernel=kernel)
-    jobs = [_limited(job, timeout, memory) for job in jobs]
+    over: dict[str, Any] = {"timeout": timeout, "memory": memory}
+    over = {name: value for name, value in over.items() if value is not None}
+    jobs = [replace(job, limits=replace(job.limits, **over)) for job in jobs]
     storage.check_writable()
     result = Results((), storage.name)
     if jobs:
         with _no_empty_folder(storage), storage.locked():
-            manifest = Manifest(storage)
-            valid = manifest.valid(jobs)
+            runner = _Runner(Manifest(storage), storage, reporter, together=bool(plan.loaded))
+            valid = runner.manifest.valid(jobs)
             todo = [job for job in jobs if job.id not in valid]
             if only_failed:
-                failed_before = manifest.failed()
-                todo = [job for job in todo if job.id in failed_before]
-            checks = check_jobs(todo, count) if plan.loaded else []
-            runner = _Runner(manifest, storage, todo, checks, retry, fail_fast)
-            reporter = Progress(len(todo), log_json=log_json, quiet=not progress)
-            where = scheduler or str(say("run.place_dask" if dask else "run.place_here"))
-            reporter.start(unchanged=len(valid), workers=count, place=where)
+                todo = [job for job in todo if job.id in runner.manifest.failed()]
+            place = scheduler or str(say("run.place_dask" if dask else "run.place_here"))
+            reporter.start(len(todo), unchanged=len(valid), workers=count, place=place)
             if todo:
-                runner.run(lambda: open_engine(count, scheduler, dask=dask), reporter)
+                from fiscalmodel.run.engines import open_engine  # needless if nothing changed
+
+                runner.run(todo, open_engine(count, scheduler, dask=dask), retry, fail_fast)
             reporter.close()
             results = _in_order(jobs, valid, runner.results)
             result = Results(results, storage.name, interrupted=runner.interrupted)
             if plan.loaded and any(r.ok for r in results):
-                pairs = [(plan.loaded[r.id], r) for r in results]
-                storage.write(INDEX, index_of(pairs, lang, lambda key: say(key)(lang)))
+                failed = [(plan.loaded[r.id], r) for r in results if not r.ok]
+                storage.write(INDEX, index_of(_summaries(storage), failed, lang))
     if plan.tables != "none" and not result.interrupted:
-        done = evaluate_many(
-            list(plan.scenarios.values()),
-            out=f"{storage.name}/tables",
-            workers=min(count, os.cpu_count() or 1),
-            format=plan.tables,
-        )
+        from fiscalmodel.run.many import evaluate_many
+
+        files, folder = list(plan.scenarios.values()), f"{storage.name}/tables"
+        at_a_time = min(count, os.cpu_count() or 1)
+        done = evaluate_many(files, out=folder, workers=at_a_time, format=plan.tables)
         result = replace(result, results=result.results + done.results, tables=done.tables)
     if result.ok and quick and stamp.is_covered(plan.root, jobs):
         extra = [f"tables/{Path(table).name}" for table in result.tables.values()]
@@ -143,10 +141,8 @@ def run_batch(
             Manifest(storage).record_complete(
                 quick, names, [*extra, *([INDEX] if plan.loaded else [])]
             )
-    result = replace(result, seconds=time.monotonic() - begun)
-    if log_json:
-        Progress(0, log_json=True).event("end", **result.counts())
-    return result
+    reporter.event("end", **result.counts())
+    return replace(result, seconds=time.monotonic() - begun)
 
 
 def run_report(
@@ -155,9 +151,9 @@ def run_report(
     out: str | Path = "reports",
     lang: str = "zh",
     kernel: str = "warm",
-    timeout: float | None = 600,
+    timeout: float | None = None,
 ) -> Result:
-    """Make one scenario's report: HTML, Excel workbook and executed notebook.
+    """Make one scenario's report: page, Excel workbook and executed notebook.
 
     Parameters
     ----------
@@ -185,89 +181,69 @@ def run_report(
     return replace(made, files={kind: f"{out}/{path}" for kind, path in made.files.items()})
 
 
-@contextlib.contextmanager
-def open_engine(
-    workers: int, scheduler: str | None = None, *, dask: bool = False
-) -> Iterator[Engine]:
-    """Threads here, a Dask cluster of processes here, or a Dask scheduler."""
-    if scheduler is not None:
-        from fiscalmodel.run.dask_engine import DaskEngine
-
-        with contextlib.closing(DaskEngine(workers, scheduler)) as engine:
-            yield engine
-        return
-    with private_parent(preload=PRELOAD):
-        if dask:
-            from fiscalmodel.run.dask_engine import DaskEngine
-
-            with contextlib.closing(DaskEngine(workers)) as engine:
-                yield engine
-        else:
-            # Here, since a batch of which nothing changed needs no client of kernels.
-            from fiscalmodel.run.local_engine import LocalEngine
-
-            with contextlib.closing(LocalEngine(workers)) as local:
-                yield local
-
-
 @dataclass
 class _Runner:
-    """Runs jobs, writes results and records as they come, and survives interruption."""
+    """Runs jobs, writes results and records, and survives interruption."""
 
     manifest: Manifest
     storage: Storage
-    todo: Sequence[Job]
-    checks: Sequence[Job]
-    retry: int
-    fail_fast: bool
+    progress: Progress
+    together: bool
     results: dict[str, Result] = field(default_factory=dict)
     interrupted: bool = False
 
-    def run(self, engine_of: Any, progress: Progress) -> None:
+    def run(
+        self,
+        todo: Sequence[Job],
+        opening: AbstractContextManager[Engine],
+        retry: int,
+        fail_fast: bool,
+    ) -> None:
         """Run every job, and failed ones again as often as asked for.
 
         Raises
         ------
         InputError
-            With what the checks found; no job was run then.
+            With the bad data of all scenarios, if results are written together; none was then.
         """
+        from fiscalmodel.run.engines import run_with_retry
+
+        by_id = {job.id: job for job in todo}
+        held: list[Result] = []
         with _terminated_as_interrupt():
             try:
-                with engine_of() as engine:
-                    raise_problems(engine.run(self.checks))
-                    self._rounds(engine, progress)
+                with opening as engine:
+                    for result in run_with_retry(engine, todo, retry):
+                        if self.together:
+                            held.append(result)
+                            self.progress.job(result, why=not result.problems)
+                        else:
+                            self.progress.job(self._keep(by_id[result.id], result))
+                        if fail_fast and not result.ok:
+                            break
             except KeyboardInterrupt:
                 self.interrupted = True
-
-    def _rounds(self, engine: Engine, progress: Progress) -> None:
-        by_id = {job.id: job for job in self.todo}
-        todo = list(self.todo)
-        for attempt in range(self.retry + 1):
-            again: list[Job] = []
-            for result in engine.run(todo):
-                last = result.ok or attempt == self.retry
-                result = replace(result, attempts=result.attempts + attempt)
-                if not last:
-                    again.append(by_id[result.id])
-                    continue
-                result = self._keep(by_id[result.id], result)
-                self.results[result.id] = result
-                progress.job(result)
-                if self.fail_fast and not result.ok:
-                    return
-            todo = again
-            if not todo:
-                return
+        if self.together:
+            self.progress.close()
+            raise_problems(held)
+            for result in held:
+                kept = self._keep(by_id[result.id], result)
+                if kept.ok != result.ok:
+                    self.progress.failure(kept)
 
     def _keep(self, job: Job, result: Result) -> Result:
         """Files first, record second: a crash between them costs one more run."""
-        content = {kind: result.content[kind] for kind in job.outputs if kind in result.content}
-        if result.ok:
-            try:
-                for kind, made in content.items():
-                    self.storage.write(job.path(kind), made)
-            except Exception as error:
-                result = replace(result, status="failed", reason=str(error))
+        content = dict(result.content) if result.ok else {}
+        try:
+            if "summary" in content:
+                path = job.path("summary")
+                content["summary"] = followed_by(
+                    self.storage.contents([path]).get(path, b""), content["summary"]
+                )
+            for kind, made in content.items():
+                self.storage.write(job.path(kind), made)
+        except Exception as error:
+            result = replace(result, status="failed", reason=str(error))
         result = result.light()
         if result.ok:
             result = replace(result, files={kind: job.path(kind) for kind in content})
@@ -279,7 +255,14 @@ class _Runner:
             self.manifest.record(job, result, files)
         except InputError as error:
             result = replace(result, status="failed", reason=str(error))
+        self.results[job.id] = result
         return result
+
+
+def _summaries(storage: Storage) -> list[dict[str, Any]]:
+    """The summary of every report in the folder, of this run or an earlier one."""
+    found = storage.contents(ending=SUFFIX["summary"])
+    return [json.loads(content) for _, content in sorted(found.items())]
 
 
 @contextlib.contextmanager
@@ -317,29 +300,19 @@ def _quick_stamp(scenarios: Any, settings: list[Any]) -> str:
         return ""
 
 
-def _kept(storage: Storage, quick: str, begun: float) -> Results | None:
+def _kept(storage: Storage, quick: str) -> Results | None:
     """The result of a plan of which nothing changed, or None."""
     kept = Manifest(storage).still_complete(quick)
     if kept is None:
         return None
-    results = tuple(map(_unchanged, kept[0]))
     tables = {Path(name).stem: f"{storage.name}/{name}" for name in kept[1] if name != INDEX}
-    return Results(results, storage.name, time.monotonic() - begun, tables=tables)
+    return Results(tuple(map(_unchanged, kept[0])), storage.name, tables=tables)
 
 
 def _unchanged(entry: Entry, notebook: str = "") -> Result:
-    kinds = {".ipynb": "notebook", ".html": "html", ".xlsx": "workbook"}
-    files = {kinds.get(Path(path).suffix, path): path for path in entry.files}
+    kinds = {entry.job + ending: kind for kind, ending in SUFFIX.items()}
+    files = {kinds.get(path, path): path for path in entry.files}
     return Result(entry.job, notebook, "unchanged", attempts=0, about=entry.about, files=files)
-
-
-def _limited(job: Job, timeout: float | None, memory: int | None) -> Job:
-    limits = replace(
-        job.limits,
-        timeout=timeout if timeout is not None else job.limits.timeout,
-        memory=memory if memory is not None else job.limits.memory,
-    )
-    return replace(job, limits=limits)
 
 
 def _in_order(

@@ -14,12 +14,12 @@ import importlib
 import logging
 import multiprocessing
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.run.execute import run_job
-from fiscalmodel.run.job import Result, one_line
+from fiscalmodel.run.job import Job, Result, one_line
 from fiscalmodel.words import say
 
 #: Workers that one task may lose; kernels cannot end a worker, so losses are not its fault.
@@ -45,8 +45,6 @@ class DaskEngine:
         Worker processes of a local cluster; ignored with a scheduler.
     scheduler
         Address of a scheduler, or None for a local cluster of processes.
-    work
-        What a worker does with a job.
 
     Raises
     ------
@@ -54,14 +52,11 @@ class DaskEngine:
         If Dask is not installed or the scheduler does not answer.
     """
 
-    def __init__(
-        self, workers: int, scheduler: str | None = None, work: Callable[[Any], Result] = run_job
-    ) -> None:
+    def __init__(self, workers: int, scheduler: str | None = None) -> None:
         if distributed is None:
             raise InputError("--scheduler", "run.needs_package", name="dask")
         for name in ("distributed", "distributed.client", "distributed.comm", "distributed.nanny"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
-        self.work = work
         self.cluster: Any = None
         self._round = 0
         self._others = {child.pid for child in multiprocessing.active_children()}
@@ -90,7 +85,7 @@ class DaskEngine:
                 reason=one_line(str(error) or type(error).__name__, 200),
             ) from None
 
-    def run(self, jobs: Sequence[Any]) -> Iterator[Result]:
+    def run(self, jobs: Sequence[Job]) -> Iterator[Result]:
         """Run jobs and give each result once, as it comes."""
         missing = {job.id: job for job in jobs}
         lost_since: float | None = None
@@ -107,19 +102,19 @@ class DaskEngine:
             if lost_since is None or len(missing) < before:
                 lost_since = time.monotonic()
             if time.monotonic() - lost_since > RECONNECT or not self._reconnect():
-                for job in list(missing.values()):
-                    reason = str(say("run.scheduler_lost"))
+                reason = str(say("run.scheduler_lost"))
+                for job in missing.values():
                     yield Result(job.id, job.notebook, "failed", reason=reason)
                 return
 
-    def _round_of(self, jobs: list[Any]) -> Iterator[Result]:
+    def _round_of(self, jobs: list[Job]) -> Iterator[Result]:
         """Submit jobs; stops with `_SchedulerLost` when the cluster forgets them."""
         self._round += 1
         futures: dict[Any, Any] = {}
         try:
             for index, job in enumerate(jobs):
                 key = f"notebook-{self._round}-{index}-{job.id}"
-                futures[self.client.submit(self.work, job, key=key, pure=False)] = job
+                futures[self.client.submit(run_job, job, key=key, pure=False)] = job
             while futures:
                 ended = self._ended(list(futures))
                 for future in ended:
@@ -143,7 +138,7 @@ class DaskEngine:
             raise _SchedulerLost("the scheduler forgot its tasks")
         return [future for future, state in states.items() if state in ("finished", "error")]
 
-    def _result(self, future: Any, job: Any) -> Result:
+    def _result(self, future: Any, job: Job) -> Result:
         if future.status == "finished":
             result: Result = future.result()
             return result

@@ -8,11 +8,9 @@ import json
 import math
 import re
 import shutil
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -23,10 +21,9 @@ from nbformat.v4.rwbase import rejoin_lines
 
 from fiscalmodel.kernels.manager import kernel_manager, scratch_of, start_settings
 from fiscalmodel.run.job import Job, Limits, Result, one_line, readable_size
-from fiscalmodel.run.parameters import check_parameters, parameters_index, read_notebook
-from fiscalmodel.run.report import LEAVE, left_behind, page_of
+from fiscalmodel.run.parameters import parameters_index
+from fiscalmodel.run.report import LEAVE, content_of, left_behind
 from fiscalmodel.run.secrets import Redactor
-from fiscalmodel.run.storage import write_whole
 from fiscalmodel.words import say
 
 #: Outputs kept for one notebook; each is an object in the file, whatever its size.
@@ -56,7 +53,7 @@ class Trace:
     stopped: bool = False
     kernel: str = ""
     fate: str = ""
-    left: dict[str, Any] = field(default_factory=dict)
+    left: dict[str, bytes] = field(default_factory=dict)
 
 
 class Client(NotebookClient):
@@ -84,8 +81,8 @@ class Client(NotebookClient):
         self._asked_to_exit = False
         self._loop: Any = None
 
-    def run(self, start: Mapping[str, Any], leave: bool) -> None:
-        """Run every cell; with `leave`, take what `report.leave` leaves behind at the end.
+    def run(self, start: Mapping[str, Any], outputs: Sequence[str] = ()) -> None:
+        """Run every cell; at the end take what `report.leave` leaves behind for `outputs`.
 
         Raises
         ------
@@ -93,7 +90,7 @@ class Client(NotebookClient):
             Whatever stopped it; see `_reason`. The kernel is gone in any case.
         """
         try:
-            asyncio.run(self._run(start, leave))
+            asyncio.run(self._run(start, outputs))
         finally:
             self._let_go()
 
@@ -113,9 +110,9 @@ class Client(NotebookClient):
         self.trace.deadline_passed = True
         self._give_up()
 
-    async def _run(self, start: Mapping[str, Any], leave: bool) -> None:
+    async def _run(self, start: Mapping[str, Any], outputs: Sequence[str]) -> None:
         self._loop = asyncio.get_running_loop()
-        self._task = asyncio.ensure_future(self._cells(start, leave))
+        self._task = asyncio.ensure_future(self._cells(start, outputs))
         if self.limits.timeout is not None:
             self._loop.call_later(self.limits.timeout, self._on_deadline)
         if self.trace.stopped:
@@ -128,7 +125,7 @@ class Client(NotebookClient):
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(self._end_kernel(), 20.0)
 
-    async def _cells(self, start: Mapping[str, Any], leave: bool) -> None:
+    async def _cells(self, start: Mapping[str, Any], outputs: Sequence[str]) -> None:
         self.reset_execution_trackers()
         await self.async_start_new_kernel(**start)
         self.trace.kernel = getattr(self.manager.provisioner, "mode", "cold")
@@ -145,14 +142,14 @@ class Client(NotebookClient):
             self._refuse_hidden_failure(cell)
         self.trace.cell = None
         self.set_widgets_metadata()
-        if leave:
-            await self._take_what_is_left()
+        if set(outputs) - {"notebook"}:
+            await self._take_what_is_left(outputs)
 
-    async def _take_what_is_left(self) -> None:
+    async def _take_what_is_left(self, outputs: Sequence[str]) -> None:
         folder = scratch_of(self.km)
         if folder is None:
             raise DeadKernelError("no folder")
-        cell = nbformat.v4.new_code_cell(LEAVE.format(folder=str(folder)))
+        cell = nbformat.v4.new_code_cell(LEAVE.format(folder=str(folder), outputs=outputs))
         self.nb.cells.append(cell)
         try:
             await self.async_execute_cell(cell, len(self.nb.cells) - 1, store_history=False)
@@ -292,16 +289,15 @@ def _run_job(job: Job, clients: set[Client]) -> Result:
     client = Client(node, job.limits)
     trace = client.trace
     clients.add(client)
-    leave = bool({"html", "workbook"} & set(job.outputs))
     base: dict[str, Any] = {"id": job.id, "notebook": job.notebook}
     try:
-        client.run(start_settings(job.kernel, job.limits.memory, job.cwd), leave)
+        client.run(start_settings(job.kernel, job.limits.memory, job.cwd), job.outputs)
         text = hide(nbformat.writes(_settled(node, job.document))) + "\n"
-        content = {"notebook": text.encode("utf-8")}
-        if "html" in job.outputs:
-            content["html"] = page_of(text, json.loads(hide(json.dumps(trace.left))), job)
-        if "workbook" in job.outputs and "workbook" in trace.left:
-            content["workbook"] = bytes.fromhex(trace.left["workbook"])
+        left = dict(trace.left)
+        for name in left.keys() & {"about", "explain"}:  # texts; the others are not
+            left[name] = hide(left[name].decode("utf-8")).encode("utf-8")
+        about = json.loads(left.pop("about", b"{}"))
+        content = content_of(job, text, left, about)
     except Exception as error:
         reason, problems, traceback = _reason(error, trace, job.limits)
         cell, source = _failed_cell(job.document, numbers, trace.cell)
@@ -314,9 +310,9 @@ def _run_job(job: Job, clients: set[Client]) -> Result:
             "traceback": hide(traceback)[-20_000:],
         }
     else:
-        about = {name: trace.left[name] for name in ("headline", "feasible") if name in trace.left}
+        kept = {name: about["summary"][name] for name in ("headline", "feasible") if about}
         base |= {"status": "capped" if trace.dropped else "done"}
-        base |= {"content": content, "about": about}
+        base |= {"content": content, "about": kept}
     finally:
         clients.discard(client)
     cut = [str(say("run.output_was_cut", size=readable_size(trace.dropped)))]
@@ -326,101 +322,6 @@ def _run_job(job: Job, clients: set[Client]) -> Result:
         notes=tuple(cut if trace.dropped else ()),
         kernel=trace.kernel or job.kernel,
     )
-
-
-def execute_notebook(
-    notebook: str | Path,
-    output: str | Path | None,
-    parameters: Mapping[str, Any] | None = None,
-    *,
-    timeout: float | None = None,
-    memory_limit: int | None = None,
-    output_limit: int | None = None,
-    kernel: str = "warm",
-    cwd: str | Path | None = None,
-    secrets: Sequence[str] = (),
-) -> Result:
-    """Run one notebook with parameters.
-
-    Parameters
-    ----------
-    notebook
-        Path of the notebook, format 4.
-    output
-        Where the executed notebook goes, or None. It is written to a temporary file beside it
-        and renamed when the run succeeded; a failed run leaves nothing.
-    parameters
-        Values for the names of the cell tagged ``parameters``; they arrive as they are.
-    timeout
-        Seconds for the whole notebook, with the start of its kernel.
-    memory_limit
-        Bytes for the kernel and what it starts.
-    output_limit
-        Bytes of output that are kept (10 MB unless told); the cut is said in the notebook, in
-        the status ``capped`` and in the notes.
-    kernel
-        ``"warm"`` (forked, where the system can) or ``"cold"``.
-    cwd
-        Working directory of the kernel; the notebook's folder unless told.
-    secrets
-        Names of environment variables whose values must not appear in any output.
-
-    Returns
-    -------
-    Result
-        A failed notebook is a result, not an exception.
-
-    Raises
-    ------
-    InputError
-        If the notebook cannot be read or is not Python, has no ``parameters`` cell although
-        parameters are given, or does not know one of them. No kernel was started then.
-    """
-    path = Path(notebook)
-    document = read_notebook(path)
-    check_parameters(document, parameters or {}, where=str(path)).raise_if_any()
-    kept = Limits.output if output_limit is None else output_limit
-    job = Job(
-        str(notebook),
-        str(notebook),
-        document,
-        parameters or {},
-        cwd=Path(cwd) if cwd is not None else path.resolve().parent,
-        limits=Limits(timeout=timeout, memory=memory_limit, output=kept),
-        kernel=kernel,
-        secrets=tuple(secrets),
-    )
-    result = _in_a_thread(job)
-    if output is None or not result.ok:
-        return result
-    write_whole(Path(output), result.content["notebook"])
-    return Result(**{**result.__dict__, "files": {"notebook": str(output)}})
-
-
-def _in_a_thread(job: Job) -> Result:
-    """Run it beside this thread, which may have an event loop, and whose Ctrl-C ends it."""
-    clients: set[Client] = set()
-    made: list[Result | BaseException] = []
-
-    def work() -> None:
-        try:
-            made.append(run_job(job, clients=clients))
-        except BaseException as error:
-            made.append(error)
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    try:
-        while thread.is_alive():
-            thread.join(0.2)
-    except BaseException:
-        for client in list(clients):
-            client.stop()
-        thread.join(30)
-        raise
-    if isinstance(made[0], BaseException):
-        raise made[0]
-    return made[0]
 
 
 def _prepared(

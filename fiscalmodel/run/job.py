@@ -13,7 +13,16 @@ from fiscalmodel.words import say
 
 MB = 1024 * 1024
 #: What a job may write -> the ending of its file.
-SUFFIX = {"notebook": ".ipynb", "html": ".html", "workbook": ".xlsx"}
+SUFFIX = {
+    "notebook": ".ipynb",
+    "html": ".html",
+    "workbook": ".xlsx",
+    "docx": ".docx",
+    "pdf": ".pdf",
+    "summary": "/summary.json",
+    "explain": ".explain.json",
+    "tables": ".pickle",  # read by the process that asked for it, never from a disk
+}
 #: Statuses with which a result is there.
 FINE = ("done", "capped", "unchanged")
 #: Characters of a reason that are kept.
@@ -53,7 +62,7 @@ class Job:
     Attributes
     ----------
     id
-        Name, unique in the batch; ``<id>.ipynb``, ``<id>.html`` and ``<id>.xlsx`` are written.
+        Name, unique in the batch; its files have it as their stem, see `path`.
     notebook
         Path for messages, relative to the project where it can be.
     document
@@ -65,7 +74,8 @@ class Job:
     cwd
         Working directory.
     outputs
-        What to write: ``notebook``, ``html``, ``workbook`` (of the scenario that it evaluated).
+        What to write: ``notebook``, ``html``, and of the scenario that it evaluated ``workbook``,
+        ``docx``, ``pdf``, ``summary`` and ``explain`` (where each of its figures comes from).
     kernel
         ``warm`` or ``cold``.
     secrets
@@ -121,8 +131,6 @@ class Result:
         What it made, by kind, in bytes; taken out once it is written.
     files
         Where it was written, by kind.
-    frames
-        Tables, if the job makes tables and no notebook.
     """
 
     id: str
@@ -140,7 +148,6 @@ class Result:
     about: Mapping[str, Any] = field(default_factory=dict)
     content: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     files: Mapping[str, str] = field(default_factory=dict)
-    frames: Any = field(default=None, repr=False)
 
     @property
     def ok(self) -> bool:
@@ -162,7 +169,7 @@ class Result:
 
     def light(self) -> Result:
         """The same without what it made."""
-        return replace(self, content={}, frames=None)
+        return replace(self, content={})
 
 
 def one_line(text: str, most: int = LONGEST) -> str:

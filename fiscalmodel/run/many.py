@@ -1,20 +1,20 @@
-"""Thousands of scenarios evaluated in processes, without notebooks, into tables to be ranked."""
+"""Thousands of scenarios evaluated in kernels, without notebooks, into tables to be ranked."""
 
 from __future__ import annotations
 
+import base64
 import io
-import multiprocessing
 import os
+import pickle
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.run.job import Result, one_line
+from fiscalmodel.run.engines import open_engine, run_with_retry
+from fiscalmodel.run.job import Job, Result, one_line
 from fiscalmodel.run.progress import Progress
 from fiscalmodel.run.report import load_all
 from fiscalmodel.run.results import Results
@@ -26,43 +26,49 @@ if TYPE_CHECKING:
 
     from fiscalmodel.scenario.load import Scenario
 
-CHUNK = 25
-#: How often a part is given to new processes after one that had it died.
-LOSSES = 3
+#: Scenarios that one kernel evaluates, at most.
+CHUNK = 200
+#: How often a part is given to a new kernel after one that had it died.
+LOSSES = 2
+_CELL = """from fiscalmodel.run.many import evaluate_part
+tables = evaluate_part({packed!r})"""
 
 
-@dataclass(frozen=True)
-class Part:
-    """Some scenarios for one process."""
+def evaluate_part(packed: str) -> bytes:
+    """Evaluate scenarios that were packed for a kernel; one that fails does not stop the others.
 
-    id: str
-    scenarios: tuple[Scenario, ...]
-    notebook: str = ""
-
-
-def evaluate_part(part: Part) -> Result:
-    """Evaluate each; one that fails does not stop the others."""
+    Gives, pickled, the tables of all by name, and the reason of each that failed by its id.
+    """
     import pandas as pd
 
     from fiscalmodel.scenario.evaluate import evaluate
 
-    begun = time.perf_counter()
     frames: dict[str, list[pd.DataFrame]] = {}
     failures: dict[str, str] = {}
-    for scenario in part.scenarios:
+    for scenario in pickle.loads(zlib.decompress(base64.b64decode(packed))):
         try:
             tables = evaluate(scenario).tables()
         except Exception as error:
-            known = isinstance(error, InputError)
-            failures[scenario.id] = one_line(
-                str(error) if known else f"{type(error).__name__}: {error}", 2000
-            )
+            kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
+            failures[scenario.id] = one_line(f"{kind}{error}", 2000)
             continue
         for name, frame in tables.items():
             frames.setdefault(name, []).append(_labelled(frame, scenario))
     joined = {name: pd.concat(parts, ignore_index=True) for name, parts in frames.items()}
-    seconds = time.perf_counter() - begun
-    return Result(part.id, "", "done", seconds, frames=(joined, failures))
+    return pickle.dumps((joined, failures))
+
+
+def packed(scenarios: Sequence[Scenario]) -> str:
+    """Scenarios as text, for a kernel wherever it runs."""
+    return base64.b64encode(zlib.compress(pickle.dumps(list(scenarios)))).decode()
+
+
+def part_of(name: str, packed: str) -> Job:
+    """A job that evaluates scenarios in a kernel and leaves their tables."""
+    cell: dict[str, Any] = {"cell_type": "code", "id": "part", "execution_count": None}
+    cell |= {"source": _CELL.format(packed=packed), "metadata": {}, "outputs": []}
+    document = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}
+    return Job(name, "", document, outputs=("tables",))
 
 
 def evaluate_many(
@@ -86,7 +92,7 @@ def evaluate_many(
         ``debt_schedule.parquet`` and so on go there, with the columns ``scenario_id, region,
         scenario, synthetic`` before those of the table, in the order of `scenarios`.
     workers
-        Processes; as many as processors unless told. With 1 it happens in this process.
+        Kernels at a time; as many as processors unless told. With 1 it happens in this process.
     scheduler, dask
         See `fiscalmodel.run.batch.run_batch`.
     format
@@ -107,64 +113,44 @@ def evaluate_many(
     storage = open_storage(out)
     storage.check_writable()
     count = workers or os.cpu_count() or 1
-    size = max(1, min(CHUNK, -(-len(loaded) // count)))
-    parts = [
-        Part(f"part-{start:06d}", tuple(loaded[start : start + size]))
-        for start in range(0, len(loaded), size)
-    ]
-    reporter = Progress(len(parts), quiet=not progress)
-    done: dict[str, Result] = {}
-    for result in _evaluated(parts, count, scheduler, dask):
-        done[result.id] = result
+    size = max(1, min(CHUNK, -(-len(loaded) // (4 * count))))
+    parts = [loaded[start : start + size] for start in range(0, len(loaded), size)]
+    texts = {f"part-{number:06d}": packed(part) for number, part in enumerate(parts)}
+    done: dict[str, tuple[dict[str, pd.DataFrame], dict[str, str]]] = {}
+    lost: dict[str, str] = {}
+    reporter = Progress(quiet=not progress)
+    reporter.start(len(parts), unchanged=0, workers=count, place=str(say("run.place_here")))
+    for result in _evaluated(texts, count, scheduler, dask):
+        if result.ok:
+            done[result.id] = pickle.loads(result.content["tables"])
+        else:
+            lost[result.id] = result.reason
         reporter.job(result.light())
     reporter.close()
+    results: list[Result] = []
+    for name, part in zip(texts, parts, strict=True):
+        failures = done[name][1] if name in done else {s.id: lost[name] for s in part}
+        for scenario in part:
+            reason = failures.get(scenario.id, "")
+            status = "failed" if reason else "done"
+            results.append(Result(scenario.id, "evaluation", status, reason=reason))
+    frames = [done[name][0] for name in texts if name in done]
     with storage.locked():
-        tables = dict(_write(storage, parts, done, format))
-    results = tuple(_results(parts, done))
-    return Results(results, storage.name, time.monotonic() - begun, tables=tables)
+        tables = dict(_write(storage, frames, format))
+    return Results(tuple(results), storage.name, time.monotonic() - begun, tables=tables)
 
 
 def _evaluated(
-    parts: Sequence[Part], workers: int, scheduler: str | None, dask: bool
+    texts: Mapping[str, str], workers: int, scheduler: str | None, dask: bool
 ) -> Iterator[Result]:
-    """Here, in processes, or on Dask."""
-    if scheduler is not None or dask:
-        from fiscalmodel.run.dask_engine import DaskEngine
-
-        engine = DaskEngine(workers, scheduler, evaluate_part)
-        try:
-            yield from engine.run(parts)
-        finally:
-            engine.close()
-    elif workers == 1 or len(parts) <= 1:
-        yield from map(evaluate_part, parts)
-    else:
-        yield from in_processes(parts, workers, evaluate_part)
-
-
-def in_processes(
-    parts: Sequence[Part], workers: int, work: Callable[[Part], Result]
-) -> Iterator[Result]:
-    """Results as they come; what a process that died had is given to new ones."""
-    context = multiprocessing.get_context("spawn")
-    missing = {part.id: part for part in parts}
-    for _ in range(LOSSES):
-        with ProcessPoolExecutor(min(workers, len(missing)), mp_context=context) as pool:
-            futures = [pool.submit(work, part) for part in missing.values()]
-            try:
-                for future in as_completed(futures):
-                    result = future.result()
-                    del missing[result.id]
-                    yield result
-            except BrokenProcessPool:
-                continue
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
-        if not missing:
-            return
-    reason = str(say("run.processes_lost", count=LOSSES))
-    for part in missing.values():
-        yield Result(part.id, "", "failed", reason=reason)
+    """Parts evaluated here, in kernels, or in kernels of Dask's workers."""
+    if workers == 1 and scheduler is None and not dask:
+        for name, text in texts.items():
+            yield Result(name, "", "done", content={"tables": evaluate_part(text)})
+        return
+    jobs = [part_of(name, text) for name, text in texts.items()]
+    with open_engine(workers, scheduler, dask=dask) as engine:
+        yield from run_with_retry(engine, jobs, LOSSES)
 
 
 def _labelled(frame: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
@@ -215,17 +201,12 @@ def _plain(value: Any) -> Any:
 
 
 def _write(
-    storage: Any, jobs: Sequence[Part], done: dict[str, Result], format: str
+    storage: Any, parts: Sequence[Mapping[str, pd.DataFrame]], format: str
 ) -> Iterator[tuple[str, str]]:
     import pandas as pd
 
-    parts: dict[str, list[pd.DataFrame]] = {}
-    for job in jobs:
-        result = done.get(job.id)
-        if result is not None and result.frames is not None:
-            for name, frame in result.frames[0].items():
-                parts.setdefault(name, []).append(frame)
-    for name, frames in sorted(parts.items()):
+    for name in sorted({name for part in parts for name in part}):
+        frames = [part[name] for part in parts if name in part]
         table = _typed(pd.concat(frames, ignore_index=True), last=True)
         file = f"{name}.{format}"
         storage.write(file, _encoded(table, format))
@@ -238,19 +219,6 @@ def _encoded(table: pd.DataFrame, format: str) -> bytes:
     buffer = io.BytesIO()
     table.to_parquet(buffer, index=False, engine="pyarrow", compression="zstd")
     return buffer.getvalue()
-
-
-def _results(jobs: Sequence[Part], done: dict[str, Result]) -> Iterator[Result]:
-    for job in jobs:
-        result = done.get(job.id)
-        for scenario in job.scenarios:
-            reason = str(say("run.not_evaluated"))
-            if result is not None:
-                reason = result.reason or reason
-                if result.frames is not None:
-                    reason = result.frames[1].get(scenario.id, "")
-            status = "failed" if reason else "done"
-            yield Result(scenario.id, "evaluation", status, reason=reason)
 
 
 def _need_parquet() -> None:

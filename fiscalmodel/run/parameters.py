@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,6 @@ from fiscalmodel.words import Text, say
 
 MAX_NOTEBOOK_BYTES = 50 * 1024 * 1024
 TAG = "parameters"
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter: its name, the type of its default (None: any) and the default."""
-
-    name: str
-    kind: type | None
-    default: Any
 
 
 def read_notebook(path: Path) -> dict[str, Any]:
@@ -82,8 +72,15 @@ def parameters_index(cells: Sequence[Mapping[str, Any]]) -> int | None:
     return None
 
 
-def declared_parameters(document: Mapping[str, Any], *, where: str) -> dict[str, Parameter]:
-    """What the ``parameters`` cell assigns.
+_ANNOTATED: dict[str, type | None] = {
+    **{kind.__name__: kind for kind in (str, int, float, bool, list, dict)},
+    "Any": None,
+    "object": None,
+}
+
+
+def declared_parameters(document: Mapping[str, Any], *, where: str) -> dict[str, type | None]:
+    """What the ``parameters`` cell assigns: name -> type of its default (None: any).
 
     Raises
     ------
@@ -97,40 +94,22 @@ def declared_parameters(document: Mapping[str, Any], *, where: str) -> dict[str,
     try:
         tree = ast.parse("".join(cells[index]["source"]))
     except (SyntaxError, ValueError) as error:
-        raise InputError(
-            f"{where}: {say('run.cell', number=index + 1)}", "run.not_python", problem=error
-        ) from None
-    found: dict[str, Parameter] = {}
+        cell = say("run.cell", number=index + 1)
+        raise InputError(f"{where}: {cell}", "run.not_python", problem=error) from None
+    found: dict[str, type | None] = {}
     for statement in tree.body:
-        for name, value, note in _assignments(statement):
-            default, kind = _literal(value)
-            kind = _ANNOTATED.get(note, kind)
-            found[name] = Parameter(name, kind, default)
+        note, targets = "", list[ast.expr]()
+        if isinstance(statement, ast.Assign):
+            targets = statement.targets
+        elif isinstance(statement, ast.AnnAssign):
+            note, targets = ast.unparse(statement.annotation), [statement.target]
+        try:
+            default = ast.literal_eval(getattr(statement, "value", None) or "None")
+        except (ValueError, TypeError):
+            default = None
+        kind = _ANNOTATED.get(note, None if default is None else type(default))
+        found |= {target.id: kind for target in targets if isinstance(target, ast.Name)}
     return found
-
-
-_ANNOTATED: dict[str, type | None] = {
-    **{kind.__name__: kind for kind in (str, int, float, bool, list, dict)},
-    "Any": None,
-    "object": None,
-}
-
-
-def _assignments(statement: ast.stmt) -> list[tuple[str, ast.expr, str]]:
-    if isinstance(statement, ast.Assign):
-        return [(t.id, statement.value, "") for t in statement.targets if isinstance(t, ast.Name)]
-    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-        value = statement.value or ast.Constant(value=None)
-        return [(statement.target.id, value, ast.unparse(statement.annotation))]
-    return []
-
-
-def _literal(value: ast.expr) -> tuple[Any, type | None]:
-    try:
-        default = ast.literal_eval(value)
-    except (ValueError, TypeError):
-        return None, None
-    return default, None if default is None else type(default)
 
 
 def check_parameters(
@@ -144,17 +123,15 @@ def check_parameters(
     found = Collector()
     if not given:
         return found
-    try:
+    declared: dict[str, type | None] = {}
+    with found.catch():
         declared = declared_parameters(document, where=where)
-    except InputError as error:
-        found.extend(error)
-        return found
-    for name, value in given.items():
+    for name, value in given.items() if not found.problems else ():
         if name not in declared:
             hint = did_you_mean(name, declared)
             found.add(where, "run.unknown_parameter", hint, name=name)
             continue
-        kind = declared[name].kind
+        kind = declared[name]
         if not _fits(value, kind):
             assert kind is not None
             key = "run.parameter_must_be_text" if kind is str else "run.parameter_kind"
@@ -168,13 +145,9 @@ def check_parameters(
 def _fits(value: Any, kind: type | None) -> bool:
     if kind is None or value is None:
         return True
-    if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if kind in (tuple, set):
-        return isinstance(value, list)
-    return isinstance(value, kind)
+    also: dict[type, Any] = {float: (int, float), tuple: list, set: list}
+    is_flag = isinstance(value, bool)  # which Python takes for a whole number
+    return isinstance(value, also.get(kind, kind)) and is_flag is (kind is bool)
 
 
 def _spoken(kind: type) -> Text:

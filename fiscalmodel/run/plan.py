@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,20 +17,23 @@ from fiscalmodel.run.job import Job, Limits, parse_duration, parse_size
 from fiscalmodel.run.parameters import check_parameters, read_notebook
 from fiscalmodel.run.report import ask_first, load_all
 from fiscalmodel.run.stamp import without_outputs
+from fiscalmodel.schema_errors import explain
 
 REPORT_NOTEBOOK = "notebooks/05_scenario_report.ipynb"
 TIMEOUT = 600.0
-#: A report: the notebook, its page and the workbook of its scenario.
-REPORT = ("notebook", "html", "workbook")
-
 Names = Annotated[list[str], Field(min_length=1, max_length=5_000)]
-Outputs = Annotated[list[Literal["notebook", "html", "workbook"]], Field(min_length=1)]
+Output = Literal["notebook", "html", "workbook", "docx", "pdf", "summary", "explain"]
+#: A report: notebook, page, workbook and main figures of its scenario, where they are from.
+REPORT: tuple[Output, ...] = ("notebook", "html", "workbook", "summary", "explain")
 
 
 class Part(BaseModel):
-    """Base of all parts: frozen, unknown keys refused."""
+    """Base of all parts: frozen, unknown keys refused; parameters and limits over those above."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    parameters: dict[str, Any] = {}
+    timeout: str | float | None = None
+    memory: str | int | None = None
 
 
 class Override(Part):
@@ -42,10 +45,13 @@ class Override(Part):
     region: str | None = None
     scenario: str | None = None
     notebook: str | None = None
-    parameters: dict[str, Any] = {}
     skip: bool = False
-    timeout: str | float | None = None
-    memory: str | int | None = None
+
+    def matches(self, region: str, scenario: str, notebook: str) -> bool:
+        """Whether every name given here is that of the job."""
+        own = None if self.notebook is None else Path(self.notebook).name.removesuffix(".ipynb")
+        pairs = ((self.region, region), (self.scenario, scenario), (own, notebook))
+        return all(wanted in (None, had) for wanted, had in pairs)
 
 
 class JobSpec(Part):
@@ -53,9 +59,6 @@ class JobSpec(Part):
 
     name: str
     notebook: str
-    parameters: dict[str, Any] = {}
-    timeout: str | float | None = None
-    memory: str | int | None = None
 
 
 class PlanSpec(Part):
@@ -63,23 +66,17 @@ class PlanSpec(Part):
 
     `regions` and `scenarios` may be ``all``. `notebooks` are names in ``notebooks/`` or paths
     from the project's folder; without any, scenarios are evaluated into `tables` only. `outputs`
-    says what each job writes; unless told its notebook, page, and the workbook of its scenario.
+    says what each job writes; unless told all of a report.
     """
 
     regions: Names | Literal["all"] | None = None
     scenarios: Names | Literal["all"] = "all"
     notebooks: list[str] = []
-    parameters: dict[str, Any] = {}
     overrides: list[Override] = []
     jobs: list[JobSpec] = []
     tables: Literal["none", "parquet", "csv"] | None = None
-    outputs: Outputs | None = None
+    outputs: Annotated[tuple[Output, ...], Field(min_length=1)] = REPORT
     secrets: list[str] = []
-    timeout: str | float | None = None
-    memory: str | int | None = None
-
-
-PLAN_KEYS = frozenset(PlanSpec.model_fields)
 
 
 @dataclass(frozen=True)
@@ -115,15 +112,15 @@ def load_plan(path: str | Path) -> Plan:
     InputError
         With all problems at once, each as ``file:line:column: key: problem``.
     """
-    file = Path(path)
-    data, positions = yamlio.load_yaml(file)
-    root = project_root(file.resolve().parent)
+    data, positions = yamlio.load_yaml(path)
     if not isinstance(data, dict):
-        raise InputError(path, "run.plan_not_a_mapping", known_names(PLAN_KEYS))
+        raise InputError(path, "run.plan_not_a_mapping", known_names(PlanSpec.model_fields))
     try:
         spec = PlanSpec.model_validate(data)
     except ValidationError as error:
-        raise InputError.of(_explained(error, str(path), positions).problems) from None
+        origins = {key: (str(path), at) for key, at in positions.items()}
+        raise InputError.of(explain(error, PlanSpec, origins, str(path))) from None
+    root = project_root(Path(path).resolve().parent)
     return _Builder(root, spec, str(path), positions).build()
 
 
@@ -135,35 +132,26 @@ def plan_of_scenarios(scenarios: Sequence[Any], *, lang: str = "zh") -> Plan:
     InputError
         With the problems of all files at once.
     """
-    loaded = load_all(scenarios)
-    ask_first(loaded)
-    root = project_root(loaded[0].file.parent) if loaded else project_root()
-    found = Collector()
-    jobs: list[Job] = []
-    document = Notebooks(root).get(REPORT_NOTEBOOK, where="scenarios")
-    for scenario in loaded:
+    loaded = {scenario.id: scenario for scenario in load_all(scenarios)}
+    ask_first(list(loaded.values()))
+    root = project_root(*(scenario.file.parent for scenario in list(loaded.values())[:1]))
+    builder = _Builder(root, PlanSpec(), "scenarios", {})
+    for scenario in loaded.values():
         parameters = {"scenario": relative(scenario.file, root), "lang": lang}
-        found.problems += check_parameters(document, parameters, where=REPORT_NOTEBOOK).problems
-        job = Job(scenario.id, REPORT_NOTEBOOK, document, parameters, cwd=root, outputs=REPORT)
-        jobs.append(replace(job, limits=Limits(timeout=TIMEOUT)))
-    found.raise_if_any()
-    _refuse_same_output(jobs, found, where="scenarios")
-    found.raise_if_any()
-    files = {scenario.id: scenario.file for scenario in loaded}
-    return Plan(root, tuple(jobs), files, loaded={scenario.id: scenario for scenario in loaded})
+        builder.add(scenario.id, REPORT_NOTEBOOK, parameters, builder.limits, "scenarios")
+    jobs = builder.finished()
+    return Plan(root, jobs, {name: s.file for name, s in loaded.items()}, loaded=loaded)
 
 
 class _Builder:
     """Expands a plan's specification, gathering every problem."""
 
     def __init__(self, root: Path, spec: PlanSpec, name: str, positions: yamlio.Positions) -> None:
-        self.root = root
-        self.spec = spec
-        self.name = name
-        self.positions = positions
+        self.root, self.spec, self.name, self.positions = root, spec, name, positions
         self.found = Collector()
-        self.notebooks = Notebooks(root)
         self.jobs: list[Job] = []
+        self.limits = self._limits(Limits(timeout=TIMEOUT), spec)
+        self._read: dict[Path, Mapping[str, Any] | InputError] = {}
 
     def at(self, *path: str | int) -> str:
         return f"{yamlio.place(self.name, self.positions, path)}: {yamlio.dotted(path)}"
@@ -172,176 +160,118 @@ class _Builder:
         spec = self.spec
         if spec.regions is None and not spec.jobs:
             self.found.add(self.name, "run.plan_empty")
-        self.limits = self._limits(Limits(timeout=TIMEOUT), spec)
         for index, name in enumerate(spec.secrets):
             if not name.isidentifier():
                 self.found.add(self.at("secrets", index), "run.not_a_variable", name=name)
-        scenarios = self._scenarios() if spec.regions is not None else {}
+        scenarios = dict(self._scenarios())
         self._grid(scenarios)
-        self._single_jobs()
-        _refuse_same_output(self.jobs, self.found, where=self.name)
-        self.found.raise_if_any()
-        outputs = REPORT if spec.outputs is None else tuple(dict.fromkeys(spec.outputs))
-        secrets = tuple(spec.secrets)
-        jobs = tuple(replace(job, secrets=secrets, outputs=outputs) for job in self.jobs)
+        for index, job in enumerate(spec.jobs):
+            with self.found.catch():
+                name = safe_name(job.name, where=self.at("jobs", index, "name"))
+                limits = self._limits(self.limits, job, "jobs", index)
+                parameters = {**spec.parameters, **job.parameters}
+                where = self.at("jobs", index, "notebook")
+                self.add(name, job.notebook, parameters, limits, where)
         tables = spec.tables or ("none" if spec.notebooks or not scenarios else "parquet")
-        return Plan(self.root, jobs, scenarios, tables)
+        return Plan(self.root, self.finished(), scenarios, tables)
 
-    def _limits(
-        self, base: Limits, stated: PlanSpec | Override | JobSpec, *path: str | int
-    ) -> Limits:
+    def finished(self) -> tuple[Job, ...]:
+        """The jobs, if there is no problem."""
+        taken: dict[str, str] = {}
+        for job in self.jobs:
+            folded = unicodedata.normalize("NFC", job.id).casefold()
+            folded = unicodedata.normalize("NFC", folded)
+            if folded in taken:
+                values = {"path": job.path("notebook"), "other": taken[folded]}
+                self.found.add(self.name, "run.same_output", **values)
+            taken.setdefault(folded, job.id)
+        self.found.raise_if_any()
+        outputs, secrets = tuple(dict.fromkeys(self.spec.outputs)), tuple(self.spec.secrets)
+        return tuple(replace(job, secrets=secrets, outputs=outputs) for job in self.jobs)
+
+    def _limits(self, base: Limits, stated: Part, *path: str | int) -> Limits:
         """Limits with what a part of the plan states put over them."""
         limits = base
-        try:
+        with self.found.catch():
             if stated.timeout is not None:
-                where = self.at(*path, "timeout")
-                limits = replace(limits, timeout=parse_duration(stated.timeout, where=where))
-        except InputError as error:
-            self.found.extend(error)
-        try:
+                seconds = parse_duration(stated.timeout, where=self.at(*path, "timeout"))
+                limits = replace(limits, timeout=seconds)
+        with self.found.catch():
             if stated.memory is not None:
-                where = self.at(*path, "memory")
-                limits = replace(limits, memory=parse_size(stated.memory, where=where))
-        except InputError as error:
-            self.found.extend(error)
+                size = parse_size(stated.memory, where=self.at(*path, "memory"))
+                limits = replace(limits, memory=size)
         return limits
 
-    def _scenarios(self) -> dict[str, Path]:
-        """Every scenario file of the plan that loads, by ``region/name``."""
+    def _scenarios(self) -> Iterator[tuple[str, Path]]:
+        """Every scenario file of the plan that loads, with its ``region/name``."""
         from fiscalmodel.scenario.load import load_scenario, read_regions
 
+        named, home = self.spec.regions, self.root / "params" / "scenarios"
+        if named is None:
+            return
         known = read_regions(self.root)
-        home = self.root / "params" / "scenarios"
-        named = self.spec.regions
         regions = sorted(r for r in known if (home / r).is_dir()) if named == "all" else named
-        files: dict[str, Path] = {}
-        for index, region in enumerate(regions or ()):
+        for index, region in enumerate(regions):
             where = self.at("regions") if named == "all" else self.at("regions", index)
-            try:
-                safe_name(region, where=where)
-                if region not in known:
-                    hint = did_you_mean(region, known) or known_names(known)
-                    raise InputError(where, "run.unknown_region", hint, name=region)
-            except InputError as error:
-                self.found.extend(error)
-                continue
-            for name, file in self._of_region(home / region).items():
-                try:
-                    ask_first([load_scenario(file)])
-                    files[f"{region}/{name}"] = file
-                except InputError as error:
-                    self.found.extend(error)
-        return files
+            with self.found.catch():
+                _one_of(safe_name(region, where=where), known, where, "run.unknown_region")
+                for name, file in self._of_region(home / region):
+                    with self.found.catch():
+                        ask_first([load_scenario(file)])
+                        yield f"{region}/{name}", file
 
-    def _of_region(self, folder: Path) -> dict[str, Path]:
+    def _of_region(self, folder: Path) -> Iterator[tuple[str, Path]]:
         there = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
         if self.spec.scenarios == "all":
             if not there:
                 self.found.add(self.at("regions"), "run.no_scenarios", name=folder.name)
-            return there
-        chosen = {}
+            yield from there.items()
+            return
         for index, name in enumerate(self.spec.scenarios):
             where = self.at("scenarios", index)
-            try:
-                safe_name(name, where=where)
-                if name not in there:
-                    hint = did_you_mean(name, there) or known_names(there)
-                    raise InputError(where, "run.no_scenario", hint, name=name, region=folder.name)
-                chosen[name] = there[name]
-            except InputError as error:
-                self.found.extend(error)
-        return chosen
+            with self.found.catch():
+                key = "run.no_scenario"
+                _one_of(safe_name(name, where=where), there, where, key, region=folder.name)
+                yield name, there[name]
 
     def _grid(self, scenarios: Mapping[str, Path]) -> None:
         used: set[int] = set()
+        overrides = list(enumerate(self.spec.overrides))
         for position, notebook in enumerate(self.spec.notebooks):
             where = self.at("notebooks", position)
-            try:
-                document = self.notebooks.get(notebook, where=where)
-                path = self.notebooks.path(notebook, where=where)
-            except InputError as error:
-                self.found.extend(error)
-                continue
-            for identity, file in scenarios.items():
-                parameters: dict[str, Any] = {"scenario": relative(file, self.root)}
-                parameters |= self.spec.parameters
-                limits, skip = self.limits, False
-                for index, override in self._matching(identity, path.stem):
-                    used.add(index)
-                    parameters |= override.parameters
-                    limits = self._limits(limits, override, "overrides", index)
-                    skip = skip or override.skip
-                if not skip:
-                    name = f"{identity}/{path.stem}"
-                    self._add(Job(name, "", document, parameters, limits=limits), path, where)
-        for index, override in enumerate(self.spec.overrides):
-            if index not in used and not self.found.problems:
-                self.found.add(
-                    self.at("overrides", index), "run.matches_no_job", what=_spoken(override)
-                )
+            with self.found.catch():
+                stem = self._path(notebook, where).stem
+                self._document(notebook, where)
+                for identity, file in scenarios.items():
+                    names = (*identity.split("/", 1), stem)
+                    chosen = [(n, over) for n, over in overrides if over.matches(*names)]
+                    used |= {n for n, _ in chosen}
+                    parameters = {"scenario": relative(file, self.root), **self.spec.parameters}
+                    limits = self.limits
+                    for n, over in chosen:
+                        parameters |= over.parameters
+                        limits = self._limits(limits, over, "overrides", n)
+                    if not any(over.skip for _, over in chosen):
+                        self.add(f"{identity}/{stem}", notebook, parameters, limits, where)
+        for n, over in overrides:
+            if n not in used and not self.found.problems:
+                wanted = over.model_dump(include={"region", "scenario", "notebook"})
+                what = ", ".join(f"{name} {text}" for name, text in wanted.items() if text)
+                self.found.add(self.at("overrides", n), "run.matches_no_job", what=what or "?")
 
-    def _matching(self, identity: str, notebook: str) -> list[tuple[int, Override]]:
-        region, name = identity.split("/", 1)
-        have = (region, name, notebook)
-        found = []
-        for index, override in enumerate(self.spec.overrides):
-            wanted = (override.region, override.scenario, _stem(override.notebook))
-            if all(w is None or w == h for w, h in zip(wanted, have, strict=True)):
-                found.append((index, override))
-        return found
-
-    def _single_jobs(self) -> None:
-        for index, job in enumerate(self.spec.jobs):
-            where = self.at("jobs", index)
-            try:
-                name = safe_name(job.name, where=self.at("jobs", index, "name"))
-                at = self.at("jobs", index, "notebook")
-                document = self.notebooks.get(job.notebook, where=at)
-                path = self.notebooks.path(job.notebook, where=at)
-            except InputError as error:
-                self.found.extend(error)
-                continue
-            parameters = {**self.spec.parameters, **job.parameters}
-            limits = self._limits(self.limits, job, "jobs", index)
-            self._add(Job(name, "", document, parameters, limits=limits), path, where)
-
-    def _add(self, job: Job, path: Path, where: str) -> None:
-        shown = relative(path, self.root)
-        place = f"{where}: {shown}"
-        problems = check_parameters(job.document, job.parameters, where=place).problems
+    def add(
+        self, name: str, notebook: str, parameters: dict[str, Any], limits: Limits, where: str
+    ) -> None:
+        """One job more, unless its notebook or parameters have a problem that is new."""
+        path = self._path(notebook, where)
+        document, shown = self._document(notebook, where), relative(path, self.root)
+        problems = check_parameters(document, parameters, where=f"{where}: {shown}").problems
         known = {str(problem) for problem in self.found.problems}
         self.found.problems += [p for p in problems if str(p) not in known]
         if not problems:
-            self.jobs.append(replace(job, notebook=shown, cwd=self.root))
+            self.jobs.append(Job(name, shown, document, parameters, cwd=self.root, limits=limits))
 
-
-def _refuse_same_output(jobs: Sequence[Job], found: Collector, *, where: str) -> None:
-    taken: dict[str, str] = {}
-    for job in jobs:
-        folded = unicodedata.normalize("NFC", job.id).casefold()
-        folded = unicodedata.normalize("NFC", folded)
-        if folded in taken:
-            found.add(where, "run.same_output", path=job.path("notebook"), other=taken[folded])
-        taken.setdefault(folded, job.id)
-
-
-def _stem(notebook: str | None) -> str | None:
-    return None if notebook is None else Path(notebook).name.removesuffix(".ipynb")
-
-
-def _spoken(override: Override) -> str:
-    chosen = override.model_dump(include={"region", "scenario", "notebook"}, exclude_none=True)
-    return ", ".join(f"{key} {value}" for key, value in chosen.items()) or "everything"
-
-
-class Notebooks:
-    """Notebooks of the project, each read once."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.read: dict[Path, Mapping[str, Any] | InputError] = {}
-
-    def path(self, name: str, *, where: str) -> Path:
+    def _path(self, name: str, where: str) -> Path:
         text = name if name.endswith(".ipynb") else f"{name}.ipynb"
         if "/" not in text and "\\" not in text:
             text = f"notebooks/{safe_name(text, where=where)}"
@@ -349,38 +279,28 @@ class Notebooks:
             raise InputError(where, "run.notebook_outside", name=name)
         return inside(self.root, text, where=where)
 
-    def get(self, name: str, *, where: str) -> Mapping[str, Any]:
-        path = self.path(name, where=where)
-        if path not in self.read:
+    def _document(self, name: str, where: str) -> Mapping[str, Any]:
+        """A notebook of the project, read once."""
+        path = self._path(name, where)
+        if path not in self._read:
             try:
                 if not path.is_file():
                     hint = did_you_mean(path.stem, [p.stem for p in path.parent.glob("*.ipynb")])
                     raise InputError(where, "run.no_notebook", hint, name=name)
-                self.read[path] = without_outputs(read_notebook(path))
+                self._read[path] = without_outputs(read_notebook(path))
             except InputError as error:
-                self.read[path] = error
-        found = self.read[path]
+                self._read[path] = error
+        found = self._read[path]
         if isinstance(found, InputError):
             raise found
         return found
 
 
+def _one_of(name: str, known: Any, where: str, key: str, **values: object) -> None:
+    if name not in known:
+        hint = did_you_mean(name, known) or known_names(known)
+        raise InputError(where, key, hint, name=name, **values)
+
+
 def relative(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if root in path.parents else str(path)
-
-
-def _explained(error: ValidationError, name: str, positions: yamlio.Positions) -> Collector:
-    """What the schema found, with the place in the file."""
-    found = Collector()
-    for detail in error.errors(include_url=False):
-        path: tuple[str | int, ...] = tuple(
-            part for part in detail["loc"] if not (isinstance(part, str) and "[" in part)
-        )
-        where = f"{yamlio.place(name, positions, path)}: {yamlio.dotted(path)}"
-        if detail["type"] == "extra_forbidden":
-            known = PLAN_KEYS if len(path) == 1 else Override.model_fields
-            hint = did_you_mean(str(path[-1]), known) or known_names(known)
-            found.add(where, "ground.unknown_key", hint)
-        else:
-            found.add(where, "run.plan_value", message=detail["msg"])
-    return found

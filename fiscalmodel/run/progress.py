@@ -16,38 +16,36 @@ class Progress:
 
     Parameters
     ----------
-    total
-        Number of jobs to run.
     log_json
         One JSON object a line on standard output, nothing else.
     quiet
         Say nothing.
     """
 
-    def __init__(self, total: int, *, log_json: bool = False, quiet: bool = False) -> None:
-        self.total = total
+    def __init__(self, *, log_json: bool = False, quiet: bool = False) -> None:
         self.log_json = log_json
         self.quiet = quiet or log_json
-        self.done = 0
-        self.failed = 0
+        self.total = self.done = self.failed = 0
         self.begun = time.monotonic()
         self.stream: TextIO = sys.stderr
         self._said = 0.0
         self._bar: Any = None
-        if not self.quiet and total and self.stream.isatty():
+
+    def start(self, total: int, *, unchanged: int, workers: int, place: str) -> None:
+        """Say what is about to run."""
+        self.total = total
+        numbers = {"unchanged": unchanged, "workers": workers, "place": place}
+        self.event("start", jobs=total, **numbers)
+        if self.quiet:
+            return
+        self._line(str(say("run.begins", total=total, **numbers)))
+        if total and self.stream.isatty():
             from tqdm import tqdm  # shows rate and time left
 
             self._bar = tqdm(total=total, unit="", dynamic_ncols=True, file=self.stream)
 
-    def start(self, *, unchanged: int, workers: int, place: str) -> None:
-        """Say what is about to run."""
-        self.event("start", jobs=self.total, unchanged=unchanged, workers=workers, place=place)
-        if not self.quiet:
-            numbers = {"total": self.total, "unchanged": unchanged, "workers": workers}
-            self._line(str(say("run.begins", place=place, **numbers)))
-
-    def job(self, result: Result) -> None:
-        """Say how one job ended."""
+    def job(self, result: Result, *, why: bool = True) -> None:
+        """Say how one job ended; `why` it failed, unless that is said elsewhere."""
         self.done += 1
         self.failed += not result.ok
         fields = {
@@ -63,10 +61,8 @@ class Progress:
         if result.notes:
             fields["notes"] = list(result.notes)
         self.event("job", **fields)
-        if self.quiet:
-            return
-        if not result.ok:
-            self._line(str(say("run.failed_line", result=str(result))))
+        if why and not result.ok:
+            self.failure(result)
         for note in result.notes:
             self._line(f"{result.id}: {note}")
         if self._bar is not None:
@@ -74,6 +70,10 @@ class Progress:
         elif time.monotonic() - self._said > 2.0 or self.done == self.total:
             self._said = time.monotonic()
             self._line(str(say("run.pace", failed=self.failed, **self._pace())))
+
+    def failure(self, result: Result) -> None:
+        """Say why a job has no result."""
+        self._line(str(say("run.failed_line", result=str(result))))
 
     def _pace(self) -> dict[str, Any]:
         rate = self.done / max(time.monotonic() - self.begun, 1e-9)
@@ -84,7 +84,7 @@ class Progress:
     def _line(self, text: str) -> None:
         if self._bar is not None:
             self._bar.write(text, file=self.stream)
-        else:
+        elif not self.quiet:
             print(text, file=self.stream, flush=True)
 
     def event(self, kind: str, **fields: Any) -> None:

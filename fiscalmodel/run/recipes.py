@@ -88,21 +88,24 @@ def recipe(
     scheduler = "tcp://fiscalmodel-scheduler:8786"
     batch = ["fiscalmodel", "batch", plan, "--out", out, "--scheduler", scheduler, "--log-json"]
     worker = ["dask", "worker", scheduler, "--nthreads", "1", "--no-dashboard"]
+    ports = [{"port": 8786, "targetPort": 8786}]
+    service = {"selector": {"app": "fiscalmodel-scheduler"}, "ports": ports}
+    container = {"name": "batch", "image": image, "command": batch}
+    pod = {"spec": {"restartPolicy": "Never", "containers": [container]}}
     objects = [
-        _service(),
+        _object("Service", "scheduler", service),
         _deployment("scheduler", ["dask", "scheduler", "--port", "8786"], 1, MB * 1024, image),
         _deployment("worker", worker, workers, size, image),
-        _kubernetes_job(batch, image),
+        # A pod that failed starts again, and does only what is missing.
+        _object("Job", "batch", {"backoffLimit": 3, "template": pod}, "batch/v1"),
     ]
     # JSON is YAML, and nothing has to be escaped by hand; `kubectl apply -f` takes a list.
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}, indent=2) + "\n"
 
 
-def _service() -> dict[str, object]:
-    ports = [{"port": 8786, "targetPort": 8786}]
-    spec = {"selector": {"app": "fiscalmodel-scheduler"}, "ports": ports}
-    metadata = {"name": "fiscalmodel-scheduler"}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+def _object(kind: str, name: str, spec: object, api: str = "v1") -> dict[str, object]:
+    metadata = {"name": f"fiscalmodel-{name}", "labels": {"app": f"fiscalmodel-{name}"}}
+    return {"apiVersion": api, "kind": kind, "metadata": metadata, "spec": spec}
 
 
 def _deployment(
@@ -113,14 +116,4 @@ def _deployment(
     container = {"name": role, "image": image, "command": command, "resources": resources}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
     spec = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
-    metadata = {"name": labels["app"], "labels": labels}
-    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
-
-
-def _kubernetes_job(command: list[str], image: str) -> dict[str, object]:
-    container = {"name": "batch", "image": image, "command": command}
-    pod = {"restartPolicy": "Never", "containers": [container]}
-    # A pod that failed starts again, and does only what is missing.
-    spec = {"backoffLimit": 3, "template": {"spec": pod}}
-    metadata = {"name": "fiscalmodel-batch"}
-    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}
+    return _object("Deployment", role, spec, "apps/v1")

@@ -1,15 +1,14 @@
-"""Page and workbook of a scenario: the one place that calls evaluation and presentation.
+"""Page, workbook and summary of a scenario, and what is checked before they are made.
 
-A notebook's own kernel makes the workbook from the outcome that the notebook
-evaluated; the page is made beside it. Before that, kernels check that every
-scenario of a run can be evaluated.
+A notebook's own kernel makes them from the outcome that the notebook evaluated; the page
+is made beside it.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -18,57 +17,109 @@ from fiscalmodel.errors import Collector, InputError, problem
 from fiscalmodel.words import say
 
 if TYPE_CHECKING:
+    from fiscalmodel.present.paper import Paper
     from fiscalmodel.run.job import Job, Result
     from fiscalmodel.scenario.load import Scenario
     from fiscalmodel.scenario.outcome import Outcome
 
 #: Run in the kernel after the last cell.
-LEAVE = "__import__('fiscalmodel.run.report', fromlist=['leave']).leave(globals(), {folder!r})"
-#: Run in a kernel before any report.
-CHECK = """from fiscalmodel.run.report import evaluate_all, load_all
-checked = evaluate_all(load_all({files!r}))"""
-_LEFT = "left.json"
+LEAVE = """from fiscalmodel.run.report import leave
+leave(globals(), {folder!r}, {outputs!r})"""
+_LEFT = "left-"
 _one_page = Lock()
 
 
-def leave(names: Mapping[str, Any], folder: str) -> None:
-    """Leave workbook, page head and answer of the outcome among a notebook's names, if any."""
+def _explained(outcome: Outcome, lang: str) -> bytes:
+    from fiscalmodel.scenario.explain import trace
+
+    return trace(outcome).json().encode("utf-8")
+
+
+#: Kind of output -> what makes it in the kernel, from the outcome and the language.
+MAKERS: dict[str, Callable[[Outcome, str], bytes]] = {"explain": _explained}
+#: Kind of output -> module and function that write it from what the notebook shows.
+WRITERS = {
+    "workbook": ("fiscalmodel.present.book", "paper_workbook"),
+    "docx": ("fiscalmodel.present.document", "word_document"),
+    "pdf": ("fiscalmodel.present.pdf", "pdf_document"),
+}
+
+
+def summary_of(outcome: Outcome) -> dict[str, Any]:
+    """What the index of all reports is made from: the main figures, and the state of all files."""
+    from fiscalmodel.kernels.stamp import digest
+    from fiscalmodel.present.summary import summarise
+
+    made = summarise(outcome).to_dict()
+    files = outcome.scenario.files
+    made["inputs"] |= {f"file:{key}": digest(file.read_bytes()) for key, file in files.items()}
+    return {
+        **made,
+        "feasible": outcome.feasible,
+        "headline": {tongue: list(outcome.headline(tongue)) for tongue in ("zh", "en")},
+    }
+
+
+def leave(names: Mapping[str, Any], folder: str, outputs: Sequence[str]) -> None:
+    """Leave what a job wants of the outcome, or of the tables, among a notebook's names."""
     import sys
 
     module = sys.modules.get("fiscalmodel.scenario.outcome")
     kind = getattr(module, "Outcome", ())
-    found = [thing for name, thing in list(names.items()) if isinstance(thing, kind)]
-    if not found:
-        return
-    from fiscalmodel.present.page import report_head
-    from fiscalmodel.present.workbook import outcome_workbook
+    found = [thing for thing in list(names.values()) if isinstance(thing, kind)]
+    left: dict[str, bytes] = {}
+    if "tables" in outputs:
+        left["tables"] = names["tables"]
+    if found:
+        from fiscalmodel.present.page import report_head
 
-    outcome: Outcome = found[0]  # later ones are what-ifs
-    lang = str(names.get("lang", "zh"))
-    left = {
-        "head": report_head(outcome, lang).__dict__,
-        "headline": {tongue: list(outcome.headline(tongue)) for tongue in ("zh", "en")},
-        "feasible": outcome.feasible,
-        "workbook": outcome_workbook(outcome, lang).hex(),
-    }
-    (Path(folder) / _LEFT).write_text(json.dumps(left, ensure_ascii=False), encoding="utf-8")
-
-
-def left_behind(folder: Path) -> dict[str, Any]:
-    """What `leave` left; empty where the notebook evaluated no scenario."""
-    path = folder / _LEFT
-    left: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    return left
+        outcome, lang = found[0], str(names.get("lang", "zh"))  # later ones are what-ifs
+        about = {
+            "head": report_head(outcome.scenario, lang).__dict__,
+            "summary": summary_of(outcome),
+        }
+        left["about"] = json.dumps(about, ensure_ascii=False).encode("utf-8")
+        left |= {kind: MAKERS[kind](outcome, lang) for kind in outputs if kind in MAKERS}
+    for name, content in left.items():
+        (Path(folder) / f"{_LEFT}{name}").write_bytes(content)
 
 
-def page_of(text: str, left: Mapping[str, Any], job: Job) -> bytes:
-    """An executed notebook as a page, with the head of its scenario or its own name."""
+def left_behind(folder: Path) -> dict[str, bytes]:
+    """What `leave` left, by kind; ``about`` is not there if no scenario was evaluated."""
+    return {path.name.removeprefix(_LEFT): path.read_bytes() for path in folder.glob(f"{_LEFT}*")}
+
+
+def content_of(job: Job, text: str, left: Mapping[str, bytes], about: Any) -> dict[str, bytes]:
+    """What a job writes, by kind: its executed notebook `text` and what was left of it."""
+    from fiscalmodel.present.figures import link, with_script
     from fiscalmodel.present.page import PageHead, notebook_page
+    from fiscalmodel.present.paper import read_paper
 
+    made = {"notebook": text.encode("utf-8"), **left}
     lang = str(job.parameters.get("lang", "zh"))
-    head = PageHead(**left["head"]) if "head" in left else PageHead(job.id, lang=lang)
-    with _one_page:  # an exporter has a state
-        return notebook_page(text, head).encode("utf-8")
+    head = PageHead(**about["head"]) if about else PageHead(job.id, lang=lang)
+    if "html" in job.outputs:
+        with _one_page:  # an exporter has a state
+            page = notebook_page(text, head)
+        if "explain" in made:
+            page = with_script(link(page, json.loads(made["explain"]), lang), lang)
+        made["html"] = page.encode("utf-8")
+    if about and (kinds := [kind for kind in job.outputs if kind in WRITERS]):
+        paper = read_paper(text, head)
+        made |= {kind: written(kind, paper) for kind in kinds}
+    content = {kind: made[kind] for kind in job.outputs if kind in made}
+    if "summary" in job.outputs and about:
+        files = {kind: job.path(kind) for kind in content}
+        whole = {**about["summary"], "files": files}
+        content["summary"] = json.dumps(whole, ensure_ascii=False, indent=1).encode("utf-8")
+    return content
+
+
+def written(kind: str, paper: Paper) -> bytes:
+    """A report in one of the formats of `WRITERS`."""
+    module, name = WRITERS[kind]
+    content: bytes = getattr(importlib.import_module(module), name)(paper)
+    return content
 
 
 def default_scenarios(root: Path | None = None) -> list[Path]:
@@ -91,14 +142,12 @@ def load_all(scenarios: Sequence[Any]) -> list[Scenario]:
     found = Collector()
     loaded: dict[str, Any] = {}
     for given in scenarios:
-        try:
+        with found.catch():
             scenario = load_scenario(given) if isinstance(given, str | Path) else given
-        except InputError as error:
-            found.extend(error)
-            continue
-        other = loaded.setdefault(scenario.id.casefold(), scenario)
-        if other is not scenario:
-            found.add(scenario.file, "run.same_scenario", id=scenario.id, other=other.file.name)
+            other = loaded.setdefault(scenario.id.casefold(), scenario)
+            if other is not scenario:
+                named = {"id": scenario.id, "other": other.file.name}
+                found.add(scenario.file, "run.same_scenario", **named)
     found.raise_if_any()
     return list(loaded.values())
 
@@ -164,63 +213,58 @@ def evaluate_all(scenarios: Sequence[Scenario]) -> list[Outcome]:
     return outcomes
 
 
-def check_jobs(jobs: Sequence[Job], workers: int) -> list[Job]:
-    """Jobs that only evaluate what the reports `jobs` are about, one for each worker."""
-    size = -(-len(jobs) // workers)
-    checks = []
-    for start in range(0, len(jobs), size or 1):
-        some = jobs[start : start + size]
-        source = CHECK.format(files=[job.parameters["scenario"] for job in some])
-        cell: dict[str, Any] = {"cell_type": "code", "id": "check", "source": source}
-        cell |= {"metadata": {}, "outputs": [], "execution_count": None}
-        document = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}
-        limits = some[0].limits
-        if limits.timeout is not None:
-            limits = replace(limits, timeout=limits.timeout * len(some))
-        check = replace(some[0], document=document, parameters={}, outputs=(), limits=limits)
-        checks.append(replace(check, id=f"check-{start:06d}"))
-    return checks
-
-
-def raise_problems(checked: Iterable[Result]) -> None:
-    """Wait for checks and raise what they found.
-
-    A check that failed in any other way says nothing: the report will fail in its own cell.
+def raise_problems(results: Iterable[Result]) -> None:
+    """Raise the bad input that notebooks ended in, each problem with its scenario.
 
     Raises
     ------
     InputError
-        With the problems of all scenarios, in their order; those of a shared file once.
+        With the problems of all, in the order of their names; those of a shared file once.
     """
     found: dict[str, str] = {}
-    for result in sorted(checked, key=lambda result: result.id):
+    for result in sorted(results, key=lambda result: result.id):
         for line in result.problems:
-            found.setdefault(line.partition(": ")[2], line)  # without the scenario's name
+            found.setdefault(line, f"{result.id}: {line}")
     if found:
         raise InputError.of(problem("", line) for line in found.values())
 
 
-def index_of(
-    results: Sequence[tuple[Scenario, Result]], lang: str, word: Callable[[str], str]
-) -> bytes:
-    """``index.html`` of a run: a group for each region, with links to what is there."""
-    from fiscalmodel.present.page import index_page
+def followed_by(old: bytes, new: bytes) -> bytes:
+    """A summary that remembers what the last run that was different said."""
+    from fiscalmodel.present.summary import followed
 
-    groups: dict[str, dict[str, Any]] = {}
-    for scenario, result in results:
-        region = scenario.region
-        names = {"region": region.name(lang), "synthetic": scenario.synthetic, "entries": []}
+    try:
+        before = json.loads(old) if old else None
+    except ValueError:
+        before = None  # not one of ours
+    made = followed(json.loads(new), before if isinstance(before, dict) else None)
+    return json.dumps(made, ensure_ascii=False, indent=1).encode("utf-8")
+
+
+def index_of(
+    summaries: Iterable[Mapping[str, Any]], failed: Sequence[tuple[Scenario, Result]], lang: str
+) -> bytes:
+    """``index.html``: each county's scenarios side by side, of every report that is there."""
+    from fiscalmodel.present.index import index_page
+    from fiscalmodel.present.summary import VERSION
+
+    made: list[dict[str, Any]] = []
+    for one in summaries:
+        if one.get("version") != VERSION:
+            continue  # of another version: its report is made anew with its next run
         links = [
-            {"href": path, "text": word(f"run.file.{kind}")}
-            for kind, path in sorted(result.files.items())
+            {"href": path, "text": say(f"run.file.{kind}")(lang)}
+            for kind, path in sorted(one["files"].items())
         ]
-        groups.setdefault(region.key, names)["entries"].append(
-            {
-                "name": scenario.name(lang),
-                "ok": result.ok,
-                "lines": result.about.get("headline", {}).get(lang, ()),
-                "links": links,
-                "error": "" if result.ok else str(result),
-            }
-        )
-    return index_page(list(groups.values()), lang=lang).encode("utf-8")
+        made.append({**one, "links": links})
+    there = {one["id"]: one for one in made}
+    for scenario, result in failed:
+        region = scenario.region
+        named = {
+            "id": scenario.id,
+            "region": {"key": region.key, "zh": region.zh, "en": region.en},
+            "name": {"zh": scenario.spec.name("zh"), "en": scenario.spec.name("en")},
+            "synthetic": scenario.synthetic,
+        }
+        there[scenario.id] = {**named, "error": str(result)}
+    return index_page(list(there.values()), lang=lang).encode("utf-8")

@@ -9,6 +9,7 @@ notebook, the reasons and the logs.
 from __future__ import annotations
 
 import base64
+import contextlib
 import html
 import json
 import os
@@ -65,18 +66,13 @@ class Redactor:
     @classmethod
     def from_environment(cls, names: Iterable[str]) -> Redactor:
         """A redactor of the secrets with these names; unset ones are passed over."""
-        values = []
+        values: list[str] = []
         for name in names:
-            try:
+            with contextlib.suppress(InputError):
                 values.append(secret(name))
-            except InputError:
-                continue
         return cls(values)
 
     def __call__(self, text: str) -> str:
         for form in self.forms:
             text = text.replace(form, MASK)
         return text
-
-    #: The same on the JSON text of a notebook: escaped forms are among `forms`.
-    document = __call__

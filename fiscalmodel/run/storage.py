@@ -12,29 +12,18 @@ import json
 import os
 import socket
 import uuid
-from collections.abc import Iterable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.kernels.stamp import digest
 
 MANIFEST = "manifest.jsonl"
 LOCK = ".batch.lock"
-
-
-class Storage(Protocol):
-    """What a batch needs of a place for results."""
-
-    name: str
-
-    def check_writable(self) -> None: ...
-    def write(self, path: str, content: bytes) -> None: ...
-    def remove(self, path: str) -> None: ...
-    def hashes(self, paths: Iterable[str]) -> dict[str, str]: ...
-    def records(self) -> Iterator[dict[str, Any]]: ...
-    def append(self, record: dict[str, Any]) -> None: ...
-    def locked(self) -> contextlib.AbstractContextManager[None]: ...
+#: Storages without folders, where making one would make a bucket of a name that was mistyped.
+_BUCKETS = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "oci"}
 
 
 def open_storage(out: str | Path) -> Storage:
@@ -46,16 +35,15 @@ def open_storage(out: str | Path) -> Storage:
         If the address needs a package that is not installed.
     """
     text = str(out)
-    if "://" not in text:
-        return FolderStorage(Path(out).resolve())
-    if text.startswith(("file://", "local://")):
-        return FolderStorage(Path(text.split("://", 1)[1]).resolve())
+    scheme, _, rest = text.rpartition("://")
+    if scheme in ("", "file", "local"):
+        return FolderStorage(Path(rest if scheme else out).resolve())
     try:
         import fsspec
-    except ImportError:
-        raise InputError(text, "run.needs_package", name="fsspec") from None
-    try:
+
         filesystem, root = fsspec.core.url_to_fs(text)
+    except ModuleNotFoundError as error:
+        raise InputError(text, "run.needs_package", name=error.name or "fsspec") from None
     except (ImportError, ValueError) as error:
         raise InputError(text, "run.storage_unusable", reason=error) from None
     return ObjectStorage(text, filesystem, root.rstrip("/"))
@@ -85,48 +73,94 @@ def write_whole(target: Path, content: bytes) -> None:
         raise
 
 
-class FolderStorage:
-    """A folder on a disk of this machine, or shared by several."""
+class Storage(ABC):
+    """What a batch needs of a place for results.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.name = str(folder)
+    Attributes
+    ----------
+    name
+        The place for people, and for `open_storage`.
+    """
+
+    name: str
+
+    @abstractmethod
+    def write(self, path: str, content: bytes) -> None:
+        """Write a file that is whole or absent."""
+
+    @abstractmethod
+    def remove(self, path: str) -> None:
+        """Remove a file if it is there."""
+
+    @abstractmethod
+    def contents(self, paths: Iterable[str] = (), *, ending: str = "") -> dict[str, bytes]:
+        """Those of some files that are there, and all whose path has this ending."""
+
+    @abstractmethod
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Every record of the manifest that is whole, oldest first."""
+
+    @abstractmethod
+    def append(self, record: dict[str, Any]) -> None:
+        """Add a record; it is there for good when this returns."""
+
+    @abstractmethod
+    def locked(self) -> contextlib.AbstractContextManager[None]:
+        """Keep other batches out.
+
+        Raises
+        ------
+        InputError
+            If another batch is writing there.
+        """
+
+    def hashes(self, paths: Iterable[str]) -> dict[str, str]:
+        """Hash of the content of those files that are there."""
+        return {path: digest(content) for path, content in self.contents(paths).items()}
 
     def check_writable(self) -> None:
-        """Refuse a folder that cannot be written.
+        """Refuse a place that cannot be written.
 
         Raises
         ------
         InputError
             With the system's reason.
         """
-        probe = self.folder / f".probe-{uuid.uuid4().hex[:8]}"
+        probe = f".probe-{uuid.uuid4().hex[:8]}"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            probe.write_bytes(b"")
-            probe.unlink()
-        except OSError as error:
-            raise InputError(self.name, "run.folder_unwritable", reason=error.strerror) from None
+            self.write(probe, b"")
+            self.remove(probe)
+        except InputError as error:
+            raise InputError(self.name, error.problems[0].said, error.problems[0].advice) from None
+        except Exception as error:
+            raise InputError(self.name, "run.storage_unwritable", reason=error) from None
+
+
+class FolderStorage(Storage):
+    """A folder on a disk of this machine, or shared by several."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.name = str(folder)
 
     def write(self, path: str, content: bytes) -> None:
-        """Write a file whole: temporary file, then rename."""
         write_whole(self.folder / path, content)
 
     def remove(self, path: str) -> None:
-        """Remove a file if it is there."""
         with contextlib.suppress(OSError):
             (self.folder / path).unlink()
 
-    def hashes(self, paths: Iterable[str]) -> dict[str, str]:
-        """Hash of the content of those files that are there."""
+    def contents(self, paths: Iterable[str] = (), *, ending: str = "") -> dict[str, bytes]:
+        name = ending.rpartition("/")[2]
+        inside = self.folder.rglob(f"*{name}") if ending else ()
+        also = [path.relative_to(self.folder).as_posix() for path in inside]
         found = {}
-        for path in paths:
+        for path in (*paths, *(path for path in also if path.endswith(ending))):
             with contextlib.suppress(OSError):
-                found[path] = digest((self.folder / path).read_bytes())
+                found[path] = (self.folder / path).read_bytes()
         return found
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """Every record of the manifest that is whole, oldest first."""
         try:
             content = (self.folder / MANIFEST).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
@@ -138,13 +172,6 @@ class FolderStorage:
         yield from filter(None, map(_parsed, content.split(b"\n")))
 
     def append(self, record: dict[str, Any]) -> None:
-        """Add a record; it is on the disk when this returns.
-
-        Raises
-        ------
-        InputError
-            If it cannot be written.
-        """
         try:
             with (self.folder / MANIFEST).open("ab+") as stream:
                 _end_torn_line(stream)
@@ -158,13 +185,7 @@ class FolderStorage:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other batches out of the folder; the lock ends with the process.
-
-        Raises
-        ------
-        InputError
-            If another batch is writing there.
-        """
+        """Keep other batches out of the folder; the lock ends with the process."""
         path = self.folder / LOCK
         with path.open("a+") as stream:
             if not _try_lock(stream):
@@ -184,7 +205,7 @@ class FolderStorage:
                     path.unlink()
 
 
-class ObjectStorage:
+class ObjectStorage(Storage):
     """A place that fsspec reaches: objects appear whole, and cannot be appended to.
 
     Each record of the manifest is an object of its own. The lock is advisory: an object that
@@ -198,61 +219,39 @@ class ObjectStorage:
         self._count = 0
         self._run = uuid.uuid4().hex[:12]
 
-    def _path(self, path: str) -> str:
-        return f"{self.root}/{path}"
-
-    def check_writable(self) -> None:
-        """Refuse a place that cannot be written.
-
-        Raises
-        ------
-        InputError
-            With the storage's reason.
-        """
-        probe = f".probe-{self._run}"
-        try:
-            self.write(probe, b"")
-            self.fs.rm_file(self._path(probe))
-        except Exception as error:
-            raise InputError(self.name, "run.storage_unwritable", reason=error) from None
-
     def write(self, path: str, content: bytes) -> None:
-        """Write an object; it appears whole."""
-        target = self._path(path)
-        with contextlib.suppress(Exception):  # object stores have no folders
+        target = f"{self.root}/{path}"
+        if not _BUCKETS & {self.fs.protocol, *self.fs.protocol}:
             self.fs.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
         self.fs.pipe_file(target, content)
 
     def remove(self, path: str) -> None:
-        """Remove an object if it is there."""
         with contextlib.suppress(FileNotFoundError):
-            self.fs.rm_file(self._path(path))
+            self.fs.rm_file(f"{self.root}/{path}")
 
-    def hashes(self, paths: Iterable[str]) -> dict[str, str]:
-        """Hash of the content of those objects that are there."""
-        wanted = {self._path(path).strip("/"): path for path in paths}
-        read = self._contents(self.root, lambda name: name.strip("/") in wanted)
-        return {wanted[name.strip("/")]: digest(content) for name, content in read.items()}
+    def contents(self, paths: Iterable[str] = (), *, ending: str = "") -> dict[str, bytes]:
+        wanted = set(paths)
+        return self._read(lambda path: path in wanted or bool(ending and path.endswith(ending)))
 
-    def _contents(self, folder: str, chosen: Any = None) -> dict[str, bytes]:
+    def _read(self, chosen: Callable[[str], bool], below: str = "") -> dict[str, bytes]:
         self.fs.invalidate_cache()
-        try:
-            names = [name for name in self.fs.find(folder) if chosen is None or chosen(name)]
-        except FileNotFoundError:
-            return {}
-        if not names:
-            return {}
-        read = self.fs.cat(names, on_error="omit")
-        return dict(read) if isinstance(read, dict) else {names[0]: read}
+        start = f"{self.root.strip('/')}/"
+        names: dict[str, str] = {}
+        with contextlib.suppress(FileNotFoundError):
+            for name in self.fs.find(f"{self.root}/{below}".rstrip("/")):
+                path = name.strip("/").removeprefix(start)
+                if chosen(path):
+                    names[name] = path
+        read = self.fs.cat(list(names), on_error="omit") if names else {}
+        whole = read if isinstance(read, dict) else {next(iter(names)): read}
+        return {names[name]: content for name, content in whole.items()}
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """Every record of the manifest, oldest first."""
-        contents = self._contents(self._path("manifest"))
-        found = [record for _, line in sorted(contents.items()) if (record := _parsed(line))]
-        yield from sorted(found, key=_order)
+        found = self._read(lambda path: True, "manifest")
+        lines = [_parsed(line) for _, line in sorted(found.items())]
+        yield from sorted(filter(None, lines), key=_order)
 
     def append(self, record: dict[str, Any]) -> None:
-        """Add a record."""
         if not self._count:
             self._count = max(map(_order, self.records()), default=0)
         self._count += 1
@@ -261,17 +260,9 @@ class ObjectStorage:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other batches out, as far as the storage can tell.
-
-        Raises
-        ------
-        InputError
-            If another batch says that it is writing there.
-        """
-        path = self._path(LOCK)
+        """Keep other batches out, as far as the storage can tell."""
         mine = f"process {os.getpid()} on {socket.gethostname()}, {self._run}"
-        self.fs.invalidate_cache()
-        holder = self.fs.cat_file(path).decode() if self.fs.exists(path) else ""
+        holder = self.contents([LOCK]).get(LOCK, b"").decode()
         if holder and not _gone(holder):
             raise InputError(self.name, "run.storage_locked", holder=holder, lock=LOCK)
         self.write(LOCK, mine.encode())
@@ -316,19 +307,16 @@ def _end_torn_line(stream: Any) -> None:
 
 
 def _try_lock(stream: Any) -> bool:
-    if os.name == "nt":
-        import msvcrt
+    try:
+        if os.name == "nt":
+            import msvcrt
 
-        try:
             stream.seek(0)
             msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        except OSError:
-            return False
-        return True
-    import fcntl
+        else:
+            import fcntl
 
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False
     return True

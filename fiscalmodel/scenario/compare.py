@@ -192,14 +192,19 @@ def differences(first: Scenario, second: Scenario) -> pd.DataFrame:
 
 
 def _differing(scenarios: Mapping[str, Scenario]) -> pd.DataFrame:
-    flat = {name: _flat(case.spec.model_dump()) for name, case in scenarios.items()}
+    flat = {name: inputs_of(case) for name, case in scenarios.items()}
     keys = dict.fromkeys(key for values in flat.values() for key in values)
     rows = [
-        {"key": key, **{name: _text(values.get(key)) for name, values in flat.items()}}
+        {"key": key, **{name: values.get(key, "—") for name, values in flat.items()}}
         for key in keys
         if any(values.get(key) != flat[next(iter(flat))].get(key) for values in flat.values())
     ]
     return pd.DataFrame(rows, columns=["key", *flat])
+
+
+def inputs_of(scenario: Scenario) -> dict[str, str]:
+    """What a scenario says: dotted key -> value as text."""
+    return {key: _text(value) for key, value in _flat(scenario.spec.model_dump()).items()}
 
 
 def _flat(value: Any, path: str = "") -> dict[str, Any]:

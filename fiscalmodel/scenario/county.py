@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fiscalmodel.days import to_date
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.paths import project_root, safe_name
+from fiscalmodel.scenario.books import Books, read_books
 from fiscalmodel.scenario.load import read_regions
 from fiscalmodel.series.templates import Sheet, write_sheets
-from fiscalmodel.words import say
+from fiscalmodel.words import Text, say
 
 #: Years of revenue that the workbook asks for, up to the newest.
 PAST_YEARS = 10
+#: Years that are planned where neither the caller nor a workbook tells.
+PLANNED = 3
+#: The last day that is known, where neither the caller nor a workbook tells.
+AS_OF = "2025-12-31"
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
 #: Amounts of the balance that stand on the budget's sheet, in the order of the rows.
 _BALANCE = (
@@ -25,19 +30,23 @@ _BALANCE = (
 )  # fmt: skip
 _TABLES = (
     ("debt", "ledger", "debt"), ("debt", "sources", "funding"), ("debt", "quotas", "quotas"),
-    ("debt", "bonds", "bonds"), ("commissions", "receipts", "receipts"),
-    ("commissions", "payments", "payments"),
+    ("debt", "bonds", "bonds"), ("debt", "limits", "limits"), ("debt", "claims", "claims"),
+    ("commissions", "receipts", "receipts"), ("commissions", "payments", "payments"),
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class County:
-    """What `new_county` made: the region's key and the files, absolute."""
+    """What `new_county` made: the region's key and the files, absolute.
+
+    `said` tells what was taken from the bureau's own workbooks.
+    """
 
     key: str
     workbook: Path
     scenario: Path
     root: Path
+    said: tuple[Text, ...] = field(default=())
 
     def shown(self, file: Path) -> str:
         """A file from the project's folder."""
@@ -45,7 +54,12 @@ class County:
 
 
 def new_county(
-    name: str, *, key: str | None = None, as_of: object = "2025-12-31", years: int = 3
+    name: str,
+    *,
+    key: str | None = None,
+    as_of: object = None,
+    years: int | None = None,
+    books: Sequence[str | Path] = (),
 ) -> County:
     """Set up a county: a region, ``data/KEY/NAME.xlsx`` and a baseline that points at its sheets.
 
@@ -57,8 +71,13 @@ def new_county(
         What files and folders call it; by default the first free of ``county_1``, ``county_2`` …
     as_of
         The last day that is known; the workbook asks for ten years of revenue up to it.
+        By default the end of the newest year that the workbooks give, else of 2025.
     years
-        Years to plan for, from the year after, 1 to 40.
+        Years to plan for, from the year after, 1 to 40. By default those whose budget the
+        workbooks give, else 3.
+    books
+        The bureau's own workbooks (budget book, ledger, lists …): what they give is filled in
+        with its source.
 
     Returns
     -------
@@ -68,7 +87,8 @@ def new_county(
     Raises
     ------
     InputError
-        If the name or key is taken or unusable, or a file is there already; then nothing is made.
+        If the name or key is taken or unusable, a workbook cannot be opened, or a file is there
+        already; then nothing is made.
     """
     root = project_root()
     found, regions = Collector(), read_regions(root)
@@ -82,7 +102,11 @@ def new_county(
         raise InputError("key", "scenario.bad_key", key=key)
     if key in regions:
         raise InputError("key", "scenario.key_there", key=key, name=regions[key].zh)
-    last = to_date(as_of, where="as_of")
+    given = read_books(books, name)
+    usual = f"{given.newest}-12-31" if given.newest else AS_OF
+    last = to_date(usual if as_of is None else as_of, where="as_of")
+    if years is None:
+        years = given.ahead(last.year) or PLANNED
     if not 1 <= years <= 40:
         raise InputError("years", "scenario.bad_span", last=last.year + years)
     book = root / "data" / key / f"{name}.xlsx"
@@ -93,10 +117,15 @@ def new_county(
     listed = root / "params" / "regions.yaml"
     text = _with_region(listed.read_text(encoding="utf-8"), key, name)
     found.raise_if_any()
+    said = given.told("revenue", range(last.year - PAST_YEARS + 1, last.year + 1))
+    if books:
+        said.append(say("scenario.from.span", first=last.year + 1, last=last.year + years))
+    for item in ("expenditure", *_BALANCE):
+        said += given.told(item, range(last.year + 1, last.year + years + 1))
     for file in (book, scenario):
         file.parent.mkdir(parents=True, exist_ok=True)
-    write_sheets(_sheets(name, last.year, years), book)
-    made = County(key, book, scenario, root)
+    write_sheets(_sheets(name, last, years, given), book)
+    made = County(key, book, scenario, root, (*said, *given.said))
     scenario.write_text(_baseline(made, name, last, years), encoding="utf-8")
     part = listed.with_name(".regions.yaml.part")
     part.write_text(text, encoding="utf-8")
@@ -121,22 +150,39 @@ def _row(name: str) -> str:
     return say(f"scenario.budget_row.{name}").zh
 
 
-def _sheets(name: str, newest: int, years: int) -> Mapping[str, Sheet]:
+def _sheets(name: str, last: dt.date, years: int, books: Books) -> Mapping[str, Sheet]:
     """Every sheet of the workbook; those with a fixed set of rows have them written already."""
+    newest = last.year
+    under_way = newest + (last.month == 12)
     same = {"region": name, "budget_scope": "一般公共预算", "unit": "万元"}
-    past = same | {"indicator": "一般公共预算收入", "kind": "actual", "version": "final_account",
-                   "coverage": "local", "calibre": "as_published"}  # fmt: skip
-    ahead = same | {"kind": "budget", "version": "initial_budget"}
-    rows = {
-        "revenue": [past | {"period": str(newest - n)} for n in reversed(range(PAST_YEARS))],
+    past = same | {"indicator": "一般公共预算收入", "kind": "actual", "coverage": "local",
+                   "calibre": "as_published"}  # fmt: skip
+    ahead = same | {"kind": "budget"}
+    rows: dict[str, list[Mapping[str, str | float]]] = {
+        "revenue": [
+            past | _figure(books, "revenue", newest - n, "final_account")
+            for n in reversed(range(PAST_YEARS))
+        ],
         "budget": [
-            ahead | {"indicator": _row(item), "period": str(newest + n)}
+            ahead | {"indicator": _row(item)} | _figure(books, item, newest + n, "initial_budget")
             for item in ("expenditure", *_BALANCE)
             for n in range(1, years + 1)
         ],
+        # January is published with February.
+        "monthly": [past | {"period": f"{under_way}-{month:02d}"} for month in range(2, 13)],
+        **books.lists,  # type: ignore[dict-item]
     }
     kinds = ("revenue", "budget", "monthly", *(kind for _, _, kind in _TABLES))
     return {_sheet(kind): Sheet(kind, tuple(rows.get(kind, ()))) for kind in kinds}
+
+
+def _figure(books: Books, item: str, year: int, version: str) -> dict[str, str | float]:
+    """Period, value, version and source of a row; only the period where no workbook has it."""
+    point = books.series.get(item, {}).get(year)
+    if point is None:
+        return {"period": str(year), "version": version}
+    told = {"kind": point.heading.kind, "version": point.heading.version or version}
+    return {"period": str(year), "value": point.value, "source": point.where, **told}
 
 
 def _baseline(made: County, name: str, last: dt.date, years: int) -> str:

@@ -21,11 +21,21 @@ TABLES = (".csv", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".et")
 TABLE_KEYS = (
     *(f"debt.{k}" for k in ("ledger", "sources", "quotas", "bonds", "claims", "limits", "custom")),
     *(f"commissions.{k}" for k in ("receipts", "relations", "payments")),
+    "budgets.accounts",
+    *(f"medium_term.{k}" for k in ("lines", "flows", "changes", "measures")),
+    *(f"medium_term.{k}" for k in ("last_plan", "outturn")),
+    "guardrails.amounts",
+    "sanbao.months",
+    "sanbao.cash",
+    "projects.pool",
+    "idle.funds",
+    "special_bonds.projects",
+    "special_bonds.income",
 )
 SERIES_KEYS = (
     "revenue.series", "revenue.items.*.series", "revenue.nowcast.series",
     "revenue.nowcast.items.*", "balance.*_wan", "balance.*_wan.*", "expenditure.amount_wan",
-    "expenditure.amount_wan.*",
+    "expenditure.amount_wan.*", "projects.ceiling_wan", "projects.ceiling_wan.*",
 )  # fmt: skip
 
 

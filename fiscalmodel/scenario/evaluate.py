@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.errors import Collector
 from fiscalmodel.scenario.given import NEEDED, given_only, names_of
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.outcome import PARTS, Outcome
-from fiscalmodel.scenario.part_balance import balance_part
+from fiscalmodel.scenario.part_balance import balance_part, closed_budget
+from fiscalmodel.scenario.part_budget import (
+    PartResult,
+    budgets_part,
+    guardrails_part,
+    medium_term_part,
+    special_bonds_part,
+)
 from fiscalmodel.scenario.part_debt import debt_part
 from fiscalmodel.scenario.part_revenue import revenue_part
+from fiscalmodel.scenario.part_warning import idle_part, projects_part, sanbao_part
 from fiscalmodel.scenario.plausibility import answered
 from fiscalmodel.words import Text, say
+
+#: Parts after the clearance plan, in order; each is given what was found before it.
+FURTHER: Mapping[str, Callable[[Scenario, Any, Mapping[str, Any]], PartResult]] = {
+    "budgets": budgets_part,
+    "medium_term": medium_term_part,
+    "guardrails": guardrails_part,
+    "sanbao": sanbao_part,
+    "projects": projects_part,
+    "special_bonds": special_bonds_part,
+    "idle": idle_part,
+}
 
 
 def evaluate(scenario: Scenario) -> Outcome:
@@ -38,6 +56,7 @@ def evaluate(scenario: Scenario) -> Outcome:
     scenario = given_only(scenario)
     spec, unfilled = scenario.spec, scenario.unfilled
     notes: list[Text] = [say("scenario.synthetic")] if scenario.synthetic else []
+    notes += [spec.note] if spec.note else []
     if unfilled:
         notes.append(say("scenario.not_filled", names=names_of(unfilled)))
     answers: list[Text] = []
@@ -51,7 +70,7 @@ def evaluate(scenario: Scenario) -> Outcome:
     found: dict[str, Any] = {}
     problems = Collector()
     if spec.revenue is not None:
-        with _kept(problems):
+        with problems.catch():
             part = revenue_part(scenario, spec.revenue)
             found |= {
                 "revenue": part.frame,
@@ -65,7 +84,7 @@ def evaluate(scenario: Scenario) -> Outcome:
             notes += part.notes
             answers.append(part.answer)
             answers += [part.nowcast.answer] if part.nowcast else []
-    with _kept(problems):
+    with problems.catch():
         budget = balance_part(scenario, found.get("revenue"))
         if budget is not None:
             found |= {"balance": budget.frame, "resources": budget.left}
@@ -73,13 +92,24 @@ def evaluate(scenario: Scenario) -> Outcome:
             answers += [budget.answer] if budget.answer else []
     # Where the balance failed, a plan that takes its money from it has nothing to say.
     if spec.debt is not None and not (problems.problems and spec.debt.general_budget_source):
-        with _kept(problems):
+        with problems.catch():
             plan, balances, risk, said = debt_part(scenario, spec.debt, found.get("balance"))
             found |= {"plan": plan, "debt": balances, "risk": risk}
             notes += said
             answers += plan.answer
+    if found.get("balance") is not None and not problems.problems:
+        source = spec.debt.general_budget_source if spec.debt else None
+        with problems.catch():
+            found["closed"] = closed_budget(found["balance"], found.get("plan"), source)
+    for name, part_of in FURTHER.items():
+        if getattr(spec, name) is not None:
+            with problems.catch():
+                made = part_of(scenario, getattr(spec, name), found)
+                found[name] = made.result
+                notes += made.notes
+                answers += [made.answer] if made.answer else []
     if spec.commissions is not None:
-        with _kept(problems):
+        with problems.catch():
             statement = _commissions(scenario)
             found |= {"statement": statement, "commissions": statement.table}
             answers.append(statement.answer)
@@ -89,15 +119,6 @@ def evaluate(scenario: Scenario) -> Outcome:
         if missing := {key: p for key, p in unfilled.items() if key in NEEDED[name]}:
             reasons[name] = say("scenario.missing_sheets", names=names_of(missing))
     return Outcome(scenario, reasons=reasons, notes=tuple(notes), answers=tuple(answers), **found)
-
-
-@contextmanager
-def _kept(problems: Collector) -> Iterator[None]:
-    """The problems of one part are kept until every part was looked at."""
-    try:
-        yield
-    except InputError as error:
-        problems.extend(error)
 
 
 def _commissions(scenario: Scenario) -> Any:

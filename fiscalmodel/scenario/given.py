@@ -23,6 +23,13 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     ),
     "debt": ("debt.ledger", "debt.sources"),
     "commissions": ("commissions.receipts",),
+    "budgets": ("budgets.accounts",),
+    "medium_term": ("medium_term.lines",),
+    "guardrails": ("guardrails.amounts",),
+    "sanbao": ("sanbao.months",),
+    "projects": ("projects.pool",),
+    "special_bonds": ("special_bonds.projects", "special_bonds.income"),
+    "idle": ("idle.funds",),
 }  # fmt: skip
 
 
@@ -45,7 +52,7 @@ def given_only(scenario: Scenario) -> Scenario:
     spec = _without(scenario.spec, missing)
     assert isinstance(spec, ScenarioSpec)
     places = {key: place for key, place in scenario.places.items() if key not in empty}
-    for part in ("debt", "commissions"):
+    for part in set(NEEDED) - {"revenue", "balance"}:
         if getattr(spec, part) is None:
             places = {key: p for key, p in places.items() if not key.startswith(f"{part}.")}
     return replace(scenario, spec=spec, places=places, unfilled=empty)

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from fiscalmodel.display import Chart
 
 #: Part -> frame that is None where the scenario has no data for it.
-PARTS = ("revenue", "balance", "debt", "commissions")
+PARTS = (
+    "revenue", "balance", "budgets", "medium_term", "guardrails", "sanbao", "projects",
+    "special_bonds", "idle", "debt", "commissions",
+)  # fmt: skip
+#: Parts that are results with a ``table`` of their own, whose frames `Outcome.tables` names.
+RESULTS = (
+    "budgets", "medium_term", "guardrails", "sanbao", "projects", "special_bonds", "idle",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,6 +55,11 @@ class Outcome:
         What a reader must know, in the order of importance.
     answers
         One sentence for each part.
+    budgets, medium_term, guardrails, sanbao, projects, special_bonds, idle
+        The four budgets, the medium-term plan, floors and ceilings, the three guarantees with
+        cash, the project pool, special-bond projects, idle money: results that show themselves.
+    closed
+        The general budget after what clearance takes from it; None without the needs of 三保.
     forecast, link, target, nowcast, resources, plan, risk, statement
         The results behind the frames (of the model, the calibre link, the target, the year
         under way, what is left for clearance, the clearance plan, the debt ratio by year, the
@@ -72,6 +84,14 @@ class Outcome:
     plan: Any = None
     risk: Any = None
     statement: Any = None
+    closed: Any = None
+    budgets: Any = None
+    medium_term: Any = None
+    guardrails: Any = None
+    sanbao: Any = None
+    projects: Any = None
+    special_bonds: Any = None
+    idle: Any = None
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every frame that there is, by name."""
@@ -84,6 +104,9 @@ class Outcome:
             "commissions": self.commissions,
         }
         frames = {name: frame for name, frame in named.items() if frame is not None}
+        for name in ("closed", *RESULTS):
+            if (result := getattr(self, name)) is not None:
+                frames[name] = result.table
         if self.plan is not None:
             frames |= {"debt_schedule": self.plan.schedule, "debt_shortfall": self.plan.shortfall}
         return frames
@@ -131,12 +154,18 @@ class Outcome:
         Parameters
         ----------
         name
-            ``revenue``, ``balance``, ``debt`` or ``commissions``.
+            One of `PARTS`: ``revenue``, ``balance``, ``budgets``, ``medium_term`` and so on.
         """
         if name not in PARTS:
             raise InputError("part", "scenario.not_worked_out", known_names(PARTS), name=name)
         shown = {"debt": self.plan, "commissions": self.statement}.get(name, getattr(self, name))
         return self.reasons[name] if shown is None else shown
+
+    @property
+    def missing(self) -> list[Text]:
+        """Why parts are missing that every county has, or whose sheet is not filled in."""
+        asked = {key.split(".")[0] for key in self.scenario.unfilled}
+        return [why for name, why in self.reasons.items() if name not in RESULTS or name in asked]
 
     @property
     def sources(self) -> list[Text]:
@@ -207,4 +236,4 @@ class Outcome:
     def _repr_html_(self) -> str:
         from fiscalmodel.display import note_html, result_html
 
-        return result_html(self.answers, self.table, unit="万元") + note_html(self.reasons.values())
+        return result_html(self.answers, self.table, unit="万元") + note_html(self.missing)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from fiscalmodel import policy
 from fiscalmodel.budget.available import ClearanceResources, available_for_clearance
+from fiscalmodel.budget.closed import ClosedBudget, close_chain
 from fiscalmodel.errors import InputError
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.schema import BalanceSpec, ExpenditureSpec, ScenarioSpec
@@ -102,7 +103,10 @@ def _livelihood(spec: ScenarioSpec, frame: pd.DataFrame) -> tuple[Text, ...]:
     plan = spec.expenditure
     if plan is None or plan.livelihood_base_wan is None or not plan.base_wan:
         return ()
-    floor = float(policy.value("livelihood_share_floor", on=spec.as_of))
+    entry = policy.in_force("livelihood_share_floor", spec.as_of, region=spec.region)
+    if entry is None:
+        return ()
+    floor = float(entry.value)
     frame["livelihood_floor_wan"] = frame["expenditure_wan"] * floor / 100
     above = plan.livelihood_base_wan - plan.base_wan * floor / 100
     key = "scenario.livelihood_above" if above >= 0 else "scenario.livelihood_below"
@@ -129,6 +133,21 @@ def _available(scenario: Scenario, spec: BalanceSpec, frame: pd.DataFrame) -> Cl
     for column in ("available_wan", "shortfall_wan"):
         frame[column] = left[column].astype(float).to_numpy()
     return left
+
+
+def closed_budget(balance: pd.DataFrame, plan: Any, source: str | None) -> ClosedBudget | None:
+    """The budget after what the plan takes from it; None where no need is given."""
+    if "available_wan" not in balance:
+        return None
+    given = balance.fillna(0.0).set_index("year")
+    money = given[["revenue_wan", "transfers_wan", "other_resources_wan"]].sum(axis=1)
+    needs = given[["sanbao_need_wan", "statutory_debt_service_wan", "other_commitments_wan"]]
+    due = needs.sum(axis=1).to_dict()
+    if plan is None or not source:
+        return close_chain(money.to_dict(), due)
+    mine = plan.by_source[plan.by_source["source_id"].eq(source)]
+    mine = mine.set_index(mine["year"].astype(int))
+    return close_chain(money.to_dict(), due, mine["used_wan"].to_dict(), mine["kept_wan"].to_dict())
 
 
 def _amounts(scenario: Scenario, key: str, given: Any, years: list[int]) -> list[float]:

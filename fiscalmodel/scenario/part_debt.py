@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel import policy
+from fiscalmodel.debt.clearance.given import CLAIM_COLUMNS
 from fiscalmodel.debt.clearance.plan import ClearancePlan, plan_clearance
 from fiscalmodel.debt.ledger import Ledger, read_bonds
 from fiscalmodel.debt.maturity import maturity_wall
@@ -15,7 +16,7 @@ from fiscalmodel.debt.risk import RiskPath, risk_path
 from fiscalmodel.errors import InputError, known_names
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.schema import DebtSpec
-from fiscalmodel.tables.records import TableLike, read_records
+from fiscalmodel.tables.records import ColumnNames, TableLike, read_records
 from fiscalmodel.words import Text, say
 
 #: The scenario key of this part.
@@ -49,7 +50,7 @@ def debt_part(
     as_of = scenario.spec.as_of
     deadline = spec.deadline or policy.value("hidden_debt_deadline", on=as_of)
     bonds = read_bonds(files["bonds"], as_of=as_of) if "bonds" in files else None
-    claims = None if "claims" not in files else read_frame(files["claims"])
+    claims = None if "claims" not in files else read_frame(files["claims"], CLAIM_COLUMNS)
     before = _claims(bonds, spec, scenario)
     if claims is not None or before:
         parts = [claims] if claims is not None else []
@@ -153,9 +154,9 @@ def _outstanding(bonds: Ledger, spec: DebtSpec, periods: list[str], as_of: Any) 
     return [bonds.total_wan - float(by_year.get(int(p[:4]), paid.iloc[-1])) for p in periods]
 
 
-def read_frame(source: TableLike) -> pd.DataFrame:
+def read_frame(source: TableLike, columns: ColumnNames = ()) -> pd.DataFrame:
     """A small table as it stands, under English column names; amounts as numbers in 万元."""
-    table = read_records(source, name=PART)
+    table = read_records(source, name=PART, columns=columns)
     frame = table.frame()
     for column in [str(c) for c in frame if str(c).endswith("_wan")]:
         frame[column] = [row.wan(column, default=float("nan")) for row in table]

@@ -290,6 +290,81 @@ class CommissionSpec(Part):
     payments: DataRef | None = None
 
 
+class BudgetsSpec(Part):
+    """The four budgets 四本预算, by year and version, and what moves between them."""
+
+    accounts: DataRef
+    source: str = Field(min_length=2)
+
+
+class MediumTermSpec(Part):
+    """The medium-term plan 中期财政规划: spending line by line as standard times number.
+
+    Revenue is the scenario's. ``flows`` gives the other lines of the account by year (subsidies,
+    carried in, remitted, principal …); without it they are those of ``balance``.
+    """
+
+    lines: DataRef
+    flows: DataRef | None = None
+    changes: DataRef | None = None
+    measures: DataRef | None = None
+    last_plan: DataRef | None = None
+    outturn: DataRef | None = None
+    fund_opening_wan: Stock = 0.0
+    source: str = Field(min_length=2)
+
+
+class LocalBoundSpec(Part):
+    """A floor or ceiling of the region's own, with its document."""
+
+    pct: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
+    start: dt.date = dt.date(1950, 1, 1)
+    source: str = Field(min_length=2)
+
+
+class GuardrailsSpec(Part):
+    """Amounts by year that the guardrails 约束线 are set against, beside the scenario's own.
+
+    ``local`` gives bounds of the region by the name of the rule (``livelihood_share`` …); a
+    floor of one region is none of another.
+    """
+
+    amounts: DataRef | None = None
+    local: dict[str, LocalBoundSpec] = {}
+    source: str = Field(min_length=2)
+
+
+class SanbaoSpec(Part):
+    """The three guarantees 三保 and cash 库款, by month."""
+
+    months: DataRef
+    cash: DataRef | None = None
+    source: str = Field(min_length=2)
+
+
+class ProjectsSpec(Part):
+    """The project pool 项目库 against the ceiling of each year."""
+
+    pool: DataRef
+    ceiling_wan: Amounts = {}
+    source: str = Field(min_length=2)
+
+
+class IdleSpec(Part):
+    """Idle money 存量资金 and advances 暂付款 by age."""
+
+    funds: DataRef
+    source: str = Field(min_length=2)
+
+
+class SpecialBondsSpec(Part):
+    """Projects that special bonds 专项债券 pay for, with their income by year."""
+
+    projects: DataRef
+    income: DataRef
+    source: str = Field(min_length=2)
+
+
 class ScenarioSpec(Part):
     """A whole scenario file after its ``extends`` are merged."""
 
@@ -304,6 +379,13 @@ class ScenarioSpec(Part):
     balance: BalanceSpec | None = None
     debt: DebtSpec | None = None
     commissions: CommissionSpec | None = None
+    budgets: BudgetsSpec | None = None
+    medium_term: MediumTermSpec | None = None
+    guardrails: GuardrailsSpec | None = None
+    sanbao: SanbaoSpec | None = None
+    projects: ProjectsSpec | None = None
+    special_bonds: SpecialBondsSpec | None = None
+    idle: IdleSpec | None = None
     #: Question of `scenario.plausibility` -> why the figure is right all the same.
     confirmed: dict[str, Annotated[str, Field(min_length=2, max_length=400)]] = {}
     note: Title | None = None

@@ -191,7 +191,7 @@ def table_to_series(table: Table, *, column: str | None = None) -> Series:
     if "period" in tidy and "value" in tidy:
         return _tidy(table, tidy, column)
     months = {c: m for c in names if (m := bare_month(c)) is not None}
-    across = {c: h for c in names if (h := _across(c)) is not None}
+    across = {c: h for c in names if (h := across_header(c)) is not None}
     down = _period_column(table)
     if len(months) >= 2 and down:
         return _months_across(table, months, down)
@@ -207,8 +207,12 @@ def _header(names: Sequence[str], key: str) -> str:
     return next((n for n in names if bare(n) in headers), "")
 
 
-def _across(name: str) -> Heading | None:
-    """A header that is a period, or whose levels are: ``2024年/预算数``, ``金额/2024年``."""
+def across_header(name: str) -> Heading | None:
+    """A header that is a period, or whose levels are: ``2024年/预算数``, ``金额/2024年``.
+
+    >>> across_header("2025年/调整预算数").version, across_header("金额/2024年").period
+    ('adjusted_budget', Period('2024', 'Y-DEC'))
+    """
     found = heading(name) or heading(name.replace("/", "", 1))
     if found is None and "/" in name:
         group, _, last = name.rpartition("/")

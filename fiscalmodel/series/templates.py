@@ -7,7 +7,7 @@ words are read by every door.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from fiscalmodel.errors import InputError, did_you_mean, known_names
-from fiscalmodel.folders import parameter_files
+from fiscalmodel.folders import settled_files
 from fiscalmodel.numerals import printed
 from fiscalmodel.tables.records import FILLED, Records, Row, read_records
 from fiscalmodel.tables.table import Table
@@ -85,7 +85,7 @@ class Field:
         if isinstance(stored, (int, float)):
             return float(stored)
         if stored and isinstance(self.choices, str) and self.choices:
-            return official_words(self.choices, lang)[stored]
+            return official_words(self.choices, lang).get(stored, stored)
         return stored
 
 
@@ -113,7 +113,7 @@ def _read(files: tuple[Path, ...]) -> dict[str, tuple[Field, ...]]:
                 name, more = (
                     next(iter(entry.items())) if isinstance(entry, Mapping) else (entry, {})
                 )
-                facts = columns[name] | more
+                facts = columns.get(name, {}) | more
                 if isinstance(facts.get("choices"), list):
                     facts = facts | {"choices": tuple(facts["choices"])}
                 fields.append(Field(name, **facts))
@@ -123,7 +123,7 @@ def _read(files: tuple[Path, ...]) -> dict[str, tuple[Field, ...]]:
 
 def templates() -> dict[str, tuple[Field, ...]]:
     """Kind of template -> its columns in order."""
-    return _read(tuple(parameter_files("schema/templates.yaml")))
+    return _read(settled_files("schema/templates.yaml"))
 
 
 def fields_of(kind: str) -> tuple[Field, ...]:
@@ -148,7 +148,7 @@ def write_template(kind: str, path: str | Path, lang: str = "zh") -> Path:
     ----------
     kind
         ``revenue``, ``monthly``, ``budget``, ``debt``, ``funding``, ``quotas``, ``bonds``,
-        ``receipts`` or ``payments``.
+        ``limits``, ``claims``, ``receipts`` or ``payments``.
     path
         File to write; an existing one is replaced only when the new one is complete.
     lang
@@ -288,7 +288,12 @@ def _notes_sheet(book: Any, sheets: Mapping[str, Sheet], lang: str) -> None:
         top += 2
 
 
-def read(kind: str, path: str | Path) -> pd.DataFrame:
+def headers_in(fields: Sequence[Field]) -> dict[str, tuple[str, ...]]:
+    """Columns of a template -> the header that is usual there alone."""
+    return {f.name: (f.zh_header,) if f.zh_header else () for f in fields}
+
+
+def read(kind: str, path: str | Path | Mapping[str, Any]) -> pd.DataFrame:
     """Read a filled-in template (or a table with its headers) into the design's columns.
 
     Parameters
@@ -296,7 +301,7 @@ def read(kind: str, path: str | Path) -> pd.DataFrame:
     kind
         As in `write_template`.
     path
-        xlsx, xls, ods or CSV with Chinese or English headers.
+        xlsx, xls, ods or CSV with Chinese or English headers, or ``{file, sheet}``.
 
     Returns
     -------
@@ -312,8 +317,7 @@ def read(kind: str, path: str | Path) -> pd.DataFrame:
         list, numbers out of range, dates that are none: all at once, each by cell.
     """
     fields = fields_of(kind)
-    headers = {f.name: (f.zh_header,) if f.zh_header else () for f in fields}
-    records = read_records(path, name=kind, columns=headers)
+    records = read_records(path, name=kind, columns=headers_in(fields))
     if not records.need(*(f.name for f in fields if f.required)):
         records.done()
     records.example_is_data = True

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from fiscalmodel.folders import parameter_files
+from fiscalmodel.folders import settled_files
 from fiscalmodel.numerals import plain
 from fiscalmodel.tables.table import About, Table
 from fiscalmodel.words import Text
@@ -54,7 +54,7 @@ class Form:
 
 def forms() -> tuple[Form, ...]:
     """The forms of ``params/schema/forms.yaml`` in order."""
-    return _forms(tuple(parameter_files("schema/forms.yaml")))
+    return _forms(settled_files("schema/forms.yaml"))
 
 
 @cache

@@ -408,6 +408,15 @@ def read_records(
     return _fill(table, grid, _header_row(grid.rows, _known(columns))[0], columns, unit)
 
 
+def header_of(grid: Grid, columns: ColumnNames) -> list[str]:
+    """The known columns that the header of a sheet names."""
+    known = _known(columns)
+    at, _ = _header_row(grid.rows, known)
+    texts = [_text(v) for v in grid.rows[at]] if at >= 0 else []
+    named = [known.whole.get(bare(t)) or known.stems.get(_stem(t)) for t in texts if t]
+    return [column for column in named if column]
+
+
 def _pick(grids: list[Grid], sheet: str | None, columns: ColumnNames) -> Grid:
     """The sheet that is asked for, else the one that looks most like the table.
 

@@ -122,8 +122,8 @@ class Table:
         return pd.DataFrame(addresses, index=self.frame.index, dtype=object)
 
     @cached_property
-    def texts(self) -> pd.DataFrame:
-        """Same shape as `frame`: what was printed, untouched; a percent with its sign."""
+    def shown(self) -> dict[str, list[str]]:
+        """Column -> what was printed, untouched; a percent with its sign."""
         texts = {c: [printed(v) for v in values] for c, values in self.stored.items()}
         shown = self.decimals()
         for (i, column), places in shown.items():
@@ -133,7 +133,12 @@ class Table:
         for i, column in self.percents:
             value, places = self.frame[column].iloc[i], shown.get((i, column), -1)
             texts[column][i] = f"{printed(value) if places < 0 else format(value, f'.{places}f')}%"
-        return pd.DataFrame(texts, index=self.frame.index, dtype=object)
+        return texts
+
+    @cached_property
+    def texts(self) -> pd.DataFrame:
+        """`shown` in the shape of `frame`."""
+        return pd.DataFrame(self.shown, index=self.frame.index, dtype=object)
 
     @classmethod
     def of(

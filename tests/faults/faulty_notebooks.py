@@ -6,8 +6,14 @@ The number of a fault is that of the list of faults that a batch has to survive.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from fiscalmodel.run.engines import LocalEngine
+from fiscalmodel.run.job import Job, Limits, Result
+from fiscalmodel.run.parameters import check_parameters, read_notebook
 
 #: An odd number of seconds, by which leftover processes are recognised.
 FOREVER = 98765
@@ -233,3 +239,22 @@ def write_plan(folder: Path, jobs: list[dict[str, object]], **more: object) -> P
     content = {"jobs": jobs, "outputs": ["notebook"], **more}
     plan.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
     return plan
+
+
+def execute_notebook(
+    notebook: str | Path,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    timeout: float | None = None,
+    kernel: str = "warm",
+) -> Result:
+    """One notebook as a batch runs it; its executed text is in the result."""
+    path = Path(notebook)
+    document = read_notebook(path)
+    check_parameters(document, parameters or {}, where=str(path)).raise_if_any()
+    job = Job(
+        str(path), str(path), document, parameters or {}, cwd=path.resolve().parent, kernel=kernel,
+        limits=Limits(timeout=timeout),
+    )  # fmt: skip
+    (result,) = LocalEngine(1).run([job])
+    return result

@@ -82,10 +82,13 @@ def check_interest(plan, case):
             lack[mine] += held
             growth[mine] += held - (before or amount)
             before = held
+    # Interest is whole 分, that of missing money too, which is rounded as it grows.
+    lack, growth = np.round(lack, 6), np.round(growth, 6)
     opening = c["opening_wan"] - pd.Series(lack).groupby(c["contract_id"]).shift(fill_value=0.0)
     settled = opening - (c["closing_wan"] - lack)
     due = rates * share * np.where(share == 1, opening, settled) + growth
-    assert (c["interest_wan"] - due).abs().max() < 1e-9
+    half = 0.5e-6 * (1 + rows.groupby("contract_id").size().max() if len(rows) else 1)
+    assert (c["interest_wan"] - due).abs().max() <= half + 1e-9
     by_period = c.groupby("period", sort=False)["interest_wan"].sum().to_numpy()
     assert by_period == pytest.approx(plan.balances["interest_wan"].to_numpy(), abs=1e-9)
     assert plan.interest_wan == pytest.approx(c["interest_wan"].sum(), abs=1e-9)

@@ -15,12 +15,12 @@ import pandas as pd
 
 from fiscalmodel import days
 from fiscalmodel.debt.cashflow import principal_parts
-from fiscalmodel.debt.ledger import Contract, Ledger, rate, read_hidden_ledger
+from fiscalmodel.debt.ledger import Contract, Ledger, days_of, finish, rate, read_hidden_ledger
 from fiscalmodel.debt.schedule import is_month_end, step_months
 from fiscalmodel.errors import Collector
 from fiscalmodel.findings import Finding, finding
-from fiscalmodel.tables.records import Records, Row, TableLike, read_records
-from fiscalmodel.words import Text, official, say
+from fiscalmodel.tables.records import Row, TableLike, read_records
+from fiscalmodel.words import Text, official, official_words, say
 
 #: What a plan makes least, or the order in which it pays.
 OBJECTIVES = ("quota_first", "least_interest", "least_present_value")
@@ -31,6 +31,10 @@ FREQUENCIES = {"year": 12, "quarter": 3, "month": 1}
 LONGEST_YEARS = 40
 #: Kinds of quota -> last year in which it is allotted (package of 8 November 2024).
 LAST_YEAR = {"refinancing": 2026, "special_new": 2028}
+#: Columns of a table of prior claims, with their Chinese headers.
+CLAIM_COLUMNS: dict[str, tuple[str, ...]] = {
+    "period": (), "need_wan": (), "item": ("事项",), "budget": ("所属预算",), "inside": (),
+}  # fmt: skip
 #: Kinds of source that shocks and levers act on, by words in the category.
 KINDS: dict[str, tuple[str, ...]] = {
     "disposal": ("dispos", "asset", "equity", "资产", "处置", "股权", "变现"),
@@ -309,23 +313,16 @@ def _consented(c: Contract) -> Contract:
 
 
 def _dates(options: Options, found: Collector) -> tuple[dt.date, dt.date]:
-    start, end = days.day(options.as_of), days.day(options.deadline)
-    for name, value, day in (("as_of", options.as_of, start), ("deadline", options.deadline, end)):
-        if value is None:
+    for name in ("as_of", "deadline"):
+        if getattr(options, name) is None:
             found.add(name, "ground.date_missing")
-        elif day is None or not 1950 <= day.year <= 2150:
-            found.add(name, "ground.not_a_date", text=value)
-    if found.problems:
-        start = end = None
-    if start is None or end is None:
-        return start or dt.date(2000, 1, 1), end or dt.date(2100, 1, 1)
-    if end <= start:
-        found.add("deadline", "debt.deadline_not_after", deadline=end, as_of=start)
-        return start, dt.date(start.year + 1, 12, 31)
-    if end.year - start.year > LONGEST_YEARS:
+    start, end = days_of(options.as_of, options.deadline, found)
+    if start and end and end.year - start.year > LONGEST_YEARS:
         found.add("deadline", "debt.deadline_far", deadline=end, years=LONGEST_YEARS)
-        return start, dt.date(start.year + 1, 12, 31)
-    return start, end
+        end = None
+    # What is reported is put right, so that the tables can be checked too.
+    start = start or (dt.date(2000, 1, 1) if end is None else end.replace(year=end.year - 1, day=1))
+    return start, end or dt.date(start.year + 1, 12, 31)
 
 
 def _check_options(options: Options, given: bool, found: Collector) -> float | None:
@@ -333,7 +330,8 @@ def _check_options(options: Options, given: bool, found: Collector) -> float | N
     for name, known in (
         ("rule", (*OBJECTIVES, *ORDERS, *ALSO)),
         ("frequency", tuple(FREQUENCIES)),
-        ("day_count", (*DAY_COUNTS, "twelfths")),
+        # Twelfths is the old name of 30/360 with whole months.
+        ("day_count", (*official_words("day_count"), "twelfths")),
     ):
         value = getattr(options, name)
         if not isinstance(value, str) or value not in known:
@@ -353,25 +351,11 @@ def _check_options(options: Options, given: bool, found: Collector) -> float | N
     return pct
 
 
-#: Day counts of contracts; ``twelfths`` is the old name of 30/360 with whole months.
-DAY_COUNTS = ("30/360", "30E/360", "ACT/365", "ACT/360", "ACT/ACT", "ACT/ACT.ISDA")
-
-
 def _amount(value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError):
         return float("nan")
-
-
-def _finish(table: Records) -> None:
-    """Check totals; the shared collector keeps what is wrong."""
-    from fiscalmodel.errors import InputError
-
-    try:
-        table.done()
-    except InputError:
-        return
 
 
 def _window(row: Row, what: str) -> tuple[str, dt.date, dt.date]:
@@ -433,7 +417,7 @@ def _sources(
                 row.report("earmark", "debt.earmark_unknown", text=mark)
         _late(source, deadline, row, notes)
         lines.append(source)
-    _finish(table)
+    finish(table)
     return lines
 
 
@@ -475,7 +459,7 @@ def _quotas(data: TableLike | None, notes: list[Text], found: Collector) -> tupl
             row.word("repayment", "repayment", default="bullet") or "bullet",
             _or_nought(row.number("issue_cost_pct", low=0, high=5, default=0.0)),
         ))  # fmt: skip
-    _finish(table)
+    finish(table)
     names = [q.name for q in rows]
     return tuple(
         replace(q, name=f"{q.name} #{names[: k + 1].count(q.name)}") if names.count(q.name) > 1
@@ -486,8 +470,7 @@ def _quotas(data: TableLike | None, notes: list[Text], found: Collector) -> tupl
 def _claims(data: TableLike | Mapping[Any, float] | None, found: Collector) -> tuple[Claim, ...]:
     if isinstance(data, Mapping) and "file" not in data:
         data = [{"period": k, "need_wan": v} for k, v in data.items()]
-    columns = {"period": (), "need_wan": (), "item": (), "budget": (), "inside": ("已列支出",)}
-    table = read_records(data, name="reserved", columns=columns, found=found)
+    table = read_records(data, name="reserved", columns=CLAIM_COLUMNS, found=found)
     claims: list[Claim] = []
     if table.need("period", "need_wan"):
         for row in table:

@@ -1,6 +1,7 @@
 """The way a plan takes: cash and balances of every move, and the tables that follow.
 
-Amounts are cleaned so that they add up exactly: every one follows from the one before it.
+Everything is in whole 分, so that each one is conserved: every amount follows from the one
+before it, and what is paid is taken from money that has come in.
 """
 
 from __future__ import annotations
@@ -12,101 +13,55 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fiscalmodel.debt.clearance.problem import Floats, Ints, Problem, position, total
+from fiscalmodel.debt.clearance.problem import Floats, Ints, Problem, position
 from fiscalmodel.debt.clearance.program import Solution
+from fiscalmodel.units import FEN_PER
 
-#: Half a 分 in 万元: less than this is no payment.
-DUST_WAN = 5e-7
+FEN = FEN_PER["万元"]
 #: Uses in the order in which money goes to them.
-USES = ("interest", "fee", "principal")
+USES = ("interest", "fee", "principal", "bond_interest", "bond_principal")
+#: As good as no bound.
+_FREE = 2**62
+#: So many 分 of a solver's amount are rounding.
+_NOISE = 2
 
 
 @dataclass(frozen=True)
 class Path:
-    """Amounts in 万元, M moves unless said otherwise.
+    """Amounts in whole 分, M moves unless said otherwise.
 
     ``closing`` is as if missing money were there; what a contract really owes is that and
     what it is still missing, with its interest (`owed`).
     """
 
-    opening: Floats
-    closing: Floats
-    accrued: Floats  # interest due
-    interest: Floats  # paid in cash
-    principal: Floats  # paid in cash
-    fee: Floats
-    replaced: Floats
-    let_off: Floats
-    flow: Floats  # K × G × S
-    missing: Floats  # G × S
-    bonds: Floats  # V
+    opening: Ints
+    closing: Ints
+    accrued: Ints  # interest due
+    interest: Ints  # paid in cash
+    principal: Ints  # paid in cash
+    fee: Ints
+    replaced: Ints
+    let_off: Ints
+    bonds: Ints  # V
+    swaps: tuple[tuple[int, int, int], ...]  # move, draw and amount of what is replaced
+    service: tuple[tuple[dt.date, int, int, int, int], ...]  # day, slot, draw, use, amount
+    flow: Ints  # K × G × S
+    missing: Ints  # G × S
+    arrived: Ints  # K × S
+    kept: Ints  # K × S
+    lapsed: Ints  # K × S
 
 
-def make_path(p: Problem, closing: Floats, replaced: Floats, let_off: Floats,
-              flow: Floats, missing: Floats, bonds: Floats) -> Path:  # fmt: skip
-    """Cash from closing balances: what is not replaced has been paid.
-
-    Opening + unpaid interest − principal − replaced = closing holds for each contract.
-    """
-    m, size = p.moves, len(p.moves.who)
-    made = {name: np.zeros(size) for name in (
-        "opening", "closing", "accrued", "interest", "principal", "fee", "replaced", "let_off"
-    )}  # fmt: skip
-    starts = np.flatnonzero(m.first)
-    lengths = np.diff(np.append(starts, size))
-    current = p.principal[m.who[starts]] if size else np.zeros(0)
-    for step in range(int(lengths.max()) if size else 0):
-        on = lengths > step
-        k, balance = starts[on] + step, current[on]
-        capital = m.pays[k] & p.given.options.capitalise
-        top = np.where(capital, balance * (1 + m.accrual[k]), balance)
-        swap = _tidy(replaced[k], top)
-        hold = _tidy(let_off[k], top - swap)
-        room = top - swap - hold
-        left = _tidy(closing[k], room)
-        left = np.where(np.abs(left - balance) < DUST_WAN, np.minimum(balance, room), left)
-        drop = balance - swap - hold - left
-        due = m.accrual[k] * np.where(m.pays[k], balance, balance - left)
-        made["opening"][k], made["closing"][k], made["accrued"][k] = balance, left, due
-        made["interest"][k] = np.maximum(due + np.minimum(drop, 0.0), 0.0)
-        made["principal"][k] = np.maximum(drop, 0.0)
-        over = np.maximum(drop - m.scheduled[k], 0.0)
-        made["fee"][k] = m.fee[k] * over + m.swap_fee[k] * swap
-        made["replaced"][k], made["let_off"][k] = swap, hold
-        current[on] = left
-    swapped = total(m.when, made["replaced"], len(p.days))
-    issued = total(p.draw_day, bonds, len(p.days))
-    bonds = (
-        bonds * np.divide(swapped, issued, out=np.zeros_like(issued), where=issued > 0)[p.draw_day]
-    )
-    bonds = np.where(bonds < DUST_WAN, 0.0, bonds)
-    need = needs(p, made["interest"] + made["principal"] + made["fee"], bonds)
-    flow = np.where(np.abs(flow) < DUST_WAN / 10, 0.0, flow)
-    missing = np.where(missing < 3 * DUST_WAN, 0.0, missing)
-    supply = flow.sum(axis=0) + missing
-    # The solver's rounding goes where the money goes.
-    scale = np.divide(need, supply, out=np.ones_like(need), where=supply > DUST_WAN / 10)
-    return Path(**made, flow=flow * scale, missing=missing * scale, bonds=bonds)
+def whole(amounts: Floats) -> Ints:
+    """万元 as whole 分, halves up."""
+    made: Ints = np.floor(np.clip(amounts, -1e12, 1e12) * FEN + 0.5).astype(np.int64)
+    return made
 
 
-def needs(p: Problem, cash: Floats, bonds: Floats) -> Floats:
-    """Cash that each group needs in each slot, bond service in the last group; G × S."""
-    m, (slots, groups) = p.moves, (len(p.slots), p.eligible.shape[1])
-    at = p.group[m.who] * slots + (p.slot[m.when] if len(m.who) else 0)
-    need = total(at, cash, groups * slots).reshape(groups, slots)
-    if p.given.options.bond_service:
-        for draw in np.flatnonzero(bonds):
-            for _, t, interest, principal in p.services[draw]:
-                need[-1, t] += bonds[draw] * (interest + principal)
-    return need
-
-
-def _tidy(values: Floats, top: Floats) -> Floats:
-    """Clip to [0, top] and snap to its ends."""
-    result = np.clip(values, 0.0, np.maximum(top, 0.0))
-    near = 1e-9 * np.maximum(top, 1.0) + DUST_WAN
-    result = np.where(result < near, 0.0, result)
-    return np.where(top - result < near, np.maximum(top, 0.0), result)
+def half_up(amounts: Floats) -> Ints:
+    """Whole 分 nearest to an amount in 分, halves up; a double's own error is no half."""
+    made: Ints = np.floor(amounts + 0.5 + 1e-4).astype(np.int64)
+    return made
 
 
 def from_solution(p: Problem, s: Solution) -> Path:
@@ -116,41 +71,231 @@ def from_solution(p: Problem, s: Solution) -> Path:
                      v["bonds"])  # fmt: skip
 
 
+def make_path(p: Problem, closing: Floats, replaced: Floats, let_off: Floats,
+              flow: Floats, missing: Floats, bonds: Floats) -> Path:  # fmt: skip
+    """The path that closes as near to balances in 万元 as whole 分 allow.
+
+    What is not replaced has been paid: opening + unpaid interest − principal − replaced =
+    closing. Interest is that of the whole balance, rounded half up.
+    """
+    wanted = _swaps(p, replaced, bonds)
+    swapped = np.zeros(len(p.moves.who), dtype=np.int64)
+    for k, _, amount in wanted:
+        swapped[k] += amount
+    walk = _Walk(p, whole(closing), swapped, whole(let_off))
+    # No more than is owed in whole 分.
+    swaps, left = list[tuple[int, int, int]](), walk.replaced.copy()
+    issued = np.zeros(len(p.draw_quota), dtype=np.int64)
+    for k, draw, amount in wanted:
+        part = min(amount, int(left[k]))
+        left[k] -= part
+        issued[draw] += part
+        swaps += [(k, draw, part)] if part else []
+    service = tuple(
+        (day, t, int(draw), use, amount)
+        for draw in np.flatnonzero(issued)
+        for day, t, interest, principal in p.services[draw]
+        for use, part in ((3, interest), (4, principal))
+        if (amount := int(half_up(np.array(issued[draw] * part))))
+    )
+    return walk.paid(flow, missing, issued, tuple(swaps), service)
+
+
+def _swaps(p: Problem, replaced: Floats, bonds: Floats) -> tuple[tuple[int, int, int], ...]:
+    """Move, draw and 分 of what is replaced: day by day, never above a quota or a limit.
+
+    Sums of a quota are cut to whole 分, so that each part is within one 分 of its amount.
+    """
+    parts = []
+    there = np.flatnonzero(replaced > 0.4 / FEN)
+    for e in np.unique(p.moves.when[there]):
+        moves, draws = there[p.moves.when[there] == e], np.flatnonzero(p.draw_day == e)
+        # In thousandths of a 分, so that what is split still adds up.
+        wanted, given = (np.rint(x * FEN * 1e3) for x in (replaced[moves], bonds[draws]))
+        for i, d, amount in zip(*match(wanted, given), strict=True):
+            parts.append((int(moves[i]), int(draws[d]), float(amount) / 1e3))
+    most = [int(q.amount_wan * FEN + 0.01) for q in p.given.quotas]
+    rooms = [[day, int(room * FEN + 0.01)] for day, room in p.rooms]
+    exact, cut, made = [0.0] * len(most), [0] * len(most), []
+    for k, draw, amount in parts:
+        q, day = p.draw_quota[draw], p.draw_day[draw]
+        exact[q] += amount
+        within = [room for room in rooms if day <= room[0]]
+        part = min(int(exact[q] + 0.5), most[q]) - cut[q]
+        part = min(part, *(room[1] for room in within)) if within else part
+        if part > 0:
+            made.append((k, draw, part))
+            cut[q] += part
+            for room in within:
+                room[1] -= part
+    return tuple(made)
+
+
+class _Walk:
+    """Contracts walked through in whole 分, and money that pays them slot by slot."""
+
+    def __init__(self, p: Problem, closing: Ints, replaced: Ints, let_off: Ints) -> None:
+        self.p, m, size = p, p.moves, len(p.moves.who)
+        self.capital = m.pays & p.given.options.capitalise
+        self.owed = whole(p.principal)
+        self.highest = whole(np.where(np.isfinite(m.highest), m.highest, _FREE / FEN))
+        self.scheduled, self.minimum = whole(m.scheduled), whole(m.minimum)
+        self.target, self.replaced, self.let_off = closing, replaced, let_off
+        zeros = np.zeros(size, dtype=np.int64)
+        self.opening, self.closing, self.accrued = zeros.copy(), zeros.copy(), zeros.copy()
+        self.interest, self.principal, self.fee = zeros.copy(), zeros.copy(), zeros.copy()
+        starts = np.flatnonzero(m.first)
+        lengths = np.diff(np.append(starts, size))
+        current = self.owed[m.who[starts]] if size else zeros
+        for step in range(int(lengths.max()) if size else 0):
+            on = lengths > step
+            self._step(starts[on] + step, current[on])
+            current[on] = self.closing[starts[on] + step]
+
+    def _step(self, k: Ints, opening: Ints) -> None:
+        """One move of each of some contracts, from what they owe before it."""
+        m, rate = self.p.moves, self.p.moves.accrual[k]
+        pays, capital = m.pays[k], self.capital[k]
+        running = half_up(rate * opening)
+        top = opening + np.where(capital, running, 0)
+        swap = np.minimum(self.replaced[k], top)
+        held = np.minimum(self.let_off[k], top - swap)
+        room = top - swap - held
+        left = np.clip(self.target[k], 0, np.minimum(room, np.maximum(self.highest[k], 0)))
+        # What differs from nothing paid by the solver's rounding is nothing paid.
+        stays = (room - left <= _NOISE) & (room <= self.highest[k])
+        left = np.where(stays, room, left)
+        lacking = self.minimum[k] - np.where(pays, running, 0) - (room - left)
+        left = np.where((lacking > 0) & (lacking <= _NOISE), np.maximum(left - lacking, 0), left)
+        drop = opening - swap - held - left
+        due = np.where(pays, running, half_up(rate * (opening - left)))
+        over = np.maximum(drop - self.scheduled[k], 0)
+        self.opening[k], self.closing[k], self.accrued[k] = opening, left, due
+        self.replaced[k], self.let_off[k] = swap, held
+        self.interest[k] = np.maximum(due + np.minimum(drop, 0), 0)
+        self.principal[k] = np.maximum(drop, 0)
+        self.fee[k] = half_up(m.fee[k] * over + m.swap_fee[k] * swap)
+
+    # ---- money ----
+
+    def _needs(self, service: tuple[tuple[dt.date, int, int, int, int], ...]) -> Ints:
+        """Cash that each group needs in each slot, bond service in the last group; G × S."""
+        p, m = self.p, self.p.moves
+        slots, groups = len(p.slots), p.eligible.shape[1]
+        cash = self.interest + self.principal + self.fee
+        need = np.zeros(groups * slots, dtype=np.int64)
+        np.add.at(need, p.group[m.who] * slots + p.slot[m.when], cash)
+        if p.given.options.bond_service:
+            for _, t, _, _, amount in service:
+                need[(groups - 1) * slots + t] += amount
+        return need.reshape(groups, slots)
+
+    def paid(
+        self, flow: Floats, missing: Floats, bonds: Ints, swaps: tuple[tuple[int, int, int], ...],
+        service: tuple[tuple[dt.date, int, int, int, int], ...],
+    ) -> Path:  # fmt: skip
+        """Money slot by slot: from the pools that the programme chose, as far as they hold it."""
+        p, (pools, groups), slots = self.p, self.p.eligible.shape, len(self.p.slots)
+        chosen, lack = whole(flow), whole(missing)
+        lack[lack <= _NOISE] = 0
+        come = np.diff(np.rint(np.cumsum(p.cap, axis=1) * FEN), axis=1, prepend=0.0)
+        arrived = come.astype(np.int64)
+        taken = np.zeros((pools, groups, slots), dtype=np.int64)
+        kept, lapsed = np.zeros_like(arrived), np.zeros_like(arrived)
+        need, have = self._needs(service), np.zeros(pools, dtype=np.int64)
+        for t in range(slots):
+            have = have + arrived[:, t]
+            for g in np.flatnonzero(need[:, t]):
+                lack[g, t] = min(lack[g, t], need[g, t])
+                due = int(need[g, t] - lack[g, t])
+                first = chosen[:, g, t] > 0
+                for most in (chosen[:, g, t], np.where(first, have, 0),
+                             np.where(p.eligible[:, g], have, 0)):  # fmt: skip
+                    if due > 0:
+                        part = _fill(due, np.minimum(most, have))
+                        taken[:, g, t] += part
+                        have, due = have - part, due - int(part.sum())
+                if due > 0:
+                    need, due = self._put_off(int(g), t, due, need, service)
+                if due < 0:
+                    back = _fill(-due, taken[:, g, t])
+                    taken[:, g, t] -= back
+                    have = have + back
+                elif due > 0:
+                    k = int(np.argmax(2 * first + p.eligible[:, g])) if pools else -1
+                    if k < 0 or not p.eligible[k, g] or due > _NOISE * (len(p.contracts) + 2):
+                        lack[g, t] += due
+                        continue
+                    taken[k, g, t] += due
+                    self._sooner(arrived, k, t, due)
+            kept[:, t] = np.where(p.hold[:, t], have, 0)
+            lapsed[:, t] = have - kept[:, t]
+            have = kept[:, t]
+        lack = np.minimum(lack, need)
+        return Path(self.opening, self.closing, self.accrued, self.interest, self.principal,
+                    self.fee, self.replaced, self.let_off, bonds, swaps, service, taken, lack,
+                    arrived, kept, lapsed)  # fmt: skip
+
+    def _put_off(
+        self, g: int, t: int, due: int, need: Ints,
+        service: tuple[tuple[dt.date, int, int, int, int], ...],
+    ) -> tuple[Ints, int]:  # fmt: skip
+        """Money is short by some 分 of rounding: so much of an early repayment waits.
+
+        It waits for the contract's next repayment in a later slot; what is due is not put
+        off. What is needed then, and what is still short.
+        """
+        m, slot = self.p.moves, self.p.slot[self.p.moves.when]
+        limit = whole(np.where(np.isfinite(m.limit), m.limit, _FREE / FEN))
+        mine = np.flatnonzero((slot == t) & (self.p.group[m.who] == g) & (self.principal > 0))
+        for k in mine[::-1]:
+            later = np.flatnonzero((m.who == m.who[k]) & (slot > t) & (self.principal > 0))
+            if not len(later) or due <= 0:
+                continue
+            j = int(later[0])
+            part = min(due, int((self.highest[k:j] - self.closing[k:j]).min()),
+                       int(self.principal[k]), int(limit[j] - self.principal[j]))  # fmt: skip
+            if self.minimum[k]:
+                part = min(part, int(self.interest[k] + self.principal[k] - self.minimum[k]))
+            if part > 0:
+                self.target[k:j] = self.closing[k:j] + part
+                before = int(need[g, t])
+                for i in range(int(k), j + 1):
+                    opening = self.opening[[i]] if i == k else self.closing[[i - 1]]
+                    self._step(np.array([i]), opening)
+                need = self._needs(service)
+                due -= before - int(need[g, t])
+        return need, due
+
+    def _sooner(self, arrived: Ints, k: int, t: int, due: int) -> None:
+        """Money of a pool comes some 分 sooner: that much less comes later, if any does."""
+        arrived[k, t] += due
+        for u in range(t + 1, arrived.shape[1]):
+            if not self.p.hold[k, u - 1]:
+                return
+            if arrived[k, u] >= due:
+                arrived[k, u] -= due
+                return
+
+
+def _fill(due: int, most: Ints) -> Ints:
+    """An amount divided over parts in their order, each at most what it has."""
+    return np.clip(due - (np.cumsum(most) - most), 0, most)
+
+
 # ---- who is paid from what ----
 
 
-def match(wanted: Floats, supplies: Floats) -> tuple[Ints, Ints, Floats]:
+def match(wanted: Floats | Ints, supplies: Floats | Ints) -> tuple[Ints, Ints, Floats | Ints]:
     """Fill needs in order from supplies in order: need index, supply index, amount.
 
-    The two cumulative sums are cut at each other's steps; both totals agree (up to
-    rounding, which the last segment takes), and no part is less than half a 分.
+    Whole numbers: the two cumulative sums are cut at each other's steps.
     """
     a, b = np.cumsum(wanted), np.cumsum(supplies)
-    if not len(a) or not len(b):
-        empty = np.zeros(0, dtype=np.int64)
-        return empty, empty, np.zeros(0)
-    # Steps that differ by rounding only are one step; needs keep their exact size.
-    near = a[np.clip(np.searchsorted(a, b), 0, len(a) - 1)]
-    below = a[np.clip(np.searchsorted(a, b) - 1, 0, len(a) - 1)]
-    crumb = max(1e-10 * max(a[-1], 1.0), DUST_WAN)
-    b = np.where(np.abs(near - b) < crumb, near, np.where(np.abs(b - below) < crumb, below, b))
-    cuts = np.union1d(a, b[b < a[-1]])
-    amounts = np.diff(np.concatenate([[0.0], cuts]))
-    middle = cuts - amounts / 2
-    of_need = np.minimum(np.searchsorted(a, middle), len(a) - 1)
-    of_supply = np.minimum(np.searchsorted(b, middle), len(b) - 1)
-    there = amounts > 0
-    return of_need[there], of_supply[there], amounts[there]
-
-
-@dataclass(frozen=True)
-class _Needs:
-    """What is to be paid in one slot for one group, in the order in which money goes to it."""
-
-    day: Ints
-    name: Ints  # contract, or number of contracts + draw
-    use: Ints
-    amount: Floats
+    cuts = np.union1d(a, b)
+    end = min(a[-1], b[-1]) if len(a) and len(b) else 0
+    cuts = cuts[(cuts > 0) & (cuts <= end)]
+    return np.searchsorted(a, cuts), np.searchsorted(b, cuts), np.diff(cuts, prepend=0)
 
 
 def allot(p: Problem, path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -160,154 +305,119 @@ def allot(p: Problem, path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     contracts due first. What is missing falls on the last ones.
     """
     m, slots = p.moves, len(p.slots)
-    names = [c.contract_id for c in p.contracts] + [
-        f"replacement {p.given.quotas[q].name}" for q in p.draw_quota
-    ]
-    pools = [*p.pool_names, ""]
-    uses = [*USES, "bond_interest", "bond_principal"]
-    rank = np.argsort(np.argsort(_due(p), kind="stable"), kind="stable")
-    slot = p.slot[m.when] if len(m.who) else np.zeros(0, dtype=np.int64)
-    paid: list[tuple[object, ...]] = []
-    lacking: list[tuple[object, ...]] = []
+    days, n = list(p.days), len(p.contracts)
     amounts = np.concatenate([path.interest, path.fee, path.principal])
     who, when = np.tile(m.who, 3), np.tile(m.when, 3)
     use = np.repeat(np.arange(3), len(m.who))
-    cell = np.tile(p.group[m.who] * slots + slot, 3)
-    order = np.lexsort((rank[who], use, when, cell))
-    order = order[amounts[order] > 0]
+    cell = p.group[who] * slots + p.slot[when]
+    if p.given.options.bond_service and path.service:
+        day, slot, draw, used, amount = zip(*path.service, strict=True)
+        last = (p.eligible.shape[1] - 1) * slots
+        cell = np.concatenate([cell, last + np.array(slot)])
+        amounts = np.concatenate([amounts, np.array(amount)])
+        who, use = np.concatenate([who, n + np.array(draw)]), np.concatenate([use, np.array(used)])
+        when = np.concatenate([when, len(days) + np.arange(len(day))])
+        days += day
+    due = [-1 if c.overdue else c.maturity.toordinal() if c.maturity else 9_000_000
+           for c in p.contracts]  # fmt: skip
+    rank = np.concatenate([np.array(due, dtype=int), 10_000_000 + np.arange(len(p.draw_quota))])
+    on = np.array([d.toordinal() for d in days], dtype=int)
+    order = np.flatnonzero(amounts > 0)
+    order = order[np.lexsort((who[order], rank[who[order]], use[order], on[when[order]],
+                              cell[order]))]  # fmt: skip
     cells, starts = np.unique(cell[order], return_index=True)
-    found = {
-        int(c): _Needs(when[part], who[part], use[part], amounts[part])
-        for c, part in zip(cells, np.split(order, starts[1:]), strict=False)
-    }
-    service, days = _service(p, path), list(p.days)
-    for t, rows in service.items():
-        extra = [len(days) + k for k in range(len(rows))]
-        days += [row[0] for row in rows]
-        found[(p.eligible.shape[1] - 1) * slots + t] = _Needs(
-            np.array(extra), np.array([row[1] for row in rows]), np.array([row[2] for row in rows]),
-            np.array([row[3] for row in rows]),
-        )  # fmt: skip
-    labels = [p.labels[_period(p, day)] for day in days]
-    for c, need in sorted(found.items()):
+    pools = len(p.pool_names)
+    of, pool, parts = [], [], []
+    for c, mine in zip(cells.tolist(), np.split(order, starts[1:]), strict=False):
         g, t = divmod(c, slots)
-        supplies = np.append(path.flow[:, g, t], path.missing[g, t])
-        for i, k, amount in zip(*match(need.amount, supplies), strict=True):
-            row = (labels[need.day[i]], names[need.name[i]], pools[k], amount,
-                   uses[need.use[i]], days[need.day[i]])  # fmt: skip
-            (lacking if k == len(p.pool_names) else paid).append(row)
-    for e, i, q, amount in _swaps(p, path):
-        name = f"replacement {p.given.quotas[q].name}"
-        paid.append((labels[e], names[i], name, amount, "replacement", days[e]))
-    columns = ["period", "contract_id", "source_id", "amount_wan", "use", "date"]
-    schedule = _sorted(pd.DataFrame(paid, columns=columns), ["date", "contract_id", "use"])
-    short = pd.DataFrame(lacking, columns=columns).assign(reason="money")
-    held = np.flatnonzero(path.let_off > 0)
-    terms = pd.DataFrame(
-        [(labels[m.when[k]], names[m.who[k]], "", path.let_off[k], "principal", days[m.when[k]],
-          "terms") for k in held], columns=[*columns, "reason"],
-    )  # fmt: skip
-    short = pd.concat([part for part in (short, terms) if len(part)] or [short])
+        i, k, amount = match(amounts[mine], np.append(path.flow[:, g, t], path.missing[g, t]))
+        of.append(mine[i])
+        pool.append(k)
+        parts.append(amount)
+    none = np.zeros(0, dtype=np.int64)
+    row, source, fen = (np.concatenate([none, *part]) for part in (of, pool, parts))
+    batches = [f"replacement {q.name}" for q in p.given.quotas]
+    names = np.array([c.contract_id for c in p.contracts] + [batches[q] for q in p.draw_quota],
+                     dtype=object)  # fmt: skip
+    on_day, labels = np.array(days, dtype=object), np.array(p.labels, dtype=object)
+    period = np.minimum(np.searchsorted(_ordinals(p.ends), on), len(p.ends) - 1)
+    made = pd.DataFrame({
+        "period": labels[period[when[row]]], "contract_id": names[who[row]],
+        "source_id": np.array([*p.pool_names, ""], dtype=object)[source],
+        "amount_wan": fen / FEN, "use": np.array(USES, dtype=object)[use[row]],
+        "date": on_day[when[row]],
+    })  # fmt: skip
+    swapped = [
+        (p.labels[p.period[e]], names[m.who[k]], batches[p.draw_quota[draw]], amount / FEN,
+         "replacement", p.days[e]) for k, draw, amount in path.swaps if (e := m.when[k]) >= 0
+    ]  # fmt: skip
+    stuck = [
+        (p.labels[p.period[e]], names[m.who[k]], "", path.let_off[k] / FEN, "principal", p.days[e])
+        for k in np.flatnonzero(path.let_off > 0) if (e := m.when[k]) >= 0
+    ]  # fmt: skip
+    short = made[source == pools].assign(reason="money")
+    short = _joined(short, pd.DataFrame(stuck, columns=made.columns).assign(reason="terms"))
     short = short[["period", "contract_id", "amount_wan", "use", "reason", "date"]]
-    return schedule, _sorted(short, ["date", "contract_id", "use"])
+    paid = _joined(made[source < pools], pd.DataFrame(swapped, columns=made.columns))
+    return paid, short
 
 
-def _service(p: Problem, path: Path) -> dict[int, list[tuple[dt.date, int, int, float]]]:
-    """Service of the plan's bonds by slot: day, name, use, amount."""
-    found: dict[int, list[tuple[dt.date, int, int, float]]] = {}
-    if not p.given.options.bond_service:
-        return found
-    for draw in np.flatnonzero(path.bonds):
-        for day, t, interest, principal in p.services[draw]:
-            for use, part in ((3, interest), (4, principal)):
-                if part:
-                    found.setdefault(t, []).append(
-                        (day, len(p.contracts) + int(draw), use, float(path.bonds[draw] * part))
-                    )
-    return {t: sorted(rows, key=lambda row: (row[0], row[1], row[2])) for t, rows in found.items()}
+def _ordinals(days: tuple[dt.date, ...]) -> Ints:
+    return np.array([day.toordinal() for day in days], dtype=np.int64)
 
 
-def _swaps(p: Problem, path: Path) -> list[tuple[int, int, int, float]]:
-    """Day, contract, quota and amount of what is replaced."""
-    m, rows = p.moves, []
-    for e in np.unique(m.when[path.replaced > 0]):
-        moves, draws = np.flatnonzero(m.when == e), np.flatnonzero(p.draw_day == e)
-        parts = match(path.replaced[moves], path.bonds[draws])
-        for i, d, amount in zip(*parts, strict=True):
-            rows.append((int(e), int(m.who[moves[i]]), int(p.draw_quota[draws[d]]), float(amount)))
-    return rows
-
-
-def _due(p: Problem) -> Floats:
-    """Days by which contracts are ordered: overdue first, then by maturity."""
-    return np.array(
-        [-1 if c.overdue else (c.maturity.toordinal() if c.maturity else 9e6) for c in p.contracts],
-        dtype=float,
-    )
+def _joined(*parts: pd.DataFrame) -> pd.DataFrame:
+    frame = pd.concat([part for part in parts if len(part)] or [parts[0]])
+    if frame.empty:
+        return frame.astype({"amount_wan": float}).reset_index(drop=True)
+    return frame.sort_values(["date", "contract_id", "use"], kind="stable", ignore_index=True)
 
 
 def _period(p: Problem, day: dt.date) -> int:
     return min(bisect_left(p.ends, day), len(p.ends) - 1)
 
 
-def _sorted(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    if frame.empty:
-        return frame.astype({"amount_wan": float})
-    return frame.sort_values(by, kind="stable").reset_index(drop=True)
-
-
 # ---- tables ----
 
 
-def by_period(p: Problem, amounts: Floats) -> Floats:
-    """Amounts of the moves by contract and period, n × T."""
-    m, periods = p.moves, len(p.labels)
-    if not len(m.who):
-        return np.zeros((len(p.contracts), periods))
-    at = m.who * periods + p.period[m.when]
-    flat = total(at, amounts, len(p.contracts) * periods)
-    return flat.reshape(len(p.contracts), periods)
-
-
-def closing_by_period(p: Problem, closing: Floats) -> Floats:
-    """Balances at the ends of periods: the last move's, n × T."""
-    m, periods = p.moves, len(p.labels)
-    made = np.full((len(p.contracts), periods), np.nan)
-    if len(m.who):
-        made[m.who, p.period[m.when]] = closing  # sorted by day: the last one stays
-    return pd.DataFrame(made).ffill(axis=1).T.fillna(pd.Series(p.principal)).T.to_numpy()
+def by_period(p: Problem, amounts: Ints) -> Ints:
+    """Amounts of the moves by contract and period, n × T, 分."""
+    m, shape = p.moves, (len(p.contracts), len(p.labels))
+    made = np.zeros(shape, dtype=np.int64)
+    np.add.at(made, (m.who, p.period[m.when]), amounts)
+    return made
 
 
 def contract_table(p: Problem, path: Path, short: pd.DataFrame) -> pd.DataFrame:
     """Roll-forward of each contract, period by period; missing money stays owed."""
-    n, periods = len(p.contracts), len(p.labels)
+    m, n, periods = p.moves, len(p.contracts), len(p.labels)
     lack, growth, lost, interest_lost = owed(p, short)
-    closing = closing_by_period(p, path.closing) + lack
-    opening = np.concatenate([p.principal[:, None], closing[:, :-1]], axis=1)[:, :periods]
-    accrued = by_period(p, path.accrued) + growth
+    ends = np.full((n, periods), np.nan)
+    ends[m.who, p.period[m.when]] = path.closing  # sorted by day: the last one stays
+    principal = whole(p.principal)
+    filled = pd.DataFrame(ends).ffill(axis=1).T.fillna(pd.Series(principal)).T.to_numpy()
+    closing = filled.astype(np.int64) + lack
+    opening = np.concatenate([principal[:, None], closing[:, :-1]], axis=1)[:, :periods]
     unpaid = by_period(p, path.accrued - path.interest) + growth + interest_lost
-    return pd.DataFrame({
-        "period": np.tile(np.array(p.labels, dtype=object), n),
-        "contract_id": np.repeat(
-            np.array([c.contract_id for c in p.contracts], dtype=object), periods
-        ),
-        "opening_wan": opening.ravel(),
-        "interest_wan": accrued.ravel(),
-        "unpaid_interest_wan": unpaid.ravel(),
-        "principal_wan": (by_period(p, path.principal) - lost).ravel(),
-        "replaced_wan": by_period(p, path.replaced).ravel(),
-        "closing_wan": closing.ravel(),
-    })  # fmt: skip
+    amounts = {
+        "opening_wan": opening, "interest_wan": by_period(p, path.accrued) + growth,
+        "unpaid_interest_wan": unpaid, "principal_wan": by_period(p, path.principal) - lost,
+        "replaced_wan": by_period(p, path.replaced), "closing_wan": closing,
+    }  # fmt: skip
+    names = np.array([c.contract_id for c in p.contracts], dtype=object)
+    keys = {"period": np.tile(np.array(p.labels, dtype=object), n),
+            "contract_id": np.repeat(names, periods)}  # fmt: skip
+    return pd.DataFrame(keys | {name: fen.ravel() / FEN for name, fen in amounts.items()})
 
 
-def owed(p: Problem, short: pd.DataFrame) -> tuple[Floats, Floats, Floats, Floats]:
+def owed(p: Problem, short: pd.DataFrame) -> tuple[Ints, Ints, Ints, Ints]:
     """What missing money leaves owed: balance, its interest, principal and interest not paid.
 
-    n × T each. Missing money bears its contract's rate, compounded yearly; a fee that is
+    n × T each, 分. Missing money bears its contract's rate, compounded yearly; a fee that is
     missing is no debt, nor is the service of the plan's own bonds a contract's.
     """
     shape = len(p.contracts), len(p.labels)
-    balance, growth, principal, interest = (np.zeros(shape) for _ in range(4))
+    balance, growth, principal, interest = (np.zeros(shape, dtype=np.int64) for _ in range(4))
     row = {c.contract_id: k for k, c in enumerate(p.contracts)}
     column = {label: t for t, label in enumerate(p.labels)}
     for period, name, amount, use, reason, day in short.itertuples(index=False):
@@ -315,86 +425,83 @@ def owed(p: Problem, short: pd.DataFrame) -> tuple[Floats, Floats, Floats, Float
             continue
         i, t = row[name], column[period]
         ahead = np.array([max(position(end) - position(day), 0) / 360 for end in p.ends[t:]])
-        held = amount * (1 + p.contracts[i].rate_pct / 100) ** ahead
+        held = whole(amount * (1 + p.contracts[i].rate_pct / 100) ** ahead)
+        fen = whole(np.array([amount]))
         balance[i, t:] += held
-        growth[i, t:] += np.diff(np.concatenate([[amount], held]))
+        growth[i, t:] += np.diff(held, prepend=fen)
         if use == "interest":
-            interest[i, t] += amount
+            interest[i, t] += fen[0]
         elif reason == "money":
-            principal[i, t] += amount
+            principal[i, t] += fen[0]
     return balance, growth, principal, interest
 
 
 def balance_table(p: Problem, path: Path, short: pd.DataFrame) -> pd.DataFrame:
     """Hidden, statutory and total obligations side by side, by period."""
     contracts = contract_table(p, path, short)
-    sums = contracts.groupby("period", sort=False)[
-        ["interest_wan", "principal_wan", "replaced_wan", "closing_wan"]
-    ].sum().reindex(list(p.labels), fill_value=0.0)  # fmt: skip
-    stays = float(p.stays.sum())
-    bonds, interest = bond_path(p, path.bonds)
-    hidden = np.maximum(sums["closing_wan"].to_numpy() - stays, 0.0)
-    hidden = np.where(hidden < DUST_WAN, 0.0, hidden)
-    statutory = p.given.options.statutory_wan + bonds
-    return pd.DataFrame({
-        "period": list(p.labels),
-        "hidden_wan": hidden,
-        "statutory_wan": statutory,
-        "by_contract_wan": stays,
-        "total_wan": hidden + statutory + stays,
-        "interest_wan": sums["interest_wan"].to_numpy(),
-        "bond_interest_wan": interest,
-        "principal_wan": sums["principal_wan"].to_numpy(),
-        "replaced_wan": sums["replaced_wan"].to_numpy(),
-    })  # fmt: skip
+    names = ["interest_wan", "principal_wan", "replaced_wan", "closing_wan"]
+    sums = contracts.groupby("period", sort=False)[names].sum()
+    sums = sums.reindex(list(p.labels), fill_value=0.0)
+    fen = {name: np.rint(sums[name].to_numpy() * FEN) for name in names}
+    stays = whole(p.stays).sum()
+    bonds, interest = bond_path(p, path)
+    hidden = np.maximum(fen["closing_wan"] - stays, 0)
+    statutory = whole(np.array(p.given.options.statutory_wan)) + bonds
+    amounts = {
+        "hidden_wan": hidden, "statutory_wan": statutory,
+        "by_contract_wan": np.full(len(hidden), stays), "total_wan": hidden + statutory + stays,
+        "interest_wan": fen["interest_wan"], "bond_interest_wan": interest,
+        "principal_wan": fen["principal_wan"], "replaced_wan": fen["replaced_wan"],
+    }  # fmt: skip
+    return pd.DataFrame(
+        {"period": list(p.labels)} | {name: fen / FEN for name, fen in amounts.items()}
+    )
 
 
-def bond_path(p: Problem, bonds: Floats) -> tuple[Floats, Floats]:
+def bond_interest(path: Path) -> float:
+    """Interest and cost of issue of the plan's bonds up to the deadline, 万元."""
+    return sum(amount for _, _, _, use, amount in path.service if use == 3) / FEN
+
+
+def bond_path(p: Problem, path: Path) -> tuple[Ints, Ints]:
     """Outstanding at the end of each period, and interest paid in it, of the plan's bonds."""
-    balance, interest = np.zeros(len(p.ends)), np.zeros(len(p.ends))
-    for draw in np.flatnonzero(bonds):
-        balance[p.period[p.draw_day[draw]] :] += bonds[draw]
-        for day, _, paid, principal in p.services[draw]:
-            t = _period(p, day)
-            interest[t] += bonds[draw] * paid
-            balance[t:] -= bonds[draw] * principal
+    balance, interest = (np.zeros(len(p.ends), dtype=np.int64) for _ in range(2))
+    for draw in np.flatnonzero(path.bonds):
+        balance[p.period[p.draw_day[draw]] :] += path.bonds[draw]
+    for day, _, _, use, amount in path.service:
+        t = _period(p, day)
+        if use == 3:
+            interest[t] += amount
+        else:
+            balance[t:] -= amount
     return balance, interest
 
 
-def source_table(p: Problem, path: Path, labels: tuple[str, ...]) -> pd.DataFrame:
+def source_table(p: Problem, path: Path) -> pd.DataFrame:
     """Money of each source by period: come in, used, left for the next, lapsed."""
-    used = path.flow.sum(axis=1)
-    held = np.zeros(len(p.pool_names))
-    rows = []
-    step = {4: "year", 6: "quarter"}.get(len(labels[0]), "month") if labels else "month"
-    for t, first in enumerate(p.slots):
-        label = {
-            "year": f"{first.year}", "quarter": f"{first.year}Q{(first.month + 2) // 3}"
-        }.get(step, f"{first:%Y-%m}")  # fmt: skip
-        held = held + p.cap[:, t] - used[:, t]
-        lapsed = np.where(p.hold[:, t], 0.0, np.maximum(held, 0.0))
-        held = np.where(p.hold[:, t], np.maximum(held, 0.0), 0.0)
-        held, lapsed = (np.where(x < DUST_WAN, 0.0, x) for x in (held, lapsed))
-        rows += [
-            (label, name, p.cap[k, t], used[k, t], held[k], lapsed[k])
-            for k, name in enumerate(p.pool_names)
-        ]
-    columns = ["period", "source_id", "available_wan", "used_wan", "kept_wan", "lapsed_wan"]
-    frame = pd.DataFrame(rows, columns=columns)
+    pools, slots = path.arrived.shape
+    period = [_period(p, first) for first in p.slots]
+    frame = pd.DataFrame({
+        "at": np.tile(period, pools), "pool": np.repeat(np.arange(pools), slots),
+        "available_wan": path.arrived.ravel(), "used_wan": path.flow.sum(axis=1).ravel(),
+        "kept_wan": path.kept.ravel(), "lapsed_wan": path.lapsed.ravel(),
+    })  # fmt: skip
     sums = {"available_wan": "sum", "used_wan": "sum", "kept_wan": "last", "lapsed_wan": "sum"}
     # Pools of one source are earmarked apart: what is kept adds up over them.
-    frame["pool"] = np.tile(np.arange(len(p.pool_names)), len(p.slots))
-    each = frame.groupby(["period", "source_id", "pool"], sort=False, as_index=False).agg(sums)
-    made = each.groupby(["period", "source_id"], sort=False, as_index=False)[list(sums)].sum()
-    return made.sort_values("period", kind="stable").reset_index(drop=True)
+    each = frame.groupby(["at", "pool"], as_index=False).agg(sums)
+    each["source_id"] = [p.pool_names[k] for k in each["pool"]]
+    made = each.groupby(["at", "source_id"], sort=False, as_index=False)[list(sums)].sum()
+    made.insert(0, "period", [p.labels[t] for t in made.pop("at")])
+    made[list(sums)] /= FEN
+    return made
 
 
 def quota_table(p: Problem, path: Path) -> pd.DataFrame:
     """Each batch: available, used, left (usable after the deadline), lapsed."""
     rows = []
     for q, quota in enumerate(p.given.quotas):
-        used = float(path.bonds[p.draw_quota == q].sum())
-        left = max(quota.amount_wan - used, 0.0)
+        used = int(path.bonds[p.draw_quota == q].sum()) / FEN
+        left = max(round(quota.amount_wan - used, 6), 0.0)
         later = quota.last > p.given.deadline
         rows.append((quota.period, f"replacement {quota.name}", quota.amount_wan, used,
                      left if later else 0.0, 0.0 if later else left))  # fmt: skip

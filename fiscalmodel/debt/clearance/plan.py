@@ -26,8 +26,6 @@ from fiscalmodel.words import Text, say
 if TYPE_CHECKING:
     from fiscalmodel.display import Chart
 
-#: Prices below this (万元 per 万元) are rounding of the solver.
-PRICE_DUST = 1e-9
 #: A gap on more days than this is told by year.
 MOST_DAYS = 4
 
@@ -84,17 +82,17 @@ class ClearancePlan:
     @property
     def fee_wan(self) -> float:
         """Fees of early repayment and replacement."""
-        return float(self.path.fee.sum())
+        return float(self.path.fee.sum()) / paths.FEN
 
     @property
     def bond_interest_wan(self) -> float:
         """Interest (and cost of issue) of the plan's bonds up to the deadline."""
-        return float(self.problem.bond_interest @ self.path.bonds)
+        return paths.bond_interest(self.path)
 
     @property
     def bond_life_wan(self) -> float:
         """Interest (and cost of issue) of the plan's bonds over their whole life."""
-        return float(self.problem.bond_life @ self.path.bonds)
+        return round(float(self.problem.bond_life @ self.path.bonds)) / paths.FEN
 
     @property
     def cost_wan(self) -> float:
@@ -116,7 +114,7 @@ class ClearancePlan:
             return float("nan")
         own = self.path.interest + self.path.principal + self.path.fee
         factor = self.problem.discount[self.problem.moves.when]
-        return float(factor @ own + self.problem.bond_value @ self.path.bonds)
+        return float(factor @ own + self.problem.bond_value @ self.path.bonds) / paths.FEN
 
     @property
     def cost(self) -> pd.DataFrame:
@@ -134,23 +132,9 @@ class ClearancePlan:
         return self.given.discount_pct
 
     @property
-    def baseline_interest_wan(self) -> float:
-        """Interest to the deadline if every contract ran as agreed, nothing early or replaced."""
-        return _baseline(self.problem, self.path)
-
-    @property
-    def interest_saved_wan(self) -> float:
-        """Interest of the contracts as agreed, less the plan's, less that of the new bonds.
-
-        All of it to the deadline. What is replaced would otherwise have stayed at its old
-        rate; an extension (展期) costs interest, so the saving can be negative.
-        """
-        return self.baseline_interest_wan - self.interest_wan - self.bond_interest_wan
-
-    @property
     def quota_used_wan(self) -> float:
         """Quota used."""
-        return float(self.path.bonds.sum())
+        return float(self.path.bonds.sum()) / paths.FEN
 
     @property
     def quota_lapsed_wan(self) -> float:
@@ -185,7 +169,7 @@ class ClearancePlan:
         if not self.holds:
             return None
         p, m = self.problem, self.problem.moves
-        owing = self.path.closing > p.stays[m.who] + paths.DUST_WAN
+        owing = self.path.closing > paths.whole(p.stays)[m.who]
         last = np.zeros(len(p.contracts), dtype=np.int64)
         for i in range(len(p.contracts)):
             mine = np.flatnonzero(m.who == i)
@@ -249,7 +233,7 @@ class ClearancePlan:
     def by_contract(self) -> pd.DataFrame:
         """Debt that stays beyond the deadline by contract, with its interest up to it."""
         p = self.problem
-        interest = paths.by_period(p, self.path.accrued).sum(axis=1)
+        interest = paths.by_period(p, self.path.accrued).sum(axis=1) / paths.FEN
         rows = [
             (c.contract_id, p.stays[i], c.rate_pct, c.maturity, float(interest[i]), p.stays[i])
             for i, c in enumerate(p.contracts) if p.stays[i] > 0
@@ -282,7 +266,7 @@ class ClearancePlan:
     @cached_property
     def sources(self) -> pd.DataFrame:
         """Money by period: ``period, source_id, available_wan, used_wan, kept_wan, lapsed_wan``."""
-        return paths.source_table(self.problem, self.path, self.problem.labels)
+        return paths.source_table(self.problem, self.path)
 
     @cached_property
     def by_source(self) -> pd.DataFrame:
@@ -319,11 +303,6 @@ class ClearancePlan:
         return tables.planned_register(self.given, self.schedule)
 
     @cached_property
-    def bonds(self) -> pd.DataFrame:
-        """The plan's bonds, as `fiscalmodel.read_bonds` takes them."""
-        return tables.planned_bonds(self.given, self.schedule)
-
-    @cached_property
     def shadow_prices(self) -> pd.DataFrame:
         """``kind, name, period, saving_wan``; empty unless this is a plan with an objective.
 
@@ -332,18 +311,6 @@ class ClearancePlan:
         minimum instalments: as long as the same ones apply.
         """
         return pd.DataFrame(self._prices, columns=["kind", "name", "period", "saving_wan"])
-
-    @cached_property
-    def binding(self) -> pd.DataFrame:
-        """What holds the plan back: `shadow_prices` above 0, and contracts that are due."""
-        rows = [row for row in self._prices if row[3] > PRICE_DUST]
-        s, p = self._priced, self.problem
-        if s is not None:
-            for k in np.flatnonzero(s.prices["due"] > PRICE_DUST):
-                name = p.contracts[p.moves.who[k]].contract_id
-                period = p.labels[p.period[p.moves.when[k]]]
-                rows.append(("due", name, period, float(s.prices["due"][k])))
-        return pd.DataFrame(rows, columns=["kind", "name", "period", "saving_wan"])
 
     @cached_property
     def _priced(self) -> Solution | None:
@@ -731,6 +698,8 @@ def _assemble(
             shortfall = _not_planned(problem, shortfall)
         else:
             notes.append(say("debt.clearance.no_foresight", rule=given.options.rule))
+    elif status == "optimal":
+        status = "unknown"  # no plan that the money pays
     if status == "unknown":
         shortfall = shortfall.iloc[:0]
     notes += _notes(given, problem, path)
@@ -742,16 +711,16 @@ def _assemble(
 def _notes(given: Given, p: Problem, path: Path) -> list[Text]:
     """What a reader should know about the money of bonds, kept debt and fees."""
     notes: list[Text] = []
-    paid = float(p.bond_interest @ path.bonds) if len(path.bonds) else 0.0
+    paid = paths.bond_interest(path)
     if paid and not given.options.bond_service:
         notes.append(say("debt.clearance.service_besides", amount=paid))
     elif paid:
         land = [k for k, kind in enumerate(p.kinds) if kind == "land"]
-        fund = float(path.flow[land, -1].sum())
-        service = float(path.flow[:, -1].sum())
+        fund = float(path.flow[land, -1].sum()) / paths.FEN
+        service = float(path.flow[:, -1].sum()) / paths.FEN
         notes.append(say("debt.clearance.service", amount=paid, fund=min(fund, service),
                          transfer=max(service - fund, 0.0)))  # fmt: skip
-    interest = paths.by_period(p, path.accrued).sum(axis=1)
+    interest = paths.by_period(p, path.accrued).sum(axis=1) / paths.FEN
     if p.stays.any():
         parts = [
             say("debt.clearance.kept_part", name=c.contract_id, amount=float(interest[i]))
@@ -782,26 +751,6 @@ def _not_planned(p: Problem, shortfall: pd.DataFrame) -> pd.DataFrame:
         )
     ]
     return shortfall.assign(reason=reasons)
-
-
-def _baseline(p: Problem, path: Path) -> float:
-    """Interest if contracts ran as agreed; what is replaced would stay at its old rate."""
-    m, total, swapped, opening, left = p.moves, 0.0, 0.0, 0.0, 0.0
-    for k in range(len(m.who)):
-        c = p.contracts[m.who[k]]
-        if m.first[k]:
-            opening, left, swapped = c.principal_wan, c.principal_wan, 0.0
-        swapped += path.replaced[k]
-        day = p.days[m.when[k]]
-        if not c.on_demand:
-            parts = c.instalments or ((c.maturity, c.principal_wan),)
-            left = c.principal_wan - sum(a for d, a in parts if d and d <= day)
-        if m.clears[k]:
-            left = c.stays_wan
-        closing = max(left, swapped)
-        total += m.accrual[k] * (opening if m.pays[k] else opening - closing)
-        opening = closing
-    return total
 
 
 def break_points(

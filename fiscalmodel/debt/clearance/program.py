@@ -1,15 +1,16 @@
 """The programme of a clearance plan: named rows and columns, solved sparse by HiGHS.
 
-A column for each contract's closing balance on each of its moves, for money by pool,
-group and slot, and for bonds by quota and day. Sources are allotted to single contracts
-afterwards, which always works because a group is what the same pools may pay.
+A column for what each contract repays on each of its moves, for money by pool, group and
+slot, and for bonds by quota and day. Sources are allotted to single contracts afterwards,
+which always works because a group is what the same pools may pay.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -22,11 +23,15 @@ NODES = 40
 #: Relative gap at which a plan counts as proven.
 PROVEN = 1e-6
 #: Tolerance of bounds, rows and reduced costs: amounts hold far below a 分.
-EXACT = 1e-10
+EXACT = 1e-9
 #: Above this many whole numbers only the rounding heuristic is tried, with the bound it leaves.
 MOST_WHOLE = 4_000
 #: Preference where it costs the same, 万元 per 万元: quota before own money, and the like.
 TIE = 1e-7
+#: Bounds that lie nearer are one.
+NEAR = 1e-9
+#: Rows that hold exactly.
+EQUAL = ("clear", "cash", "cover")
 
 
 @dataclass(frozen=True)
@@ -65,183 +70,141 @@ class Program:
         Whether money may be missing, and principal that terms forbid to repay be let off.
     extras
         Variables that add money or quota.
+
+    Attributes
+    ----------
+    columns
+        Name -> index of each column, -1 where there is none: ``repaid, replaced, early,
+        let_off`` and ``open`` by move, ``paid`` by pool, group and slot, ``kept`` by pool
+        and slot, ``bonds`` by draw, ``missing`` by group and slot, ``extra``.
+    rows
+        Name -> place of the rows whose prices are wanted.
     """
 
     def __init__(self, p: Problem, *, elastic: bool = False, extras: tuple[Extra, ...] = ()):
-        self.p, self.size = p, 0
-        self.columns: dict[str, Ints] = {}
-        self.lower: list[Floats] = []
-        self.upper: list[Floats] = []
-        self.rows: dict[str, Ints] = {}
-        self.heights: dict[bool, int] = {False: 0, True: 0}
-        self.rhs: dict[bool, list[Floats]] = {False: [], True: []}
-        self.entries: dict[bool, list[tuple[Ints, Ints, Floats]]] = {False: [], True: []}
-        self._build(elastic, extras)
+        self.p, m = p, p.moves
+        self.capital = m.pays & p.given.options.capitalise
+        self.most = m.highest if self.capital.any() else np.minimum(m.highest, least_path(p))
+        self.columns, self.upper = _columns(p, self.most, elastic, extras)
+        self.size = len(self.upper)
+        self._balances()
+        #: Interest due on a day of payment by what was owed, and on other days by what falls.
+        self.runs = np.where(m.pays, m.accrual, 0.0)
+        self.settles = np.where(m.pays, 0.0, m.accrual)
+        self.rows: dict[str, slice] = {}
+        self.matrices: dict[bool, Any] = {}
+        self.right: dict[bool, Floats] = {}
+        made = list(self._rows(extras))
+        for equal in (False, True):
+            mine = [row for row in made if (row[0] in EQUAL) == equal]
+            self.matrices[equal] = sparse.vstack([x for _, x, _ in mine], format="csc")
+            self.right[equal] = np.concatenate([right for _, _, right in mine])
+            ends = np.cumsum([len(right) for _, _, right in mine])
+            self.rows |= {
+                name: slice(end - len(right), end)
+                for (name, _, right), end in zip(mine, map(int, ends), strict=True)
+            }
 
-    # ---- columns and rows by name ----
+    # ---- balances: what columns leave ----
 
-    def column(
-        self, name: str, mask: Bools, upper: Floats | float = np.inf, lower: Floats | float = 0.0
-    ) -> Ints:
-        """Index array shaped like `mask`; -1 where there is no column."""
-        index = np.full(mask.shape, -1, dtype=np.int64)
-        count = int(mask.sum())
-        index[mask] = np.arange(self.size, self.size + count)
-        self.size += count
-        self.lower.append(np.broadcast_to(lower, mask.shape)[mask].astype(float))
-        self.upper.append(np.broadcast_to(upper, mask.shape)[mask].astype(float))
-        self.columns[name] = index
-        return index
+    def pick(self, name: str, factor: Floats | float = 1.0) -> Any:
+        """The columns of a name as rows of a matrix, each times its factor."""
+        index = self.columns[name].ravel()
+        there = np.flatnonzero(index >= 0)
+        values = np.broadcast_to(factor, index.shape)[there]
+        return sparse.csr_array((values, (there, index[there])), shape=(len(index), self.size))
 
-    def row(
-        self, name: str, rhs: Floats, *terms: tuple[Ints, Floats | float], equal: bool = False,
-        at: Ints | None = None,
-    ) -> None:  # fmt: skip
-        """Rows Σ coefficient · column ≤ (or =) rhs.
+    def _balances(self) -> None:
+        """Closing and opening of each move: `fixed` and `opened`, and what columns take off.
 
-        A term's columns are shaped like `rhs`, or are listed with the row of each in `at`
-        (a term of three: columns, coefficients, rows).
+        A balance is no column of its own: the programme has a row for each contract
+        instead of one for each move, which HiGHS solves several times as fast.
         """
-        count, base = len(rhs), self.heights[equal]
-        self.rows[name] = np.arange(base, base + count)
-        self.heights[equal] += count
-        self.rhs[equal].append(np.asarray(rhs, dtype=float))
-        for term in terms:
-            columns, factors = term[0], np.broadcast_to(term[1], term[0].shape)
-            rows = np.arange(count) if at is None or len(term) == 2 else at
-            self._enter(equal, base + rows, columns, factors)
+        p, m, size = self.p, self.p.moves, len(self.p.moves.who)
+        growth = np.where(self.capital, 1 + m.accrual, 1.0)
+        start = np.maximum.accumulate(np.where(m.first, np.arange(size), 0))
+        count = np.arange(size) - start + 1
+        k = np.repeat(np.arange(size), count)
+        j = np.arange(len(k)) - np.repeat(np.cumsum(count) - count - start, count)
+        grown = np.exp(np.cumsum(np.log(growth)))
+        self.falls = self.pick("repaid") + self.pick("replaced") + self.pick("let_off")
+        self.left = sparse.csr_array((-grown[k] / grown[j], (k, j)), (size, size)) @ self.falls
+        self.fixed = p.principal[m.who] * grown / (grown / growth)[start]
+        back = shift(~m.first)
+        self.before, self.opened = back @ self.left, p.opening + back @ self.fixed
 
-    def enter(self, name: str, rows: Ints, columns: Ints, factors: Floats | float,
-              equal: bool = False) -> None:  # fmt: skip
-        """Further terms of rows that are there: row of each, its column and coefficient."""
-        at = self.rows[name][rows]
-        self._enter(equal, at, columns, np.broadcast_to(factors, columns.shape))
-
-    def _enter(self, equal: bool, rows: Ints, columns: Ints, factors: Floats) -> None:
-        there = (columns >= 0) & (factors != 0)
-        if there.any():
-            self.entries[equal].append((rows[there], columns[there], factors[there]))
-
-    # ---- the plan ----
-
-    def _build(self, elastic: bool, extras: tuple[Extra, ...]) -> None:
-        p, m = self.p, self.p.moves
-        size, (pools, groups) = len(m.who), p.eligible.shape
-        slots, quotas = len(p.slots), len(p.given.quotas)
-        slot = p.slot[m.when] if size else np.zeros(0, dtype=np.int64)
-        every = np.ones(size, dtype=bool)
-        growth = 1 + m.accrual
-        kept = np.where(m.pays, 1.0, growth)  # what stays bears its interest later
-        lead = np.where(m.pays & p.given.options.capitalise, growth, 1.0)
-        opening = p.opening
-
-        b = self.column("balance", every, self.most(), lower=p.stays[m.who])
-        before = np.where(m.first, -1, np.concatenate([[-1], b[:-1]])) if size else b
-        r = self.column("replaced", m.swaps)
-        charged = (m.fee > 0) & (p.principal[m.who] > 0)
-        f = self.column("early", charged)
-        active = np.ones(p.cap.shape, bool) if extras else np.cumsum(p.cap, axis=1) > 0
-        y = self.column("paid", p.eligible[:, :, None] & active[:, None, :])
-        w = self.column("kept", p.hold & active)
-        v = self.column("bonds", np.ones(len(p.draw_quota), dtype=bool))
-        e = self.column("missing", np.full((groups, slots), elastic))
-        h = self.column("let_off", m.clears & np.isfinite(m.limit) & elastic)
-        timed = (m.minimum > 0) & (p.principal[m.who] > 0)
-        z = self.column("open", timed, upper=1.0)
-        x = self.column("extra", np.ones(len(extras), bool), np.array([a.upper for a in extras]))
-
-        self.row("falls", lead * opening, (b, 1.0), (r, 1.0), (h, 1.0), (before, -lead))
-        k = np.isfinite(m.limit)
-        self.row("terms", (m.limit - opening)[k], (before[k], 1.0), (b[k], -1.0), (r[k], -1.0),
-                 (h[k], -1.0))  # fmt: skip
-        k = charged
-        self.row("early", (m.scheduled - opening)[k], (before[k], 1.0), (b[k], -1.0),
-                 (r[k], -1.0), (h[k], -1.0), (f[k], -1.0))  # fmt: skip
+    def _rows(self, extras: tuple[Extra, ...]) -> Iterator[tuple[str, Any, Floats]]:
+        """Name, coefficients and right side: at most, or equal for names in `EQUAL`."""
+        p, m, (pools, groups) = self.p, self.p.moves, self.p.eligible.shape
+        slots, most = len(p.slots), self.most - self.fixed
+        # What a contract owes falls to what its terms allow, and in the end to what stays.
+        above = np.where(m.first, p.principal[m.who], np.roll(self.most, 1))
+        if self.capital.any():  # a balance may rise again
+            above = np.where(above > p.stays[m.who] + NEAR, np.inf, above)
+        tighter = (self.most < above - NEAR) & (p.principal[m.who] > 0)
+        ends = tighter & (self.most <= p.stays[m.who] + NEAR)
+        yield "clear", self.left[ends], most[ends]
+        yield "due", self.left[tighter & ~ends], most[tighter & ~ends]
+        charged = self.columns["early"] >= 0
+        yield "early", (self.pick("repaid") - self.pick("early"))[charged], m.scheduled[charged]
         # Cash of each group and slot is paid from its pools, or is missing.
-        at = p.group[m.who] * slots + slot
-        need = total(at, growth * opening, groups * slots)
-        self.row("cash", -need, (e.ravel(), -1.0), equal=True)
-        for columns, factors in (
-            (before, growth), (b, -kept), (r, m.swap_fee - 1.0), (h, -1.0), (f, m.fee)
-        ):  # fmt: skip
-            self.enter("cash", at, columns, factors, equal=True)
-        for k_, g in np.ndindex(pools, groups):
-            self.enter("cash", g * slots + np.arange(slots), y[k_, g], -1.0, equal=True)
+        runs = np.where(self.capital, 0.0, self.runs)
+        due = self.pick("repaid") + times(runs, self.before) + times(self.settles, self.falls)
+        fees = self.pick("replaced", m.swap_fee) + self.pick("early", m.fee)
+        cell = p.group[m.who] * slots + (p.slot[m.when] if len(m.who) else m.when)
+        cash = sums(cell, groups * slots) @ (due + fees) - self.pick("missing")
+        cash -= sums(np.tile(np.arange(groups * slots), pools), groups * slots) @ self.pick("paid")
         if p.given.options.bond_service:
-            for draw, parts in enumerate(p.services):
-                rows = np.array([t for _, t, _, _ in parts], dtype=np.int64) + (groups - 1) * slots
-                amounts = np.array([c + q for _, _, c, q in parts])
-                self.enter("cash", rows, np.full(len(parts), v[draw]), amounts, equal=True)
-        earlier = np.concatenate([np.full((pools, 1), -1), w[:, :-1]], axis=1)
-        self.row("money", p.cap.ravel(), (w.ravel(), 1.0), (earlier.ravel(), -1.0))
-        for g in range(groups):
-            self.enter("money", np.arange(pools * slots), y[:, g].ravel(), 1.0)
-        # What is replaced is covered by bonds, bonds by quota and by the limit of the year.
-        days = np.unique(m.when[m.swaps])
-        self.row("cover", np.zeros(len(days)), equal=True)
-        self.enter("cover", np.searchsorted(days, m.when[m.swaps]), r[m.swaps], 1.0, equal=True)
-        self.enter("cover", np.searchsorted(days, p.draw_day), v, -1.0, equal=True)
-        self.row("quota", np.array([q.amount_wan for q in p.given.quotas]))
-        self.enter("quota", p.draw_quota, v, 1.0)
-        self.row("room", np.array([room for _, room in p.rooms]))
-        for k_, (last, _) in enumerate(p.rooms):
-            inside = p.draw_day <= last
-            self.enter("room", np.full(int(inside.sum()), k_), v[inside], 1.0)
-        for k_, extra in enumerate(extras):
-            if extra.money is not None:
-                self.enter("money", np.arange(pools * slots), np.full(pools * slots, x[k_]),
-                           -extra.money.ravel())  # fmt: skip
-            if extra.quota is not None:
-                self.enter("quota", np.arange(quotas), np.full(quotas, x[k_]), -extra.quota)
-        # A minimum is paid while a balance remains.
-        k = timed
-        self.row("minimum", (growth * opening)[k], (b[k], kept[k]), (r[k], 1.0), (h[k], 1.0),
-                 (before[k], -growth[k]), (z[k], m.minimum[k]))  # fmt: skip
-        self.row("open", np.zeros(int(k.sum())), (b[k], 1.0), (z[k], -self.top()[k]))
-        self.matrices = {
-            equal: sparse.csr_array(
-                tuple_matrix(self.entries[equal], self.heights[equal], self.size)
+            last = (groups - 1) * slots
+            parts = [(last + t, v, interest + principal) for v, service in enumerate(p.services)
+                     for _, t, interest, principal in service]  # fmt: skip
+            at, draw, amount = np.array(parts, dtype=float).reshape(-1, 3).T
+            served = sparse.csr_array(
+                (amount, (at.astype(int), draw.astype(int))), (groups * slots, len(p.services))
             )
-            for equal in (False, True)
-        }
-        self.bounds = np.concatenate(self.lower), np.concatenate(self.upper)
-        self.right = {
-            equal: np.concatenate(self.rhs[equal]) if self.rhs[equal] else np.zeros(0)
-            for equal in (False, True)
-        }
-
-    def most(self) -> Floats:
-        """Closing balance at most: by the terms, and by paying no more than the minimum."""
-        least = least_path(self.p)
-        if self.p.given.options.capitalise:
-            return self.p.moves.highest
-        return np.minimum(self.p.moves.highest, least)
+            cash += served @ self.pick("bonds")
+        yield "cash", cash, -total(cell, runs * self.opened, groups * slots)
+        at = np.arange(pools * slots).reshape(pools, 1, slots)
+        at = np.broadcast_to(at, (pools, groups, slots)).ravel()
+        money = sums(at, pools * slots) @ self.pick("paid") + self.pick("kept")
+        money -= shift(np.arange(pools * slots) % slots > 0) @ self.pick("kept")
+        quota = sums(p.draw_quota, len(p.given.quotas)) @ self.pick("bonds")
+        for k, extra in enumerate(extras):
+            column = self.pick("extra")[[k]]
+            if extra.money is not None:
+                money -= sparse.csr_array(extra.money.reshape(-1, 1)) @ column
+            if extra.quota is not None:
+                quota -= sparse.csr_array(extra.quota.reshape(-1, 1)) @ column
+        yield "money", money, p.cap.ravel()
+        # What is replaced is covered by bonds, bonds by quota and by the limit of the year.
+        cover = sums(m.when, len(p.days)) @ self.pick("replaced")
+        cover -= sums(p.draw_day, len(p.days)) @ self.pick("bonds")
+        yield "cover", cover, np.zeros(len(p.days))
+        yield "quota", quota, np.array([q.amount_wan for q in p.given.quotas])
+        inside = np.array([p.draw_day <= day for day, _ in p.rooms], dtype=float)
+        inside = inside.reshape(len(p.rooms), len(p.draw_day))
+        room = sparse.csr_array(inside) @ self.pick("bonds")
+        yield "room", room, np.array([most for _, most in p.rooms])
+        # A minimum is paid while a balance remains.
+        timed = self.columns["open"] >= 0
+        least = self.pick("open", m.minimum) - due
+        yield "minimum", least[timed], (runs * self.opened)[timed]
+        yield "open", (self.left - self.pick("open", self.top()))[timed], -self.fixed[timed]
 
     def top(self) -> Floats:
         """A number that no closing balance is above."""
-        p, m = self.p, self.p.moves
-        top = p.principal[m.who]
-        if p.given.options.capitalise:
-            for i in range(len(p.principal)):
-                mine = m.who == i
-                grown = np.cumprod(np.where(m.pays[mine], 1 + m.accrual[mine], 1.0))
-                top[mine] *= grown
-        return np.minimum(top, self.most())
+        return np.minimum(self.fixed, self.most)
 
     # ---- objectives: cost of each column, and what is fixed ----
 
     def interest(self, weight: Floats | None = None) -> tuple[Floats, float]:
         """Interest and fees of the contracts, each day's weighted."""
-        p, m = self.p, self.p.moves
+        m = self.p.moves
         u = np.ones(len(m.who)) if weight is None else weight
-        cost = np.zeros(self.size)
-        b, (r, f) = self.columns["balance"], (self.columns["replaced"], self.columns["early"])
-        stays = ~m.first
-        cost[b] -= np.where(m.pays, 0.0, m.accrual) * u
-        cost[b[:-1][stays[1:]]] += (m.accrual * u)[1:][stays[1:]]
-        cost[r[r >= 0]] += (m.swap_fee * u)[r >= 0]
-        cost[f[f >= 0]] += (m.fee * u)[f >= 0]
-        return cost, float((m.accrual * u * p.opening).sum())
+        cost = self.before.T @ (self.runs * u) + self.falls.T @ (self.settles * u)
+        for name, fee in (("replaced", m.swap_fee), ("early", m.fee)):
+            cost += self.pick(name, fee).T @ u
+        return cost, float(self.opened @ (self.runs * u))
 
     def objective(self, name: str) -> tuple[Floats, float]:
         """Cost of each column under an objective; ties go to quota before own money."""
@@ -249,17 +212,14 @@ class Program:
         if name == "least_present_value":
             u = p.discount[m.when] if len(m.who) else np.zeros(0)
             cost, fixed = self.interest(u)
-            b, stays = self.columns["balance"], ~m.first
-            cost[b] -= u
-            cost[b[:-1][stays[1:]]] += u[1:][stays[1:]]
-            for part in ("replaced", "let_off"):
-                c = self.columns[part]
-                cost[c[c >= 0]] -= u[c >= 0]
+            # Interest that is added to a balance is paid with it.
+            added = np.where(self.capital, self.runs * u, 0.0)
+            cost += self.pick("repaid").T @ u - self.before.T @ added
+            fixed -= float(self.opened @ added)
             cost[v] += p.bond_value - TIE
-            self._prefer(cost)
-            return cost, fixed + float((u * p.opening).sum())
-        cost, fixed = self.interest()
-        cost[v] += p.bond_interest - TIE
+        else:
+            cost, fixed = self.interest()
+            cost[v] += p.bond_interest - TIE
         self._prefer(cost)
         if name == "quota_first":
             # No interest that a 万元 of quota could cost is as much as this.
@@ -314,7 +274,7 @@ class Program:
         if rows:
             a = sparse.vstack([a, sparse.csr_array(np.array([r for r, _ in rows]))]).tocsr()
             rhs = np.concatenate([rhs, [most for _, most in rows]])
-        lower, upper = self.bounds
+        lower, upper = np.zeros(self.size), self.upper
         z = self.columns["open"]
         z = z[z >= 0]
         bound = float("nan")
@@ -337,42 +297,77 @@ class Program:
             whole = mixed.x[z] > 0.5
         if whole is not None and len(z):
             # With the whole numbers fixed it is linear again, and has prices.
-            lower, upper = lower.copy(), upper.copy()
+            upper = upper.copy()
             lower[z] = upper[z] = whole
         result = linprog(
             cost, A_ub=a, b_ub=rhs, A_eq=self.matrices[True], b_eq=self.right[True],
-            bounds=np.column_stack([lower, upper]), method="highs",
-            options={"primal_feasibility_tolerance": EXACT, "dual_feasibility_tolerance": EXACT},
+            bounds=np.column_stack([lower, upper]), method="highs-ds",
+            options={"primal_feasibility_tolerance": EXACT, "dual_feasibility_tolerance": EXACT,
+                     "simplex_dual_edge_weight_strategy": "devex"},
         )  # fmt: skip
         seconds = time.perf_counter() - begun
         if result.status != 0:
             return Solution("infeasible" if result.status == 2 else "unknown", seconds=seconds)
         prices = {
-            name: np.maximum(-result.ineqlin.marginals[index], 0.0)
-            for name, index in self.rows.items() if name not in ("cash", "cover")
-        }  # fmt: skip
-        b = self.columns["balance"]
-        prices["due"] = np.maximum(-result.upper.marginals[b], 0.0)
+            name: np.maximum(-result.ineqlin.marginals[self.rows[name]], 0.0)
+            for name in ("money", "quota")
+        }
         value = float(cost @ result.x) + fixed
         status = "optimal" if proven else "feasible"
         return Solution(status, value, value if bound != bound else bound,
                         self._named(result.x), prices, seconds)  # fmt: skip
 
-    def _named(self, values: Floats) -> dict[str, Floats]:
-        return {
-            name: np.where(index >= 0, values[index], 0.0) if values.size
-            else np.zeros(index.shape) for name, index in self.columns.items()
-        }  # fmt: skip
+    def _named(self, x: Floats) -> dict[str, Floats]:
+        made = {
+            name: np.where(index >= 0, x[index], 0.0) if x.size else np.zeros(index.shape)
+            for name, index in self.columns.items()
+        }
+        return made | {"balance": self.fixed + (self.left @ x if x.size else 0.0)}
 
 
-def tuple_matrix(
-    entries: list[tuple[Ints, Ints, Floats]], height: int, width: int
-) -> sparse.coo_array:
-    """A sparse matrix of entries row, column, value; what stands twice adds up."""
-    if not entries:
-        return sparse.coo_array((height, width))
-    rows, columns, values = (np.concatenate(part) for part in zip(*entries, strict=True))
-    return sparse.coo_array((values, (rows, columns)), shape=(height, width))
+def _columns(
+    p: Problem, most: Floats, elastic: bool, extras: tuple[Extra, ...]
+) -> tuple[dict[str, Ints], Floats]:
+    """Index of what may be decided by name, and what each column is at most."""
+    m, groups, slots = p.moves, p.eligible.shape[1], len(p.slots)
+    there = np.where(m.first, p.principal[m.who], np.roll(most, 1)) > p.stays[m.who]
+    active = np.cumsum(p.cap, axis=1) > 0 if not extras else np.ones(p.cap.shape, dtype=bool)
+    masks: dict[str, tuple[Bools, Floats | float]] = {
+        "repaid": (there & (m.limit > 0), m.limit),
+        "replaced": (there & m.swaps, np.inf),
+        "early": (there & (m.limit > 0) & (m.fee > 0), np.inf),
+        "let_off": (there & m.clears & np.isfinite(m.limit) & elastic, np.inf),
+        "open": ((m.minimum > 0) & (p.principal[m.who] > 0), 1.0),
+        "paid": (p.eligible[:, :, None] & active[:, None, :], np.inf),
+        "kept": (p.hold & active, np.inf),
+        "bonds": (np.ones(len(p.draw_quota), dtype=bool), np.inf),
+        "missing": (np.full((groups, slots), elastic), np.inf),
+        "extra": (np.ones(len(extras), dtype=bool), np.array([extra.upper for extra in extras])),
+    }
+    columns: dict[str, Ints] = {}
+    upper, size = [], 0
+    for name, (mask, limit) in masks.items():
+        columns[name] = np.full(mask.shape, -1, dtype=np.int64)
+        columns[name][mask] = np.arange(size, size + int(mask.sum()))
+        size += int(mask.sum())
+        upper.append(np.broadcast_to(limit, mask.shape)[mask].astype(float))
+    return columns, np.concatenate(upper)
+
+
+def sums(at: Ints, size: int) -> Any:
+    """The matrix that adds rows up into `size` rows: row k goes to ``at[k]``."""
+    return sparse.csr_array((np.ones(len(at)), (at, np.arange(len(at)))), shape=(size, len(at)))
+
+
+def shift(mask: Bools) -> Any:
+    """The matrix that gives every marked row the row before it."""
+    k = np.flatnonzero(mask)
+    return sparse.csr_array((np.ones(len(k)), (k, k - 1)), shape=(len(mask), len(mask)))
+
+
+def times(factors: Floats, rows: Any) -> Any:
+    """Each row of a matrix times its factor."""
+    return sparse.diags_array(factors).tocsr() @ rows if len(factors) else rows
 
 
 def least_path(p: Problem) -> Floats:

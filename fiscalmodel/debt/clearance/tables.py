@@ -1,21 +1,16 @@
-"""A schedule of payments seen from further sides: by kind of money, as a register, as bonds."""
+"""A schedule of payments seen from further sides: by kind of money, and as a register."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from fiscalmodel.debt.clearance.given import Given
-from fiscalmodel.debt.schedule import is_month_end, step_months
 
 #: Category of what replaces debt rather than repays it.
 REPLACEMENT = "replacement"
 REGISTER_COLUMNS = [
     "contract_id", "debtor", "creditor", "project", "old_rate_pct", "old_maturity", "batch",
     "bond_rate_pct", "bond_tenor_years", "bond_start", "replaced_wan", "status",
-]  # fmt: skip
-BOND_COLUMNS = [
-    "bond_code", "type", "purpose", "amount_wan", "rate_pct", "start", "maturity", "repayment",
-    "frequency", "project",
 ]  # fmt: skip
 
 
@@ -101,20 +96,3 @@ def planned_register(given: Given, schedule: pd.DataFrame) -> pd.DataFrame:
     )  # fmt: skip
     made.insert(0, "order", range(1, len(made) + 1))
     return made
-
-
-def planned_bonds(given: Given, schedule: pd.DataFrame) -> pd.DataFrame:
-    """The bonds that the plan's replacements take, as `fiscalmodel.read_bonds` takes them.
-
-    Special bonds for replacement, one a day and batch, that pay interest yearly.
-    """
-    batch = {f"replacement {q.name}": q for q in given.quotas}
-    table = schedule[schedule["use"].eq("replacement")]
-    sums = table.groupby(["date", "source_id"], as_index=False)["amount_wan"].sum()
-    rows = []
-    for day, source, amount in sums.itertuples(index=False):
-        q = batch[source]
-        end = step_months(day, round(q.tenor_years * 12), is_month_end(day))
-        rows.append((f"{source} / {day}", "special", REPLACEMENT, round(float(amount), 6),
-                     q.rate_pct, day, end, q.repayment, "year", ""))  # fmt: skip
-    return pd.DataFrame(rows, columns=BOND_COLUMNS)

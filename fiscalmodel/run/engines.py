@@ -1,4 +1,4 @@
-"""A batch on this machine: threads, each the client of one kernel at a time."""
+"""What runs jobs: threads here, each the client of one kernel at a time; or Dask."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ import contextlib
 import queue
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
+from fiscalmodel.kernels.parent import private_parent
 from fiscalmodel.run.execute import Client, run_job
 from fiscalmodel.run.job import Job, Result
+
+#: What the kernels of a batch have imported beside the notebooks' own, for page and workbook.
+PRELOAD = ("fiscalmodel.run.report", "fiscalmodel.run.many", "xlsxwriter")
 
 
 class Engine(Protocol):
@@ -17,6 +22,34 @@ class Engine(Protocol):
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Result]: ...
     def close(self) -> None: ...
+
+
+@contextlib.contextmanager
+def open_engine(
+    workers: int, scheduler: str | None = None, *, dask: bool = False
+) -> Iterator[Engine]:
+    """Threads here, a Dask cluster of processes here, or a Dask scheduler."""
+    with contextlib.ExitStack() as stack:
+        if scheduler is None:
+            stack.enter_context(private_parent(preload=PRELOAD))
+        engine: Engine = LocalEngine(workers)
+        if dask or scheduler is not None:
+            from fiscalmodel.run.dask_engine import DaskEngine
+
+            engine = DaskEngine(workers, scheduler)
+        yield stack.enter_context(contextlib.closing(engine))
+
+
+def run_with_retry(engine: Engine, jobs: Sequence[Job], retry: int) -> Iterator[Result]:
+    """The last result of each job: failed ones are run again as often as asked for."""
+    todo = {job.id: job for job in jobs}
+    for attempt in range(retry + 1):
+        for result in engine.run(list(todo.values())):
+            if result.ok or attempt == retry:
+                del todo[result.id]
+                yield replace(result, attempts=result.attempts + attempt)
+        if not todo:
+            return
 
 
 class LocalEngine:

@@ -1,0 +1,165 @@
+"""The index of all reports: each county's scenarios side by side, from their saved summaries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fiscalmodel import __version__
+from fiscalmodel.display import YI
+from fiscalmodel.present.page import css, template
+from fiscalmodel.present.summary import FIGURES, mark_of
+from fiscalmodel.words import Text, say
+
+#: Rows of the comparison: a figure, or two figures or a fact that stand in one cell.
+ROWS = (
+    "revenue_wan", "growth_pct", "band", "available_wan", "hidden_wan", "cleared", "missing_wan",
+    "tightest", "cost_wan", "quota_wan", "ratio", "commissions_wan",
+)  # fmt: skip
+#: Changed inputs that are told; of more, only how many.
+MOST_INPUTS = 3
+
+Summary = Mapping[str, Any]
+
+
+def index_page(summaries: Sequence[Summary], *, lang: str = "zh") -> str:
+    """The comparison of all reports that there are, a table for each county.
+
+    Parameters
+    ----------
+    summaries
+        See `Summary.to_dict`, each with ``links`` (``href, text``) and, where its last run
+        failed, ``error``. One without ``figures`` needs ``id, region, name, error``.
+    """
+    names = ("title", "meta", "failed", "foot", "baseline", "decide", "warnings", "no_warnings",
+             "changed", "files")  # fmt: skip
+    words = {name: say(f"present.index_{name}")(lang) for name in names}
+    words["synthetic"] = say("scenario.synthetic")(lang)
+    words["item"] = say("present.item")(lang)
+    by_region: dict[str, list[Summary]] = {}
+    for summary in sorted(summaries, key=_order):
+        by_region.setdefault(summary["region"]["key"], []).append(summary)
+    internal = any(summary.get("internal") for summary in summaries)
+    groups = [_group(mine, lang) for mine in by_region.values()]
+    return str(
+        template("index.html.j2").render(
+            css=css(), groups=groups, words=words, lang=lang, version=__version__,
+            mark=mark_of(internal, lang),
+        )
+    )  # fmt: skip
+
+
+def comparison(summaries: Sequence[Summary], lang: str = "zh") -> list[dict[str, Any]]:
+    """The rows of one county: ``name`` and ``cells`` (``text, delta, tone``), a cell a scenario.
+
+    A figure that no scenario gives has no row.
+    """
+    base = next((s for s in summaries if s.get("figures")), None)
+    rows = []
+    for key in ROWS:
+        cells = [_cell(key, summary, base, lang) for summary in summaries]
+        if base is not None and any(cell["text"] != "—" for cell in cells):
+            name = say(f"present.figure_{key}", last=base["years"][1])(lang)
+            rows.append({"name": name, "cells": cells})
+    return rows
+
+
+def _order(summary: Summary) -> tuple[bool, str, bool, str]:
+    """Real counties before made-up ones, the baseline before what departs from it."""
+    region = summary["region"]["key"]
+    return bool(summary.get("synthetic")), region, not summary.get("baseline"), summary["id"]
+
+
+def _group(summaries: Sequence[Summary], lang: str) -> dict[str, Any]:
+    base = next((s for s in summaries if s.get("figures")), None)
+    return {
+        "region": summaries[0]["region"][lang],
+        "synthetic": any(s.get("synthetic") for s in summaries),
+        "heads": [
+            {"name": s["name"][lang], "id": s["id"], "base": s is base, "error": s.get("error", ""),
+             "as_of": s.get("as_of", ""), "links": s.get("links", ())}
+            for s in summaries
+        ],
+        "rows": comparison(summaries, lang),
+        "decisions": [_told(s, "answers", "decide", lang) for s in summaries],
+        "warnings": [[text[lang] for text in s.get("warnings", ())] for s in summaries],
+        "changes": [_changes(s, lang) if s.get("figures") else [] for s in summaries],
+    }  # fmt: skip
+
+
+def _cell(key: str, summary: Summary, base: Summary | None, lang: str) -> dict[str, str]:
+    figures, empty = summary.get("figures") or {}, {"text": "—", "delta": "", "tone": ""}
+    if key == "band":
+        return {**empty, "text": _pair(figures, "low_wan", "high_wan")}
+    if key == "ratio":
+        made = _figure("ratio_after_pct", summary, base, lang)
+        grades = [_told(summary, "facts", f"grade_{when}", lang) for when in ("before", "after")]
+        text = _pair(figures, "ratio_before_pct", "ratio_after_pct", " → ")
+        named = " → ".join(dict.fromkeys(grade for grade in grades if grade != "—"))
+        return {**made, "text": f"{text}（{named}）" if named and text != "—" else text}
+    if key in FIGURES:
+        return _figure(key, summary, base, lang)
+    told = _told(summary, "facts", key, lang)
+    if key != "cleared" or told == "—":
+        return {**empty, "text": told}
+    return {**empty, "text": told, "tone": "worse" if figures.get("missing_wan") else "better"}
+
+
+def _figure(key: str, summary: Summary, base: Summary | None, lang: str) -> dict[str, str]:
+    """A figure with its difference to the baseline's, in words and with a tone."""
+    value = (summary.get("figures") or {}).get(key)
+    text, delta, tone = _shown(key, value), "", ""
+    other = None if base is None or base is summary else base["figures"].get(key)
+    if value is not None and other is not None:
+        unit, good = FIGURES[key]
+        moved = (value - other) / (YI if unit == "亿元" else 1)
+        named = say("present.points") if unit == "%" else Text.of(unit)
+        amount = say("present.index_delta", amount=moved, unit=named)
+        if abs(moved) < 0.005:
+            delta = say("present.index_same")(lang)
+        else:
+            tone = "" if not good else "better" if moved * good > 0 else "worse"
+            delta = say(f"present.index_{tone or 'differs'}", amount=amount)(lang)
+    return {"text": text, "delta": delta, "tone": tone}
+
+
+def _shown(key: str, value: float | None) -> str:
+    if value is None:
+        return "—"
+    return f"{value / YI:,.2f}" if FIGURES[key][0] == "亿元" else f"{value:,.2f}"
+
+
+def _pair(figures: Mapping[str, Any], first: str, second: str, between: str = "–") -> str:
+    texts = [_shown(key, figures.get(key)) for key in (first, second)]
+    return "—" if "—" in texts else between.join(texts)
+
+
+def _told(summary: Summary, part: str, key: str, lang: str) -> str:
+    return str((summary.get(part) or {}).get(key, {}).get(lang, "—"))
+
+
+def _changes(summary: Summary, lang: str) -> list[str]:
+    """Figures and inputs that differ from the last different run."""
+    before = summary.get("previous")
+    if not before:
+        return [say("present.index_first_run")(lang)]
+    told: list[Text] = []
+    for key in FIGURES:
+        texts = [_shown(key, made["figures"].get(key)) for made in (before, summary)]
+        if texts[0] != texts[1]:
+            name = say(f"present.figure_{key}", last=summary["years"][1])
+            told.append(_change(name, texts[0], texts[1]))
+    old, new = before["inputs"], summary["inputs"]
+    keys = [key for key in dict.fromkeys([*old, *new]) if old.get(key) != new.get(key)]
+    for key in keys[:MOST_INPUTS]:
+        if key.startswith("file:"):
+            told.append(say("present.index_file_changed", name=key.removeprefix("file:")))
+        else:
+            told.append(_change(Text.of(key), old.get(key, "—"), new.get(key, "—")))
+    if len(keys) > MOST_INPUTS:
+        told.append(say("present.index_more_inputs", count=len(keys) - MOST_INPUTS))
+    return [text(lang) for text in told]
+
+
+def _change(name: Text, before: str, after: str) -> Text:
+    return say("present.index_figure_changed", name=name, before=before, after=after)

@@ -1,0 +1,290 @@
+"""Where every figure comes from, as a graph: figures, the formula of each, its inputs.
+
+A figure's node names a formula of `FORMULAS` and the nodes that it is worked out from, down
+to cells of files, lines of the scenario, dated rules, and what a model said. The graph is
+built on demand from an `Outcome`, never while it is evaluated.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from fiscalmodel.display import word
+from fiscalmodel.words import EMPTY, Text, say
+
+FORMAT, VERSION = "fiscalmodel.explain", 1
+#: ``cell`` of a file, ``scenario`` line, ``policy`` rule, ``calendar`` count of days, ``none``
+#: (no such money), ``model`` (a forecast, or an amount out of the programme), ``terms`` (what
+#: a contract's terms come to), ``formula``.
+How = Literal["cell", "scenario", "policy", "calendar", "none", "model", "terms", "formula"]
+
+#: Formula -> expression over the names of its inputs. Besides arithmetic there are ``max``,
+#: ``min``, ``sum`` and ``product`` of a list, ``dot`` of two lists (sum of products),
+#: ``compound`` of growth rates in percent, ``half_up`` to whole numbers and ``cut`` (nought
+#: below half a 分). How each is said stands in ``params/words/scenario.yaml`` (``formula``).
+FORMULAS: Mapping[str, str] = {
+    "same": "of",
+    "sum": "sum(parts)",
+    "cells": "sum(amounts)",
+    "wan_of_fen": "sum(amounts) / 1000000",
+    # revenue
+    "linked": "published * factor",
+    "factor": "product(breaks)",
+    "break": "level / compound(growth) / published",
+    "growth": "(level / before - 1) * 100",
+    "carried": "edge * level / baseline",
+    "moved": "edge + level - baseline",
+    "scenario": "baseline + sum(steps)",
+    "grown": "before * (1 + growth / 100)",
+    "as_baseline": "before * base / base_before",
+    "by_amount": "before + base - base_before",
+    "shocked": "before * (1 + shock / 100)",
+    "step": "after - before",
+    "with_amount": "before + amount",
+    "growth_needed": "((target / now) ** (1 / years) - 1) * 100",
+    "gap": "first - second",
+    "share": "part / whole * 100",
+    # items
+    "taken_out": "0 - amount",
+    "base_growth": "(last + out) * elasticity * growth / 100",
+    "measures": "dot(amounts, now) - dot(amounts, before)",
+    "item": "last + out + base_growth + measures + one_offs",
+    # budget
+    "expenditure": "base * compound(growth)",
+    "self_sufficiency": "revenue / expenditure * 100",
+    "floor": "expenditure * share / 100",
+    "available": "max(revenue + transfers + other - sanbao - service - commitments, 0)",
+    "shortfall": "max(sanbao + service + commitments - revenue - transfers - other, 0)",
+    # debt
+    "net": "cap * shock * (1 - haircut / 100) * (1 - reserve / 100) * product(claims)",
+    "from_balance": "max(available, 0) * share / 100 / count",
+    "shock": "1 + shock / 100",
+    "claimed": "1 - min(need / there, 1)",
+    "own_need": "due * (1 - refinanced / 100)",
+    "kept_or_lapsed": "max(before + available - used, 0)",
+    "left": "max(available - used, 0)",
+    "closing": "cut(opening + unpaid - repaid - replaced)",
+    "net_sum": "sum(plus) - sum(minus)",
+    "interest": "balance * rate / 100 * years",
+    "missing_later": "amount * (1 + rate / 100) ** years",
+    "life_interest": "sum(amounts) * (rate * tenor + issue) / 100",
+    "mean_rate": "dot(amounts, rates) / sum(amounts)",
+    "worth": "dot(amounts, factors)",
+    "discount": "(1 + rate / 100) ** (0 - years)",
+    "coupon": "half_up(balance * rate / 100 / times * 1000000) / 1000000",
+    "renewed": "amount * refinanced / 100 * rate / 100",
+    "outstanding": "total - sum(due) * (1 - refinanced / 100)",
+    "ratio": "sum(debt) / resources * 100",
+    # commissions
+    "fee": "half_up(base * rate / 100)",
+    "payable": "arrears + fee - paid",
+}
+
+
+@dataclass(frozen=True)
+class Node:
+    """One figure and how it came about.
+
+    Attributes
+    ----------
+    value
+        The figure, in `unit`.
+    how
+        See `How`.
+    formula, inputs
+        Of a ``formula``: its name in `FORMULAS`, and input -> node or nodes. A model's inputs
+        are what it was trained on or given, without a formula.
+    where
+        File with line and column, or 文号; empty for what follows from other nodes.
+    note
+        Source, model, or what a reader should know.
+    cells
+        Of a ``cell`` that stands for many: place -> amount.
+    calendar
+        Of a ``calendar``: day count with its first and last day.
+    figure
+        Whether it stands in a table of the outcome.
+    """
+
+    value: float
+    how: How
+    unit: str
+    name: Text
+    formula: str = ""
+    inputs: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    where: str = ""
+    note: Text = EMPTY
+    cells: tuple[tuple[str, float], ...] = ()
+    calendar: tuple[str, str, str] | None = None
+    figure: bool = False
+
+    def sources(self) -> list[tuple[str, str]]:
+        """Name of each input and its node, lists taken apart."""
+        return [
+            (name, one)
+            for name, given in self.inputs.items()
+            for one in ((given,) if isinstance(given, str) else given)
+        ]
+
+    def said(self, lang: str | None = None) -> str:
+        """The formula in words, or what kind of source it is."""
+        key = f"formula.{self.formula}" if self.formula else f"how.{self.how}"
+        return say(f"scenario.{key}")(lang)
+
+    def as_json(self) -> dict[str, Any]:
+        """For the file beside the report; what is empty is left out."""
+        data: dict[str, Any] = {
+            "value": self.value,
+            "how": self.how,
+            "unit": self.unit,
+            "name": {"zh": self.name.zh, "en": self.name.en},
+        }
+        if self.formula:
+            data["formula"] = self.formula
+        if self.inputs:
+            data["inputs"] = {
+                k: v if isinstance(v, str) else list(v) for k, v in self.inputs.items()
+            }
+        if self.where:
+            data["where"] = self.where
+        if self.note:
+            data["note"] = {"zh": self.note.zh, "en": self.note.en}
+        if self.cells:
+            data["cells"] = [list(cell) for cell in self.cells]
+        if self.calendar:
+            data["calendar"] = list(self.calendar)
+        if self.figure:
+            data["figure"] = True
+        return data
+
+
+class Graph:
+    """Nodes by name, added while an outcome is traced; each once."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, Node] = {}
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.nodes
+
+    def leaf(
+        self,
+        name: str,
+        value: float,
+        how: How,
+        unit: str = "万元",
+        *,
+        label: Text | str = "",
+        where: str = "",
+        note: Text | str = "",
+        figure: bool = False,
+        cells: Sequence[tuple[str, float]] = (),
+        given: Mapping[str, Any] | None = None,
+    ) -> str:
+        """A node that no formula stands behind; `given` is what a model was given."""
+        if name not in self.nodes:
+            self.nodes[name] = Node(
+                float(value),
+                how,
+                unit,
+                _label(name, label),
+                inputs=_inputs(given or {}),
+                where=where,
+                note=Text.of(note),
+                cells=tuple(cells),
+                figure=figure,
+            )
+        return name
+
+    def formula(
+        self,
+        name: str,
+        value: float,
+        formula: str,
+        unit: str = "万元",
+        *,
+        label: Text | str = "",
+        figure: bool = True,
+        note: Text | str = "",
+        **inputs: Any,
+    ) -> str:
+        """A node worked out from others: node names, or lists of them."""
+        if name not in self.nodes and math.isfinite(value):
+            self.nodes[name] = Node(
+                float(value),
+                "formula",
+                unit,
+                _label(name, label),
+                formula,
+                _inputs(inputs),
+                note=Text.of(note),
+                figure=figure,
+            )
+        return name
+
+    def calendar(self, day_count: str, start: dt.date, end: dt.date, value: float) -> str:
+        """Years between two days by a day count."""
+        name = f"years[{day_count}/{start}/{end}]"
+        label = say("scenario.calendar", first=start, last=end, count=day_count)
+        if name not in self.nodes:
+            days = (day_count, start.isoformat(), end.isoformat())
+            self.nodes[name] = Node(float(value), "calendar", "", label, calendar=days)
+        return name
+
+    def none(self) -> str:
+        """No such money."""
+        return self.leaf("none", 0.0, "none", label=say("scenario.how.none"))
+
+    def figures(self) -> Iterator[tuple[str, Node]]:
+        """What stands in a table of the outcome."""
+        return ((name, node) for name, node in self.nodes.items() if node.figure)
+
+    def json(self, scenario: Mapping[str, Any] | None, formulas: Mapping[str, str]) -> str:
+        """The file: format, version, scenario, formulas with their words, nodes."""
+        used = {node.formula for node in self.nodes.values()} - {""}
+        data = {
+            "format": FORMAT,
+            "version": VERSION,
+            "scenario": scenario or {},
+            "formulas": {
+                key: {
+                    "expression": text,
+                    "zh": say(f"scenario.formula.{key}")("zh"),
+                    "en": say(f"scenario.formula.{key}")("en"),
+                }
+                for key, text in formulas.items()
+                if key in used
+            },
+            "nodes": {name: node.as_json() for name, node in self.nodes.items()},
+        }
+        return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def figure_name(table: str, column: str, key: object) -> str:
+    """How a figure of a table is called.
+
+    >>> figure_name("balance", "available_wan", 2026)
+    'balance.available_wan[2026]'
+    """
+    return f"{table}.{column}[{key}]"
+
+
+def _inputs(given: Mapping[str, Any]) -> dict[str, str | tuple[str, ...]]:
+    return {k: v if isinstance(v, str) else tuple(v) for k, v in given.items()}
+
+
+def _label(name: str, label: Text | str) -> Text:
+    """A node's own words, else the column's with its key."""
+    if label:
+        return Text.of(label)
+    column, _, key = name.rpartition(".")[2].partition("[")
+    column, key = (column, key.rstrip("]")) if key else (name, "")
+    parts = [Text(word(column, "zh"), word(column, "en"))]
+    if key:
+        parts.append(Text(*(word(key, lang) for lang in ("zh", "en"))))
+    return Text.joined(parts, " ", " ")

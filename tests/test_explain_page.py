@@ -1,0 +1,86 @@
+"""The figures of a page: each is set to the figure it shows, and none is guessed."""
+
+import json
+import re
+from functools import cache
+
+import pytest
+from rebuild import Book
+
+import fiscalmodel as fm
+from fiscalmodel.present.figures import link, with_script
+
+SAMPLE = "params/scenarios/sample_county/pessimistic.yaml"
+
+
+@cache
+def data():
+    return json.loads(fm.explain(fm.evaluate(fm.load_scenario(SAMPLE))).json())
+
+
+def table(*rows, caption="单位：万元", heads=("年份", "可用于化债")):
+    head = "".join(f"<th>{h}</th>" for h in heads)
+    body = "".join("<tr>" + "".join(f"<td>{c}</td>" for c in row) + "</tr>" for row in rows)
+    return (
+        f"<html><body><main><table><caption>{caption}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></main></body></html>"
+    )
+
+
+def value(name):
+    return data()["nodes"][name]["value"]
+
+
+def test_a_cell_is_set_to_the_figure_of_its_row_and_column():
+    years = (2026, 2027, 2028)
+    left = {y: value(f"balance.available_wan[{y}]") for y in years}
+    rows = [(str(y), f"{left[y]:,.0f}") for y in years]
+    made = link(table(*rows), data())
+    assert made.found == [f"balance.available_wan[{y}]" for y in years]
+    assert not made.missing
+    # The same in 亿元, and its sum in the row below, which is the table's own.
+    rows = [(str(y), f"{left[y] / 1e4:.2f}") for y in years]
+    made = link(
+        table(*rows, ("合计", f"{sum(left.values()) / 1e4:.2f}"), caption="单位：亿元"), data()
+    )
+    assert made.found[:3] == [f"balance.available_wan[{y}]" for y in years]
+    assert not made.missing
+
+
+def test_what_a_table_works_out_becomes_a_figure_that_can_be_rebuilt():
+    first, second = value("balance.available_wan[2026]"), value("debt.repaid_wan[2026]")
+    page = table(
+        ("2026", f"{first:,.2f}", f"{second:,.2f}", f"{first - second:,.2f}"),
+        heads=("年份", "可用于化债", "偿还", "差额"),
+    )
+    made = link(page, data())
+    assert len(made.found) == 3
+    assert made.data["nodes"][made.found[2]]["formula"] in ("gap", "closing", "kept_or_lapsed")
+    assert not Book(json.dumps(made.data)).report()["wrong"]
+
+
+def test_a_figure_that_is_nowhere_is_told():
+    made = link(table(("2026", "123,456,789")), data())
+    assert made.found == []
+    assert "123,456,789" in made.missing[0]
+
+
+@pytest.mark.parametrize(
+    "text", ["2028年11月20日", "截至2026-01-01", "80%区间", "共3笔", "第5项", "文号〔2018〕35号"]
+)
+def test_days_counts_and_levels_are_no_figures(text):
+    made = link(f"<html><body><main><p>{text}</p></main></body></html>", data())
+    assert made.found == made.missing == []
+
+
+def test_texts_from_data_stay_text_in_the_page():
+    evil = data() | {"nodes": dict(data()["nodes"])}
+    name = "balance.available_wan[2026]"
+    evil["nodes"][name] = evil["nodes"][name] | {
+        "name": {"zh": "</script><script>alert(1)</script>", "en": "x"},
+        "where": "<img src=x onerror=alert(1)>",
+    }
+    page = with_script(link(table(("2026", f"{value(name):,.2f}")), evil))
+    assert page.count("<script") == 2
+    assert "</script><script>alert" not in page
+    assert not re.search(r"innerHTML|document\.write|https?://", page)
