@@ -234,8 +234,8 @@ def _complete(lines: pd.DataFrame) -> pd.DataFrame:
 def _groups(lines: pd.DataFrame) -> list[tuple[Key, pd.DataFrame]]:
     """Accounts in order: levels apart, years up, versions from the plan to the account."""
     grouped = [
-        ((str(level), int(str(year)), str(version), str(budget)), group)
-        for (level, year, version, budget), group in lines.groupby(list(KEY), sort=False)
+        ((str(k[0]), int(str(k[1])), str(k[2]), str(k[3])), group)
+        for k, group in lines.groupby(list(KEY), sort=False)
     ]
     return sorted(
         grouped,

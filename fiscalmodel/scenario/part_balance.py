@@ -23,10 +23,6 @@ COLUMNS = (
 )  # fmt: skip
 
 
-_MONEY = ("revenue_wan", "transfers_wan", "other_resources_wan")
-_NEEDS = ("sanbao_need_wan", "statutory_debt_service_wan", "other_commitments_wan")
-
-
 @dataclass(frozen=True)
 class BalancePart:
     """What `balance_part` found: the frame by year, what is left, notes and the answer."""
@@ -174,21 +170,19 @@ def closed_budget(balance: pd.DataFrame, plan: Any, source: str | None) -> Close
     if "available_wan" not in balance:
         return None
     given = balance.fillna(0.0).set_index("year")
-    sums = {
-        name: given[list(columns)].sum(axis=1).to_dict()
-        for name, columns in (("money", _MONEY), ("needs", _NEEDS))
-    }
-    by_year = {
-        name: {int(str(year)): float(v) for year, v in values.items()}
-        for name, values in sums.items()
-    }
+    money = given[["revenue_wan", "transfers_wan", "other_resources_wan"]].sum(axis=1)
+    needs = given[["sanbao_need_wan", "statutory_debt_service_wan", "other_commitments_wan"]]
+    due = _by_year(needs.sum(axis=1))
     if plan is None or not source:
-        return close_chain(by_year["money"], by_year["needs"])
+        return close_chain(_by_year(money), due)
     mine = plan.by_source[plan.by_source["source_id"].eq(source)]
     mine = mine.set_index(mine["year"].astype(int))
-    return close_chain(
-        by_year["money"], by_year["needs"], mine["used_wan"].to_dict(), mine["kept_wan"].to_dict()
-    )
+    used, kept = _by_year(mine["used_wan"]), _by_year(mine["kept_wan"])
+    return close_chain(_by_year(money), due, used, kept)
+
+
+def _by_year(amounts: pd.Series[Any]) -> dict[int, float]:
+    return {int(y): float(v) for y, v in zip(amounts.index, amounts, strict=True)}
 
 
 def _amounts(scenario: Scenario, key: str, given: Any, years: list[int]) -> list[float]:

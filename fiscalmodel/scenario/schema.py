@@ -192,17 +192,25 @@ class ItemSpec(Part):
 
 
 class NowcastSpec(Part):
-    """The year under way: revenue to date by month 累计数, its budget, and what it consists of."""
+    """The year under way: revenue to date by month 累计数, its budget, and what it consists of.
+
+    ``plan`` is the year's monthly plan 序时计划 of the total, cumulative.
+    """
 
     series: DataRef
     budget_wan: Stock | None = None
+    plan: DataRef | None = None
     items: dict[str, DataRef] = {}
 
 
 class RevenueSpec(Part):
-    """General public budget revenue 一般公共预算收入."""
+    """General public budget revenue 一般公共预算收入.
+
+    ``drivers`` is what moves it, by year: gross product, its target, a tax base.
+    """
 
     series: DataRef
+    drivers: DataRef | None = None
     like_for_like: bool = True
     use_estimates: bool = False
     allow_break: bool = False
