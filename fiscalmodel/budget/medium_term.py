@@ -495,5 +495,6 @@ def fund_carry_over_excess(
     """
     if not (carry_over_wan >= 0 and income_wan >= 0):
         raise InputError("carry_over_wan", "budget.missing_or_negative", value=carry_over_wan)
-    held = policy.value("fund_carry_over_ceiling", on=on) if ceiling_pct is None else ceiling_pct
+    entry = policy.in_force("fund_carry_over_ceiling", on)
+    held = ceiling_pct if ceiling_pct is not None else entry and entry.value
     return 0.0 if held is None else max(0.0, carry_over_wan - income_wan * float(held) / 100)
