@@ -111,7 +111,7 @@ def test_the_data_are_those_of_the_book(lijiang, book: Path):
     root = Path(fm.__file__).parents[1]
     for name in ("lijiang_accounts", "lijiang_debt"):
         rows = pd.read_csv(root / f"data/{name}.csv", dtype=str)
-        places = rows["source"].str.extract(r"工作表(?P<sheet>.+?)，单元格(?P<cell>[A-Z]+\d+)")
+        places = rows["source"].str.extract(r"（(?P<sheet>[^（）!]+)!(?P<cell>[A-Z]+\d+)）")
         for value, sheet, cell in zip(rows["value"], places["sheet"], places["cell"], strict=True):
             assert float(sheets[sheet][cell].value) == float(value), (sheet, cell)
 
