@@ -342,7 +342,7 @@ def test_the_sample_shows_a_project_that_fails_in_its_last_year(sample):
 
 
 def test_years_that_are_none_are_told_with_their_place():
-    with pytest.raises(InputError, match="row 2.*soon|soon"):
+    with pytest.raises(InputError, match="soon"):
         read_plan_lines([line(), line(year="soon")], YEARS)
     with pytest.raises(InputError, match="2027-05"):
         read_plan_lines([line(year="2027-05")], YEARS)

@@ -495,6 +495,10 @@ def fund_carry_over_excess(
     """
     if not (carry_over_wan >= 0 and income_wan >= 0):
         raise InputError("carry_over_wan", "budget.missing_or_negative", value=carry_over_wan)
-    entry = policy.in_force("fund_carry_over_ceiling", on)
-    held = ceiling_pct if ceiling_pct is not None else entry and entry.value
-    return 0.0 if held is None else max(0.0, carry_over_wan - income_wan * float(held) / 100)
+    held = ceiling_pct
+    if held is None:
+        entry = policy.in_force("fund_carry_over_ceiling", on)
+        if entry is None:
+            return 0.0
+        held = float(entry.value)
+    return max(0.0, carry_over_wan - income_wan * held / 100)
