@@ -15,8 +15,6 @@ TYPES = {"InputError", "Series", "__version__"}
 
 #: Not reached yet. A name leaves this list when a user can reach it; none may be added.
 PENDING = {
-    "irr",
-    "present_value",
     "read_table",
     "run_report",
     "to_cumulative",

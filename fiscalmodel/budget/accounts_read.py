@@ -16,7 +16,6 @@ import pandas as pd
 from fiscalmodel.budget.account import SIDE_OF, known_line
 from fiscalmodel.budget.budgets import COLUMNS, FourBudgets, close_budgets
 from fiscalmodel.checks.facts import label
-from fiscalmodel.days import calendar_year
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.tables.forms import about
 from fiscalmodel.tables.readers import read_workbook
@@ -143,7 +142,7 @@ def _from_records(records: Records, asked: Mapping[str, Any], region: str | None
             {
                 "budget": budget,
                 "level": _word(row, "level", "government_level", asked["level"] or "whole"),
-                "year": asked["year"] or _year(row),
+                "year": asked["year"] or row.year("year"),
                 "version": _word(row, "version", "version", asked["version"] or "final_account"),
                 "item_code": row.text("item_code"),
                 "item": line,
@@ -159,14 +158,6 @@ def _from_records(records: Records, asked: Mapping[str, Any], region: str | None
 
 def _word(row: Row, column: str, group: str, default: str) -> str:
     return default if row.blank(column) else row.word(column, group)
-
-
-def _year(row: Row) -> int:
-    try:
-        return calendar_year(row.text("year").removesuffix("年"), where=row.where("year"))
-    except InputError as error:
-        row.table.found.extend(error)
-        return 0
 
 
 def _amount(row: Row) -> float:
@@ -245,13 +236,21 @@ _FORMS_OF_WORDS = (
     (re.compile(r"债[务券]转贷支出$"), "bonds_on_lent"),
     (re.compile(r"债[务券].*还本(?:支出)?$"), "principal_repaid"),
 )
+_OWN_NAME: Mapping[str, re.Pattern[str]] = {
+    "general": re.compile(r"^(?:一般公共|公共财政)预算"),
+    "fund": re.compile(r"^政府性基金(?:预算)?"),
+    "state_capital": re.compile(r"^国有资本经营(?:预算)?"),
+    "social_insurance": re.compile(r"^社会保险基金(?:预算)?"),
+}
 _FROM = re.compile(r"^从?(?P<budget>政府性基金|国有资本经营|一般公共预算|其他资金).*调入")
 
 
 def _line(name: str, code: str, scope: Any) -> str | None:
     """The line of a label, else of its code or its form of words; None for an item."""
     core = label(name).core
-    own = known_line(name, scope) or known_line(core, scope) or _CODES.get(code)
+    bare = _OWN_NAME[scope].sub("", core)  # 国有资本经营预算调出资金 on its own table
+    own = known_line(name, scope) or known_line(core, scope) or known_line(bare, scope)
+    own = own or _CODES.get(code)
     if own or len(code) > 5 or label(name).of_which:
         return own
     return next((line for form, line in _FORMS_OF_WORDS if form.search(core)), None)
@@ -275,10 +274,20 @@ def _once(lines: pd.DataFrame, found: Collector) -> pd.DataFrame:
     same = lines.drop_duplicates([*key, "amount_wan"])
     told = same[same["item"].isin(SIDE_OF)]
     # A line and its only subline, by the same name under another code, say the same.
-    told = told.drop_duplicates([*key[:-1], "amount_wan"])
+    told = told.drop_duplicates([*key[:-1], "amount_wan"]).copy()
     for _, rows in told[told.duplicated(key[:-1], keep=False)].groupby(key[:-1]):
-        amounts = [f"{a:,.2f}" for a in rows["amount_wan"]]
-        found.add("; ".join(rows["source"]), "budget.two_amounts", amounts=amounts)
+        total, largest = rows["amount_wan"].sum(), rows["amount_wan"].max()
+        sheets = set(rows["source"].str.rpartition("!")[0])
+        if abs(total - 2 * largest) <= 0.5:
+            keep = rows["amount_wan"].idxmax()  # a line and the parts that it consists of
+        elif len(sheets) == 1:
+            keep = rows.index[0]  # one kind of money on several lines: 新增债券, 再融资债券
+            told.loc[keep, "amount_wan"] = total
+        else:
+            amounts = [f"{a:,.2f}" for a in rows["amount_wan"]]
+            found.add("; ".join(rows["source"]), "budget.two_amounts", amounts=amounts)
+            continue
+        told = told.drop(index=[at for at in rows.index if at != keep])
     found.raise_if_any()
     details = same[~same["item"].isin(SIDE_OF)]
     return _by_origin(pd.concat([told, details]).sort_index().reset_index(drop=True))

@@ -170,10 +170,14 @@ def close_budgets(lines: pd.DataFrame, *, tolerance_wan: float = 0.5) -> FourBud
     lines = _complete(lines)
     found, problems = list[Finding](), Collector()
     opened, unopened = list[Text](), list[Text]()
+    one_sided = list[tuple[Key, dict[str, float]]]()
     accounts: dict[Key, BudgetBalance] = {}
     carried: dict[Key, float] = {}
     for key, group in _groups(lines):
         items = _items(group, key, problems)
+        if len({"revenue", "expenditure"} & set(items)) == 1:
+            one_sided.append((key, items))
+            continue
         stated = items.get("carry_over")
         taken = None if "opening_carry_over" in items else _before(carried, key)
         if taken:
@@ -200,6 +204,15 @@ def close_budgets(lines: pd.DataFrame, *, tolerance_wan: float = 0.5) -> FourBud
         accounts[key] = made
         found += [_placed(f, key) for f in made.found]
         found += _restricted(group, key, made, tolerance_wan)
+    for key, items in one_sided:
+        side = "no_expenditure" if "revenue" in items else "no_revenue"
+        if accounts:
+            where = " ".join(map(str, key))
+            found.append(
+                finding("side_missing", where, severity="warning", said=say(f"budget.{side}"))
+            )
+        else:
+            problems.add(_key_name(key), f"budget.{side}")
     problems.raise_if_any()
     moves = _transfers(lines)
     found += _unmatched(moves, lines, tolerance_wan)

@@ -279,7 +279,7 @@ def read_guardrail_amounts(source: TableLike) -> pd.DataFrame:
         table.found.add(table.place(), "budget.no_column", name="…_wan", needed=list(AMOUNTS))
     rows = [
         {
-            "year": calendar_year(row.text("year"), where=row.where("year")),
+            "year": row.year("year"),
             **{name: row.wan(name, low=0, default=math.nan) for name in given},
         }
         for row in table

@@ -183,7 +183,7 @@ def read_plan_lines(
             row.report("standard_wan", "budget.one_amount")
             continue
         standard = row.wan("amount_wan", low=0) if both[0] else row.wan("standard_wan", low=0)
-        mine = list(years) if row.blank("year") else [int(row.number("year"))]
+        mine = list(years) if row.blank("year") else [row.year("year")]
         made = {
             "line": row.text("line"), "project_class": row.text("project_class"),
             "standard_wan": standard, "number": 1.0 if both[0] else row.number("number", low=0),
@@ -220,7 +220,7 @@ def _changes(source: TableLike | None, known: set[str], found: Collector) -> lis
         made.append(
             {
                 "line": name,
-                "year": int(row.number("year")),
+                "year": row.year("year"),
                 "source": row.text("source"),
                 "standard_wan": standard,
                 "number": number,
@@ -240,8 +240,7 @@ def read_amounts_by_line(source: TableLike, *, name: str) -> pd.DataFrame:
     table = read_records(source, name=name, columns=_LINE_TABLE, unit="万元")
     table.need("line", "year", "amount_wan")
     rows = [
-        (int(row.number("year")), row.text("line", FILLED), row.wan("amount_wan", low=0))
-        for row in table
+        (row.year("year"), row.text("line", FILLED), row.wan("amount_wan", low=0)) for row in table
     ]
     table.done()
     made = pd.DataFrame(rows, columns=["year", "line", "amount_wan"])
@@ -255,7 +254,7 @@ def read_measures(source: TableLike) -> pd.DataFrame:
     table = read_records(source, name="measures", columns=headers, unit="万元")
     table.need(*MEASURE_COLUMNS)
     rows = [
-        (int(row.number("year")), row.text("measure", FILLED), row.word("side", "budget_side"),
+        (row.year("year"), row.text("measure", FILLED), row.word("side", "budget_side"),
          row.wan("amount_wan"), row.text("basis", FILLED))
         for row in table
     ]  # fmt: skip
@@ -288,7 +287,7 @@ def read_flows(source: TableLike, years: Sequence[int]) -> list[tuple[int, str, 
             continue
         row.text("basis", FILLED)
         amount = row.wan("amount_wan", low=0)
-        mine = list(years) if row.blank("year") else [int(row.number("year"))]
+        mine = list(years) if row.blank("year") else [row.year("year")]
         sign = 1.0 if side == "resource" else -1.0
         rows += [(year, str(line), sign * amount) for year in mine if year in years]
     table.done()
@@ -496,5 +495,10 @@ def fund_carry_over_excess(
     """
     if not (carry_over_wan >= 0 and income_wan >= 0):
         raise InputError("carry_over_wan", "budget.missing_or_negative", value=carry_over_wan)
-    held = policy.value("fund_carry_over_ceiling", on=on) if ceiling_pct is None else ceiling_pct
-    return 0.0 if held is None else max(0.0, carry_over_wan - income_wan * float(held) / 100)
+    held = ceiling_pct
+    if held is None:
+        entry = policy.in_force("fund_carry_over_ceiling", on)
+        if entry is None:
+            return 0.0
+        held = float(entry.value)
+    return max(0.0, carry_over_wan - income_wan * held / 100)

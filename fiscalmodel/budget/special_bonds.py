@@ -128,7 +128,7 @@ def bond_projects(projects: TableLike, income: TableLike, *, on: Any) -> BondPro
     by_project: dict[str, dict[int, float]] = {}
     for row in flows:
         mine = by_project.setdefault(row.text("project_id", FILLED), {})
-        year = int(row.number("year", low=1990, high=2100))
+        year = row.year("year")
         if year in mine:
             row.report("year", "debt.year_twice", year=year)
         mine[year] = row.wan("income_wan", low=0)

@@ -50,6 +50,8 @@ def book_of(source: Any) -> Book:
     for item in items_of(source):
         try:
             for table in tables_of(item):
+                if is_checked_elsewhere(list(table.frame.columns)):
+                    continue
                 if is_tidy(list(table.frame.columns)):
                     facts.extend(_in_order(list(_facts_of(table))))
                 else:
@@ -149,6 +151,17 @@ def is_tidy(columns: Sequence[Hashable]) -> bool:
     return named and bool(names & {"value", "printed"})
 
 
+def is_checked_elsewhere(columns: Sequence[Hashable]) -> bool:
+    """Tables that tie by rules of their own: accounts of four budgets, lines of a plan.
+
+    `fiscalmodel.read_accounts` closes the first and `fiscalmodel.medium_term_plan` reads the
+    second; rows of the same name stand there for several budgets, levels and years.
+    """
+    names = set(map(str, columns))
+    accounts = {"level", "version"} <= names and bool(names & {"side", "budget"})
+    return accounts or ("basis" in names and bool(names & {"line", "item"}))
+
+
 @dataclass(frozen=True)
 class _Row:
     """One row of a long table."""
@@ -223,6 +236,9 @@ def _fact(row: _Row) -> Fact:
     # What a parent column says is a part of it (其中).
     if text("parent") and not parsed.of_which:
         parsed = replace(parsed, of_which=True)
+    # City and own level, and the budget before and after its adjustment, are figures apart.
+    level = text("area") or text("level")
+    entity = _SUFFIX.sub("", text(*_ENTITY))
     return Fact(
         cell=row.cell(column),
         label=parsed,
@@ -231,11 +247,11 @@ def _fact(row: _Row) -> Fact:
         unit=text("unit", "单位"),
         document=text("doc_id", "source") or Path(row.table.file).name,
         section=section,
-        entity=_SUFFIX.sub("", text(*_ENTITY)),
+        entity=f"{entity} {level}" if level else entity,
         scope=_DEBT.get(text("debt_type"), text("budget_scope")),
         year=year,
         period=period,
-        kind=text("bound", "kind"),
+        kind=(level and text("version")) or text("bound", "kind"),
         calibre=text("calibre"),
         note=note,
         key=text("fact_id", "id", "line_id"),

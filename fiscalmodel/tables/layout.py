@@ -353,7 +353,9 @@ def _continues(rows: Rows, first: int, row: int) -> bool:
     if filled[0] > top[0]:
         spanned = _spanned(rows, first)
         return any(c not in top or c in spanned for c in filled)
-    if kind != "text" or len(filled) < 2:
+    # Years below a group (收入 over 项目, 2023年决算数, 2024年决算数) are names, no figures.
+    named = all(parse(rows.value(row, c)).kind != "number" for c in filled)
+    if not (kind == "text" or named) or len(filled) < 2:
         return False
     # Names below groups: the corner of the first row is empty, or the groups leave gaps.
     return filled[0] < top[0] or (

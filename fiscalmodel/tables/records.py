@@ -299,6 +299,13 @@ class Row:
             self.report(column, "tables.not_a_period", text=self.text(column))
         return found
 
+    def year(self, column: str) -> int:
+        """A calendar year; 0 where it cannot be read."""
+        found = self.period(column)
+        if found is not None and found.freqstr[0] not in "AY":
+            self.report(column, "ground.not_a_year", text=self.text(column))
+        return 0 if found is None else int(found.year)
+
     def flag(self, column: str, default: bool | _Filled = False) -> bool:
         """Yes or no."""
         if self.blank(column):
