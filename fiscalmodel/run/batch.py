@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import threading
@@ -24,7 +23,7 @@ from fiscalmodel.run.plan import Plan, load_plan, plan_of_scenarios
 from fiscalmodel.run.progress import Progress
 from fiscalmodel.run.report import INDEX, followed_by, index_of, raise_problems
 from fiscalmodel.run.results import Results
-from fiscalmodel.run.storage import Storage, open_storage
+from fiscalmodel.run.storage import Storage, open_storage, parsed
 from fiscalmodel.words import say
 
 if TYPE_CHECKING:
@@ -261,8 +260,8 @@ class _Runner:
 
 def _summaries(storage: Storage) -> list[dict[str, Any]]:
     """The summary of every report in the folder, of this run or an earlier one."""
-    found = storage.contents(ending=SUFFIX["summary"])
-    return [json.loads(content) for _, content in sorted(found.items())]
+    found = sorted(storage.contents(ending=SUFFIX["summary"]).items())
+    return list(filter(None, (parsed(content) for _, content in found)))
 
 
 @contextlib.contextmanager

@@ -174,13 +174,17 @@ def ask_first(scenarios: Sequence[Scenario]) -> None:
     Raises
     ------
     InputError
-        With each question that no scenario has answered under ``confirmed``.
+        With each question that no scenario has answered under ``confirmed``, and each answer
+        to nothing.
     """
-    from fiscalmodel.scenario.plausibility import questions
+    from fiscalmodel.scenario.plausibility import questions, unknown_answers
 
     found, said = Collector(), set[str]()
     for scenario in scenarios:
-        for question in questions(scenario):
+        asked = questions(scenario)
+        for key, near in unknown_answers(scenario, asked).items():
+            found.add(f"{scenario.id}: confirmed", "scenario.nothing_asked", near, key=key)
+        for question in asked:
             if question.key not in scenario.spec.confirmed and str(question.said) not in said:
                 said.add(str(question.said))
                 hint = say("scenario.answer", key=question.key)

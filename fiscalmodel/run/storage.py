@@ -146,7 +146,7 @@ class FolderStorage(Storage):
             raise InputError(
                 f"{self.name}/{MANIFEST}", "ground.cannot_be_read", reason=error.strerror
             ) from None
-        yield from filter(None, map(_parsed, content.split(b"\n")))
+        yield from filter(None, map(parsed, content.split(b"\n")))
 
     def append(self, record: dict[str, Any]) -> None:
         try:
@@ -225,7 +225,7 @@ class ObjectStorage(Storage):
 
     def records(self) -> Iterator[dict[str, Any]]:
         found = self._read(lambda path: True, "manifest")
-        lines = [_parsed(line) for _, line in sorted(found.items())]
+        lines = [parsed(line) for _, line in sorted(found.items())]
         yield from sorted(filter(None, lines), key=_order)
 
     def append(self, record: dict[str, Any]) -> None:
@@ -266,8 +266,8 @@ def _line(record: dict[str, Any]) -> bytes:
     return json.dumps(record, ensure_ascii=False, sort_keys=True).encode() + b"\n"
 
 
-def _parsed(line: bytes) -> dict[str, Any] | None:
-    """A line as a record, or None if it is none."""
+def parsed(line: bytes) -> dict[str, Any] | None:
+    """Bytes as a record, or None if they are none."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
