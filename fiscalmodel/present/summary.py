@@ -281,6 +281,13 @@ def _missing(outcome: Outcome, figures: Mapping[str, float], facts: Mapping[str,
         short = float(balance["shortfall_wan"].sum())
         key = "present.said_short" if short > 0 else "present.said_balanced"
         return say(key, amount=short / YI, year=facts["tightest"])
+    if outcome.medium_term is not None:
+        gap, years = _planned_gap(outcome)
+        return (
+            say("present.said_plan_short", amount=gap / YI, years=years)
+            if gap
+            else say("present.said_plan_balanced")
+        )
     if outcome.target is not None and outcome.revenue is not None:
         gap = _target_gap(outcome)
         key = "present.said_below_target" if gap > 0 else "present.said_above_target"
@@ -311,6 +318,11 @@ def _decide(outcome: Outcome, figures: Mapping[str, float], facts: Mapping[str, 
     balance = outcome.balance
     if balance is not None and float(balance.get("shortfall_wan", balance["year"] * 0).sum()) > 0:
         return say("present.said_close_gap")
+    if outcome.medium_term is not None and _planned_gap(outcome)[0]:
+        return say("present.said_close_plan")
+    broken = getattr(outcome.guardrails, "found", ())
+    if any(found.severity == "error" for found in broken):
+        return say("present.said_guardrails")
     if outcome.target is not None and outcome.revenue is not None and _target_gap(outcome) > 0:
         return say("present.said_target", year=outcome.target.target_year)
     return say("present.said_budget")
@@ -363,6 +375,12 @@ def _target_gap(outcome: Outcome) -> float:
     rows = outcome.revenue[outcome.revenue["year"] == outcome.target.target_year]
     expected = float(rows["scenario_wan"].iloc[0]) if len(rows) else math.nan
     return float(outcome.target.target_value) - expected
+
+
+def _planned_gap(outcome: Outcome) -> tuple[float, list[int]]:
+    """What the medium-term plan is short of, in all, and in which years."""
+    short = outcome.medium_term.table.query("shortfall_wan > 0.005")
+    return float(short["shortfall_wan"].sum()), [int(year) for year in short["year"]]
 
 
 def _alarms(outcome: Outcome) -> list[Text]:
