@@ -7,9 +7,10 @@ import math
 import re
 import shutil
 import subprocess
+import sys
 import zipfile
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import docx
@@ -22,6 +23,7 @@ from docx.oxml.ns import qn
 from docx.shared import Mm, Pt
 
 import fiscalmodel as fm
+from fiscalmodel.cli import main
 from fiscalmodel.display import TableView, word
 from fiscalmodel.errors import InputError
 from fiscalmodel.paths import write_whole
@@ -385,7 +387,29 @@ def test_without_its_font_the_pdf_says_so(monkeypatch: pytest.MonkeyPatch) -> No
         pdf_document(paper_of())
 
 
+@pytest.mark.parametrize(
+    ("library", "write"), [("docx", word_document), ("reportlab", pdf_document)]
+)
+def test_a_library_that_is_missing_is_named_with_what_to_do(
+    library: str, write: Callable[[Paper], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(InputError, match=r"\.\[docs\]"):
+        write(paper_of())
+
+
 # ---------------------------------------------------------------- bad input
+
+
+def test_export_names_the_formats_that_there_are(
+    capsys: pytest.CaptureFixture[str], project: Path
+) -> None:
+    file = project / "params" / "scenarios" / "jianghan" / "baseline.yaml"
+    with pytest.raises(SystemExit) as ended:
+        main(["export", str(file), "--to", "docx,odt", "--lang", "en"])
+    assert ended.value.code == 2
+    assert "odt" in capsys.readouterr().err
+
 
 NASTY = ["=1+1", "@SUM(A1)", "http://example.org", "<b>粗</b><script>alert(1)</script>", "a&b"]
 LONG_COUNTY = "特别长的县名称" * 6

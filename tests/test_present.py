@@ -118,7 +118,7 @@ def test_the_index_shows_failures_escaped_beside_what_is_there() -> None:
 def test_a_summary_remembers_the_last_run_that_was_different() -> None:
     first = made_summary("baseline")
     assert followed(first, None)["previous"] is None
-    changed = made_summary("baseline", figures={"revenue_wan": 107_500.0}, inputs={})
+    changed = made_summary("baseline", figures={"revenue_wan": 107_500.0}, inputs={"idle": "—"})
     second = followed(changed, first)
     assert second["previous"]["figures"] == first["figures"]
     again = followed(changed, second)
@@ -126,6 +126,7 @@ def test_a_summary_remembers_the_last_run_that_was_different() -> None:
     page = index_page([second])
     assert "10.80→10.75" in page
     assert "debt.rule：quota_first→—" in page
+    assert "idle" not in page  # not there before, and says nothing now
 
 
 @pytest.mark.parametrize("risky", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])

@@ -135,6 +135,7 @@ _SAME = {
     "revenue_wan": ("scenario_wan",),
     "usable_wan": ("available_wan",),
     "resources_wan": ("income_total_wan",),
+    "money_wan": ("income_total_wan",),
 }
 
 

@@ -209,7 +209,8 @@ def _changes(summary: Summary, lang: str) -> list[str]:
             name = say(f"present.figure_{key}", last=summary["years"][1])
             told.append(_change(name, texts[0], texts[1]))
     old, new = before["inputs"], summary["inputs"]
-    keys = [key for key in dict.fromkeys([*old, *new]) if old.get(key) != new.get(key)]
+    # A key that is not there and one that says nothing are the same.
+    keys = [k for k in dict.fromkeys([*old, *new]) if old.get(k, "—") != new.get(k, "—")]
     for key in keys[:MOST_INPUTS]:
         if key.startswith("file:"):
             told.append(say("present.index_file_changed", name=key.removeprefix("file:")))

@@ -36,7 +36,7 @@ RELATIONS: dict[str, tuple[str, ...]] = {
         "[revenue_wan]-[expenditure_wan]",
     ),
     "carry_over_wan": ("[total_resources_wan]-[total_uses_wan]",),
-    "net_wan": ("[resources_wan]-[expenditure_wan]",),
+    "net_wan": ("[money_wan]-[expenditure_wan]",),
     "self_sufficiency_pct": ("[revenue_wan]/[expenditure_wan]*100",),
     "opening_wan": ("[closing_wan@-1]",),
     "closing_wan": ("[opening_wan]-[repaid_wan]-[replaced_wan]",),

@@ -30,6 +30,8 @@ FIGURES: dict[str, tuple[str, int]] = {
     "ratio_after_pct": ("%", -1),
     "commissions_wan": ("万元", 0),
 }
+#: Keys of a scenario that a public version leaves out.
+INTERNAL = ("debt", "medium_term", "sanbao", "projects", "idle")
 #: Errors of one part that are told; of more, only how many.
 MOST_WARNINGS = 2
 #: The questions of a reader, in their order.
@@ -123,27 +125,27 @@ def summarise(outcome: Outcome) -> Summary:
     if outcome.risk is not None:
         warnings += [Text.of(found.said) for found in outcome.risk.found]
     for name in RESULTS:
-        found = getattr(getattr(outcome, name), "found", ())
+        found, part = getattr(getattr(outcome, name), "found", ()), say(f"scenario.part_{name}")
         ranked = [one for kind in ("error", "warning") for one in found if one.severity == kind]
-        grave = [Text.of(one.said) for one in ranked]
+        grave = [say("scenario.compared", name=part, said=one.said) for one in ranked]
         warnings += grave[:MOST_WARNINGS]
         if len(grave) > MOST_WARNINGS:
             count = len(grave) - MOST_WARNINGS
-            warnings.append(
-                say("present.more_warnings", count=count, part=say(f"scenario.part_{name}"))
-            )
+            warnings.append(say("present.more_warnings", count=count, part=part))
     return Summary(outcome, figures, answers, facts, tuple(dict.fromkeys(warnings)))
 
 
 def public_version(scenario: Scenario) -> Scenario:
     """The scenario as it may be published: its ledger of hidden debt is not even read.
 
-    What it says of revenue and the budget is the same; there is no clearance plan, and no
-    figure of hidden debt in anything that is made of it.
+    What it says of revenue, the balance, the four budgets and statutory debt is the same. There
+    is no clearance plan, and none of the internal papers whose lines pay for it: medium-term
+    plan, treasury cash, project pool and idle money.
     """
-    if not has_hidden(scenario):
+    parts = [name for name in INTERNAL if getattr(scenario.spec, name) is not None]
+    if not parts:
         return scenario
-    made = scenario.change({"debt": None})
+    made = scenario.change(dict.fromkeys(parts))
     spec = made.spec.model_copy(update={"name": scenario.spec.name})
     return replace(made, id=scenario.id, spec=spec)
 
@@ -279,6 +281,13 @@ def _missing(outcome: Outcome, figures: Mapping[str, float], facts: Mapping[str,
         short = float(balance["shortfall_wan"].sum())
         key = "present.said_short" if short > 0 else "present.said_balanced"
         return say(key, amount=short / YI, year=facts["tightest"])
+    if outcome.medium_term is not None:
+        gap, years = _planned_gap(outcome)
+        return (
+            say("present.said_plan_short", amount=gap / YI, years=years)
+            if gap
+            else say("present.said_plan_balanced")
+        )
     if outcome.target is not None and outcome.revenue is not None:
         gap = _target_gap(outcome)
         key = "present.said_below_target" if gap > 0 else "present.said_above_target"
@@ -309,6 +318,11 @@ def _decide(outcome: Outcome, figures: Mapping[str, float], facts: Mapping[str, 
     balance = outcome.balance
     if balance is not None and float(balance.get("shortfall_wan", balance["year"] * 0).sum()) > 0:
         return say("present.said_close_gap")
+    if outcome.medium_term is not None and _planned_gap(outcome)[0]:
+        return say("present.said_close_plan")
+    broken = getattr(outcome.guardrails, "found", ())
+    if any(found.severity == "error" for found in broken):
+        return say("present.said_guardrails")
     if outcome.target is not None and outcome.revenue is not None and _target_gap(outcome) > 0:
         return say("present.said_target", year=outcome.target.target_year)
     return say("present.said_budget")
@@ -361,6 +375,12 @@ def _target_gap(outcome: Outcome) -> float:
     rows = outcome.revenue[outcome.revenue["year"] == outcome.target.target_year]
     expected = float(rows["scenario_wan"].iloc[0]) if len(rows) else math.nan
     return float(outcome.target.target_value) - expected
+
+
+def _planned_gap(outcome: Outcome) -> tuple[float, list[int]]:
+    """What the medium-term plan is short of, in all, and in which years."""
+    short = outcome.medium_term.table.query("shortfall_wan > 0.005")
+    return float(short["shortfall_wan"].sum()), [int(year) for year in short["year"]]
 
 
 def _alarms(outcome: Outcome) -> list[Text]:
