@@ -1,7 +1,9 @@
 """Full-year nowcast against plain year-to-date growth: errors, ratios, coverage.
 
-    python benchmarks/nowcast.py              # all groups; writes benchmarks/results/nowcast.csv
-    python benchmarks/nowcast.py --quick      # without competitions and the city, writes nothing
+    python benchmarks/nowcast.py              # all groups
+    python benchmarks/nowcast.py --quick      # without the competitions (half a minute)
+
+Writes the groups that were run into ``benchmarks/results/nowcast.csv``.
 
 "Plain growth" carries last year's remainder on at the growth of the year to date. Competition
 series are cut into years; the years counted end with the test part, of which nothing was used
@@ -103,6 +105,20 @@ def resampled(reviews: list[pd.DataFrame], draws: int = 300) -> tuple[np.ndarray
     return np.array(low), np.array(high)
 
 
+def table_of(groups: dict[str, list[pd.DataFrame]]) -> pd.DataFrame:
+    """Each group by month, all its series together."""
+    tables = []
+    for name, reviews in groups.items():
+        found = pooled(reviews)
+        show(f"{name}, {len(reviews)} series", found)
+        low, high = resampled(reviews)
+        found = found.assign(ratio_low=low, ratio_high=high)
+        found.insert(0, "series", len(reviews))
+        found.insert(0, "group", name)
+        tables.append(found)
+    return pd.concat(tables, ignore_index=True).round(3)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
@@ -125,21 +141,11 @@ def main() -> None:
     if not quick:
         for kind in ("M3", "M1", "Tourism"):
             groups[f"{kind} monthly, last year"] = competitions(kind)
-        taxes = city()
-        groups["a city's receipts in all"] = [taxes.pop("all_taxes")]
-        groups["a city's receipts by tax"] = list(taxes.values())
+    taxes = city()
+    groups["a city's receipts in all"] = [taxes.pop("all_taxes")]
+    groups["a city's receipts by tax"] = list(taxes.values())
     print()
-    tables = []
-    for name, reviews in groups.items():
-        found = pooled(reviews)
-        show(f"{name}, {len(reviews)} series", found)
-        low, high = resampled(reviews)
-        found = found.assign(ratio_low=low, ratio_high=high)
-        found.insert(0, "series", len(reviews))
-        found.insert(0, "group", name)
-        tables.append(found)
-    if not quick:
-        write("nowcast", pd.concat(tables, ignore_index=True).round(3))
+    write("nowcast", table_of(groups))
     worst = pd.concat(groups["national, with published growth"], keys=NATIONAL)
     worst = worst[worst["month"].isin([3, 6, 9])]
     row = worst.loc[worst["error_pct"].abs().idxmax()]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -20,34 +19,6 @@ from fiscalmodel.errors import Collector, InputError
 
 if TYPE_CHECKING:
     from fiscalmodel.revenue.forecast import Forecast
-
-
-@dataclass(frozen=True)
-class Elasticity:
-    """Percent of revenue per percent of the base.
-
-    Attributes
-    ----------
-    value
-        The elasticity.
-    source
-        Where it comes from.
-    standard_error
-        0 where it was given without one.
-    """
-
-    value: float
-    source: str
-    standard_error: float = 0.0
-
-
-def given_elasticity(value: float, source: str, *, standard_error: float = 0.0) -> Elasticity:
-    """An elasticity from a source 文献或经验值, which must be named."""
-    if not math.isfinite(value):
-        raise InputError("elasticity", "revenue.no_elasticity", value=value)
-    if len(source.strip()) < 2:
-        raise InputError("elasticity", "revenue.no_source")
-    return Elasticity(value, source, standard_error)
 
 
 @dataclass(frozen=True)
@@ -95,9 +66,11 @@ class Item:
     last_year
         Revenue of the last year.
     elasticity
-        Percent of revenue per percent of its base; 1 with a source, if nothing is known.
+        Percent of revenue per percent of its base; 1, if nothing is known.
     base_growth_pct
         Year -> growth of the base in current prices, percent.
+    source
+        Where the elasticity comes from 文献或经验值.
     one_offs_last_year
         Part of `last_year` that does not come again.
     one_offs
@@ -106,16 +79,20 @@ class Item:
         Policy measures that change it.
     base_growth_error_pct
         Standard error of the growth of the base in a year, percentage points.
+    elasticity_error
+        Standard error of the elasticity; 0 where it was given without one.
     """
 
     name: str
     last_year: float
-    elasticity: Elasticity
+    elasticity: float
     base_growth_pct: Mapping[int, float]
+    source: str
     one_offs_last_year: float = 0.0
     one_offs: Mapping[int, float] = field(default_factory=dict)
     measures: Sequence[Measure] = ()
     base_growth_error_pct: float = 0.0
+    elasticity_error: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -166,7 +143,7 @@ def forecast_items(items: Sequence[Item], years: Sequence[int]) -> ItemsForecast
     --------
     (100 − 5) × (1 + 1.2 × 5 %) + 0 + 3 = 103.7
 
-    >>> vat = Item("vat", 100.0, given_elasticity(1.2, "assumption"), {2025: 5.0},
+    >>> vat = Item("vat", 100.0, 1.2, {2025: 5.0}, "assumption",
     ...     one_offs_last_year=5.0, one_offs={2025: 3.0})
     >>> float(forecast_items([vat], [2025]).table.loc[2025, "vat"].round(6))
     103.7
@@ -181,14 +158,14 @@ def forecast_items(items: Sequence[Item], years: Sequence[int]) -> ItemsForecast
         for year in years:
             growth = float(item.base_growth_pct[year]) / 100
             kept = level - once
-            grown = kept * item.elasticity.value * growth
+            grown = kept * item.elasticity * growth
             measured = sum(m.effect(year) - m.effect(year - 1) for m in item.measures)
             extra = float(item.one_offs.get(year, 0.0))
             value = level - once + grown + measured + extra
             rows.append((year, item.name, level, 0.0 - once, grown, measured, extra, value))
             variance += kept**2 * (
-                (growth * item.elasticity.standard_error) ** 2
-                + (item.elasticity.value * item.base_growth_error_pct / 100) ** 2
+                (growth * item.elasticity_error) ** 2
+                + (item.elasticity * item.base_growth_error_pct / 100) ** 2
             )
             values.setdefault(item.name, []).append(value)
             errors.setdefault(item.name, []).append(float(np.sqrt(variance)))
@@ -263,8 +240,8 @@ def _check_items(items: Sequence[Item], years: Sequence[int]) -> None:
         numbers = {
             "last_year": item.last_year,
             "one_offs_last_year": item.one_offs_last_year,
-            "elasticity": item.elasticity.value,
-            "elasticity.standard_error": item.elasticity.standard_error,
+            "elasticity": item.elasticity,
+            "elasticity_error": item.elasticity_error,
             "base_growth_error_pct": item.base_growth_error_pct,
             **{f"one_offs[{year}]": amount for year, amount in item.one_offs.items()},
             **{f"measures[{m.name}]": m.full_year for m in item.measures},
@@ -272,6 +249,8 @@ def _check_items(items: Sequence[Item], years: Sequence[int]) -> None:
         for what, number in numbers.items():
             if not np.isfinite(number):
                 found.add(f"{item.name}: {what}", "revenue.not_finite", value=number)
+        if len(item.source.strip()) < 2:
+            found.add(f"{item.name}: elasticity", "revenue.no_source")
         for year in years if consecutive else ():
             growth = item.base_growth_pct.get(year)
             if growth is None or not np.isfinite(growth):
@@ -296,15 +275,12 @@ class Reconciled:
         Item -> reconciled forecast.
     total
         Their sum.
-    table
-        ``item, forecast, reconciled, change``, the total last.
     gap
         Forecast of the total less the sum of the items' forecasts, before.
     """
 
     items: pd.Series[float]
     total: float
-    table: pd.DataFrame
     gap: float
 
 
@@ -381,16 +357,7 @@ def reconcile_total(
             break
         made[low], free = least[low], free & ~low
     kept = pd.Series(made, index=names, dtype=float)
-    whole = float(made.sum())
-    table = pd.DataFrame(
-        {
-            "item": [*names, "total"],
-            "forecast": [*x.tolist(), float(total)],
-            "reconciled": [*made.tolist(), whole],
-        }
-    )
-    table["change"] = table["reconciled"] - table["forecast"]
-    return Reconciled(kept, whole, table, gap)
+    return Reconciled(kept, float(made.sum()), gap)
 
 
 def _check_reconciled(

@@ -17,7 +17,6 @@ from fiscalmodel.revenue.items import (
     Item,
     Measure,
     forecast_items,
-    given_elasticity,
     reconcile_items,
 )
 from fiscalmodel.revenue.nowcast import Nowcast, nowcast_year
@@ -440,8 +439,9 @@ def _item(key: str, spec: ItemSpec, newest: int, years: list[int]) -> Item:
     return Item(
         spec.name.zh,
         spec.last_wan,
-        given_elasticity(spec.elasticity, spec.source, standard_error=spec.elasticity_error),
+        spec.elasticity,
         by_year,
+        spec.source,
         spec.one_offs_last_wan,
         spec.one_offs_wan,
         [
@@ -449,4 +449,5 @@ def _item(key: str, spec: ItemSpec, newest: int, years: list[int]) -> Item:
             for m in spec.measures.values()
         ],
         spec.base_growth_error_pct,
+        spec.elasticity_error,
     )
