@@ -7,6 +7,7 @@ Conversion happens at the edges only. Inside, macro series and debt are float
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, TypeVar
 
 import numpy as np
@@ -107,6 +108,17 @@ def _move_points(values: np.ndarray, places: int) -> np.ndarray:
     for at in zip(*np.nonzero(inexact & np.isfinite(values)), strict=True):
         moved[at] = float(Decimal(repr(float(values[at]))).scaleb(places))
     return moved
+
+
+def half_up(value: Fraction) -> int:
+    """Nearest whole number, halves away from zero (四舍五入).
+
+    >>> half_up(Fraction(5, 2)), half_up(Fraction(-5, 2)), half_up(Fraction(12, 5))
+    (3, -3, 2)
+    """
+    n, d = abs(value.numerator), value.denominator
+    whole = (2 * n + d) // (2 * d)
+    return whole if value >= 0 else -whole
 
 
 def yuan_text(fen: int) -> str:

@@ -24,7 +24,7 @@ from fiscalmodel.debt.daycount import year_fraction
 from fiscalmodel.debt.schedule import Period, months_of, periods
 from fiscalmodel.debt.valuation import Flows, dated_flows
 from fiscalmodel.errors import Collector, InputError, official_code
-from fiscalmodel.units import FEN_PER, money_unit
+from fiscalmodel.units import FEN_PER, half_up, money_unit
 
 #: Yearly rates in percent below the first look like ratios, above the second like basis points.
 RATE_RANGE_PCT = (0.1, 36.0)
@@ -323,11 +323,6 @@ def plain_number(value: float) -> str:
     ('999.9999', '0.0001', '1000')
     """
     return f"{round(value, 9):f}".rstrip("0").rstrip(".") if abs(value) >= 1e-9 else f"{value:g}"
-
-
-def half_up(value: Fraction) -> int:
-    """Whole number nearest to a non-negative fraction, a half going up."""
-    return (2 * value.numerator + value.denominator) // (2 * value.denominator)
 
 
 def exact(value: float) -> Fraction:

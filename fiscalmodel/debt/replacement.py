@@ -8,12 +8,13 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel.days import to_date
-from fiscalmodel.debt.cashflow import exact, half_up
+from fiscalmodel.debt.cashflow import exact
 from fiscalmodel.debt.daycount import year_fraction
 from fiscalmodel.debt.ledger import FEN_PER_WAN, Ledger, fen
 from fiscalmodel.display import Checked
 from fiscalmodel.errors import Collector, InputError, official_code
 from fiscalmodel.findings import Finding, finding
+from fiscalmodel.units import half_up
 from fiscalmodel.words import Text, say
 
 

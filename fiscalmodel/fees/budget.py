@@ -21,7 +21,6 @@ from fiscalmodel.fees.terms import (
     RateTable,
     date_text,
     day_number,
-    half_up,
     headers,
     official_name,
     percent,
@@ -30,7 +29,7 @@ from fiscalmodel.fees.terms import (
 )
 from fiscalmodel.paths import project_root
 from fiscalmodel.tables.records import FILLED, TableLike, read_records
-from fiscalmodel.units import FEN_PER, convert
+from fiscalmodel.units import FEN_PER, convert, half_up
 from fiscalmodel.words import Text, say
 
 BANDS = ("lo-80", "hi-80", "lo-95", "hi-95")

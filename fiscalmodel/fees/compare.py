@@ -17,9 +17,9 @@ import pandas as pd
 from fiscalmodel.fees.ledger import Line
 from fiscalmodel.fees.settle import fen_of, line_of
 from fiscalmodel.fees.statement import CommissionStatement, Key
-from fiscalmodel.fees.terms import half_up, headers, official_name, pct_text
+from fiscalmodel.fees.terms import headers, official_name, pct_text
 from fiscalmodel.tables.records import Row, TableLike, read_records
-from fiscalmodel.units import yuan_text
+from fiscalmodel.units import half_up, yuan_text
 from fiscalmodel.words import EMPTY, Text, say
 
 #: Days on either side of a period's end that a cut-off may slip by.

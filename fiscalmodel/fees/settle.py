@@ -12,6 +12,7 @@ from fiscalmodel.fees.ledger import Carried, Line, Period, Sums, build, period_l
 from fiscalmodel.fees.receipts import NO_DAY, read_receipts
 from fiscalmodel.fees.statement import CommissionStatement, assemble
 from fiscalmodel.fees.terms import (
+    Rate,
     RateBook,
     RateTable,
     RelationTable,
@@ -115,10 +116,11 @@ def commission(
     day, first = _day("as_of", as_of), _day("since", since)
     start = int(NO_DAY) if first is None else first
     found = Collector()
-    rate_book = RateBook(found.attempt(lambda: read_rates(rates), ()))
+    in_force: tuple[Rate, ...] = found.attempt(lambda: read_rates(rates), ())
+    rate_book = RateBook(in_force)
     linked = found.attempt(lambda: read_relations(relations), None)
-    paid = found.attempt(lambda: read_payments(payments, day), None) or ()
-    brought = found.attempt(lambda: read_carried(carried), None) or ()
+    paid: tuple[Payment, ...] = found.attempt(lambda: read_payments(payments, day), ())
+    brought: tuple[Carried, ...] = found.attempt(lambda: read_carried(carried), ())
     read = read_receipts(receipts, found, as_of=day, since=start, relations=linked)
     found.raise_if_any()
     assert read is not None  # no receipts are a problem

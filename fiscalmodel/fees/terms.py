@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from fiscalmodel import policy
 from fiscalmodel.errors import did_you_mean, known_names
 from fiscalmodel.tables.records import FILLED, Row, TableLike, read_records
-from fiscalmodel.units import yuan_text
+from fiscalmodel.units import half_up, yuan_text
 from fiscalmodel.words import Text, labels, official_words, say
 
 #: A percent below this is a ratio typed by mistake, unless confirmed.
@@ -130,17 +130,6 @@ def pct_text(pct: Fraction) -> str:
     """
     number = Decimal(pct.numerator) / Decimal(pct.denominator)
     return f"{number.normalize():f}"
-
-
-def half_up(value: Fraction) -> int:
-    """Nearest whole number, halves away from zero (四舍五入).
-
-    >>> half_up(Fraction(5, 2)), half_up(Fraction(-5, 2)), half_up(Fraction(12, 5))
-    (3, -3, 2)
-    """
-    n, d = abs(value.numerator), value.denominator
-    whole = (2 * n + d) // (2 * d)
-    return whole if value >= 0 else -whole
 
 
 def fee_fen(base_fen: int, terms: Terms | None) -> int:

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 import pandas as pd
+from scipy.optimize import brentq
 
 from fiscalmodel import days
 from fiscalmodel.debt.cashflow import principal_parts
@@ -146,12 +147,13 @@ class Quota:
     @property
     def yield_pct(self) -> float:
         """Yearly yield at which its service is worth what is left after the cost of issue."""
-        low, high = -50.0, 100.0
-        for _ in range(80):
-            middle = (low + high) / 2
-            worth = sum((p + c) * (1 + middle / 100) ** (-m / 12) for m, p, c in self.service())
-            low, high = (middle, high) if worth > 1 - self.issue_cost_pct / 100 else (low, middle)
-        return (low + high) / 2
+        service, left = self.service(), 1 - self.issue_cost_pct / 100
+
+        def lacks(pct: float) -> float:
+            return float(sum((p + c) * (1 + pct / 100) ** (-m / 12) for m, p, c in service) - left)
+
+        found: float = brentq(lacks, -50.0, 100.0, xtol=1e-13)
+        return found
 
 
 @dataclass(frozen=True)

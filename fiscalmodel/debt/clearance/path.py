@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_left
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -340,41 +341,39 @@ def allot(p: Problem, path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         parts.append(part)
     none = np.zeros(0, dtype=np.int64)
     row, source, fen = (np.concatenate([none, *part]) for part in (of, pool, parts))
+    cash = np.column_stack([who[row], when[row], use[row], source, fen])
+    swaps = [(m.who[k], m.when[k], len(USES), pools + 1 + p.draw_quota[draw], amount)
+             for k, draw, amount in path.swaps]  # fmt: skip
+    held = np.flatnonzero(path.let_off > 0)
+    stuck = np.column_stack([m.who[held], m.when[held], np.full(len(held), USES.index("principal")),
+                             np.full(len(held), pools), path.let_off[held]])  # fmt: skip
+    paid = np.concatenate([cash[source < pools], np.array(swaps, dtype=np.int64).reshape(-1, 5)])
+    short = np.concatenate([cash[source == pools], stuck])
+    reason = np.where(np.arange(len(short)) < len(short) - len(stuck), "money", "terms")
     batches = [f"replacement {q.name}" for q in p.given.quotas]
     names = np.array([c.contract_id for c in p.contracts] + [batches[q] for q in p.draw_quota],
                      dtype=object)  # fmt: skip
-    on_day, labels = np.array(days, dtype=object), np.array(p.labels, dtype=object)
+    uses = np.array([*USES, "replacement"], dtype=object)
+    sources = np.array([*p.pool_names, "", *batches], dtype=object)
     period = np.minimum(np.searchsorted(_ordinals(p.ends), on), len(p.ends) - 1)
-    made = pd.DataFrame({
-        "period": labels[period[when[row]]], "contract_id": names[who[row]],
-        "source_id": np.array([*p.pool_names, ""], dtype=object)[source],
-        "amount_wan": fen / FEN, "use": np.array(USES, dtype=object)[use[row]],
-        "date": on_day[when[row]],
-    })  # fmt: skip
-    swapped = [
-        (p.labels[p.period[e]], names[m.who[k]], batches[p.draw_quota[draw]], amount / FEN,
-         "replacement", p.days[e]) for k, draw, amount in path.swaps if (e := m.when[k]) >= 0
-    ]  # fmt: skip
-    stuck = [
-        (p.labels[p.period[e]], names[m.who[k]], "", path.let_off[k] / FEN, "principal", p.days[e])
-        for k in np.flatnonzero(path.let_off > 0) if (e := m.when[k]) >= 0
-    ]  # fmt: skip
-    short = made[source == pools].assign(reason="money")
-    short = _joined(short, pd.DataFrame(stuck, columns=made.columns).assign(reason="terms"))
-    short = short[["period", "contract_id", "amount_wan", "use", "reason", "date"]]
-    paid = _joined(made[source < pools], pd.DataFrame(swapped, columns=made.columns))
-    return paid, short
+    labels, day_of = np.array(p.labels, dtype=object), np.array(days, dtype=object)
+    by_name, by_use = (np.argsort(np.argsort(x, kind="stable")) for x in (names, uses))
+
+    def table(rows: Ints, **more: Any) -> pd.DataFrame:
+        i, e, u, k, amount = rows.T
+        order = np.lexsort((by_use[u], by_name[i], on[e]))
+        frame = pd.DataFrame({
+            "period": labels[period[e]], "contract_id": names[i], "source_id": sources[k],
+            "amount_wan": amount / FEN, "use": uses[u], "date": day_of[e], **more,
+        })  # fmt: skip
+        return frame.iloc[order].reset_index(drop=True)
+
+    columns = ["period", "contract_id", "amount_wan", "use", "reason", "date"]
+    return table(paid), table(short, reason=reason.astype(object))[columns]
 
 
 def _ordinals(days: tuple[dt.date, ...]) -> Ints:
     return np.array([day.toordinal() for day in days], dtype=np.int64)
-
-
-def _joined(*parts: pd.DataFrame) -> pd.DataFrame:
-    frame = pd.concat([part for part in parts if len(part)] or [parts[0]])
-    if frame.empty:
-        return frame.astype({"amount_wan": float}).reset_index(drop=True)
-    return frame.sort_values(["date", "contract_id", "use"], kind="stable", ignore_index=True)
 
 
 def _period(p: Problem, day: dt.date) -> int:

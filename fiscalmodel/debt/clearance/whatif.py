@@ -143,6 +143,11 @@ def _by_slot(p: Problem, s: Solution) -> Floats:
     return by
 
 
+def _possible(given: Given) -> bool:
+    """Whether an input has a plan; an open search counts as none."""
+    return holds(build_problem(given)) is True
+
+
 def smallest(true: Callable[[int], bool], low: int, high: int) -> int | None:
     """Smallest whole number in low..high at which a monotone condition holds; None if none."""
     if low > high or not true(high):
@@ -198,11 +203,10 @@ def yearly_pool(p: Problem) -> tuple[Problem, Floats]:
     The money of a year comes in at the ends of its months and may be used later in that
     year; the last day is one on which it comes.
     """
-    ends = {day for day in p.slots if day > p.given.opened}
     share = np.zeros(len(p.slots))
     before = position(p.given.opened - dt.timedelta(days=1))
     for t, day in enumerate(p.slots):
-        if day in ends and (day.month, day.day) != (1, 1):
+        if day > p.given.opened and (day.month, day.day) != (1, 1):
             share[t] = (position(day) - before) / 360
             before = position(day)
     share[-1] += max((position(p.given.deadline) - before) / 360, 0.0)
@@ -211,17 +215,21 @@ def yearly_pool(p: Problem) -> tuple[Problem, Floats]:
         for t in range(len(p.slots))
     ])  # fmt: skip
     hold = ~ends_year & (np.arange(len(p.slots)) < len(p.slots) - 1)
+    return _one_more(p, share, hold)
+
+
+def _one_more(p: Problem, share: Floats, hold: Bools) -> tuple[Problem, Floats]:
+    """The problem with one more, empty pool for all, and what a unit puts in it."""
+    none = np.zeros((1, len(p.slots)))
     wider = replace(
         p,
         pool_names=(*p.pool_names, "extra"),
-        cap=np.vstack([p.cap, np.zeros(len(p.slots))]),
+        cap=np.vstack([p.cap, none]),
         hold=np.vstack([p.hold, hold]),
         eligible=np.vstack([p.eligible, np.ones((1, p.eligible.shape[1]), dtype=bool)]),
         kinds=(*p.kinds, "named"),
     )
-    delta = np.zeros_like(wider.cap)
-    delta[-1] = share
-    return wider, delta
+    return wider, np.vstack([np.zeros_like(p.cap), share])
 
 
 def monthly(given: Given) -> Given:
@@ -250,16 +258,8 @@ def _funds(p: Problem, given: Given) -> Lever:
         years = {"first": given.opened.year, "last": given.deadline.year}
         return Lever("extra_funds", amount, "a_year", say("debt.lever.every_year", **years))
     # With all the money in the world: do terms forbid it, or does it come too late?
-    rich = replace(p, cap=p.cap + 0.0)
-    lump = np.zeros((len(p.pool_names) + 1, len(p.slots)))
-    lump[-1, 0] = 1.0
-    wide = replace(
-        rich, pool_names=(*p.pool_names, "extra"),
-        cap=np.vstack([p.cap, np.zeros(len(p.slots))]),
-        hold=np.vstack([p.hold, np.arange(len(p.slots)) < len(p.slots) - 1]),
-        eligible=np.vstack([p.eligible, np.ones((1, p.eligible.shape[1]), dtype=bool)]),
-        kinds=(*p.kinds, "named"),
-    )  # fmt: skip
+    at = np.arange(len(p.slots))
+    wide, lump = _one_more(p, (at == 0).astype(float), at < len(p.slots) - 1)
     why = "too_late" if _found(wide, (Extra(money=lump, cost=1.0),)).found else "terms"
     return Lever("extra_funds", float("nan"), "a_year", say(f"debt.lever.{why}"))
 
@@ -306,7 +306,7 @@ def _disposal(given: Given) -> Lever:
 
     def true(k: int) -> bool:
         sources = moved(given.sources, k * step, given.opened)
-        return holds(build_problem(replace(given, sources=sources))) is True
+        return _possible(replace(given, sources=sources))
 
     last, start = max(ends), given.opened
     most = -(-((last.year - start.year) * 12 + last.month - start.month) // step)
@@ -339,7 +339,7 @@ def _deadline(given: Given) -> Lever:
     step = FREQUENCIES[given.options.frequency]
 
     def true(k: int) -> bool:
-        return holds(build_problem(longer(given, k * step))) is True
+        return _possible(longer(given, k * step))
 
     k = smallest(true, 1, YEARS_LONGER * 12 // step)
     if k is None:
@@ -432,7 +432,7 @@ def earliest_clearance(given: Given, p: Problem) -> dt.date | None:
             replace(c, clear_by=None) if c.clear_by and c.clear_by > end else c
             for c in given.contracts
         )
-        return holds(build_problem(replace(given, deadline=end, contracts=contracts))) is True
+        return _possible(replace(given, deadline=end, contracts=contracts))
 
     k = smallest(true, 0, len(p.ends) - 1)
     return None if k is None else p.ends[k]
