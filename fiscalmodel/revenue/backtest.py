@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -41,7 +42,7 @@ class Backtest(InMoney, pd.DataFrame):
         return said
 
     @property
-    def table(self) -> pd.DataFrame:  # type: ignore[override]
+    def table(self) -> pd.DataFrame:
         """Each method by step, the measures that are read first."""
         table = pd.DataFrame(self[["method", "horizon", "forecasts", "mape", "mase", "owa"]])
         return table.assign(horizon=[str(step).capitalize() for step in table["horizon"]])
@@ -138,7 +139,9 @@ def backtest(
             ],
             ["y"],
         )
-    windows = _windows(histories, horizon, inputs.check_least(least))
+    if least is not None:
+        least = inputs.whole_number(least, "least", 2, math.inf)
+    windows = _windows(histories, horizon, least)
     if not windows:
         longest = max(len(history.values) - len(history.filled) for history in histories)
         raise InputError("y", "revenue.too_few_to_try", count=longest)

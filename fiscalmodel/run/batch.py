@@ -20,7 +20,7 @@ from fiscalmodel.run.job import SUFFIX, Job, Result
 from fiscalmodel.run.manifest import Entry, Manifest
 from fiscalmodel.run.plan import Plan, load_plan, plan_of_scenarios, relative
 from fiscalmodel.run.progress import Progress
-from fiscalmodel.run.report import followed_by, index_of, raise_problems
+from fiscalmodel.run.report import INDEX, followed_by, index_of, raise_problems
 from fiscalmodel.run.results import Results
 from fiscalmodel.run.storage import Storage, open_storage, parsed
 from fiscalmodel.words import say
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from fiscalmodel.run.engines import Engine
 
-INDEX = "index.html"
 
 
 def run_batch(
@@ -115,9 +114,11 @@ def run_batch(
         reporter.close()
         results = _in_order(jobs, valid, runner.results)
         result = Results(results, storage.name, interrupted=runner.interrupted)
-        if plan.loaded and any(r.ok for r in results):
+        stale = bool(runner.results) or not storage.contents([INDEX])
+        if plan.loaded and stale and any(r.ok for r in results):
             failed = [(plan.loaded[r.id], r) for r in results if not r.ok]
-            storage.write(INDEX, index_of(_summaries(storage), failed, lang))
+            for name, page in index_of(_summaries(storage), failed, lang).items():
+                storage.write(name, page)
         if plan.tables != "none" and not result.interrupted:
             made = _tables(plan, runner.manifest, storage, min(count, os.cpu_count() or 1))
             result = replace(result, results=results + made.results, tables=made.tables)

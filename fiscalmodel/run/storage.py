@@ -19,6 +19,7 @@ from typing import Any
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.kernels.stamp import digest
+from fiscalmodel.paths import write_whole
 
 MANIFEST = "manifest.jsonl"
 LOCK = ".batch.lock"
@@ -47,30 +48,6 @@ def open_storage(out: str | Path) -> Storage:
     except (ImportError, ValueError) as error:
         raise InputError(text, "run.storage_unusable", reason=error) from None
     return ObjectStorage(text, filesystem, root.rstrip("/"))
-
-
-def write_whole(target: Path, content: bytes) -> None:
-    """Write a file that is whole or absent, also after a crash.
-
-    Raises
-    ------
-    InputError
-        If the folder cannot be written.
-    """
-    temporary = target.with_name(f".{target.name[:80]}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(target)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        if isinstance(error, OSError):
-            raise InputError(str(target), "run.cannot_be_written", reason=error.strerror) from None
-        raise
 
 
 class Storage(ABC):
