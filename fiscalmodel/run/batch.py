@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from fiscalmodel.run.engines import Engine
 
 
-
 def run_batch(
     scenarios: Plan | str | Path | Sequence[str | Path | Any],
     *,
