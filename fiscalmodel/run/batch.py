@@ -20,7 +20,7 @@ from fiscalmodel.run.job import SUFFIX, Job, Result
 from fiscalmodel.run.manifest import Entry, Manifest
 from fiscalmodel.run.plan import Plan, load_plan, plan_of_scenarios, relative
 from fiscalmodel.run.progress import Progress
-from fiscalmodel.run.report import INDEX, followed_by, index_of, raise_problems
+from fiscalmodel.run.report import INDEX, ask_first, followed_by, index_of, raise_problems
 from fiscalmodel.run.results import Results
 from fiscalmodel.run.storage import Storage, open_storage, parsed
 from fiscalmodel.words import say
@@ -104,6 +104,8 @@ def run_batch(
         todo = [job for job in jobs if job.id not in valid]
         if only_failed:
             todo = [job for job in todo if job.id in runner.manifest.failed()]
+        # What is done was asked about before it was.
+        ask_first([plan.loaded[job.id] for job in todo if job.id in plan.loaded])
         place = scheduler or str(say("run.place_dask" if dask else "run.place_here"))
         reporter.start(len(todo), unchanged=len(valid), workers=count, place=place)
         if todo:
