@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -52,6 +53,21 @@ def test_a_column_without_values_keeps_its_type(province, tmp_path: Path) -> Non
     assert types[0] == types[1]
     assert types[0]["amount_wan"] == "float64"
     assert types[0]["contract_id"] == "string"
+
+
+def test_tables_of_a_plan_are_kept_while_nothing_changed(project: Path, tmp_path: Path) -> None:
+    for name in ("params", "data"):
+        shutil.copytree(project / name, tmp_path / name)
+    plan = tmp_path / "plan.yaml"
+    plan.write_text("regions: [jianghan]\ntables: csv\n")
+    made = [fm.run_batch(plan, out=tmp_path / "out", workers=1, progress=False) for _ in range(2)]
+    assert [r.status for r in made[0].results] == ["done"] * 3
+    assert [r.status for r in made[1].results] == ["unchanged"]
+    assert made[0].tables == made[1].tables
+    scenario = tmp_path / "params" / "scenarios" / "jianghan" / "optimistic.yaml"
+    scenario.write_text(scenario.read_text("utf-8") + "seed: 7\n", "utf-8")
+    again = fm.run_batch(plan, out=tmp_path / "out", workers=1, progress=False)
+    assert [r.status for r in again.results] == ["done"] * 3
 
 
 def test_kernels_give_what_this_process_gives(province, tmp_path: Path) -> None:

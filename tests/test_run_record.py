@@ -168,7 +168,6 @@ def test_a_line_of_any_shape_is_passed_over(tmp_path: Path, line: str) -> None:
     (tmp_path / MANIFEST).write_text(line + "\n")
     manifest = Manifest(open_storage(tmp_path))
     assert manifest.valid([Job("a", "a.ipynb", {}, key={})]) == {}
-    assert manifest.still_complete("s") is None
 
 
 def test_a_notebook_of_another_language_is_refused(tmp_path: Path) -> None:

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 from fiscalmodel import yamlio
 from fiscalmodel.errors import InputError
 from fiscalmodel.kernels.stamp import digest
-from fiscalmodel.paths import project_root
 from fiscalmodel.run import stamp
 from fiscalmodel.run.job import SUFFIX, Job, Result
 from fiscalmodel.run.manifest import Entry, Manifest
-from fiscalmodel.run.plan import Plan, load_plan, plan_of_scenarios
+from fiscalmodel.run.plan import Plan, load_plan, plan_of_scenarios, relative
 from fiscalmodel.run.progress import Progress
-from fiscalmodel.run.report import INDEX, followed_by, index_of, raise_problems
+from fiscalmodel.run.report import INDEX, ask_first, followed_by, index_of, raise_problems
 from fiscalmodel.run.results import Results
 from fiscalmodel.run.storage import Storage, open_storage, parsed
 from fiscalmodel.words import say
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from fiscalmodel.run.engines import Engine
-
 
 
 def run_batch(
@@ -94,52 +92,37 @@ def run_batch(
         raise InputError("workers, retry", "run.workers_or_retry")
     storage = open_storage(out)
     reporter = Progress(log_json=log_json, quiet=not progress)
-    quick = _quick_stamp(scenarios, [kernel, lang, timeout, memory, scheduler is None])
-    kept = _kept(storage, quick) if quick and not only_failed else None
-    if kept is not None:
-        reporter.start(0, unchanged=len(kept.results), workers=0, place=storage.name)
-        return replace(kept, seconds=time.monotonic() - begun)
     plan = _plan(scenarios, lang)
     jobs = stamp.with_keys(plan.jobs, plan.root, kernel=kernel)
     over: dict[str, Any] = {"timeout": timeout, "memory": memory}
     over = {name: value for name, value in over.items() if value is not None}
     jobs = [replace(job, limits=replace(job.limits, **over)) for job in jobs]
     storage.check_writable()
-    result = Results((), storage.name)
-    if jobs:
-        with _no_empty_folder(storage), storage.locked():
-            runner = _Runner(Manifest(storage), storage, reporter, together=bool(plan.loaded))
-            valid = runner.manifest.valid(jobs)
-            todo = [job for job in jobs if job.id not in valid]
-            if only_failed:
-                todo = [job for job in todo if job.id in runner.manifest.failed()]
-            place = scheduler or str(say("run.place_dask" if dask else "run.place_here"))
-            reporter.start(len(todo), unchanged=len(valid), workers=count, place=place)
-            if todo:
-                from fiscalmodel.run.engines import open_engine  # needless if nothing changed
+    with _no_empty_folder(storage), storage.locked():
+        runner = _Runner(Manifest(storage), storage, reporter, together=bool(plan.loaded))
+        valid = runner.manifest.valid(jobs)
+        todo = [job for job in jobs if job.id not in valid]
+        if only_failed:
+            todo = [job for job in todo if job.id in runner.manifest.failed()]
+        # What is done was asked about before it was.
+        ask_first([plan.loaded[job.id] for job in todo if job.id in plan.loaded])
+        place = scheduler or str(say("run.place_dask" if dask else "run.place_here"))
+        reporter.start(len(todo), unchanged=len(valid), workers=count, place=place)
+        if todo:
+            from fiscalmodel.run.engines import open_engine  # needless if nothing changed
 
-                runner.run(todo, open_engine(count, scheduler, dask=dask), retry, fail_fast)
-            reporter.close()
-            results = _in_order(jobs, valid, runner.results)
-            result = Results(results, storage.name, interrupted=runner.interrupted)
-            if plan.loaded and any(r.ok for r in results):
-                failed = [(plan.loaded[r.id], r) for r in results if not r.ok]
-                for name, made in index_of(_summaries(storage), failed, lang).items():
-                    storage.write(name, made)
-    if plan.tables != "none" and not result.interrupted:
-        from fiscalmodel.run.many import evaluate_many
-
-        files, folder = list(plan.scenarios.values()), f"{storage.name}/tables"
-        at_a_time = min(count, os.cpu_count() or 1)
-        done = evaluate_many(files, out=folder, workers=at_a_time, format=plan.tables)
-        result = replace(result, results=result.results + done.results, tables=done.tables)
-    if result.ok and quick and stamp.is_covered(plan.root, jobs):
-        extra = [f"tables/{Path(table).name}" for table in result.tables.values()]
-        with storage.locked():
-            names = [job.id for job in jobs]
-            Manifest(storage).record_complete(
-                quick, names, [*extra, *([INDEX] if plan.loaded else [])]
-            )
+            runner.run(todo, open_engine(count, scheduler, dask=dask), retry, fail_fast)
+        reporter.close()
+        results = _in_order(jobs, valid, runner.results)
+        result = Results(results, storage.name, interrupted=runner.interrupted)
+        stale = bool(runner.results) or not storage.contents([INDEX])
+        if plan.loaded and stale and any(r.ok for r in results):
+            failed = [(plan.loaded[r.id], r) for r in results if not r.ok]
+            for name, page in index_of(_summaries(storage), failed, lang).items():
+                storage.write(name, page)
+        if plan.tables != "none" and not result.interrupted:
+            made = _tables(plan, runner.manifest, storage, min(count, os.cpu_count() or 1))
+            result = replace(result, results=results + made.results, tables=made.tables)
     reporter.event("end", **result.counts())
     return replace(result, seconds=time.monotonic() - begun)
 
@@ -286,26 +269,24 @@ def _plan(scenarios: Any, lang: str) -> Plan:
     return plan_of_scenarios(scenarios, lang=lang)
 
 
-def _quick_stamp(scenarios: Any, settings: list[Any]) -> str:
-    """Hash of all that files of plans or scenarios hang on; empty for other input."""
-    given = [scenarios] if isinstance(scenarios, str | Path) else scenarios
-    if isinstance(given, Plan) or not all(isinstance(item, str | Path) for item in given):
-        return ""
-    try:
-        files = [Path(item).resolve() for item in given]
-        content = {str(file): file.read_bytes() for file in files}
-        return stamp.quick_stamp(project_root(files[0].parent), content, settings) if files else ""
-    except (OSError, InputError):
-        return ""
+def _tables(plan: Plan, manifest: Manifest, storage: Storage, workers: int) -> Results:
+    """The tables of all scenarios of a plan, made anew where any of them changed."""
+    files = {name: relative(file, plan.root) for name, file in plan.scenarios.items()}
+    nothing: dict[str, Any] = {"cells": [], "metadata": {}}
+    job = Job("tables/all", "", nothing, files, outputs=(plan.tables,))
+    (job,) = stamp.with_keys([job], plan.root, kernel="")
+    entry = manifest.valid([job]).get(job.id)
+    if entry is not None:
+        tables = {Path(path).stem: f"{storage.name}/{path}" for path in entry.files}
+        return Results((_unchanged(entry),), storage.name, tables=tables)
+    from fiscalmodel.run.many import evaluate_many
 
-
-def _kept(storage: Storage, quick: str) -> Results | None:
-    """The result of a plan of which nothing changed, or None."""
-    kept = Manifest(storage).still_complete(quick)
-    if kept is None:
-        return None
-    tables = {Path(name).stem: f"{storage.name}/{name}" for name in kept[1] if name != INDEX}
-    return Results(tuple(map(_unchanged, kept[0])), storage.name, tables=tables)
+    scenarios, folder = list(plan.scenarios.values()), f"{storage.name}/tables"
+    done = evaluate_many(scenarios, out=folder, workers=workers, format=plan.tables)
+    if done.ok:
+        written = (f"tables/{Path(table).name}" for table in done.tables.values())
+        manifest.record(job, Result(job.id, "", "done"), storage.hashes(written))
+    return done
 
 
 def _unchanged(entry: Entry, notebook: str = "") -> Result:

@@ -27,30 +27,17 @@ class Entry:
     about: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Complete:
-    """A plan of which every job was done: its jobs, and its tables with their hashes."""
-
-    jobs: tuple[str, ...]
-    tables: Mapping[str, str]
-
-
 class Manifest:
     """The records of one output folder."""
 
     def __init__(self, storage: Storage) -> None:
         self.storage = storage
         self.entries: dict[str, Entry] = {}
-        self.complete: dict[str, Complete] = {}
         for record in storage.records():
             self._take(record)
 
     def _take(self, record: Mapping[str, Any]) -> None:
         """Remember a record; one of any other shape is passed over."""
-        jobs = record.get("jobs")
-        if isinstance(record.get("complete"), str) and isinstance(jobs, list):
-            names = tuple(name for name in jobs if isinstance(name, str))
-            self.complete[record["complete"]] = Complete(names, _texts(record.get("tables")))
         job, status = record.get("job"), record.get("status")
         if isinstance(job, str) and isinstance(status, str):
             about = record.get("about")
@@ -99,25 +86,6 @@ class Manifest:
         if result.notes:
             record["notes"] = list(result.notes)
         self._write(record)
-
-    def record_complete(self, stamp: str, jobs: Iterable[str], tables: Iterable[str]) -> None:
-        """Note that every job of a plan with this stamp is done, and its tables."""
-        hashes = self.storage.hashes(tables)
-        self._write({"complete": stamp, "jobs": list(jobs), "tables": hashes})
-
-    def still_complete(self, stamp: str) -> tuple[list[Entry], list[str]] | None:
-        """Entries and tables of a plan with this stamp, if all its results are in place."""
-        complete = self.complete.get(stamp)
-        if complete is None:
-            return None
-        done = [self.entries[name] for name in complete.jobs if name in self.entries]
-        wanted = dict(complete.tables)
-        for entry in done:
-            wanted |= entry.files
-        fine = all(entry.status in FINE for entry in done)
-        if not wanted or not fine or len(done) < len(complete.jobs):
-            return None
-        return (done, sorted(complete.tables)) if self.storage.hashes(wanted) == wanted else None
 
     def _write(self, record: dict[str, Any]) -> None:
         self.storage.append(record)

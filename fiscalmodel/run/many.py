@@ -180,6 +180,9 @@ def _typed(frame: pd.DataFrame, *, last: bool = False) -> pd.DataFrame:
 
     types: dict[str, pd.Series[Any]] = {}
     for name, values in frame.items():
+        if isinstance(values.dtype, pd.StringDtype):
+            types[str(name)] = values.astype("string")  # one kind of text, whoever made it
+            continue
         if not isinstance(values.dtype, pd.PeriodDtype) and values.dtype != object:
             continue
         known = values.dropna()

@@ -133,7 +133,6 @@ def plan_of_scenarios(scenarios: Sequence[Any], *, lang: str = "zh") -> Plan:
         With the problems of all files at once.
     """
     loaded = {scenario.id: scenario for scenario in load_all(scenarios)}
-    ask_first(list(loaded.values()))
     root = project_root(*(scenario.file.parent for scenario in list(loaded.values())[:1]))
     builder = _Builder(root, PlanSpec(), "scenarios", {})
     for scenario in loaded.values():

@@ -89,27 +89,3 @@ def _file_stamp(path: Path) -> str:
             files = {name: digest(file.read_bytes()) for name, file in scenario.files.items()}
             return digest_json([scenario.id, scenario.spec.model_dump(mode="json"), files])
     return digest(path.read_bytes())
-
-
-def quick_stamp(root: Path, sources: Mapping[str, bytes], settings: Any) -> str:
-    """Hash of everything that a plan hangs on, taken without opening scenario by scenario."""
-    named = {name: digest(content) for name, content in sources.items()}
-    folders = [content_stamp(root / name) for name in (*_DATA, "notebooks")]
-    return digest_json([named, settings, folders, code_stamp(), environment_stamp()])
-
-
-def is_covered(root: Path, jobs: Iterable[Job]) -> bool:
-    """Whether `quick_stamp` sees every file that jobs name."""
-    folders = [root / name for name in (*_DATA, "notebooks")]
-    for job in jobs:
-        for value in (job.notebook, *job.parameters.values()):
-            if not isinstance(value, str) or not value or len(value) >= 500:
-                continue
-            try:
-                path = (root / value).resolve()
-                outside = path.exists() and not any(f in path.parents for f in folders)
-            except (OSError, ValueError):
-                continue
-            if outside:
-                return False
-    return True
