@@ -25,7 +25,7 @@ SUFFIXES = (".csv", ".xlsx", ".xls", ".xlsb", ".ods", ".et")
 PERIODS, SERIES = 4, 3
 #: Names of the columns that mean the same, the best first.
 NAMES = ("indicator_zh", "line", "indicator", "指标", "项目")
-_ENTITY = ("region", "entity", "地区")
+_ENTITY = ("area", "region", "entity", "地区")
 _SUFFIX = re.compile(r"\s*(?:Finance Bureau|财政局)$")
 _FORM = re.compile(r"申报表|绩效目标")
 _NUMBERED = re.compile(r"^([A-Za-z]?)(\d+)$")
@@ -33,7 +33,10 @@ _TARGET = re.compile(r"target value:\s*(.+)$|目标值[:：]\s*(.+)$")
 _PROJECT = re.compile(r"(?:^|;\s*)项目\s+([^;；]+)")
 _FUND = re.compile(r"([^;/ ]*经费)(?:[;/ ]|$)")
 _MICRO = re.compile(r"面向小微\s*([\d.,]+)\s*万元")
-_DEBT = {"general": "一般债务", "special": "专项债务"}
+_DEBT = {"general": "一般债务", "special": "专项债务", "total": "政府债务"}
+_LEVEL = {"own": "本级", "whole": ""}
+#: The cell at the end of a citation; what stands before it names the table.
+_CELL = re.compile(r"[，,]?\s*单元格\s*[A-Z]+\d+")
 
 
 def book_of(source: Any) -> Book:
@@ -51,7 +54,7 @@ def book_of(source: Any) -> Book:
         try:
             for table in tables_of(item):
                 if is_tidy(list(table.frame.columns)):
-                    facts.extend(_in_order(list(_facts_of(table))))
+                    facts.extend(_under(_in_order(list(_facts_of(table)))))
                 else:
                     made, own = grids_of(table)
                     grids.extend(made)
@@ -180,6 +183,22 @@ def _in_order(facts: list[Fact]) -> list[Fact]:
     return sorted(facts, key=lambda fact: order[id(fact)])
 
 
+def _under(facts: list[Fact]) -> Iterator[Fact]:
+    """Each fact with the heading above it: 利息收入 stands under every fund of its table."""
+    heads: dict[tuple[str, ...], str] = {}
+    inside: set[tuple[str, ...]] = set()
+    for fact in facts:
+        lab, table = fact.label, fact.table
+        if lab.level or lab.is_subtotal:
+            heads[table] = lab.raw
+        elif lab.of_which and table not in inside:
+            # A heading without a figure has no row, but its 其中 begins anew.
+            heads[table] = f"{heads.get(table, '')}+"
+        (inside.add if lab.of_which else inside.discard)(table)
+        head = heads.get(table, "")
+        yield replace(fact, under=head) if head != lab.raw else fact
+
+
 def _facts_of(table: Table) -> Iterator[Fact]:
     """The figure of each row, with those that stand beside it."""
     for at in range(len(table)):
@@ -211,7 +230,7 @@ def _fact(row: _Row) -> Fact:
     section = text("table") or text("section")
     if not section and text("doc_id"):
         # The place in the publication is then the last part of its citation.
-        section = text("source").rpartition("，")[2]
+        section = _CELL.sub("", text("source")).rpartition("，")[2]
     name, section, project = _placed(
         text(*NAMES) or text("of_series"), section, text("programme"), note
     )
@@ -231,11 +250,12 @@ def _fact(row: _Row) -> Fact:
         unit=text("unit", "单位"),
         document=text("doc_id", "source") or Path(row.table.file).name,
         section=section,
-        entity=_SUFFIX.sub("", text(*_ENTITY)),
+        entity=_SUFFIX.sub("", text(*_ENTITY)) + _LEVEL.get(text("level"), ""),
         scope=_DEBT.get(text("debt_type"), text("budget_scope")),
         year=year,
         period=period,
         kind=text("bound", "kind"),
+        version=text("version") if text("level") else "",
         calibre=text("calibre"),
         note=note,
         key=text("fact_id", "id", "line_id"),

@@ -90,7 +90,7 @@ def _jump(series: dict[int, Fact], flagged: set[int]) -> Text:
 def _same_row(f: Fact) -> Hashable | None:
     if not f.text or not f.label.raw or f.in_grid:
         return None
-    context = (f.document, f.section, f.entity, f.scope, f.year, f.period, f.kind, f.calibre)
+    context = (*f.table, f.scope, f.kind, f.calibre, f.under)
     name = (f.label.raw, f.label.code, f.unit, f.series or f.of_series, f.project, f.measure)
     return (*context, *name)
 
