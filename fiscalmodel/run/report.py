@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LEAVE = """from fiscalmodel.run.report import leave
 leave(globals(), {folder!r}, {outputs!r})"""
 _LEFT = "left-"
+INDEX, INDEX_BOOK = "index.html", "index.xlsx"
 _one_page = Lock()
 
 
@@ -245,11 +246,17 @@ def followed_by(old: bytes, new: bytes) -> bytes:
     return json.dumps(made, ensure_ascii=False, indent=1).encode("utf-8")
 
 
+def _place(kind: str) -> int:
+    """What is read stands before what is worked on."""
+    order = ("html", "docx", "pdf", "workbook")
+    return order.index(kind) if kind in order else len(order)
+
+
 def index_of(
     summaries: Iterable[Mapping[str, Any]], failed: Sequence[tuple[Scenario, Result]], lang: str
-) -> bytes:
-    """``index.html``: each county's scenarios side by side, of every report that is there."""
-    from fiscalmodel.present.index import index_page
+) -> dict[str, bytes]:
+    """``index.html`` and its workbook: every report that is there, by the name of the file."""
+    from fiscalmodel.present.index import index_page, index_workbook
     from fiscalmodel.present.summary import VERSION
 
     made: list[dict[str, Any]] = []
@@ -258,7 +265,7 @@ def index_of(
             continue  # of another version: its report is made anew with its next run
         links = [
             {"href": path, "text": say(f"run.file.{kind}")(lang)}
-            for kind, path in sorted(one["files"].items())
+            for kind, path in sorted(one["files"].items(), key=lambda item: _place(item[0]))
         ]
         made.append({**one, "links": links})
     there = {one["id"]: one for one in made}
@@ -271,4 +278,6 @@ def index_of(
             "synthetic": scenario.synthetic,
         }
         there[scenario.id] = {**named, "error": str(result)}
-    return index_page(list(there.values()), lang=lang).encode("utf-8")
+    every = list(there.values())
+    page = index_page(every, lang=lang, workbook=INDEX_BOOK).encode("utf-8")
+    return {INDEX: page, INDEX_BOOK: index_workbook(every, lang=lang)}
