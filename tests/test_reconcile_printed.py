@@ -124,3 +124,15 @@ def test_the_four_budgets_of_a_printed_list_balance_alone(tmp_path: Path) -> Non
 
     assert checked(1870) == []
     assert checked(1780) == [(1780.0, 1870.0)]
+
+
+def test_one_line_in_two_years_is_no_doubled_row() -> None:
+    rows = [
+        ("上年结余", "2027", 40111),
+        ("上年结余", "2028", 40111),
+        ("调入资金", "2028", 5),
+        ("上解支出", "2028", 7),
+    ]
+    frame = pd.DataFrame(rows, columns=["item", "year", "amount_wan"])
+    assert not fm.reconcile(frame)
+    assert [f.rule for f in fm.reconcile(frame.assign(year="2027"))] == ["doubled_row"]

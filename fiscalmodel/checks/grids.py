@@ -271,12 +271,11 @@ def _panel(columns: _Columns) -> list[tuple[str, int, str]]:
 
 def _accounts(columns: _Columns) -> list[tuple[str, str, str]]:
     """Budget, version and year of each row of a list of accounts: each balances alone."""
-    budgets = columns.matching(_BUDGETS)[:1]
-    if not budgets:
-        return []
     blank = [""] * len(columns.table)
     read = [columns.plain(*columns.matching(p)[:1]) for p in (_BUDGETS, _VERSIONS, _YEARS)]
-    return list(zip(*((one or [blank])[0] for one in read), strict=True))
+    budgets, versions, years = ((one or [blank])[0] for one in read)
+    years = [year if re.fullmatch(r"(?:19|20)\d\d", year) else "" for year in years]
+    return list(zip(budgets, versions, years, strict=True)) if any(read) else []
 
 
 def _plain(value: object) -> str:
