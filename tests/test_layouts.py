@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import fiscalmodel as fm
-from fiscalmodel.tables.forms import forms
+from fiscalmodel.tables.forms import about, forms
 from fiscalmodel.words import speaking
 
 FILES = Path(__file__).parent / "files" / "layouts"
@@ -274,3 +274,16 @@ def test_a_long_table_that_begins_with_numbers_is_one_table(tmp_path):
     )
     (table,) = fm.read_workbook(path)
     assert list(table.frame.columns) == ["id", "source", "section", "year", "value"]
+
+
+@pytest.mark.parametrize(
+    ("title", "form"),
+    [
+        ("2024年青石县新增地方政府专项债券项目情况表", "debt_bond_projects"),
+        ("表3-1 2024年新增地方政府一般债券资金收支情况表", "debt_bond_money"),
+        ("2024年青石县再融资债券发行情况表", "debt_refinancing"),
+        ("表4-2 2024年地方政府债券使用情况表", "debt_bond_use"),
+    ],
+)
+def test_forms_of_bonds_are_told_by_their_names(title: str, form: str) -> None:
+    assert about([title], "").form == form

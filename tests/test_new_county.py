@@ -485,3 +485,13 @@ def test_two_sheets_with_nearly_the_same_columns_are_asked_about(county: Path) -
         fm.read_hidden_ledger(county / "data" / "book.xlsx")
     named = {"file": county / "data" / "book.xlsx", "sheet": "台账"}
     assert fm.read_hidden_ledger(named).total_wan == 100
+
+
+def test_a_list_that_lacks_a_column_is_named(county: Path, tmp_path: Path) -> None:
+    file = own_book(tmp_path / "own.xlsx")
+    work = openpyxl.load_workbook(file)
+    work["隐债"]["E1"] = "到期"
+    work["隐债"]["F1"] = "还本方式"
+    work.save(file)
+    said = "\n".join(text("zh") for text in fm.new_county("云溪县", books=[file]).said)
+    assert "own.xlsx[隐债]像是债务台账，但没有“到期日”这一列" in said

@@ -77,3 +77,62 @@ def test_published_workbooks() -> None:
     limits = [(stated, computed) for rule, stated, computed in found if rule == "debt_limit"]
     assert all(stated > computed for stated, computed in limits)  # type: ignore[operator]
     assert (len(found) - len(limits), len(limits)) == (8, 23)
+
+
+def accounts(*rows: tuple[str, str, str, str, float]) -> pd.DataFrame:
+    """Budget, level, version, line and amount of a long list of accounts."""
+    names = ["budget_scope", "level", "version", "indicator_zh", "value"]
+    frame = pd.DataFrame(rows, columns=names)
+    return frame.assign(region="云溪县", period="2025", kind="actual", unit="万元", doc_id="d",
+                        source="预算，表一，单元格B5")  # fmt: skip
+
+
+def test_levels_versions_and_budgets_of_a_list_are_kept_apart() -> None:
+    rows = [
+        ("一般公共预算", level, version, name, amount)
+        for level, factor in (("whole", 3), ("own", 1))
+        for version, more in (("initial_budget", 0), ("execution", 5))
+        for name, amount in (("税收收入", 70 * factor + more), ("非税收入", 30 * factor),
+                             ("收入合计", 100 * factor + more))
+    ]  # fmt: skip
+    fund = [("政府性基金", "own", "execution", "收入合计", 44)]
+    assert not fm.reconcile(accounts(*rows, *fund))
+    twice = fm.reconcile(accounts(*rows, ("一般公共预算", "own", "execution", "税收收入", 71)))
+    assert [(f.rule, f.stated, f.computed) for f in twice] == [("duplicate", 75.0, 71.0)]
+
+
+def test_one_line_may_stand_under_every_heading_of_a_list() -> None:
+    rows = [
+        ("社会保险基金", "own", "execution", name, amount)
+        for name, amount in (
+            ("一、养老保险基金收入", 90), ("其中：保险费收入", 60), ("利息收入", 3),
+            ("二、医疗保险基金收入", 70), ("其中：保险费收入", 50), ("利息收入", 2),
+        )
+    ]  # fmt: skip
+    assert not fm.reconcile(accounts(*rows))
+    assert [f.rule for f in fm.reconcile(accounts(*rows, rows[-1]))] == ["duplicate"]
+
+
+def test_the_four_budgets_of_a_printed_list_balance_alone(tmp_path: Path) -> None:
+    def checked(last: int) -> list[tuple[float | None, float | None]]:
+        lines = ["budget,year,item,amount_wan"]
+        for budget, amounts in (("一般公共预算", (50, 20, 70)), ("政府性基金", (950, 920, last))):
+            for name, amount in zip(("收入", "上级补助收入", "收入总计"), amounts, strict=True):
+                lines.append(f"{budget},2025,{name},{amount}")
+        (tmp_path / "list.csv").write_text("\n".join(lines), "utf-8")
+        return [(f.stated, f.computed) for f in fm.reconcile(tmp_path / "list.csv")]
+
+    assert checked(1870) == []
+    assert checked(1780) == [(1780.0, 1870.0)]
+
+
+def test_one_line_in_two_years_is_no_doubled_row() -> None:
+    rows = [
+        ("上年结余", "2027", 40111),
+        ("上年结余", "2028", 40111),
+        ("调入资金", "2028", 5),
+        ("上解支出", "2028", 7),
+    ]
+    frame = pd.DataFrame(rows, columns=["item", "year", "amount_wan"])
+    assert not fm.reconcile(frame)
+    assert [f.rule for f in fm.reconcile(frame.assign(year="2027"))] == ["doubled_row"]

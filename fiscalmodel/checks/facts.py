@@ -186,11 +186,15 @@ class Fact:
     year: str = ""
     period: str = ""
     kind: str = ""
+    #: Version of a row of an account: final_account, initial_budget ...
+    version: str = ""
     calibre: str = ""
     note: str = ""
     key: str = ""
     #: The programme that a row of a list belongs to.
     project: str = ""
+    #: The numbered row or subtotal of its list that it stands under.
+    under: str = ""
     #: Name of the series it belongs to, and of the series that a rate is about.
     series: str = ""
     of_series: str = ""
@@ -268,7 +272,7 @@ class Fact:
     @property
     def table(self) -> tuple[str, ...]:
         """Table, entity and period: what may be added up."""
-        return (self.document, self.section, self.entity, self.year, self.period)
+        return (self.document, self.section, self.entity, self.year, self.period, self.version)
 
     def factor_to(self, other: Fact) -> Decimal | None:
         """What to multiply with to have it in the other's unit; None if they do not compare."""

@@ -52,7 +52,10 @@ def _same_item(f: Fact) -> Hashable | None:
     if f.figure is None or not f.yuan or f.kind in BOUNDS or not f.section:
         return None
     item = _item(f) if len(f.years) == 1 and not f.month else None
-    return (f.document, f.entity, f.year, f.kind or "budget", item) if item else None
+    # Of the four budgets, and of general and special debt, each has its own.
+    scope = f.scope if f.version or "债务" in f.scope else ""
+    key = (f.document, f.entity, f.year, f.kind or "budget", f.version, scope, item)
+    return key if item else None
 
 
 def _two_amounts(facts: list[Fact]) -> Iterator[Claim]:

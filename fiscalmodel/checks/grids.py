@@ -27,6 +27,8 @@ _KEYS = re.compile(
 )
 _CODES = re.compile(r"(?:编码|代码|编号|code)$", re.IGNORECASE)
 _PERIOD_NAMES = re.compile(r"^(?:period|期间|时期|年月|月份|month|year|年份?|年度)$", re.IGNORECASE)
+_BUDGETS = re.compile(r"(?:budget|budget_scope|所属预算|预算类别)$")
+_VERSIONS = re.compile(r"(?:version|版本)$")
 _YEARS = re.compile(r"(?:year|年份?|年度)$", re.IGNORECASE)
 _ENTITIES = re.compile(r"(?:region|entity|地区|区划|省份?|单位名称)$")
 _PERIOD = re.compile(r"^(\d{4})(?:[-年./]?(\d{1,2})?月?|年)?$")
@@ -171,6 +173,7 @@ def _column(
         "in_grid": True,
     }
     year = str(next(iter(years_of(name) or years_of(table.name)), ""))
+    accounts = _accounts(columns)
     # The second column of a name is the other side of the table, not another period.
     when, entity, flag = re.sub(r"_\d+$", "", name), table.about.region, ""
     facts: list[Fact | None] = []
@@ -179,6 +182,8 @@ def _column(
         if figure is None:
             facts.append(None)
             continue
+        if accounts:
+            year = accounts[r][2] or year
         if periods:
             year, when = str(periods[r][0]), periods[r][1]
         elif panel:
@@ -191,6 +196,8 @@ def _column(
                 figure=figure,
                 unit="%" if rates[r] or text.endswith(("%", "％")) else grid.units[index],
                 entity=entity,
+                scope=accounts[r][0] if accounts else "",
+                version=accounts[r][1] if accounts else "",
                 year=year,
                 period=when,
                 flag=flag,
@@ -260,6 +267,15 @@ def _panel(columns: _Columns) -> list[tuple[str, int, str]]:
         return []
     flags = columns.plain("scope_flag")[0] if "scope_flag" in columns.names else [""] * len(keys)
     return [(name, int(year), flag) for (name, year), flag in zip(keys, flags, strict=True)]
+
+
+def _accounts(columns: _Columns) -> list[tuple[str, str, str]]:
+    """Budget, version and year of each row of a list of accounts: each balances alone."""
+    blank = [""] * len(columns.table)
+    read = [columns.plain(*columns.matching(p)[:1]) for p in (_BUDGETS, _VERSIONS, _YEARS)]
+    budgets, versions, years = ((one or [blank])[0] for one in read)
+    years = [year if re.fullmatch(r"(?:19|20)\d\d", year) else "" for year in years]
+    return list(zip(budgets, versions, years, strict=True)) if any(read) else []
 
 
 def _plain(value: object) -> str:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from fiscalmodel.numerals import exact, parse
+from fiscalmodel.numerals import exact, parse, simple
 
 #: Digits after the point beyond which a stored number holds only the noise of its arithmetic.
 NOISE = 8
@@ -89,11 +89,6 @@ class Printed:
         """Digits after the point."""
         return max(0, -int(self.value.as_tuple().exponent))
 
-    def at_digits(self, digits: int) -> Interval:
-        """The interval if the figure is as fine as `digits` after the point."""
-        half = min(self.half, Decimal(5).scaleb(-digits - 1))
-        return Interval(self.value - half, self.value + half)
-
 
 def exactly(value: Decimal | int) -> Interval:
     """A number that is no printed figure."""
@@ -102,7 +97,10 @@ def exactly(value: Decimal | int) -> Interval:
 
 @lru_cache(maxsize=65536)
 def _parse(raw: str) -> Printed | None:
-    value = None if parse(raw).unit not in ("", "%") else exact(raw)
+    if simple(raw) is not None:
+        value: Decimal | None = Decimal(raw)
+    else:
+        value = None if parse(raw).unit not in ("", "%") else exact(raw)
     if value is None:
         return None
     exponent = int(value.as_tuple().exponent)

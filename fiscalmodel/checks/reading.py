@@ -25,7 +25,7 @@ SUFFIXES = (".csv", ".xlsx", ".xls", ".xlsb", ".ods", ".et")
 PERIODS, SERIES = 4, 3
 #: Names of the columns that mean the same, the best first.
 NAMES = ("indicator_zh", "line", "indicator", "指标", "项目")
-_ENTITY = ("region", "entity", "地区")
+_ENTITY = ("area", "region", "entity", "地区")
 _SUFFIX = re.compile(r"\s*(?:Finance Bureau|财政局)$")
 _FORM = re.compile(r"申报表|绩效目标")
 _NUMBERED = re.compile(r"^([A-Za-z]?)(\d+)$")
@@ -33,7 +33,10 @@ _TARGET = re.compile(r"target value:\s*(.+)$|目标值[:：]\s*(.+)$")
 _PROJECT = re.compile(r"(?:^|;\s*)项目\s+([^;；]+)")
 _FUND = re.compile(r"([^;/ ]*经费)(?:[;/ ]|$)")
 _MICRO = re.compile(r"面向小微\s*([\d.,]+)\s*万元")
-_DEBT = {"general": "一般债务", "special": "专项债务"}
+_DEBT = {"general": "一般债务", "special": "专项债务", "total": "政府债务"}
+_LEVEL = {"own": "本级", "whole": ""}
+#: The cell at the end of a citation; what stands before it names the table.
+_CELL = re.compile(r"[，,]?\s*单元格\s*[A-Z]+\d+")
 
 
 def book_of(source: Any) -> Book:
@@ -50,10 +53,8 @@ def book_of(source: Any) -> Book:
     for item in items_of(source):
         try:
             for table in tables_of(item):
-                if is_checked_elsewhere(list(table.frame.columns)):
-                    continue
                 if is_tidy(list(table.frame.columns)):
-                    facts.extend(_in_order(list(_facts_of(table))))
+                    facts.extend(_under(_in_order(list(_facts_of(table)))))
                 else:
                     made, own = grids_of(table)
                     grids.extend(made)
@@ -151,17 +152,6 @@ def is_tidy(columns: Sequence[Hashable]) -> bool:
     return named and bool(names & {"value", "printed"})
 
 
-def is_checked_elsewhere(columns: Sequence[Hashable]) -> bool:
-    """Tables that tie by rules of their own: accounts of four budgets, lines of a plan.
-
-    `fiscalmodel.read_accounts` closes the first and `fiscalmodel.medium_term_plan` reads the
-    second; rows of the same name stand there for several budgets, levels and years.
-    """
-    names = set(map(str, columns))
-    accounts = {"level", "version"} <= names and bool(names & {"side", "budget"})
-    return accounts or ("basis" in names and bool(names & {"line", "item"}))
-
-
 @dataclass(frozen=True)
 class _Row:
     """One row of a long table."""
@@ -191,6 +181,22 @@ def _in_order(facts: list[Fact]) -> list[Fact]:
         return facts
     order = {id(f): (m[1], int(m[2])) for f, m in zip(facts, numbers, strict=True) if m}
     return sorted(facts, key=lambda fact: order[id(fact)])
+
+
+def _under(facts: list[Fact]) -> Iterator[Fact]:
+    """Each fact with the heading above it: 利息收入 stands under every fund of its table."""
+    heads: dict[tuple[str, ...], str] = {}
+    inside: set[tuple[str, ...]] = set()
+    for fact in facts:
+        lab, table = fact.label, fact.table
+        if lab.level or lab.is_subtotal:
+            heads[table] = lab.raw
+        elif lab.of_which and table not in inside:
+            # A heading without a figure has no row, but its 其中 begins anew.
+            heads[table] = f"{heads.get(table, '')}+"
+        (inside.add if lab.of_which else inside.discard)(table)
+        head = heads.get(table, "")
+        yield replace(fact, under=head) if head != lab.raw else fact
 
 
 def _facts_of(table: Table) -> Iterator[Fact]:
@@ -224,7 +230,7 @@ def _fact(row: _Row) -> Fact:
     section = text("table") or text("section")
     if not section and text("doc_id"):
         # The place in the publication is then the last part of its citation.
-        section = text("source").rpartition("，")[2]
+        section = _CELL.sub("", text("source")).rpartition("，")[2]
     name, section, project = _placed(
         text(*NAMES) or text("of_series"), section, text("programme"), note
     )
@@ -236,9 +242,6 @@ def _fact(row: _Row) -> Fact:
     # What a parent column says is a part of it (其中).
     if text("parent") and not parsed.of_which:
         parsed = replace(parsed, of_which=True)
-    # City and own level, and the budget before and after its adjustment, are figures apart.
-    level = text("area") or text("level")
-    entity = _SUFFIX.sub("", text(*_ENTITY))
     return Fact(
         cell=row.cell(column),
         label=parsed,
@@ -247,11 +250,12 @@ def _fact(row: _Row) -> Fact:
         unit=text("unit", "单位"),
         document=text("doc_id", "source") or Path(row.table.file).name,
         section=section,
-        entity=f"{entity} {level}" if level else entity,
+        entity=_SUFFIX.sub("", text(*_ENTITY)) + _LEVEL.get(text("level"), ""),
         scope=_DEBT.get(text("debt_type"), text("budget_scope")),
         year=year,
         period=period,
-        kind=(level and text("version")) or text("bound", "kind"),
+        kind=text("bound", "kind"),
+        version=text("version") if text("level") else "",
         calibre=text("calibre"),
         note=note,
         key=text("fact_id", "id", "line_id"),

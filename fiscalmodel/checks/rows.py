@@ -90,7 +90,7 @@ def _jump(series: dict[int, Fact], flagged: set[int]) -> Text:
 def _same_row(f: Fact) -> Hashable | None:
     if not f.text or not f.label.raw or f.in_grid:
         return None
-    context = (f.document, f.section, f.entity, f.scope, f.year, f.period, f.kind, f.calibre)
+    context = (*f.table, f.scope, f.kind, f.calibre, f.under)
     name = (f.label.raw, f.label.code, f.unit, f.series or f.of_series, f.project, f.measure)
     return (*context, *name)
 
@@ -138,7 +138,8 @@ def _doubled(grid: Grid) -> Iterator[Claim]:
             continue
         # A heading with a single item below it prints the same line twice, one set in.
         depth = (grid.labels[r].code, grid.labels[r].level, grid.indents[r])
-        key = (name, *map(str, depth), *(f.text if f else "" for f in row))
+        when = (figures[0].year, figures[0].version)
+        key = (name, *map(str, depth), *when, *(f.text if f else "" for f in row))
         if key in seen and _labels_are_names(grid) and _one_heading(grid, seen[key], r):
             twins = [f for f in grid.facts[seen[key]] if f is not None]
             facts = [*twins[:1], *figures[:1], *twins[1:], *figures[1:]]

@@ -66,12 +66,12 @@ CLASSES = (
 #: What may stand on the two sides of a budget's balance (决算平衡), by its own name.
 INCOME = re.compile(
     r"^(?:地方)?(?:一般公共|政府性基金|国有资本经营|社会保险基金)(?:预算)?(?:本级)?收入$"
-    r"|^本级收入$|^上级(?:补助|转移支付|转移支付补助)收入$|债券?(?:\(转贷\))?转贷收入$|^债务(?:转贷)?收入$"
+    r"|^(?:本级|本年)?收入$|^上级(?:补助|转移支付|转移支付补助)收入$|债券?(?:\(转贷\))?转贷收入$|^债务(?:转贷)?收入$"
     r"|^上年(?:结余|结转)|^调入(?:资金|预算)|^动用.*基金$|^区域间转移性收入$|^下级上解收入$"
 )
 OUTGO = re.compile(
     r"^(?:地方)?(?:一般公共|政府性基金|国有资本经营|社会保险基金)(?:预算)?(?:本级)?支出$"
-    r"|^本级支出$|^上解(?:上级)?支出$|债务?(?:券)?还本支出$|^调出资金$|^(?:安排|补充).*(?:基金|周转金)$"
+    r"|^(?:本级|本年)?支出$|^上解(?:上级)?支出$|债务?(?:券)?还本支出$|^调出资金$|^(?:安排|补充).*(?:基金|周转金)$"
     r"|^区域间转移性支出$|^补助下级支出$|^债务转贷支出$"
 )
 INCOME_TOTAL = re.compile(r"^(?:收入|收入方)总计$")
@@ -271,7 +271,7 @@ def _budget(fact: Fact) -> tuple[str, ...] | None:
     """One budget of one entity and period."""
     if fact.figure is None:
         return None
-    return (fact.document, fact.entity, fact.scope, fact.section, fact.year, fact.period)
+    return (*fact.table, fact.scope)
 
 
 def _plain(f: Fact) -> bool:
@@ -294,7 +294,7 @@ CHECKS = (
     Check(
         ("sum_total",),
         partial(_forms, TEMPLATES),
-        _where(_plain, "document", "entity", "year", "period"),
+        _where(_plain, "document", "entity", "year", "period", "version"),
         printed=True,
     ),
     Check(

@@ -24,7 +24,7 @@ from fiscalmodel.tables.readers import read_workbook
 from fiscalmodel.tables.records import header_of
 from fiscalmodel.tables.table import Table
 from fiscalmodel.units import FEN_PER, convert
-from fiscalmodel.words import Text, say
+from fiscalmodel.words import Text, headers_of, say
 from fiscalmodel.yamlio import load_yaml
 
 #: Lists that are told by their headers.
@@ -105,10 +105,11 @@ def read_books(paths: Sequence[str | Path], region: str) -> Books:
     lists: dict[str, list[Row]] = {}
     for path in paths:
         try:
-            kinds = _lists_of(path)
+            kinds, nearly = _lists_of(path)
         except InputError as error:
             found.extend(error)
             continue
+        said += nearly
         for sheet, kind in kinds.items():
             said += _take(path, sheet, kind, lists)
         try:
@@ -136,22 +137,28 @@ def _schema() -> dict[str, Any]:
 # ---- lists ----
 
 
-def _lists_of(path: str | Path) -> dict[str, str]:
-    """Sheet -> kind of list that its headers make it."""
-    found = {}
+def _lists_of(path: str | Path) -> tuple[dict[str, str], list[Text]]:
+    """Sheet -> kind of list that its headers make it; what is said of those that lack one."""
+    found, said = {}, []
     for grid in load(path):
         if grid.hidden or grid.broken:
             continue
-        best, most = "", 0
+        best, most, near = "", 0, ("", set[str](), 0)
         for kind in LISTS:
             fields = fields_of(kind)
             known = set(header_of(grid, headers_in(fields)))
             needed = {f.name for f in fields if f.required}
             if needed <= known and len(known) > max(most, _LEAST - 1):
                 best, most = kind, len(known)
+            if len(needed - known) == 1 and len(known) > max(near[2], _LEAST):
+                near = kind, needed - known, len(known)
         if best:
             found[grid.sheet] = best
-    return found
+        elif near[0]:
+            lacks = [headers_of(name)[1] for name in near[1]]
+            name = say(f"scenario.sheet.{near[0]}")
+            said.append(say("scenario.from.lacks", name=name, place=grid.where, columns=lacks))
+    return found, said
 
 
 def _take(path: str | Path, sheet: str, kind: str, lists: dict[str, list[Row]]) -> list[Text]:

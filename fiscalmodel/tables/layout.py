@@ -429,8 +429,8 @@ def is_ordinal(texts: list[str]) -> bool:
 
     >>> is_ordinal(["栏次", "1", "2", "3=1+2"]), is_ordinal(["公式", "A=B+C", "B", "C"])
     (True, True)
-    >>> is_ordinal(["栏次", "1", "3"]), is_ordinal(["项目", "1", "3"])
-    (True, False)
+    >>> is_ordinal(["栏次", "1", "3"]), is_ordinal(["项目", "1", "3"]), is_ordinal(["栏次", "1"])
+    (True, False, True)
     >>> is_ordinal(["1", "教育"]), is_ordinal(["合计", "5", "6"])
     (False, False)
     """
@@ -442,10 +442,11 @@ def is_ordinal(texts: list[str]) -> bool:
     digits = [int(mark) for mark in marks if mark.isdigit()]
     letters = [ord(mark) for mark in marks if mark.isascii() and mark.isalpha()]
     numbered = digits or letters
-    if (digits and letters) or len(numbered) < 2:
+    named = any(_NUMBERS.fullmatch(text) for text in others)
+    if (digits and letters) or len(numbered) < (1 if named else 2):
         return False
-    if any(_NUMBERS.fullmatch(text) for text in others):  # a column may be hidden
-        return numbered == sorted(set(numbered))
+    if named:  # a column may be hidden, all but the first of them too
+        return numbered == sorted(set(numbered)) and (len(numbered) > 1 or numbered == [1])
     if numbered != list(range(numbered[0], numbered[0] + len(numbered))):
         return False
     first = numbered[0] in (1, 2, ord("A"), ord("B"))
