@@ -32,7 +32,11 @@ _TABLES = (
     ("debt", "ledger", "debt"), ("debt", "sources", "funding"), ("debt", "quotas", "quotas"),
     ("debt", "bonds", "bonds"), ("debt", "limits", "limits"), ("debt", "claims", "claims"),
     ("commissions", "receipts", "receipts"), ("commissions", "payments", "payments"),
+    ("sanbao", "months", "sanbao"), ("sanbao", "cash", "cash"), ("sanbao", "flows", "flows"),
+    ("idle", "funds", "idle"), ("idle", "cuts", "cuts"),
 )  # fmt: skip
+#: Parts that name the source of their figures.
+_SOURCED = ("sanbao", "idle")
 
 
 @dataclass(frozen=True)
@@ -172,7 +176,7 @@ def _sheets(name: str, last: dt.date, years: int, books: Books) -> Mapping[str, 
         "monthly": [past | {"period": f"{under_way}-{month:02d}"} for month in range(2, 13)],
         **books.lists,  # type: ignore[dict-item]
     }
-    kinds = ("revenue", "budget", "monthly", *(kind for _, _, kind in _TABLES))
+    kinds = ("revenue", "budget", "monthly", *(kind for _, _, kind in _TABLES), "projects")
     return {_sheet(kind): Sheet(kind, tuple(rows.get(kind, ()))) for kind in kinds}
 
 
@@ -213,7 +217,12 @@ def _baseline(made: County, name: str, last: dt.date, years: int) -> str:
     ]
     part = ""
     for section, key, kind in _TABLES:
-        lines += [f"{section}:"] if section != part else []
+        if section != part:
+            lines.append(f"{section}:")
+            lines += [f"  source: {name}.xlsx"] if section in _SOURCED else []
         lines.append(f"  {key}: {at(kind)}")
         part = section
+    # A pool needs the ceiling of each year, which no sheet can leave open.
+    lines += ["# projects:", f"#   pool: {at('projects')}",
+              f"#   ceiling_wan: {{{last.year + 1}: 0}}", f"#   source: {name}.xlsx"]  # fmt: skip
     return "\n".join(lines) + "\n"
