@@ -34,7 +34,7 @@ LOCKS = {"report": "requirements.lock", "test": "requirements-test.lock"}
 USAGE = """usage: python3 run.py COMMAND [options]
 
   report   make the main report on the data in the repository: reports/index.html
-  lab      open JupyterLab on notebooks/
+  lab      open JupyterLab on its start page, notebooks/00_开始.ipynb
   check    check the data, the policy parameters and every scenario; runs nothing
   test     run the tests: code style, types, unit tests, notebooks
   soak     run the long counts that `test` only samples
@@ -204,10 +204,20 @@ def test(arguments):
             return 130
         if status:
             failed.append(name)
+    for program, tested in BESIDE.items():
+        if not any(map(shutil.which, program.split())):
+            say(f"NOT RUN: {tested} (no {program.split()[0]} on this machine)")
     say(f"failed: {', '.join(failed)}" if failed else "all checks passed")
     return 1 if failed else 0
 
 
+# Programs that some tests need -> what is not tested where none of them is there.
+BESIDE = {
+    "chromium chromium-browser google-chrome chrome": "pages in a real browser",
+    "soffice libreoffice": "workbooks recalculated by LibreOffice",
+}
+# The page that JupyterLab opens on: what each notebook answers, and where data lie.
+START = "--LabApp.default_url=/lab/tree/00_%E5%BC%80%E5%A7%8B.ipynb"
 # JupyterLab looks for news, updates and extensions on the network; none is needed here.
 OFFLINE = (
     "--LabApp.news_url=None",
@@ -220,7 +230,7 @@ def main(arguments):
     command, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
     commands = {
         "report": lambda: start("-m", "fiscalmodel", "run", *rest),
-        "lab": lambda: start("-m", "jupyterlab", "notebooks", *OFFLINE, *rest),
+        "lab": lambda: start("-m", "jupyterlab", "notebooks", START, *OFFLINE, *rest),
         "check": lambda: start("-m", "fiscalmodel", "check", *rest),
         "test": lambda: test(rest),
         "soak": lambda: start("-m", "pytest", "tests", *rest, FISCALMODEL_SOAK="1"),

@@ -93,11 +93,19 @@ FUNDING = [
     "FS-WATER|project_income|2028|2028-01-01|3000|0|HD-009|1",
 ]
 
-QUOTA_COLUMNS = ["period", "quota_wan", "rate_pct", "tenor_years", "repayment", "note"]
+QUOTA_COLUMNS = [
+    "period",
+    "available_from",
+    "quota_wan",
+    "rate_pct",
+    "tenor_years",
+    "repayment",
+    "note",
+]
 QUOTAS = [
-    "2026|25000|2.24|10|bullet",
-    "2027|22000|2.30|10|bullet",
-    "2028|13000|2.35|15|bullet",
+    "2026|2026-04-01|25000|2.24|10|bullet",
+    "2027|2027-04-01|22000|2.30|10|bullet",
+    "2028|2028-04-01|13000|2.35|15|bullet",
 ]
 
 BOND_COLUMNS = [

@@ -91,6 +91,8 @@ _PUBLIC: dict[str, str] = {
     "to_cumulative": "fiscalmodel.series.monthly",
     "to_months": "fiscalmodel.series.monthly",
     "wall_chart": "fiscalmodel.debt.charts",
+    "what_if": "fiscalmodel.scenario.whatif",
+    "what_if_page": "fiscalmodel.present.whatif",
 }
 
 __all__ = ["__version__", *sorted(_PUBLIC)]

@@ -29,6 +29,7 @@ _LAZY: dict[str, tuple[str, str]] = {
     "recipe": ("fiscalmodel.cli_batch", "recipe_command"),
     "run": ("fiscalmodel.cli_report", "run"),
     "template": ("fiscalmodel.cli_check", "template"),
+    "whatif": ("fiscalmodel.cli_report", "whatif"),
 }
 
 

@@ -1,4 +1,4 @@
-"""``fiscalmodel run`` and ``fiscalmodel compare``."""
+"""``fiscalmodel run``, ``compare`` and ``whatif``."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def run(
 def compare(scenarios: tuple[str, ...], csv_file: str | None, lang: str) -> int:
     """Show the main figures of scenarios side by side."""
     from fiscalmodel.display import TableView
+    from fiscalmodel.paths import write_whole
     from fiscalmodel.run.report import evaluate_all, load_all
-    from fiscalmodel.run.storage import write_whole
     from fiscalmodel.scenario.compare import compare as compare_outcomes
 
     compared = compare_outcomes(evaluate_all(load_all(scenario_paths(scenarios))))
@@ -65,4 +65,23 @@ def compare(scenarios: tuple[str, ...], csv_file: str | None, lang: str) -> int:
         changes = region.changes(lang)
         if len(changes):
             click.echo(f"\n{TableView(changes, lang)!r}")
+    return 0
+
+
+@click.command("whatif", cls=Command)
+@click.argument("scenario", metavar="SCENARIO.yaml")
+@click.option("--out", "page", type=click.Path(dir_okay=False))
+@click.option("--more", default=0)
+@LANG
+def whatif(scenario: str, page: str | None, more: int, lang: str) -> int:
+    """Write the what-if page of a scenario."""
+    from fiscalmodel.present.whatif import what_if_page
+    from fiscalmodel.scenario.load import load_scenario
+    from fiscalmodel.scenario.whatif import what_if
+
+    case = load_scenario(scenario)
+    asked = what_if(case, more=more)
+    file = what_if_page(asked, lang).save(page or f"reports/{case.id}.whatif.html")
+    click.echo(asked.answer(lang))
+    click.echo(say("cli.wrote", file=file)(lang))
     return 0

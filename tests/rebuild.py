@@ -27,6 +27,7 @@ CALLS = {
     "dot": lambda xs, ys: math.fsum(x * y for x, y in zip(xs, ys, strict=True)),
     "compound": lambda xs: math.prod(1 + x / 100 for x in xs),
     "half_up": half_up,
+    "fen": lambda x: math.floor(x * 1e6 + 0.5 + 1e-4) / 1e6,
     "cut": lambda x: 0.0 if x < 5e-7 else x,
 }
 OPERATIONS = {

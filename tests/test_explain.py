@@ -26,8 +26,10 @@ OTHERS = {
     "rule": {"debt.rule": "highest_rate_first", "debt.frequency": "year"},
     "worth": {"debt.rule": "least_present_value", "debt.funding_shock_pct": {"fund_budget": -40}},
     "share": {"debt.general_budget_share_pct": 40, "debt.quota_shock_pct": -50},
+    "rates": {"debt.rate_shift_bp": 75, "debt.special_interest_inside": False},
     "later": {"debt.deadline": "2029-06-30", "years": {"first": 2026, "last": 2029},
-              "balance": None, "debt.general_budget_source": None},
+              "balance": None, "medium_term": None, "guardrails": None,
+              "debt.general_budget_source": None},
 }  # fmt: skip
 
 
@@ -63,11 +65,12 @@ def test_every_figure_of_the_tables_is_rebuilt_from_the_file_alone(file):
         if node.get("figure") and node["how"] in ("model", "terms")
     }
     assert models <= {
-        "revenue.baseline_wan", "items.reconciled_wan", "debt_schedule.amount_wan",
-        "debt_shortfall.amount_wan", "levers.amount", "plan.baseline_interest_wan",
+        "revenue.baseline_wan", "items.reconciled_wan", "items.model_total_wan",
+        "debt_schedule.amount_wan",
+        "debt_shortfall.amount_wan", "levers.amount",
         "forecast.coverage_pct",
     }  # fmt: skip
-    assert report["figures"] > 100
+    assert report["figures"] > 50
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -141,7 +144,7 @@ def test_formulas_have_words_in_both_languages_and_the_inputs_that_they_name():
     for key, text in FORMULAS.items():
         assert say(f"scenario.formula.{key}")("zh") != say(f"scenario.formula.{key}")("en")
         ast.parse(text, mode="eval")
-    calls = {"max", "min", "sum", "product", "dot", "compound", "half_up", "cut"}
+    calls = {"max", "min", "sum", "product", "dot", "compound", "half_up", "fen", "cut"}
     for file in SCENARIOS:
         for name, node in fm.explain(outcome(file)).graph.nodes.items():
             if node.how == "formula":

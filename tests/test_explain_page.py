@@ -4,11 +4,14 @@ import json
 import re
 from functools import cache
 
+import executed_reports
 import pytest
 from rebuild import Book
 
 import fiscalmodel as fm
 from fiscalmodel.present.figures import link, with_script
+from fiscalmodel.present.page import notebook_page, report_head
+from fiscalmodel.run.report import default_scenarios
 
 SAMPLE = "params/scenarios/sample_county/pessimistic.yaml"
 
@@ -84,3 +87,29 @@ def test_texts_from_data_stay_text_in_the_page():
     assert page.count("<script") == 2
     assert "</script><script>alert" not in page
     assert not re.search(r"innerHTML|document\.write|https?://", page)
+
+
+SCENARIOS = [f"{path.parent.name}/{path.stem}" for path in default_scenarios(executed_reports.ROOT)]
+#: Looked at in every run; the others in the soak.
+SOME = ("sample_county/pessimistic", "jianghan/baseline")
+
+
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=() if name in SOME else pytest.mark.soak) for name in SCENARIOS
+])  # fmt: skip
+def test_every_figure_of_a_report_is_traced(name):
+    file = executed_reports.ROOT / "params" / "scenarios" / f"{name}.yaml"
+    case = fm.load_scenario(file)
+    page = notebook_page(executed_reports.executed(file), report_head(case, "zh"))
+    out = fm.evaluate(case)
+    if out.plan is not None and out.plan.holds:
+        assert len(out.plan.break_points)  # as the report's notebook asks for them
+    book = json.loads(fm.explain(out).json())
+    made = link(page, book)
+    assert made.missing == []
+    assert len(made.found) > 40
+    # What the page itself adds up is rebuilt too.
+    rebuilt = Book(json.dumps(made.data))
+    assert not rebuilt.report()["wrong"]
+    for node in set(made.found):
+        assert all(rebuilt.nodes[leaf]["how"] for leaf in rebuilt.leaves(node))

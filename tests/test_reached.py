@@ -17,7 +17,6 @@ TYPES = {"InputError", "Series", "__version__"}
 PENDING = {
     "irr",
     "present_value",
-    "read_hidden_ledger",
     "read_table",
     "run_report",
     "to_cumulative",

@@ -86,7 +86,7 @@ class _Index:
         """Nodes that a number may show; the sign may be said in words."""
         plain = text.replace(",", "").lstrip("+-−–")
         digits = len(plain.partition(".")[2])
-        units = [unit] if unit else ["万元", "%", "亿元", "元", ""]
+        units = [unit] if unit else ["万元", "%", "亿元", "元", "bp", ""]
         found: list[str] = []
         for one in units:
             if (one, digits) not in self.known:

@@ -33,8 +33,8 @@ TABLE_KEYS = (
 )
 SERIES_KEYS = (
     "revenue.series", "revenue.items.*.series", "revenue.nowcast.series",
-    "revenue.nowcast.items.*", "balance.*_wan", "balance.*_wan.*", "expenditure.amount_wan",
-    "expenditure.amount_wan.*",
+    "revenue.drivers", "revenue.nowcast.plan", "revenue.nowcast.items.*", "balance.*_wan",
+    "balance.*_wan.*", "expenditure.amount_wan", "expenditure.amount_wan.*",
 )  # fmt: skip
 
 

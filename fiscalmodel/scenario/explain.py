@@ -12,7 +12,7 @@ from fiscalmodel.display import Result
 from fiscalmodel.errors import InputError, did_you_mean
 from fiscalmodel.scenario.graph import FORMULAS, Graph, Node
 from fiscalmodel.scenario.outcome import Outcome
-from fiscalmodel.scenario.trace import Tracer, trace_budget
+from fiscalmodel.scenario.trace import Tracer, trace_budget, trace_parts
 from fiscalmodel.scenario.trace_debt import trace_debt
 from fiscalmodel.scenario.trace_fees import trace_fees
 from fiscalmodel.units import amount_text
@@ -152,6 +152,7 @@ def trace(outcome: Outcome, *, secret: bool = False) -> Explained:
     trace_budget(t)
     trace_debt(t)
     trace_fees(t)
+    trace_parts(t)
     case = outcome.scenario
     about = {
         "id": case.id,

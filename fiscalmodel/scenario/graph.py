@@ -20,13 +20,15 @@ from fiscalmodel.words import EMPTY, Text, say
 FORMAT, VERSION = "fiscalmodel.explain", 1
 #: ``cell`` of a file, ``scenario`` line, ``policy`` rule, ``calendar`` count of days, ``none``
 #: (no such money), ``model`` (a forecast, or an amount out of the programme), ``terms`` (what
-#: a contract's terms come to), ``formula``.
-How = Literal["cell", "scenario", "policy", "calendar", "none", "model", "terms", "formula"]
+#: a contract's terms come to), ``part`` (a result of a part that is not taken apart here, with
+#: the files it was made of), ``formula``.
+How = Literal["cell", "scenario", "policy", "calendar", "none", "model", "terms", "part", "formula"]
 
 #: Formula -> expression over the names of its inputs. Besides arithmetic there are ``max``,
 #: ``min``, ``sum`` and ``product`` of a list, ``dot`` of two lists (sum of products),
-#: ``compound`` of growth rates in percent, ``half_up`` to whole numbers and ``cut`` (nought
-#: below half a 分). How each is said stands in ``params/words/scenario.yaml`` (``formula``).
+#: ``compound`` of growth rates in percent, ``half_up`` to whole numbers, ``fen`` to whole 分
+#: of 万元 and ``cut`` (nought below half a 分). How each is said stands in
+#: ``params/words/scenario.yaml`` (``formula``).
 FORMULAS: Mapping[str, str] = {
     "same": "of",
     "sum": "sum(parts)",
@@ -57,6 +59,9 @@ FORMULAS: Mapping[str, str] = {
     # budget
     "expenditure": "base * compound(growth)",
     "self_sufficiency": "revenue / expenditure * 100",
+    "money": "sum(parts)",
+    "free": "max(max(money - needs, 0) + brought - paid - kept, 0)",
+    "lacking": "max(needs - money, 0)",
     "floor": "expenditure * share / 100",
     "available": "max(revenue + transfers + other - sanbao - service - commitments, 0)",
     "shortfall": "max(sanbao + service + commitments - revenue - transfers - other, 0)",
@@ -70,8 +75,12 @@ FORMULAS: Mapping[str, str] = {
     "left": "max(available - used, 0)",
     "closing": "cut(opening + unpaid - repaid - replaced)",
     "net_sum": "sum(plus) - sum(minus)",
-    "interest": "balance * rate / 100 * years",
-    "missing_later": "amount * (1 + rate / 100) ** years",
+    "moved_rate": "max(rate + shift / 100, 0)",
+    "interest": "fen(balance * rate / 100 * years)",
+    "year_interest": "balance * rate / 100 * years",
+    "rounded": "fen(sum(parts))",
+    "arrived": "fen(sum(upto)) - fen(sum(before))",
+    "missing_later": "fen(amount * (1 + rate / 100) ** years)",
     "life_interest": "sum(amounts) * (rate * tenor + issue) / 100",
     "mean_rate": "dot(amounts, rates) / sum(amounts)",
     "worth": "dot(amounts, factors)",

@@ -47,6 +47,10 @@ def debt_part(
     if quotas is not None and spec.quota_shock_pct:
         quotas = read_frame(quotas)
         quotas["quota_wan"] = quotas["quota_wan"].astype(float) * (1 + spec.quota_shock_pct / 100)
+    ledger: Any = files["ledger"]
+    if spec.rate_shift_bp:
+        ledger = _shifted(ledger, spec.rate_shift_bp)
+        quotas = None if quotas is None else _shifted(quotas, spec.rate_shift_bp)
     as_of = scenario.spec.as_of
     deadline = spec.deadline or policy.value("hidden_debt_deadline", on=as_of)
     bonds = read_bonds(files["bonds"], as_of=as_of) if "bonds" in files else None
@@ -60,7 +64,7 @@ def debt_part(
     held = 0.0 if bonds is None else bonds.total_wan
     special = 0.0 if bonds is None else float(_held(bonds, "special"))
     plan = plan_clearance(
-        files["ledger"], sources, quotas, as_of=as_of, deadline=deadline, rule=spec.rule,
+        ledger, sources, quotas, as_of=as_of, deadline=deadline, rule=spec.rule,
         discount_pct=spec.discount_pct, frequency=spec.frequency, reserved=claims,
         limits=files.get("limits"), custom=files.get("custom"), special_wan=special,
         reserve_pct=spec.reserve_pct,
@@ -162,6 +166,15 @@ def read_frame(source: TableLike, columns: ColumnNames = ()) -> pd.DataFrame:
         frame[column] = [row.wan(column, default=float("nan")) for row in table]
     table.done()
     return frame
+
+
+def _shifted(table: TableLike, shift_bp: float) -> pd.DataFrame:
+    """A table whose rates have moved, none below 0."""
+    made, rows = read_frame(table), read_records(table, name=PART)
+    rates = [row.number("rate_pct", default=float("nan")) for row in rows]
+    made["rate_pct"] = [max(rate + shift_bp / 100, 0.0) for rate in rates]
+    rows.done()
+    return made
 
 
 def _shocked(sources: pd.DataFrame, spec: DebtSpec) -> pd.DataFrame:

@@ -192,17 +192,25 @@ class ItemSpec(Part):
 
 
 class NowcastSpec(Part):
-    """The year under way: revenue to date by month 累计数, its budget, and what it consists of."""
+    """The year under way: revenue to date by month 累计数, its budget, and what it consists of.
+
+    ``plan`` is the year's monthly plan 序时计划 of the total, cumulative.
+    """
 
     series: DataRef
     budget_wan: Stock | None = None
+    plan: DataRef | None = None
     items: dict[str, DataRef] = {}
 
 
 class RevenueSpec(Part):
-    """General public budget revenue 一般公共预算收入."""
+    """General public budget revenue 一般公共预算收入.
+
+    ``drivers`` is what moves it, by year: gross product, its target, a tax base.
+    """
 
     series: DataRef
+    drivers: DataRef | None = None
     like_for_like: bool = True
     use_estimates: bool = False
     allow_break: bool = False
@@ -272,6 +280,8 @@ class DebtSpec(Part):
     general_budget_share_pct: Annotated[float, Field(ge=0, le=100)] = 100.0
     funding_shock_pct: dict[str, Percent] = {}
     quota_shock_pct: Percent = 0.0
+    #: All interest rates, of contracts and of the plan's bonds, move by this.
+    rate_shift_bp: Annotated[float, Field(ge=-500, le=1000, allow_inf_nan=False)] = 0.0
     refinanced_pct: Annotated[float, Field(ge=0, le=100)] = 100.0
     special_interest_inside: bool = True
     reserve_pct: Annotated[float, Field(ge=0, le=100)] = 0.0
@@ -290,10 +300,20 @@ class CommissionSpec(Part):
     payments: DataRef | None = None
 
 
+class StateCapitalSpec(Part):
+    """Ratios of the state-capital budget: what enterprises hand over, and what moves on."""
+
+    profit_wan: ByYear
+    handing_over_pct: Annotated[float, Field(ge=0, le=100)]
+    transfer_pct: Annotated[float, Field(ge=0, le=100)]
+    source: str = Field(min_length=2)
+
+
 class BudgetsSpec(Part):
     """The four budgets 四本预算, by year and version, and what moves between them."""
 
     accounts: DataRef
+    state_capital: StateCapitalSpec | None = None
     source: str = Field(min_length=2)
 
 
@@ -310,7 +330,7 @@ class MediumTermSpec(Part):
     measures: DataRef | None = None
     last_plan: DataRef | None = None
     outturn: DataRef | None = None
-    fund_opening_wan: Stock = 0.0
+    fund_opening_wan: Stock | None = None
     source: str = Field(min_length=2)
 
 
@@ -320,6 +340,12 @@ class LocalBoundSpec(Part):
     pct: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
     start: dt.date = dt.date(1950, 1, 1)
     source: str = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _percent(self) -> LocalBoundSpec:
+        if self.pct <= 1:
+            raise ValueError(say("scenario.pct_as_ratio", value=self.pct, meant=self.pct * 100))
+        return self
 
 
 class GuardrailsSpec(Part):

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel import policy
+from fiscalmodel.debt.clearance.path import FEN
 from fiscalmodel.debt.clearance.problem import fraction, position
 from fiscalmodel.debt.ledger import Ledger, read_bonds
 from fiscalmodel.debt.maturity import payments
@@ -88,10 +89,24 @@ class _Debt:
     def _contract(self, i: int, column: str) -> str:
         """A cell of a contract's row."""
         c = self.p.contracts[i]
+        if column == "rate_pct":
+            who = self.shown[c.contract_id]
+            return self._rate(self.ledger[c.contract_id], c.rate_pct, who)
         unit = "万元" if column.endswith("_wan") else "%"
         return self._cell(
             self.ledger[c.contract_id], column, getattr(c, column), unit, self.shown[c.contract_id]
         )
+
+    def _rate(self, row: Row, value: float, who: str) -> str:
+        """A rate of a table, moved where the scenario moves all rates."""
+        shift = self.spec.rate_shift_bp
+        if not shift:
+            return self._cell(row, "rate_pct", value, "%", who)
+        cell = self._cell(row, "rate_pct", row.number("rate_pct"), "%", who)
+        stated = self.t.given("debt.rate_shift_bp", shift, "bp")
+        name = f"rate[{row.table.name}:{row.line}]"
+        return self.g.formula(name, value, "moved_rate", "%", rate=cell, shift=stated,
+                              figure=False, label=who)  # fmt: skip
 
     def _years_between(self, day_count: str, start: dt.date, end: dt.date) -> str:
         return self.g.calendar(day_count, start, end, fraction(day_count, start, end, 1, 1))
@@ -156,6 +171,8 @@ class _Debt:
                     sums = [("use", use, str(year)), ("use", use)]
                     sums += [("source", source, str(year)), ("source", source)]
                     sums += self._by_contract("paid", who, year)
+                    if use != "replacement":
+                        sums += [("own",), ("own", str(year))]
                     if use in ("principal", "replacement"):
                         sums += self._by_contract("cleared", who, year)
                 for key in (*keys, *sums):
@@ -307,9 +324,8 @@ class _Debt:
                 end = min(dt.date(year, 12, 31), self.p.ends[-1])
                 years = max(position(end) - position(row["date"]), 0) / 360
                 span = self.g.calendar("30/360", row["date"], max(end, row["date"]), years)
-                value = (
-                    row["amount_wan"] * (1 + self.p.contracts[row_of[who]].rate_pct / 100) ** years
-                )
+                rate_pct = self.p.contracts[row_of[who]].rate_pct
+                value = _fen(row["amount_wan"] * (1 + rate_pct / 100) ** years)
                 later = self.g.formula(
                     f"missing.later[{n}/{year}]",
                     value,
@@ -338,7 +354,7 @@ class _Debt:
             if m.first[k]:
                 since, node = self.close, self._contract(i, "principal_wan")
             opening = node
-            balance = float(path.closing[k])
+            balance = float(path.closing[k]) / FEN
             gone = [
                 n
                 for use in ("principal", "replacement")
@@ -360,7 +376,7 @@ class _Debt:
                 if not m.pays[k]:  # what is repaid between two days settles its own interest
                     of = self._sum(
                         f"contract.settled[{who}/{day}]",
-                        float(path.opening[k] - path.closing[k]),
+                        float(path.opening[k] - path.closing[k]) / FEN,
                         gone,
                         figure=False,
                         label=say("scenario.settled", name=who, day=day),
@@ -375,7 +391,7 @@ class _Debt:
                 made.setdefault(day.year, []).append(
                     g.formula(
                         f"contract.interest[{who}/{day}]",
-                        float(path.accrued[k]),
+                        float(path.accrued[k]) / FEN,
                         "interest",
                         balance=of,
                         rate=self._contract(i, "rate_pct"),
@@ -391,8 +407,7 @@ class _Debt:
     def _quota(self, q: int) -> tuple[str, str]:
         """Amount (after the scenario's shock) and rate of a batch."""
         quota, g = self.plan.given.quotas[q], self.g
-        rows = list(read_records(self.files["quotas"], name="quotas"))
-        row = rows[q]
+        row = self._quota_rows[quota.row]
         cell = self._cell(row, "quota_wan", row.wan("quota_wan"), "万元", quota.name)
         used = row.wan("used_wan", default=0.0)
         if self.spec.quota_shock_pct or used:
@@ -416,7 +431,11 @@ class _Debt:
                     figure=False,
                     label=quota.name,
                 )
-        return cell, self._cell(row, "rate_pct", quota.rate_pct, "%", quota.name)
+        return cell, self._rate(row, quota.rate_pct, quota.name)
+
+    @cached_property
+    def _quota_rows(self) -> list[Row]:
+        return list(read_records(self.files["quotas"], name="quotas"))
 
     def _draws(self) -> list[tuple[int, dt.date, float, str]]:
         """Batch, day, amount and node of every issue."""
@@ -430,10 +449,10 @@ class _Debt:
                     (
                         q,
                         day,
-                        float(self.plan.path.bonds[d]),
+                        float(self.plan.path.bonds[d]) / FEN,
                         self._sum(
                             f"bonds[{self.plan.given.quotas[q].name}/{day}]",
-                            float(self.plan.path.bonds[d]),
+                            float(self.plan.path.bonds[d]) / FEN,
                             nodes,
                             figure=False,
                             label=say(
@@ -465,7 +484,7 @@ class _Debt:
                     )
                     self.g.formula(
                         name,
-                        amount * share,
+                        _fen(amount * share),
                         "interest",
                         balance=node,
                         rate=self._quota(q)[1],
@@ -474,7 +493,7 @@ class _Debt:
                         label=label,
                     )
                 else:
-                    self._terms(name, amount * share, label, given={"balance": node})
+                    self._terms(name, _fen(amount * share), label, given={"balance": node})
                 made.append(name)
         return made
 
@@ -605,10 +624,11 @@ class _Debt:
                     else:
                         self._sum(name(column), 0.0, [], label=label)
                 continue
-            have = self._sum(
+            have = self.g.formula(
                 name("available_wan"),
                 row["available_wan"],
-                nets.get((source, year), []),
+                "rounded",
+                parts=nets.get((source, year), []),
                 label=label,
             )
             before = kept.get(source, self.g.none())
@@ -718,31 +738,44 @@ class _Debt:
                     label=who,
                 )
             )
-        parts: dict[tuple[str, int], list[str]] = {}
-        shares: dict[tuple[int, int], float] = {}
-        for n, _, slot, share in p.shares:
-            year = p.slots[slot].year
-            shares[n, year] = shares.get((n, year), 0.0) + share
-        for (n, year), within in shares.items():
-            s, node = given.sources[n], nets[n]
+        shares: dict[tuple[int, int, int], float] = {}
+        for n, pool, slot, share in p.shares:
+            key_ = (pool, p.slots[slot].year, n)
+            shares[key_] = shares.get(key_, 0.0) + share
+        come: dict[tuple[int, int], list[str]] = {}
+        for (pool, year, n), within in sorted(shares.items()):
+            node = nets[n]
             if abs(within - 1) > 1e-12:
-                part = g.leaf(
-                    f"source.share[{n}/{year}]",
-                    within,
-                    "calendar",
-                    "",
-                    label=say("scenario.share_in", year=year),
-                )
-                node = g.formula(
-                    f"source.part[{n}/{year}]",
-                    float(p.nets[n]) * within,
-                    "worth",
-                    amounts=[node],
-                    factors=[part],
-                    figure=False,
-                    label=f"{s.source_id} {year}",
-                )
-            parts.setdefault((s.source_id, year), []).append(node)
+                part = g.leaf(f"source.share[{n}/{year}]", within, "calendar", "",
+                              label=say("scenario.share_in", year=year))  # fmt: skip
+                node = g.formula(f"source.part[{n}/{year}]", float(p.nets[n]) * within, "worth",
+                                 amounts=[node], factors=[part], figure=False,
+                                 label=f"{given.sources[n].source_id} {year}")  # fmt: skip
+            come.setdefault((pool, year), []).append(node)
+        return self._arrived(come)
+
+    def _arrived(
+        self, come: Mapping[tuple[int, int], list[str]]
+    ) -> dict[tuple[str, int], list[str]]:
+        """(Source, year) -> whole 分 of each pool of money that came in by its end."""
+        p, g, parts = self.p, self.g, dict[tuple[str, int], list[str]]()
+        for pool, source in enumerate(p.pool_names):
+            before: list[str] = []
+            for year in self.years:
+                upto = [*before, *come.get((pool, year), [])]
+                slots = [t for t, first in enumerate(p.slots) if first.year == year]
+                value = int(self.plan.path.arrived[pool, slots].sum()) / FEN
+                expected = _fen(_net(g, upto, [])) - _fen(_net(g, before, []))
+                name = f"source.arrived[{pool}/{year}]"
+                label = Text.joined([source, str(year)], " ", " ")
+                if abs(value - expected) < 1e-9:
+                    g.formula(name, value, "arrived", upto=upto, before=before, figure=False,
+                              label=label)  # fmt: skip
+                else:  # some 分 of rounding came sooner, so that what is due can be paid
+                    g.leaf(name, value, "model", label=label, note=say("scenario.sooner"),
+                           given={"upto": upto})  # fmt: skip
+                parts.setdefault((source, year), []).append(name)
+                before = upto
         return parts
 
     def _claims(self) -> dict[int, list[str]]:
@@ -812,6 +845,12 @@ class _Debt:
                 mine = [n for n in g.nodes if n.startswith(f"contract.interest[{who}/")]
                 self._sum(f"by_contract.interest_wan[{who}]",
                           math.fsum(g.nodes[n].value for n in mine), mine)  # fmt: skip
+        if "break_points" in plan.__dict__:  # the report asked for them
+            for shock in plan.break_points.to_dict("records"):
+                if shock["break_point"] == shock["break_point"]:
+                    g.leaf(figure_name("break_points", "break_point", shock["shock"]),
+                           shock["break_point"], "model", str(shock["unit"]), figure=True,
+                           note=say("scenario.break_point"))  # fmt: skip
         if not plan.holds:
             for lever in plan.lever_table("en").to_dict("records"):
                 if lever["amount"] == lever["amount"]:
@@ -824,46 +863,18 @@ class _Debt:
                         figure=True,
                     )
             return
-        cost = g.formula(
+        g.formula(
             "plan.cost_wan[total]",
             plan.cost_wan,
             "sum",
             parts=[total["interest_wan"], fee, total["bond_interest_wan"]],
-        )
-        baseline = self._terms(
-            "plan.baseline_interest_wan[total]",
-            plan.baseline_interest_wan,
-            say("scenario.baseline_interest"),
-        )
-        g.formula(
-            "plan.interest_saved_wan[total]",
-            plan.interest_saved_wan,
-            "net_sum",
-            plus=[baseline],
-            minus=list(total.values()),
-        )
-        g.formula(
-            "plan.cost_yearly_wan[mean]",
-            plan.cost_wan / max(len(self.years), 1),
-            "worth",
-            amounts=[cost],
-            factors=[
-                g.leaf(
-                    "plan.share[year]",
-                    1 / max(len(self.years), 1),
-                    "calendar",
-                    "",
-                    label=say("scenario.share_year"),
-                )
-            ],
-            figure=False,
         )
         lives, bullets = [], all(q.repayment == "bullet" for q in plan.given.quotas)
         for q, day, amount, node in self._draws():
             quota = plan.given.quotas[q]
             if not bullets:
                 continue
-            row = list(read_records(self.files["quotas"], name="quotas"))[q]
+            row = self._quota_rows[quota.row]
             tenor = self._cell(row, "tenor_years", quota.tenor_years, "", quota.name)
             issue = (
                 g.none()
@@ -885,7 +896,7 @@ class _Debt:
                 )
             )
         if bullets:
-            self._sum("plan.bond_life_wan[total]", plan.bond_life_wan, lives)
+            g.formula("plan.bond_life_wan[total]", plan.bond_life_wan, "rounded", parts=lives)
         else:
             g.leaf("plan.bond_life_wan[total]", plan.bond_life_wan, "terms", figure=True)
         if plan.present_value_wan == plan.present_value_wan:
@@ -960,7 +971,7 @@ class _Debt:
             coupon = g.formula(
                 f"bonds.coupon[{quota.name}/{day}]",
                 amount * quota.rate_pct / 100,
-                "interest",
+                "year_interest",
                 balance=node,
                 rate=self._quota(q)[1],
                 years=year,
@@ -1162,6 +1173,11 @@ class _Debt:
                 part=figure_name("risk", "general_interest_wan", year),
                 whole=name,
             )
+
+
+def _fen(amount: float) -> float:
+    """Whole 分 of an amount in 万元, halves up as the plan's own."""
+    return math.floor(amount * FEN + 0.5 + 1e-4) / FEN
 
 
 def _net(g: Any, plus: list[str], minus: list[str]) -> float:
