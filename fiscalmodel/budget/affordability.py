@@ -21,7 +21,9 @@ from fiscalmodel.findings import Finding, finding, to_frame
 from fiscalmodel.tables.records import TableLike, read_records
 from fiscalmodel.words import Text, language, official_words, say
 
-LINE_COLUMNS = ("year", "item", "funding", "amount_wan", "note")
+LINE_COLUMNS = {
+    "year": (), "item": ("具体名称",), "funding": (), "amount_wan": (), "note": (),
+}  # fmt: skip
 #: The base's columns: those of a scenario's balance, and what the further tests need.
 NEEDED = ("resources_wan", "sanbao_need_wan")
 USUAL = ("statutory_debt_service_wan", "other_commitments_wan")

@@ -28,7 +28,9 @@ RETURN_RULE = {
     "special_account": None,
 }
 ADVANCE = "advance"
-COLUMNS = ("fund_id", "item", "idle_kind", "year", "amount_wan", "note")
+COLUMNS = {
+    "fund_id": (), "item": ("具体名称",), "idle_kind": (), "year": (), "amount_wan": (), "note": (),
+}  # fmt: skip
 CUT_COLUMNS = {"line": ("item",), "last_wan": (), "this_wan": (), "moved_wan": (),
                "target_cut_pct": (), "note": ()}  # fmt: skip
 
