@@ -32,7 +32,7 @@ class SanbaoOutcome(Result):
     warning: CashWarning | None = None
 
     @property
-    def table(self) -> pd.DataFrame:  # type: ignore[override]
+    def table(self) -> pd.DataFrame:
         """Cash by month, or the need by month and part."""
         return self.needs.table if self.cash is None else self.cash.table
 
@@ -66,7 +66,7 @@ class ProjectsOutcome(Result):
     ceilings: NextCeilings | None = None
 
     @property
-    def table(self) -> pd.DataFrame:  # type: ignore[override]
+    def table(self) -> pd.DataFrame:
         """The projects in order, decided."""
         return self.ranking.table
 
@@ -99,7 +99,7 @@ class IdleOutcome(Result):
     cuts: LikeForLikeCuts | None = None
 
     @property
-    def table(self) -> pd.DataFrame:  # type: ignore[override]
+    def table(self) -> pd.DataFrame:
         """Each sum of idle money."""
         return self.money.table
 
