@@ -169,7 +169,8 @@ def test_an_empty_county_says_what_is_not_given(county: Path) -> None:
         assert "未提供" in found.part(part)("zh")
     sheets = openpyxl.load_workbook(made.workbook).sheetnames
     wanted = "收入 收支预算 月度收入 债务台账 资金来源 置换额度 政府债券 债务限额 先行支付 缴款"
-    wanted += " 手续费支付 四本预算 支出项目 标准调整 其他收支 约束线 专项债项目 专项债收益 说明"
+    wanted += " 手续费支付 四本预算 支出项目 标准调整 其他收支 约束线 专项债项目 专项债收益"
+    wanted += " 三保 库款余额 库款收付 存量资金 压减 项目库 说明"
     assert sheets == wanted.split()
 
 

@@ -29,6 +29,16 @@ DESIGN = {
     "project",
     "limits": "year general_limit_wan special_limit_wan",
     "claims": "item period need_wan budget inside",
+    "sanbao": "period sanbao_part standard need_wan arranged_wan settled_wan",
+    "cash": "period cash_kind opening_wan receipts_wan payments_wan closing_wan",
+    "flows": "period cash_line item purpose amount_wan settled_wan",
+    "projects": "project_id project project_class must running standard_wan number first_year "
+    "years score",
+    "assessed": "year item funding amount_wan",
+    "executed": "project budget_wan adjusted_wan executed_wan score",
+    "scores": "indicator comparator value value_max achieved weight",
+    "idle": "fund_id item idle_kind year amount_wan",
+    "cuts": "line last_wan this_wan moved_wan target_cut_pct",
     "payments": "bank kind account period amount paid_on",
     "revenue": "region budget_scope indicator item_code period value unit coverage calibre version "
     "kind source note",

@@ -21,7 +21,9 @@ from fiscalmodel.findings import Finding, finding, to_frame
 from fiscalmodel.tables.records import TableLike, read_records
 from fiscalmodel.words import Text, language, official_words, say
 
-LINE_COLUMNS = ("year", "item", "funding", "amount_wan", "note")
+LINE_COLUMNS = {
+    "year": (), "item": ("具体名称",), "funding": (), "amount_wan": (), "note": (),
+}  # fmt: skip
 #: The base's columns: those of a scenario's balance, and what the further tests need.
 NEEDED = ("resources_wan", "sanbao_need_wan")
 USUAL = ("statutory_debt_service_wan", "other_commitments_wan")
@@ -30,6 +32,8 @@ FOR_INTEREST = ("interest_wan", "expenditure_wan")
 TESTS = ("balance", "sanbao", "debt_limit", "interest")
 #: A project is never asked to grow beyond this.
 MOST = 1e6
+#: 万元 below nought that the rounding of a clearance plan explains; the same as nought.
+SLACK = 0.01
 
 
 @dataclass(frozen=True, repr=False)
@@ -73,8 +77,9 @@ class Affordability(Result):
     def answer(self) -> Text:
         """Whether it fits, what fails first, and up to which amount it would fit."""
         total = float(self.cost["sum_wan"].sum())
-        if (self.table["without_wan"] < -1e-6).any():
-            row = self.table[self.table["without_wan"] < -1e-6].iloc[0]
+        short = self.table[self.table["without_wan"] < -SLACK]
+        if len(short):
+            row = short.iloc[0]
             return say("warning.fails_anyway", test=test_name(row["test"]), year=int(row["year"]),
                        amount=-float(row["without_wan"]))  # fmt: skip
         if not math.isfinite(self.amount_wan):
@@ -166,7 +171,7 @@ def assess_affordability(
     parts = _parts(given, cost, bond_rate_pct / 100, bond_years)
     nothing, whole = _left(given, parts, 0.0, share), _left(given, parts, 1.0, share)
     rows = [
-        (int(year), test, without, with_ - without, with_, bool(with_ >= -1e-6))
+        (int(year), test, without, with_ - without, with_, bool(with_ >= -SLACK))
         for test in whole
         for year, without, with_ in zip(given.index, nothing[test], whole[test], strict=True)
     ]

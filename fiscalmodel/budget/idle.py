@@ -28,7 +28,9 @@ RETURN_RULE = {
     "special_account": None,
 }
 ADVANCE = "advance"
-COLUMNS = ("fund_id", "item", "idle_kind", "year", "amount_wan", "note")
+COLUMNS = {
+    "fund_id": (), "item": ("具体名称",), "idle_kind": (), "year": (), "amount_wan": (), "note": (),
+}  # fmt: skip
 CUT_COLUMNS = {"line": ("item",), "last_wan": (), "this_wan": (), "moved_wan": (),
                "target_cut_pct": (), "note": ()}  # fmt: skip
 
@@ -127,8 +129,8 @@ def idle_money(table: TableLike, *, on: Any, years: int | None = None) -> IdleMo
     day = as_day(on)
     records = read_records(table, name="funds", columns=COLUMNS)
     records.need("item", "idle_kind", "year", "amount_wan")
-    rows = []
-    seen: dict[Any, Any] = {}
+    rows: list[dict[str, Any]] = []
+    seen: dict[tuple[str, int | None], str] = {}
     for row in records:
         kind, period = row.word("idle_kind", "idle_kind"), row.period("year")
         amount = row.fen("amount_wan", low=0)
@@ -217,7 +219,7 @@ class LikeForLikeCuts(Result):
     def answer(self) -> Text:
         """Which line fell most, and whether the targets are met."""
         rows = self.table
-        lowest = rows.iloc[int(rows["change_pct"].argmin())]
+        lowest = rows.iloc[int(rows["change_pct"].to_numpy(float).argmin())]
         said = say("warning.cuts", count=len(rows), line=lowest["line"],
                    change=float(lowest["change_pct"]))  # fmt: skip
         missed = rows.loc[rows["kept"].eq(False), "line"].tolist()

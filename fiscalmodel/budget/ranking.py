@@ -137,8 +137,9 @@ class ProjectRanking(Result):
         colors = dict(zip(columns, (RED, ORANGE, BLUE, GREEN), strict=True))
         stack(axis, wide / divisor, names=names, colors=colors, lang=lang)
         ceiling = self.by_year["ceiling_wan"] / divisor
-        axis.plot(range(len(ceiling)), ceiling, "k_", markersize=40,
-                  label=say("warning.line_ceiling")(lang))  # fmt: skip
+        at = np.arange(len(ceiling))
+        name = say("warning.line_ceiling")(lang)
+        axis.hlines(ceiling, at - 0.42, at + 0.42, colors="black", linewidth=1.5, label=name)
         legend(axis)
         return Chart(made, self.answer(lang))
 

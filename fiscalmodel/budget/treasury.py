@@ -36,7 +36,7 @@ KINDS = ("free", "earmarked", "bonds", "social")
 IN_TREASURY = ("free", "earmarked", "bonds")
 
 FLOW_COLUMNS = {
-    "period": ("月份", "month"), "cash_line": ("收付项目", "line"), "item": (),
+    "period": ("月份", "month"), "cash_line": ("收付项目", "line"), "item": ("具体名称",),
     "purpose": ("用途",), "amount_wan": (), "settled_wan": ("actual_wan", "paid_wan"), "note": (),
 }  # fmt: skip
 BALANCE_COLUMNS = {

@@ -21,7 +21,7 @@ PAST_YEARS = 10
 #: Years that are planned where neither the caller nor a workbook tells.
 PLANNED = 3
 #: Parts of a scenario that name their source.
-_SOURCED = ("budgets", "medium_term", "guardrails", "special_bonds")
+_SOURCED = ("budgets", "medium_term", "guardrails", "special_bonds", "sanbao", "idle")
 #: The last day that is known, where neither the caller nor a workbook tells.
 AS_OF = "2025-12-31"
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -38,6 +38,8 @@ _TABLES = (
     ("medium_term", "changes", "plan_changes"), ("medium_term", "flows", "plan_flows"),
     ("guardrails", "amounts", "guardrails"), ("special_bonds", "projects", "bond_projects"),
     ("special_bonds", "income", "bond_income"),
+    ("sanbao", "months", "sanbao"), ("sanbao", "cash", "cash"), ("sanbao", "flows", "flows"),
+    ("idle", "funds", "idle"), ("idle", "cuts", "cuts"),
 )  # fmt: skip
 
 
@@ -178,7 +180,7 @@ def _sheets(name: str, last: dt.date, years: int, books: Books) -> Mapping[str, 
         "monthly": [past | {"period": f"{under_way}-{month:02d}"} for month in range(2, 13)],
         **books.lists,  # type: ignore[dict-item]
     }
-    kinds = ("revenue", "budget", "monthly", *(kind for _, _, kind in _TABLES))
+    kinds = ("revenue", "budget", "monthly", *(kind for _, _, kind in _TABLES), "projects")
     return {_sheet(kind): Sheet(kind, tuple(rows.get(kind, ()))) for kind in kinds}
 
 
@@ -224,4 +226,7 @@ def _baseline(made: County, name: str, last: dt.date, years: int) -> str:
             lines.append(f"  source: {name}.xlsx {_sheet(kind)}")
         lines.append(f"  {key}: {at(kind)}")
         part = section
+    # A pool needs the ceiling of each year, which no sheet can leave open.
+    lines += ["# projects:", f"#   pool: {at('projects')}",
+              f"#   ceiling_wan: {{{last.year + 1}: 0}}", f"#   source: {name}.xlsx"]  # fmt: skip
     return "\n".join(lines) + "\n"
