@@ -1,6 +1,8 @@
-"""Conformal quantiles and the model of the expected error, from public training series."""
+"""Quantiles of the distance of outturns from forecasts, from public training series."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 from _panels import SEASONS, load
@@ -8,16 +10,9 @@ from _panels import windows as cut
 from _training import CITIES, COMPETITIONS, SPANS, SUMS_WEIGHT, Sample, Windows
 
 from fiscalmodel.revenue.engine import SHARES, combine
-from fiscalmodel.revenue.intervals import (
-    SIDES,
-    change,
-    expected_error,
-    relative_to,
-    scale_features,
-    seasonal_error,
-)
+from fiscalmodel.revenue.intervals import relative_to, seasonal_error, spread
 from fiscalmodel.revenue.models import half_drift, held
-from fiscalmodel.revenue.pooled import TRAINED_STEPS, tilt
+from fiscalmodel.revenue.pooled import TRAINED_STEPS
 
 LEVELS = [20, 40, 50, 60, 70, 80, 90, 95, 98, 99]
 #: Windows whose origin lies at most this many values before the end: what a user has is the
@@ -25,18 +20,16 @@ LEVELS = [20, 40, 50, 60, 70, 80, 90, 95, 98, 99]
 RECENT = 7
 #: Factors on the quantiles that are tried.
 WIDER = np.linspace(1.0, 1.4, 21)
-#: What `scale_features` gives.
-FEATURES = 12
 #: First origin of cities that the bands are made from: before, revenue went on to grow by some 20 %
 #: a year, far above every forecast. The falls of 2014 to 2020 are among them.
 FIRST_BAND_ORIGIN = 2012
 #: Fewest windows from which quantiles are taken.
 FEWEST = 500
-#: Weight of the squared coefficients of the expected error.
-HELD = 0.01
-#: Errors below this are not told apart.
-LEAST_ERROR = 0.01
 LENGTHS = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 38]
+#: Of budget revenue all histories of five years and more stand together.
+LONG = 5
+#: Steps ahead of budget revenue at which enough years are left out to tell what they hold.
+TRUSTED = 3
 SEASONAL = {
     "quarterly": ([1, 2, 4, 6, 8, 10, 12, 16, 20, 28, 36, 44], 8),
     "monthly": ([1, 2, 4, 8, 12, 18, 24, 36, 48, 60, 84, 108, 160, 270], 18),
@@ -50,48 +43,62 @@ def weighted_quantile(x: np.ndarray, weight: np.ndarray, shares: np.ndarray) -> 
     return x[order][np.minimum(np.searchsorted(reached, shares - 1e-12), len(x) - 1)]
 
 
-def _rows(
-    ratios: dict[str, np.ndarray], weight: np.ndarray, group: np.ndarray, trusted: int = 99
-) -> tuple:
-    """Quantiles by side, level and step; coverage by quantiles of the other groups.
+def _rows(ratio: np.ndarray, weight: np.ndarray, group: np.ndarray) -> tuple[list, list]:
+    """Quantiles by level and step; coverage of each group by quantiles of the others.
 
-    Beyond the `trusted` steps quantiles are those of the last one: too few years tell them.
+    Errors of one data set are alike: quantiles of the others hold too little, and are widened by
+    what makes them hold their level on those left out.
     """
-    tails = 0.5 + np.array(LEVELS) / 200
-    steps = next(iter(ratios.values())).shape[1]
-    found = {side: np.empty((len(LEVELS), steps)) for side in ratios}
-    covered = np.empty((len(LEVELS), steps))
-    for step in range(min(steps, trusted)):
-        known = ~np.isnan(ratios["lower"][:, step])
-        x = {side: ratio[known, step] for side, ratio in ratios.items()}
-        w, g = weight[known].copy(), group[known]
+    shares = np.array(LEVELS) / 100
+    steps = ratio.shape[1]
+    found, covered = np.empty((len(LEVELS), steps)), np.empty((len(LEVELS), steps))
+    for step in range(steps):
+        known = ~np.isnan(ratio[:, step])
+        x, w, g = ratio[known, step], weight[known].copy(), group[known]
         for one in np.unique(g):  # each data set counts the same
             w[g == one] /= max(w[g == one].sum(), 1e-300)
-        for side in x:
-            found[side][:, step] = weighted_quantile(x[side], w, tails)
+        found[:, step] = weighted_quantile(x, w, shares)
         inside = []
         for one in np.unique(g):
             own = g == one
-            if own.all():
-                continue
-            good = np.ones((len(WIDER), len(LEVELS), own.sum()), dtype=bool)
-            for side in x:
-                limit = np.maximum(weighted_quantile(x[side][~own], w[~own], tails), 0)
-                good &= x[side][own] <= WIDER[:, None, None] * limit[:, None]
-            inside.append((good * w[own]).sum(axis=2) / w[own].sum())
+            if not own.all():
+                limit = WIDER[:, None, None] * weighted_quantile(x[~own], w[~own], shares)[:, None]
+                inside.append(((x[own] <= limit) * w[own]).sum(axis=2) / w[own].sum())
         if not inside:
             covered[:, step] = LEVELS
             continue
-        # Errors of one year or data set are alike: quantiles of the others hold too little, and
-        # are widened by what makes them hold their level on those left out.
-        held = 100 * np.mean(inside, axis=0)
-        pick = np.minimum((held < np.array(LEVELS) - 0.25).sum(axis=0), len(WIDER) - 1)
-        covered[:, step] = held[pick, np.arange(len(LEVELS))]
-        for side in x:
-            found[side][:, step] *= WIDER[pick]
-    for table in (*found.values(), covered):
-        table[:, trusted:] = table[:, min(steps, trusted) - 1 : min(steps, trusted)]
-    return {side: rows.round(4).tolist() for side, rows in found.items()}, covered.round(1).tolist()
+        share = 100 * np.mean(inside, axis=0)
+        pick = np.minimum((share < np.array(LEVELS) - 0.25).sum(axis=0), len(WIDER) - 1)
+        covered[:, step] = share[pick, np.arange(len(LEVELS))]
+        found[:, step] *= WIDER[pick]
+    return found.round(4).tolist(), covered.round(1).tolist()
+
+
+def _city_rows(
+    ratio: np.ndarray, weight: np.ndarray, group: np.ndarray, others: Callable[..., np.ndarray]
+) -> tuple[list, list]:
+    """Quantiles by level and step; coverage by quantiles of other provinces and other years.
+
+    `others` says which rows those are, given the places of a group's own and the step.
+    """
+    shares = np.array(LEVELS) / 100
+    found, covered = (np.empty((len(LEVELS), ratio.shape[1])) for _ in range(2))
+    for step in range(ratio.shape[1]):
+        known = ~np.isnan(ratio[:, step])
+        found[:, step] = weighted_quantile(ratio[known, step], weight[known], shares)
+        if step >= TRUSTED:
+            covered[:, step] = covered[:, step - 1]
+            continue
+        inside, counted = 0.0, 0.0
+        for one in np.unique(group[known]):
+            own = np.flatnonzero(known & (group == one))
+            rest = known & others(own, step)
+            if rest.any():
+                limit = weighted_quantile(ratio[rest, step], weight[rest], shares)
+                inside += ((ratio[own, step] <= limit[:, None]) * weight[own]).sum(axis=1)
+                counted += weight[own].sum()
+        covered[:, step] = 100 * inside / counted
+    return found.round(4).tolist(), covered.round(1).tolist()
 
 
 def combined(data: Sample, pooled: np.ndarray, kind: str) -> np.ndarray:
@@ -110,123 +117,81 @@ def combined_city(past: np.ndarray, pooled: np.ndarray) -> np.ndarray:
     return share * pooled + (1 - share) * held(past, half_drift(past, pooled.shape[1]))
 
 
-def light_table(
-    rows: np.ndarray, win: Windows, error: dict[str, np.ndarray], x: np.ndarray
-) -> dict[str, object]:
-    """Scale and quantiles from some windows alone, without widening: for what they left out."""
-    weight = 1 / np.bincount(win.series)[win.series] ** 0.7
-    rows = rows[~np.isnan(error["upper"][rows]).all(axis=1)]
-    scale = {side: _fit_scale(rows, error[side], x, weight) for side in SIDES}
-    tails, lengths = 0.5 + np.array(LEVELS) / 200, []
-    grid: dict[str, list] = {side: [] for side in SIDES}
-    ratio = {side: error[side][rows] / expected_error(x[rows], scale[side]) for side in SIDES}
-    for n in LENGTHS[1:]:
-        near = np.abs(win.length[rows] - n) <= n // 4
-        if np.isfinite(error["upper"][rows[near], 0]).sum() < FEWEST // 5:
-            continue
-        lengths.append(n)
-        for side in SIDES:
-            found = np.empty((len(LEVELS), TRAINED_STEPS))
-            for step in range(TRAINED_STEPS):
-                r = ratio[side][near, step]
-                known = ~np.isnan(r)
-                if known.any():
-                    found[:, step] = weighted_quantile(r[known], weight[rows][near][known], tails)
-                else:  # no year left that lies so far ahead
-                    found[:, step] = found[:, step - 1]
-            grid[side].append(found)
-    return {"lengths": lengths, "levels": LEVELS, "growth": 0.5, "scale": scale, **grid}
-
-
-def errors(
-    win: Windows, data: Sample, pooled: np.ndarray, mean: np.ndarray
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Errors on the scale of growth by side, and features."""
-    error = np.full(mean.shape, np.nan)
-    x = np.zeros((*mean.shape, FEATURES))
-    parts = np.concatenate([data.parts, pooled[:, None]], axis=1)
+def distances(win: Windows, mean: np.ndarray) -> np.ndarray:
+    """|outturn − forecast| as a share of the forecast, or of the level, over `spread`."""
+    ratio = np.full(mean.shape, np.nan)
     for n, past in win.history.items():
         rows = win.rows[n]
         positive, level = relative_to(past)
-        outturn = win.future[rows]
-        error[rows] = change(outturn, mean[rows], positive, level)
-        x[rows] = scale_features(past, mean[rows], parts[rows].transpose(1, 0, 2))
+        unit = np.where(positive[:, None] & (mean[rows] > 0), mean[rows], level[:, None])
+        ratio[rows] = np.abs(win.future[rows] - mean[rows]) / unit / spread(past)
     city = win.dataset == CITIES
     # Breaks of the calibre are no errors of a forecast.
-    far = city[:, None] & (np.abs(np.nan_to_num(error)) > np.log(2.5))
-    error[far] = np.nan
-    error[city & (win.origin < FIRST_BAND_ORIGIN)] = np.nan
-    return {"lower": -error, "upper": error}, x
+    with np.errstate(invalid="ignore", divide="ignore"):
+        far = np.abs(np.log(np.abs(win.future / mean))) > np.log(2.5)
+    ratio[city[:, None] & far] = np.nan
+    ratio[city & (win.origin < FIRST_BAND_ORIGIN)] = np.nan
+    return ratio
+
+
+def light_table(rows: np.ndarray, win: Windows, ratio: np.ndarray) -> dict[str, object]:
+    """Quantiles of long histories from some windows alone, not widened: for what they left out."""
+    weight = 1 / np.bincount(win.series)[win.series] ** 0.7
+    rows = rows[win.length[rows] >= LONG]
+    found = np.empty((len(LEVELS), TRAINED_STEPS))
+    for step in range(TRAINED_STEPS):
+        known = rows[~np.isnan(ratio[rows, step])]
+        if len(known):  # else no year is left that lies so far ahead
+            x, w = ratio[known, step], weight[known]
+            found[:, step] = weighted_quantile(x, w, np.array(LEVELS) / 100)
+        else:
+            found[:, step] = found[:, step - 1]
+    return {"lengths": [LONG, LONG + 1], "levels": LEVELS, "growth": 0.5,
+            "width": [found, found]}  # fmt: skip
 
 
 def yearly_group(win: Windows, data: Sample, pooled: np.ndarray, kind: str) -> dict[str, object]:
-    """Table of yearly bands of a kind, with the model of the expected error."""
-    error, x = errors(win, data, pooled, combined(data, pooled, kind))
+    """Table of yearly bands of a kind."""
+    ratio = distances(win, combined(data, pooled, kind))
     weight = np.where(win.proper, 1.0, SUMS_WEIGHT) / np.bincount(win.series)[win.series] ** 0.7
-    known = data.usable & ~np.isnan(error["upper"]).all(axis=1)
+    revenue = kind == "revenue"
+    known = data.usable & ~np.isnan(ratio).all(axis=1)
     group = win.dataset.copy()
-    if kind == "revenue":
-        known &= win.dataset == CITIES
+    if revenue:
+        known &= win.revenue
         span = np.searchsorted([last for _, last in SPANS], win.origin)
         group = win.fold * len(SPANS) + span  # provinces and years apart
     usable = np.flatnonzero(known)
-    # The size of errors is predicted by a model that has not seen the group either.
-    size = {side: np.full(error[side].shape, np.nan) for side in SIDES}
-    for one in np.unique(group[usable]):
-        own = usable[group[usable] == one]
-        rest = usable[group[usable] != one]
-        if kind == "revenue":
-            away = (win.fold[rest] != win.fold[own[0]]) & ~overlapping(win, rest, own)
-            rest = rest[away]
-        for side in SIDES:
-            fit = _fit_scale(rest, error[side], x, weight)
-            size[side][own] = expected_error(x[own], fit)
-    model = {side: _fit_scale(usable, error[side], x, weight) for side in SIDES}
-    ratio = {side: error[side] / size[side] for side in SIDES}
-    rows: dict[str, list] = {side: [] for side in SIDES}
-    covered, used, lengths = [], [], []
-    for n in LENGTHS:
+    made: dict[str, list] = {"lengths": [], "windows": [], "width": [], "coverage": []}
+    for n in [length for length in LENGTHS if not revenue or length <= LONG]:
         if n == 1:
-            quantile, share, count = _single_points(win, known)
+            width, share, count = _single_points(win, known, ratio.shape[1])
         else:
             near = np.abs(win.length - n) <= n // 4
-            if kind != "revenue":
+            if not revenue:
                 # Yearly series proper alone: sums of noisy months err more than users' do.
                 near &= (win.left <= RECENT) & win.proper
+            elif n == LONG:
+                near = win.length >= LONG
             pick = usable[near[usable]]
-            if np.isfinite(error["upper"][pick]).sum(axis=0).min() < FEWEST:
+            if np.isfinite(ratio[pick]).sum(axis=0).min() < FEWEST:
                 continue
-            quantile, share = _rows(
-                {side: ratio[side][pick] for side in SIDES},
-                weight[pick],
-                group[pick],
-                3 if kind == "revenue" else 99,
-            )
+
+            def others(own: np.ndarray, step: int, pick: np.ndarray = pick) -> np.ndarray:
+                first, year = pick[own[0]], win.origin[pick] + step + 1
+                low, high = SPANS[group[first] % len(SPANS)]
+                hidden = (year > low) & (year <= high + TRUSTED)
+                return (win.fold[pick] != win.fold[first]) & ~hidden
+
+            given = ratio[pick], weight[pick], group[pick]
+            width, share = _city_rows(*given, others) if revenue else _rows(*given)
             count = len(pick)
-        lengths.append(n)
-        for side in SIDES:
-            rows[side].append(quantile[side])
-        covered.append(share)
-        used.append(int(count))
+        for name, value in zip(made, (n, int(count), width, share), strict=True):
+            made[name].append(value)
         for level in (80, 95):
             print(kind, n, count, level, share[LEVELS.index(level)], flush=True)
-    far = np.array(rows["upper"])[1:, LEVELS.index(95)].mean(axis=0)
-    main = np.exp(np.array(model["upper"]["start"]))
-    return {
-        "lengths": lengths,
-        "levels": LEVELS,
-        "windows": used,
-        **rows,
-        "coverage": covered,
-        "growth": _growth(far * main),
-        "scale": model,
-    }
-
-
-def overlapping(win: Windows, rest: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """Which windows are forecast over years that the span of `own` is forecast over."""
-    first, last = win.origin[own].min(), win.origin[own].max()
-    return (win.origin[rest] >= first - 2) & (win.origin[rest] <= last + 2)
+    far = np.array(made["width"])[1:, LEVELS.index(95)].mean(axis=0)
+    return {**made, "levels": LEVELS, "growth": _growth(far)}
 
 
 def _growth(row: np.ndarray) -> float:
@@ -237,62 +202,25 @@ def _growth(row: np.ndarray) -> float:
     )
 
 
-def _fit_scale(
-    rows: np.ndarray, error: np.ndarray, x: np.ndarray, weight: np.ndarray
-) -> dict[str, list[float]]:
-    """Size of the errors on one side: log error on the features, by ridge regression.
-
-    Coefficients are held back, the more so in how they change with the step: what is rare in
-    the windows must not run off where it is met.
-    """
-    count, steps = x.shape[2], TRAINED_STEPS
-    e, share = error[rows], weight[rows] / weight[rows].sum()
-    lean = tilt(steps)
-    further = np.log(np.arange(1, steps + 1))
-    normal = np.zeros((2 + 2 * count, 2 + 2 * count))
-    aim = np.zeros(len(normal))
-    for step in range(steps):
-        own = e[:, step] > 0
-        design = np.zeros((own.sum(), len(normal)))
-        seen = x[rows[own], step]
-        design[:, :2] = 1, further[step]
-        design[:, 2 : 2 + count] = seen
-        design[:, 2 + count :] = seen * lean[step]
-        weighted = design * share[own, None]
-        normal += weighted.T @ design
-        aim += weighted.T @ np.log(e[own, step] + LEAST_ERROR)
-    held = np.r_[1e-9, 1e-9, np.full(count, HELD), np.full(count, 10 * HELD)]
-    p = np.linalg.solve(normal + np.diag(held), aim)
-    parts = (p[0] + p[1] * further, p[2 : 2 + count], p[2 + count :])
-    names = ("start", "main", "tilt")
-    return {name: np.round(v, 5).tolist() for name, v in zip(names, parts, strict=True)}
-
-
-def _single_points(win: Windows, known: np.ndarray) -> tuple[dict, list, int]:
-    """One known value: growth from it, either side."""
+def _single_points(win: Windows, known: np.ndarray, steps: int) -> tuple[list, list, int]:
+    """One known value: distance from it as a share of it."""
     ratios, weights, groups = [], [], []
     for n, past in win.history.items():
         pick = (win.proper & known)[win.rows[n]] & (past[:, -1] > 0)
         rows = win.rows[n][pick]
-        last = past[pick, -1:]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            growth = np.log(win.future[rows] / last)
-        ratios.append(np.where(np.isfinite(growth), growth, np.nan))
+        ratios.append(np.abs(win.future[rows, :steps] / past[pick, -1:] - 1))
         weights.append(1 / np.bincount(win.series)[win.series[rows]])
         groups.append(win.dataset[rows])
     ratio = np.concatenate(ratios)
-    quantile, share = _rows(
-        {"lower": -ratio, "upper": ratio}, np.concatenate(weights), np.concatenate(groups)
-    )
-    return quantile, share, len(ratio)
+    width, share = _rows(ratio, np.concatenate(weights), np.concatenate(groups))
+    return width, share, len(ratio)
 
 
 def seasonal_group(kind: str) -> dict[str, object]:
     """Table of quarterly or monthly bands: one factor on the expected error."""
     lengths, horizon = SEASONAL[kind]
     season = SEASONS[kind]
-    rows_q: dict[str, list] = {side: [] for side in SIDES}
-    rows_c, used = [], []
+    rows_q, rows_c, used = [], [], []
     for length in lengths:
         ratio, dataset = [], []
         for number, name in enumerate(COMPETITIONS):
@@ -305,20 +233,17 @@ def seasonal_group(kind: str) -> dict[str, object]:
                 ratio.append((error / unit)[keep])
                 dataset.append(np.full(keep.sum(), number))
         whole = np.concatenate(ratio)
-        q, c = _rows(
-            {"lower": -whole, "upper": whole}, np.ones(len(whole)), np.concatenate(dataset)
-        )
-        for side in SIDES:
-            rows_q[side].append(q[side])
+        q, c = _rows(np.abs(whole), np.ones(len(whole)), np.concatenate(dataset))
+        rows_q.append(q)
         rows_c.append(c)
         used.append(len(whole))
         print(kind, length, len(whole), c[LEVELS.index(95)], flush=True)
-    last = np.array(rows_q["upper"])[-1, LEVELS.index(95)]
+    last = np.array(rows_q)[-1, LEVELS.index(95)]
     return {
         "lengths": lengths,
         "levels": LEVELS,
         "windows": used,
-        **rows_q,
+        "width": rows_q,
         "coverage": rows_c,
         "growth": _growth(last),
     }

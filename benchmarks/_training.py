@@ -49,6 +49,7 @@ class Yearly:
     values: np.ndarray
     first: int = 0
     fold: int = -1
+    revenue: bool = False
 
 
 def folds() -> dict[str, int]:
@@ -66,7 +67,7 @@ def yearly_series() -> list[Yearly]:
     third = folds()
     for column in ("revenue", "expenditure"):
         found += [
-            Yearly(CITIES, True, one.values, one.first, third[one.province])
+            Yearly(CITIES, True, one.values, one.first, third[one.province], column == "revenue")
             for one in cities(column)
         ]
     for number, dataset in enumerate(COMPETITIONS):
@@ -99,6 +100,7 @@ class Windows:
     left: np.ndarray  # values after the origin
     origin: np.ndarray  # year of the last known value, of cities
     fold: np.ndarray  # third of the provinces, -1 for other data
+    revenue: np.ndarray  # budget revenue of a city
 
 
 def windows(series: list[Yearly]) -> Windows:
@@ -137,6 +139,7 @@ def windows(series: list[Yearly]) -> Windows:
         np.array([len(series[s].values) for s in number]) - table[:, 1],
         np.array([series[s].first for s in number]) + table[:, 1] - 1,
         np.array([series[s].fold for s in number]),
+        np.array([series[s].revenue for s in number]),
     )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _calibration import combined, combined_city, errors, light_table
+from _calibration import combined, combined_city, distances, light_table
 from _cities import LENGTHS, ORIGINS
 from _cities import Windows as CityWindows
 from _cities import windows as city_windows
@@ -46,7 +46,7 @@ def left_out() -> dict[int, dict[str, np.ndarray]]:
     win = windows(yearly_series())
     data = sample(win)
     crossed = np.load(CACHE)
-    error, x = errors(win, data, crossed, combined(data, crossed, "revenue"))
+    ratio = distances(win, combined(data, crossed, "revenue"))
     years = win.origin[:, None] + np.arange(1, TRAINED_STEPS + 1)
     third = folds()
     sets = {n: city_windows(n) for n in LENGTHS}
@@ -55,9 +55,8 @@ def left_out() -> dict[int, dict[str, np.ndarray]]:
         for fold in range(FOLDS):
             net = train(without(win, data, CITIES, fold, span), win, members=2)
             hidden = (years > span[0]) & (years <= span[1] + 3)
-            seen = {side: np.where(hidden, np.nan, e) for side, e in error.items()}
-            rows = (win.dataset == CITIES) & (win.fold != fold) & data.usable
-            table = light_table(np.flatnonzero(rows), win, seen, x)
+            rows = np.flatnonzero(win.revenue & (win.fold != fold) & data.usable)
+            table = light_table(rows, win, np.where(hidden, np.nan, ratio))
             for n, w in sets.items():
                 own = np.array([third[p] == fold for p in w.province])
                 own &= (w.origin >= span[0]) & (w.origin <= span[1])
@@ -77,15 +76,12 @@ def _forecast(past: np.ndarray, net: pooled.Network, table: dict) -> dict[str, n
     _, parts = candidate_forecasts(past, TRAINED_STEPS)
     own = held(past, pooled.forecast(past, parts, net))
     mean = combined_city(past, own)[:, :3]
-    parts = np.concatenate([parts, own[None]])[:, :, :3]
-    x = intervals.scale_features(past, mean, parts)
     found = {"mean": mean}
     for level in (80, 95):
-        for side, sign, name in (("lower", -1, "lo"), ("upper", 1, "hi")):
-            size = intervals.expected_error(x, table["scale"][side])
-            width = size * intervals.quantiles(table, side, past.shape[1], 3, level)
-            width = np.maximum.accumulate(np.maximum(width, 0), axis=1)
-            found[f"{name}-{level}"] = mean * np.exp(sign * width)
+        width = intervals.quantiles(table, past.shape[1], 3, level) * intervals.spread(past)
+        width = np.maximum.accumulate(width, axis=1)
+        found[f"lo-{level}"] = mean * (1 - intervals.below(width))
+        found[f"hi-{level}"] = mean * (1 + width)
     return found
 
 

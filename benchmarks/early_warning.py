@@ -16,8 +16,8 @@ No one publishes treasury cash by month, so counties are made up. What is assume
 The event is the first month at whose end something due of the three guarantees is unpaid; a
 county leaves after it. An alarm at the end of month t says: short in one of the months up to t+6.
 `TUNING` chose the threshold and the usual spreads; `HELD_BACK` differs in every parameter and
-is what is scored. The detector with perfect knowledge knows the true level and spreads of each county and
-what is to fall when, but not the draws of the months ahead.
+is what is scored. The detector with perfect knowledge knows the true level and spreads of each
+county and what is to fall when, but not the draws of the months ahead.
 """
 
 from __future__ import annotations

@@ -1,7 +1,10 @@
-"""Our forecasts against their peers on public series, in one run; prints a Markdown table.
+"""Our forecasts against their peers on public series, in one run.
 
     python benchmarks/forecast.py            every group, every peer (about an hour)
     python benchmarks/forecast.py --quick    yearly groups without the slow peers
+    python benchmarks/forecast.py --own      every group, last value and drift the only peers
+
+Prints a table and, but for ``--quick``, writes ``benchmarks/results/forecast.csv``.
 
 M4's measures: OWA against naive (Naive2 for quarterly and monthly series), coverage and MSIS
 of the 95 % band. The provincial panel is ``data/provincial_annual.csv``; short histories are
@@ -17,6 +20,7 @@ import numpy as np
 import pandas as pd
 from _panels import Item, load
 from _peers import Made, ours, plain, statsforecast_peers, statsmodels_theta
+from _results import write
 
 from fiscalmodel.revenue import metrics
 
@@ -53,7 +57,7 @@ def groups(quick: bool) -> list[tuple[str, list[Item], bool]]:
     return found
 
 
-def row(group: str, items: list[Item], made: Made, base: Made) -> str:
+def row(group: str, items: list[Item], made: Made, base: Made) -> dict[str, object]:
     """One line of the table."""
     actual = np.array([item.test for item in items])
     unit = np.array([metrics.mase_scale(item.train, item.season) for item in items])
@@ -64,17 +68,21 @@ def row(group: str, items: list[Item], made: Made, base: Made) -> str:
         return float(metrics.smape(actual, mean)[keep].mean()), float(error.mean())
 
     (smape, mase), naive = pair(made.mean), pair(base.mean)
-    cells = [f"{smape:.2f}", f"{mase:.3f}", f"{metrics.owa(smape, mase, *naive):.3f}"]
     first = np.where(actual[:, 0] != 0, np.abs(actual[:, 0]), np.nan)
-    cells.append(f"{np.nanmean(100 * np.abs(made.mean - actual)[:, 0] / first):.1f}")
-    if made.low is None or made.high is None or np.isnan(made.low).all():
-        cells += ["", ""]
-    else:
+    found = {
+        "group": group,
+        "series": len(items),
+        "method": made.method,
+        "smape": smape,
+        "mase": mase,
+        "owa": metrics.owa(smape, mase, *naive),
+        "mape_1": np.nanmean(100 * np.abs(made.mean - actual)[:, 0] / first),
+    }
+    if made.low is not None and made.high is not None and not np.isnan(made.low).all():
         inside = (actual >= made.low) & (actual <= made.high)
         score = metrics.interval_score(actual, made.low, made.high, 95)[keep] / unit[keep][:, None]
-        cells += [f"{100 * inside.mean():.1f}", f"{np.nanmean(score):.1f}"]
-    cells.append(f"{1000 * made.seconds / len(items):.2g}")
-    return f"| {group} ({len(items)}) | {made.method} | " + " | ".join(cells) + " |"
+        found |= {"in_95": 100 * inside.mean(), "msis_95": np.nanmean(score)}
+    return found | {"seconds_per_1000": 1000 * made.seconds / len(items)}
 
 
 def worst(group: str, items: list[Item], made: Made) -> str:
@@ -104,20 +112,23 @@ def main() -> None:
     """Run all groups and print the table, then the largest errors."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--quick", action="store_true", help="without slow peers and M3 q, m")
-    quick = options.parse_args().quick
-    print("| series | method | sMAPE | MASE | OWA | MAPE 1 ahead | in 95 % band | MSIS | s/1,000 |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    largest = []
+    options.add_argument("--own", action="store_true", help="without peers of other libraries")
+    chosen = options.parse_args()
+    quick = chosen.quick
+    largest, rows = [], []
     for group, items, slow in groups(quick):
         horizon, season = len(items[0].test), items[0].season
         kind = "revenue" if items[0].name.startswith("revenue") else None
         made = [ours(items, horizon, season, kind), *plain(items, horizon, season)]
-        made += statsforecast_peers(items, horizon, season, slow and not quick)
-        if not quick:
+        if not chosen.own:
+            made += statsforecast_peers(items, horizon, season, slow and not quick)
+        if not quick and not chosen.own:
             made.append(statsmodels_theta(items, horizon, season))
-        for one in made:
-            print(row(group, items, one, made[1]), flush=True)
+        rows += [row(group, items, one, made[1]) for one in made]
         largest.append(worst(group, items, made[0]))
+        print(pd.DataFrame(rows[-len(made) :]).round(3).to_string(index=False), flush=True)
+    if not quick:
+        write("forecast", pd.DataFrame(rows).round(3))
     print("\nLargest single error of ours in each group:\n")
     print("\n".join(largest))
 

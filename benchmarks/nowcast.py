@@ -1,7 +1,7 @@
 """Full-year nowcast against plain year-to-date growth: errors, ratios, coverage.
 
-    python benchmarks/nowcast.py              # national and sample-county series, competitions
-    python benchmarks/nowcast.py --quick      # without the competitions
+    python benchmarks/nowcast.py              # all groups; writes benchmarks/results/nowcast.csv
+    python benchmarks/nowcast.py --quick      # without competitions and the city, writes nothing
 
 "Plain growth" carries last year's remainder on at the growth of the year to date. Competition
 series are cut into years; the years counted end with the test part, of which nothing was used
@@ -16,6 +16,7 @@ import argparse
 
 import numpy as np
 import pandas as pd
+from _results import write
 
 import fiscalmodel as fm
 from fiscalmodel.revenue.nowcast import accuracy, review_years
@@ -75,6 +76,33 @@ def competitions(kind: str, count: int = 300) -> list[pd.DataFrame]:
     return found
 
 
+def city() -> dict[str, pd.DataFrame]:
+    """Nowcasts of a city's receipts, in all and by tax, whose months are in the calibration."""
+    from _months import city_taxes
+
+    found = {}
+    for name, months in city_taxes().items():
+        whole = months[months.index >= "2014-01"]
+        found[name] = review_years(whole.groupby(whole.index.year).cumsum())
+    return found
+
+
+def resampled(reviews: list[pd.DataFrame], draws: int = 300) -> tuple[np.ndarray, np.ndarray]:
+    """2.5 and 97.5 % quantiles of the ratio by month, years of series drawn with replacement."""
+    rng = np.random.default_rng(0)
+    months = pooled(reviews)["month"]
+    rows = pd.concat(reviews, keys=range(len(reviews)), names=["series"]).reset_index("series")
+    found = []
+    for month in months:
+        part = rows[rows["month"] == month]
+        own, plain = (part[c].abs().to_numpy() for c in ("error_pct", "plain_error_pct"))
+        pick = rng.integers(len(part), size=(draws, len(part)))
+        ratio = own[pick].mean(axis=1) / plain[pick].mean(axis=1)
+        found.append(np.quantile(ratio, [0.025, 0.975]))
+    low, high = zip(*found, strict=True)
+    return np.array(low), np.array(high)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
@@ -97,9 +125,21 @@ def main() -> None:
     if not quick:
         for kind in ("M3", "M1", "Tourism"):
             groups[f"{kind} monthly, last year"] = competitions(kind)
+        taxes = city()
+        groups["a city's receipts in all"] = [taxes.pop("all_taxes")]
+        groups["a city's receipts by tax"] = list(taxes.values())
     print()
+    tables = []
     for name, reviews in groups.items():
-        show(f"{name}, {len(reviews)} series", pooled(reviews))
+        found = pooled(reviews)
+        show(f"{name}, {len(reviews)} series", found)
+        low, high = resampled(reviews)
+        found = found.assign(ratio_low=low, ratio_high=high)
+        found.insert(0, "series", len(reviews))
+        found.insert(0, "group", name)
+        tables.append(found)
+    if not quick:
+        write("nowcast", pd.concat(tables, ignore_index=True).round(3))
     worst = pd.concat(groups["national, with published growth"], keys=NATIONAL)
     worst = worst[worst["month"].isin([3, 6, 9])]
     row = worst.loc[worst["error_pct"].abs().idxmax()]

@@ -93,11 +93,19 @@ FUNDING = [
     "FS-WATER|project_income|2028|2028-01-01|3000|0|HD-009|1",
 ]
 
-QUOTA_COLUMNS = ["period", "quota_wan", "rate_pct", "tenor_years", "repayment", "note"]
+QUOTA_COLUMNS = [
+    "period",
+    "available_from",
+    "quota_wan",
+    "rate_pct",
+    "tenor_years",
+    "repayment",
+    "note",
+]
 QUOTAS = [
-    "2026|25000|2.24|10|bullet",
-    "2027|22000|2.30|10|bullet",
-    "2028|13000|2.35|15|bullet",
+    "2026|2026-04-01|25000|2.24|10|bullet",
+    "2027|2027-04-01|22000|2.30|10|bullet",
+    "2028|2028-04-01|13000|2.35|15|bullet",
 ]
 
 BOND_COLUMNS = [
@@ -335,6 +343,72 @@ GUARDRAILS = [
 ]
 
 
+#: The three guarantees and cash by month, 万元. Needs of 2026 add up to those of ``BUDGET``.
+SANBAO_COLUMNS = ["period", "sanbao_part", "standard", "need_wan", "arranged_wan", "settled_wan",
+                  "note"]  # fmt: skip
+#: Need of 2026 by part, and the share of it at local standard, %.
+SANBAO_YEAR = {"保基本民生": (96_500, 6), "保工资": (90_500, 12), "保运转": (17_800, 0)}
+#: Wages are paid thirteen times, twice in January; livelihood is paid heavily in some months.
+SANBAO_MONTH = {
+    "保工资": [2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1],
+    "保基本民生": [9, 8, 8, 7, 7, 9, 8, 8, 9, 8, 8, 11],
+    "保运转": [1] * 12,
+}
+BALANCE_COLUMNS = ["period", "cash_kind", "purpose", "opening_wan", "receipts_wan",
+                   "payments_wan", "closing_wan", "note"]  # fmt: skip
+FLOW_COLUMNS = ["period", "cash_line", "item", "purpose", "amount_wan", "settled_wan", "note"]
+#: Free cash at the end of June to December 2025.
+FREE_CLOSING = [11_600, 10_500, 9_100, 8_700, 7_300, 6_800, 5_200]
+OWN_2026, ADVANCE_2026 = 104_800, 153_000
+JANUARY_SHARE = 0.115
+POOL_COLUMNS = ["project_id", "project", "project_class", "must", "running", "standard_wan",
+                "number", "first_year", "years", "score", "note"]  # fmt: skip
+POOL = [
+    "XM-01|农村义务教育校车安全|社会事业|1|0|0.8|450|2026|3|",
+    "XM-02|防汛抗旱应急物资|特定事项|1|0|260|1|2026|3|",
+    "XM-03|城区供水管网改造二期|重点建设|0|1|1450|1|2025|3|",
+    "XM-04|政务云租用|保障运转|0|1|310|1|2026|3|",
+    "XM-05|公务用房维修|保障运转|0|0|0.05|5200|2026|1|78",
+    "XM-06|村级文化中心|社会事业|0|0|18|42|2026|2|86",
+    "XM-07|乡镇卫生院设备|社会事业|0|0|65|11|2026|1|91",
+    "XM-08|养老服务站|社会事业|0|0|32|16|2027|2|82",
+    "XM-09|特色农业贴息|产业发展|0|0|0.6|900|2026|3|74",
+    "XM-10|电商物流园配套|产业发展|0|0|1200|1|2026|2|69",
+    "XM-11|县城停车场|重点建设|0|0|980|1|2026|2|80",
+    "XM-12|滨河步道|重点建设|0|0|1650|1|2026|2|71",
+    "XM-13|农村公路安防|重点建设|0|0|4.5|180|2026|3|88",
+    "XM-14|节庆活动|特定事项|0|0|420|1|2026|3|52",
+]
+ASSESS_COLUMNS = ["year", "item", "funding", "amount_wan", "note"]
+ASSESS = [
+    "2026|职业学校迁建：前期|一般公共预算|900", "2026|职业学校迁建：土建|债券|6000",
+    "2027|职业学校迁建：土建|一般公共预算|1800", "2027|职业学校迁建：土建|上级补助|2500",
+    "2027|职业学校迁建：土建|债券|4000", "2028|职业学校迁建：设备|一般公共预算|1600",
+    "2028|职业学校迁建：运行|一般公共预算|650",
+]  # fmt: skip
+EXECUTED_COLUMNS = ["project", "budget_wan", "adjusted_wan", "executed_wan", "score", "note"]
+EXECUTED = [
+    "节庆活动|450||448.2|61", "信息化运维|320||318.9|96", "产业扶持资金|12000|11000|8360|88",
+    "农村公路养护|6000||5730|92", "招商专项|600||214|97",
+]  # fmt: skip
+IDLE_COLUMNS = ["fund_id", "item", "idle_kind", "year", "amount_wan", "note"]
+IDLE = [
+    "CL-01|农村危房改造|上级专项转移支付结转|2022|640",
+    "CL-02|水利工程|上级专项转移支付结转|2024|1850",
+    "CL-03|教育附加安排项目|一般公共预算结转|2023|720",
+    "CL-04|乡村振兴项目|一般公共预算结转|2025|1240",
+    "CL-05|部门项目结转|部门预算结转|2023|385.6", "CL-06|部门项目结转|部门预算结转|2025|910",
+    "CL-07|净结余|结余资金|2025|260", "CL-08|粮食风险基金专户|财政专户存量|2021|430",
+    "ZF-01|园区征地垫付|暂付款|2019|5200", "ZF-02|国企借款|暂付款|2021|2600",
+    "ZF-03|疫情防控垫付|暂付款|2022|1150.5",
+]  # fmt: skip
+CUT_COLUMNS = ["line", "last_wan", "this_wan", "moved_wan", "target_cut_pct", "note"]
+CUTS = [
+    "公务接待费|186|158||15", "公务用车运行维护费|412|396||5", "会议培训费|260|243|24|10",
+    "办公设备购置|540|418||20",
+]  # fmt: skip
+
+
 def pipe_rows(lines: list[str], columns: list[str]) -> list[dict[str, str]]:
     """Records from lines split at ``|``; the last column is the synthetic note."""
     rows = []
@@ -539,11 +613,123 @@ def income() -> list[dict[str, str]]:
     return rows
 
 
+def month_name(year: int, month: int) -> str:
+    """``2026-03``."""
+    return f"{year}-{month:02d}"
+
+
+def sanbao_months() -> list[dict[str, str]]:
+    """Need, budget and payment from October 2025 to December 2026."""
+    rows = []
+    for year, month in [(2025, 10), (2025, 11), (2025, 12), *((2026, m) for m in range(1, 13))]:
+        for part, (whole, local) in SANBAO_YEAR.items():
+            weight = SANBAO_MONTH[part]
+            need = round(whole * weight[month - 1] / sum(weight), 2)
+            for standard, share in (("国家标准", 100 - local), ("地方标准", local)):
+                if not share:
+                    continue
+                amount = round(need * share / 100, 2)
+                # The budget of 2026 leaves a part of the local standard of wages open.
+                arranged = amount * (0.9 if (part, standard) == ("保工资", "地方标准") else 1)
+                rows.append({
+                    "period": month_name(year, month), "sanbao_part": part, "standard": standard,
+                    "need_wan": f"{amount:.2f}", "arranged_wan": f"{arranged:.2f}",
+                    "settled_wan": f"{amount:.2f}" if year == 2025 else "", "note": NOTE,
+                })  # fmt: skip
+    return rows
+
+
+def own_by_month(year: int, total: float, cumulative: dict[int, float]) -> dict[str, float]:
+    """Own receipts of single months from the cumulative ones, January split off by its share."""
+    known = {1: total * JANUARY_SHARE, **cumulative}
+    made, before = {}, 0.0
+    for month in range(1, 13):
+        made[month_name(year, month)] = round(known[month] - before, 2)
+        before = known[month]
+    return made
+
+
+def cash_tables(
+    months: list[dict[str, str]],
+) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """Balances of July to December 2025; flows of these months (actual) and of 2026 (planned)."""
+    real = {
+        int(row["period"][5:]): float(row["value"])
+        for row in months
+        if row["indicator"] == "general_public_budget_revenue_monthly"
+        and row["period"].startswith("2025")
+    }
+    actual = own_by_month(2025, real[12], real)
+    plan_2025 = own_by_month(2025, real[12] * 1.025, {m: real[12] * 1.025 * s
+                                                      for m, s in MONTH_SHARE.items()})  # fmt: skip
+    plan = own_by_month(2026, OWN_2026, {m: OWN_2026 * s for m, s in MONTH_SHARE.items()})
+    balances: list[dict[str, str]] = []
+    flows: list[dict[str, str]] = []
+
+    def flow(period: str, line: str, amount: float, real: float | None = None, item: str = "",
+             purpose: str = "") -> None:  # fmt: skip
+        flows.append({
+            "period": period, "cash_line": line, "item": item, "purpose": purpose,
+            "amount_wan": f"{amount:.2f}", "settled_wan": "" if real is None else f"{real:.2f}",
+            "note": NOTE,
+        })  # fmt: skip
+
+    for at, month in enumerate(range(7, 13)):
+        period = month_name(2025, month)
+        received = actual[period] + 12_500
+        flow(period, "本级收入入库", plan_2025[period], actual[period], "税收和非税")
+        flow(period, "上级调度款", 12_500, 12_500, "均衡性转移支付等")
+        opening, closing = FREE_CLOSING[at], FREE_CLOSING[at + 1]
+        for kind, start, came, end in (
+            ("可统筹资金", opening, received, closing),
+            ("专项转移支付资金", 4_200, 9_800, 4_200),
+            ("社会保险基金", 50_500 + 500 * at, 5_300, 51_000 + 500 * at),
+        ):  # fmt: skip
+            balances.append({
+                "period": period, "cash_kind": kind, "purpose": "" if start != 4_200 else "项目",
+                "opening_wan": f"{start:.2f}", "receipts_wan": f"{came:.2f}",
+                "payments_wan": f"{start + came - end:.2f}", "closing_wan": f"{end:.2f}",
+                "note": NOTE,
+            })  # fmt: skip
+    for month in range(1, 13):
+        period = month_name(2026, month)
+        flow(period, "本级收入入库", plan[period], item="税收和非税")
+        flow(period, "上级调度款", 12_200 if month < 12 else ADVANCE_2026 - 11 * 12_200,
+             item="均衡性转移支付等")  # fmt: skip
+        flow(period, "专项转移支付", 600, item="民生补助", purpose="保基本民生")
+        flow(period, "专项转移支付", 9_400, item="项目补助", purpose="项目")
+        flow(period, "上级扣缴上解", 258.33, item="体制上解")
+        flow(period, "专项转移支付支出", 9_600, item="项目", purpose="项目")
+        flow(period, "其他刚性支出", 1_525, item="政策性补贴等")
+        flow(period, "在建项目合同款", 340, item="供水管网、政务云")
+        flow(period, "其他支出", 900, item="城市维护等")
+        flow(period, "社保基金收入", 5_400, item="各险种")
+        flow(period, "社保基金支出", 5_040, item="各险种")
+        if month in (6, 12):
+            flow(period, "上级扣回债务本息", 2_400, item="法定债务利息")
+            flow(period, "隐性债务化解", 13_750, item="化债计划")
+        if month == 6:
+            flow(period, "债券资金收入", 18_000, item="医院、厂房", purpose="专项债券项目")
+        if 7 <= month <= 12:
+            flow(period, "债券项目支出", 2_600, item="医院、厂房", purpose="专项债券项目")
+    return balances, flows
+
+
+def pool() -> list[dict[str, str]]:
+    """The project pool."""
+    rows = pipe_rows(POOL, POOL_COLUMNS)
+    for row in rows:
+        for name in ("must", "running"):
+            row[name] = "true" if row[name] == "1" else "false"
+    return rows
+
+
 def tables() -> dict[str, tuple[list[str], list[dict[str, str]]]]:
     """Every table by the end of its file name: columns and rows."""
     rng = random.Random(SEED)
     annual = revenue(rng)
     months = monthly(rng, annual)
+    balances, flows = cash_tables(months)
     monthly_columns = [*SERIES_COLUMNS[:12], "span", *SERIES_COLUMNS[12:]]
     return {
         "debt_ledger": (LEDGER_COLUMNS, ledger()),
@@ -562,6 +748,14 @@ def tables() -> dict[str, tuple[list[str], list[dict[str, str]]]]:
         "special_bonds": (PROJECT_COLUMNS, pipe_rows(PROJECTS, PROJECT_COLUMNS)),
         "special_bond_income": (INCOME_COLUMNS, income()),
         "guardrails": (GUARDRAIL_COLUMNS, pipe_rows(GUARDRAILS, GUARDRAIL_COLUMNS)),
+        "sanbao": (SANBAO_COLUMNS, sanbao_months()),
+        "cash_balances": (BALANCE_COLUMNS, balances),
+        "cash_flows": (FLOW_COLUMNS, flows),
+        "project_pool": (POOL_COLUMNS, pool()),
+        "assessed_project": (ASSESS_COLUMNS, pipe_rows(ASSESS, ASSESS_COLUMNS)),
+        "executed_projects": (EXECUTED_COLUMNS, pipe_rows(EXECUTED, EXECUTED_COLUMNS)),
+        "idle_money": (IDLE_COLUMNS, pipe_rows(IDLE, IDLE_COLUMNS)),
+        "cuts": (CUT_COLUMNS, pipe_rows(CUTS, CUT_COLUMNS)),
         "bank_claim_2025": (CLAIM_COLUMNS, pipe_rows(CLAIM, CLAIM_COLUMNS)),
     }
 

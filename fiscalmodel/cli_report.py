@@ -50,8 +50,8 @@ def run(
 def compare(scenarios: tuple[str, ...], csv_file: str | None, lang: str) -> int:
     """Show the main figures of scenarios side by side."""
     from fiscalmodel.display import TableView
+    from fiscalmodel.paths import write_whole
     from fiscalmodel.run.report import evaluate_all, load_all
-    from fiscalmodel.run.storage import write_whole
     from fiscalmodel.scenario.compare import compare as compare_outcomes
 
     compared = compare_outcomes(evaluate_all(load_all(scenario_paths(scenarios))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import sys
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
@@ -109,7 +110,7 @@ def parse(value: Any) -> Cell:
     if isinstance(value, (int, float)):
         if value != value:
             return MISSING
-        return TEXT if value in (float("inf"), float("-inf")) else Cell("number", float(value))
+        return TEXT if abs(value) > sys.float_info.max else Cell("number", float(value))
     if isinstance(value, (dt.date, dt.time, dt.timedelta)):
         return TEXT
     return _parse_text(plain(str(value)))

@@ -7,7 +7,10 @@ environment variable ``FISCALMODEL_PROJECT`` overrides the search.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import unicodedata
+import uuid
 from pathlib import Path
 
 from fiscalmodel.errors import InputError
@@ -48,6 +51,30 @@ def inside(folder: Path, path: str | Path, *, where: str = "path") -> Path:
     if target != base and base not in target.parents:
         raise InputError(where, "ground.leaves_folder", path=path, folder=base.name)
     return target
+
+
+def write_whole(target: Path, content: bytes) -> None:
+    """Write a file that is whole or absent, also after a crash.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written.
+    """
+    temporary = target.with_name(f".{target.name[:80]}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(target)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, OSError):
+            raise InputError(str(target), "run.cannot_be_written", reason=error.strerror) from None
+        raise
 
 
 def safe_name(name: str, *, where: str = "name") -> str:

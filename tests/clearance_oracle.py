@@ -218,6 +218,29 @@ def yearly(*tables, **options):
     return fm.plan_clearance(*tables, **{"frequency": "year"} | options)
 
 
+def unrounded(plan):
+    """Interest and fees to the deadline of a plan before its amounts became whole 分."""
+    p, m, v = plan.problem, plan.problem.moves, plan.solved.values
+    before = np.where(m.first, p.principal[m.who], np.roll(v["balance"], 1))
+    interest = m.accrual * np.where(m.pays, before, before - v["balance"])
+    fees = m.fee * np.maximum(v["repaid"] - m.scheduled, 0.0) + m.swap_fee * v["replaced"]
+    return float(interest.sum() + fees.sum() + p.bond_interest @ v["bonds"])
+
+
+def rounding(plan):
+    """What rounding each interest and fee to 分 can make of the cost, 万元."""
+    rows = plan.schedule["use"].isin(["interest", "fee", "bond_interest"])
+    return 1e-6 * (1 + int(rows.sum()))
+
+
+def in_fen(amounts):
+    """万元 as whole 分; none may be a part of one."""
+    values = np.asarray(amounts, dtype=float)
+    whole = np.rint(values * 1e6)
+    assert np.abs(values * 1e6 - whole).max(initial=0.0) < 1e-3
+    return whole.astype(np.int64)
+
+
 def dated_case(rng: np.random.Generator) -> tuple[list[dict], list[dict], list[dict], str]:
     """One or two contracts, money and quota on days; deadline within some 15 months."""
     day = lambda low, high: dt.date(2026, 12, 31) + dt.timedelta(days=int(rng.integers(low, high)))  # noqa: E731

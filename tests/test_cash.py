@@ -159,7 +159,7 @@ def test_level_of_cash_over_twelve_months():
 
 def random_case(rng, months):
     """One random county: some months rich, some poor; arrears, grants, withholding."""
-    size = rng.integers(1, 10**rng.integers(2, 10))
+    size = rng.integers(1, 10 ** rng.integers(2, 10))
     count = int(rng.integers(0, 4))
     return {
         "opening": rng.integers(0, size, 1),

@@ -8,7 +8,15 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from clearance_oracle import brute_force, dated_case, dated_force, random_case, yearly
+from clearance_oracle import (
+    brute_force,
+    dated_case,
+    dated_force,
+    random_case,
+    rounding,
+    unrounded,
+    yearly,
+)
 
 import fiscalmodel as fm
 
@@ -39,7 +47,8 @@ def test_optimum_equals_brute_force():
         else:
             plans += 1
             assert found.status == "optimal"
-            assert found.cost_wan == pytest.approx(expected, rel=1e-9, abs=1e-9)
+            assert unrounded(found) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+            assert found.cost_wan == pytest.approx(expected, abs=rounding(found))
     assert plans > 100
 
 
@@ -51,16 +60,17 @@ def test_dated_decisions_equal_brute_force_at_every_frequency():
         *tables, end = dated_case(rng)
         options = {"as_of": "2026-12-31", "deadline": end, "rule": "least_interest"}
         expected = dated_force(*tables, end)
-        costs = []
+        costs, near = [], 1e-6
         for frequency in ("year", "quarter", "month") if number % 4 == 0 else ("year",):
             found = fm.plan_clearance(*tables, frequency=frequency, **options)
             costs.append(found.cost_wan if found.holds else np.inf)
+            near = max(near, rounding(found))
         if expected is None:
             assert costs[0] == np.inf
         else:
             plans += 1
-            assert costs[0] == pytest.approx(expected, rel=1e-9, abs=1e-6)
-        assert all(fine <= coarse + 1e-6 for coarse, fine in pairwise(costs))
+            assert costs[0] == pytest.approx(expected, abs=near)
+        assert all(fine <= coarse + 2 * near for coarse, fine in pairwise(costs))
     assert plans >= (300 if SOAK else 25)  # enough that can be cleared at all
 
 
@@ -76,7 +86,7 @@ def test_never_above_an_ordering_rule(rule):
         if ruled.status == "feasible":
             best = plan(case)
             assert best.status == "optimal"
-            assert best.cost_wan <= ruled.cost_wan + 1e-7
+            assert best.cost_wan <= ruled.cost_wan + rounding(best) + rounding(ruled)
             compared += 1
     assert compared > 15
 
@@ -87,6 +97,7 @@ def test_shadow_prices_lie_between_finite_differences():
         base = plan(case)
         if base.status != "optimal":
             continue
+        least = unrounded(base)
         for row in base.shadow_prices.itertuples(index=False):
             table, column, key = (
                 ("sources", "cap_wan", "source_id")
@@ -106,13 +117,14 @@ def test_shadow_prices_lie_between_finite_differences():
                     else line
                     for line in getattr(case, table)
                 ]
-                return plan(replace(case, **{table: lines})).cost_wan
+                found = plan(replace(case, **{table: lines}))
+                return unrounded(found) if found.holds else np.nan
 
-            right = (base.cost_wan - cost(step)) / step
+            right = (least - cost(step)) / step
             assert row.saving_wan >= right - 1e-6
             if row.saving_wan > 1e-9:
                 tight += 1
-                left = (cost(-step) - base.cost_wan) / step
+                left = (cost(-step) - least) / step
                 assert np.isnan(left) or row.saving_wan <= left + 1e-6
     assert tight > 20
 

@@ -184,6 +184,11 @@ def test_ties_go_by_contract_id_not_by_row():
     two = fm.plan_clearance(debts[::-1], money, **AS_OF)
     assert one.schedule.equals(two.schedule)
     assert (one.schedule["amount_wan"] >= 1e-6).all()
+    # The lowest id first: A is repaid before B, and B before C.
+    repaid = one.schedule[one.schedule["use"] == "principal"]
+    days = repaid.groupby("contract_id")["date"].agg(["min", "max"])
+    assert days.loc["A", "max"] <= days.loc["B", "min"]
+    assert days.loc["B", "max"] <= days.loc["C", "min"]
 
 
 def test_what_is_not_proven_is_said(monkeypatch):

@@ -169,7 +169,7 @@ def test_series_of_the_project():
         (["1", "abc"], 1, {}, "numbers"),
         ("12345", 1, {}, "not a series"),
         (np.ones((2, 2)), 1, {}, "dimensions"),
-        ([1 + 2j, 2.0], 1, {}, "complex"),
+        ([1 + 2j, 2.0], 1, {}, "value 1 is no number"),
         ([10**400, 2.0], 1, {}, "numbers"),
         (pd.Series([1.0, 2.0], index=[-(9 * 10**15), 9 * 10**15]), 1, {}, "no year"),
         (pd.Series([1.0, 2.0], index=["2019", "2020Q1"]), 1, {}, "mixed"),
@@ -257,3 +257,15 @@ def test_results_show_and_draw_themselves():
     assert made._repr_html_().startswith("<blockquote")
     assert tested._repr_html_().startswith("<blockquote")
     assert isinstance(tested[tested["horizon"] == 1], pd.DataFrame)
+
+
+def test_what_moves_like_land_sales_is_said_where_no_kind_is_given():
+    # Log growth of ±0.4: standard deviation 0.392.
+    wild = [100.0 * np.exp(0.4 * (n % 2)) for n in range(8)]
+    assert any("as restless as land sales" in note for note in fm.forecast(wild, 2).notes)
+    assert not any("restless" in note for note in fm.forecast(wild, 2, kind="land").notes)
+    assert not any("restless" in note for note in fm.forecast(GROWING, 2).notes)
+    frame = pd.DataFrame({"unique_id": "a", "ds": range(2015, 2023), "y": wild})
+    calm = frame.assign(unique_id="b", y=GROWING.to_numpy()[:8])
+    notes = fm.forecast_panel(pd.concat([frame, calm]), 1).attrs["notes"]
+    assert [str(note.en)[:2] for note in notes] == ["a:"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
 
@@ -232,24 +233,30 @@ def test_a_fall_never_takes_the_whole():
     assert mixed == pytest.approx([-20, 30])  # no positive history: as said
 
 
-def test_bands_are_on_the_scale_of_growth():
+def test_bands_are_as_wide_below_as_above():
     y = np.array([[100.0, 105.0, 110.0, 82.0, 112.0, 117.0]])
     mean, parts = np.full((1, 3), 120.0), np.full((2, 1, 3), 120.0)
     made = intervals.bands(y, mean, parts, (80, 95), kind="revenue")
     group = intervals.table()["groups"]["revenue"]
-    x = intervals.scale_features(y, mean, parts)
-    size = intervals.expected_error(x, group["scale"]["lower"])[0]
-    width = size * intervals.quantiles(group, "lower", 6, 3, 95)
-    # By the definition: mean · exp(−width), no narrower further ahead.
-    expected = 120 * np.exp(-np.maximum.accumulate(width))
-    np.testing.assert_allclose(made[95][0][0], expected, rtol=1e-9)
-    # A dip that recovered is no call for a band of 53 to 200.
-    assert made[80][0].min() > 75
-    assert made[80][1].max() < 190
-    assert (made[95][0] > 0).all()
+    # By the definition: the root of the standard deviation of the five log growth rates …
+    growth = [math.log(b / a) for a, b in itertools.pairwise(y[0])]
+    usual = sum(growth) / 5
+    size = math.sqrt(math.sqrt(sum((g - usual) ** 2 for g in growth) / 5))
+    width = size * intervals.quantiles(group, 6, 3, 80)
+    assert (np.diff(width) > 0).all()
+    assert (width < 0.5).all()
+    # … and as much below the forecast as above it.
+    np.testing.assert_allclose(made[80][0][0], 120 * (1 - width), rtol=1e-9)
+    np.testing.assert_allclose(made[80][1][0], 120 * (1 + width), rtol=1e-9)
     # Growth is free of the unit.
     again = intervals.bands(1e4 * y, 1e4 * mean, 1e4 * parts, (80, 95), kind="revenue")
     np.testing.assert_allclose(again[95][1], 1e4 * made[95][1], rtol=1e-9)
+
+
+def test_no_band_takes_the_whole():
+    # 0.4 below is 0.4; beyond a half it comes nearer to one: 1 − ½ exp(1 − 2·0.8).
+    said = intervals.below(np.array([0.4, 0.5, 0.8, 40.0]))
+    assert said == pytest.approx([0.4, 0.5, 0.725594, 1.0])
 
 
 def test_bands_after_a_fall_of_a_quarter():

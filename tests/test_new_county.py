@@ -169,7 +169,7 @@ def test_an_empty_county_says_what_is_not_given(county: Path) -> None:
         assert "未提供" in found.part(part)("zh")
     sheets = openpyxl.load_workbook(made.workbook).sheetnames
     wanted = "收入 收支预算 月度收入 债务台账 资金来源 置换额度 政府债券 债务限额 先行支付 缴款"
-    wanted += " 手续费支付 说明"
+    wanted += " 手续费支付 四本预算 支出项目 标准调整 其他收支 约束线 专项债项目 专项债收益 说明"
     assert sheets == wanted.split()
 
 
@@ -468,3 +468,20 @@ def test_a_list_that_cannot_be_read_is_named_and_left_out(county: Path, tmp_path
     assert "own.xlsx[隐债]像是债务台账，但有1处不能读" in said
     assert "隐债!D2" in said
     assert "debt.ledger" in given_only(fm.load_scenario(made.scenario)).unfilled
+
+
+def test_a_named_table_that_cannot_be_right_stops_a_guard(county: Path) -> None:
+    rows = [["项目", "万元"], ["税收收入", 70], ["非税收入", 30], ["合计", 110]]
+    for total, code in ((110, 1), (100, 0)):
+        as_workbook(county, 表1=[*rows[:-1], ["合计", total]])
+        assert run_check(str(county / "data" / "book.xlsx"))[0] == code
+
+
+def test_two_sheets_with_nearly_the_same_columns_are_asked_about(county: Path) -> None:
+    head = ["债务编号", "本金余额（万元）", "利率（%）", "到期日", "备注"]
+    row = ["Y1", 100, 5.0, "2028-05-01", "x"]
+    as_workbook(county, 台账=[head, row], 台账旧=[head[:-1], row[:-1]], 说明=[["备注"], ["y"]])
+    with pytest.raises(InputError, match="台账, 台账旧"):
+        fm.read_hidden_ledger(county / "data" / "book.xlsx")
+    named = {"file": county / "data" / "book.xlsx", "sheet": "台账"}
+    assert fm.read_hidden_ledger(named).total_wan == 100

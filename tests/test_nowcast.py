@@ -53,12 +53,10 @@ def test_ways_by_hand():
     now = np.where(np.arange(12) < 6, 2 * past, np.nan)
     made = dict(zip(WAYS, remainders(np.stack([past, now])[None], 6)[:, 0],
                     strict=True))  # fmt: skip
-    assert made["last_rest"] == 57  # 7 + ... + 12
-    assert made["plain_growth"] == 114
-    assert made["mean_share"] == pytest.approx(42 * 57 / 21)
-    assert made["recent_growth"] == 114  # 4 + 5 + 6 twice over
-    assert made["seasonal_level"] == pytest.approx(30 / 15 * 57)
+    assert made["plain_growth"] == 114  # twice 7 + ... + 12
+    assert made["half_year_level"] == pytest.approx(42 / 21 * 57)
     assert made["year_as_usual"] == 78 - 42
+    assert made["middle_rest"] == 57
 
 
 def test_even_growth_is_found():
@@ -158,7 +156,7 @@ BAD = {
     "before the first": (series({"2024-06": 5.0}), {"as_of": "2020-01"}, "no value"),
     "level": (series({"2024-06": 5.0}), {"levels": (0,)}, "0"),
     "growth in words": (
-        series({"2024-06": 5.0}), {"published_growth": {"2024-06": "x"}}, "no number",
+        series({"2024-06": 5.0}), {"published_growth": {"2024-06": "five"}}, "no number",
     ),
     "growth": (series({"2024-06": 5.0}), {"published_growth": 3.0}, "no series"),
 }  # fmt: skip

@@ -127,3 +127,17 @@ def test_all_questions_at_once_then_answered_once_and_shown(county: Path) -> Non
     ask_first([scenario])
     notes = [note("zh") for note in fm.evaluate(scenario).notes]
     assert sum("已核实" in note and "当年体制调整" in note for note in notes) == 3
+
+
+def test_an_answer_to_nothing_is_refused_with_the_question_it_may_mean(county: Path) -> None:
+    from fiscalmodel.run.report import ask_first
+
+    wrong = load(county, {2020: 0}, 'confirmed: {"zero.revenue.serie.2020": 已核对}')
+    with pytest.raises(InputError) as caught:
+        ask_first([wrong])
+    assert "'zero.revenue.series.2020'" in str(caught.value)
+    made_up = load(county, {}, 'confirmed: {"nothing": 已核对}')
+    with pytest.raises(InputError, match="'nothing' under confirmed answers no question"):
+        ask_first([made_up])
+    # A question that the corrected figure has settled may stay answered.
+    ask_first([load(county, {}, 'confirmed: {"zero.revenue.series.2020": 已核对}')])

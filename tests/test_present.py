@@ -10,7 +10,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from fiscalmodel.present.index import index_page
+from fiscalmodel.present.index import index_page, index_workbook
 from fiscalmodel.present.page import PageHead, notebook_page, one_language
 from fiscalmodel.present.summary import followed
 from fiscalmodel.present.workbook import Sheet, csv_bytes, quoted, write_book
@@ -88,6 +88,20 @@ def test_the_index_compares_with_the_baseline_in_words() -> None:
     assert "内部资料" in page
     assert "合成数据" in page
     assert not ADDRESS.search(page)
+
+
+def test_the_comparison_is_a_workbook_with_live_differences() -> None:
+    worse = {"revenue_wan": 98_000.0, "missing_wan": 32_000.0, "cost_wan": None}
+    summaries = [made_summary("pessimistic", figures=worse), made_summary("baseline")]
+    book = index_workbook(summaries)
+    sheet = openpyxl.load_workbook(io.BytesIO(book)).worksheets[1]
+    assert [cell.value for cell in sheet[3]] == [
+        "项目", "baseline", "pessimistic", "pessimistic减baseline",
+    ]  # fmt: skip
+    assert [cell.value for cell in sheet[4]][1:] == [10.8, 9.8, "=C4-B4"]
+    stored = openpyxl.load_workbook(io.BytesIO(book), data_only=True).worksheets[1]
+    assert stored["D4"].value == pytest.approx(-1.0)
+    assert [stored[f"{column}6"].value for column in "BCD"] == [pytest.approx(1.1), "—", "—"]
 
 
 def test_the_index_shows_failures_escaped_beside_what_is_there() -> None:

@@ -69,6 +69,7 @@ FORECASTS: list[dict[str, Any]] = [
     {"y": stepped(6)},
     {"y": stepped(11)},
     {"y": GROWING * 0 + 7},
+    {"y": [100.0, 150.0, 90.0, 160.0, 95.0]},
     {"y": GROWING * 0},
     {"y": GROWING, "kind": "land"},
     {"y": GROWING.to_list() * 2, "season_length": 4, "kind": "land"},
@@ -161,13 +162,13 @@ def test_a_likely_break_is_said_in_both_languages() -> None:
 
 def test_how_a_nowcast_came_about_is_said() -> None:
     found = fm.nowcast_year(**NOWCASTS[0])
-    assert "half the middle one of 15 ways" in found.method.en
-    assert "一半取15种算法的居中值" in found.method.zh
-    # Half on plain growth, half on the middle one, which may be the same.
+    assert "three quarters the middle one of 5 ways" in found.method.en
+    assert "四分之三取5种算法的居中值" in found.method.zh
+    # A quarter on plain growth, the rest on the middle one, which may be the same.
     weights = found.models.set_index("model")["weight"]
-    assert weights["plain_growth"] >= 0.5
-    assert sorted(weights)[-2:] in ([0.5, 0.5], [0.0, 1.0])
+    assert weights["plain_growth"] >= 0.25
+    assert sorted(weights)[-2:] in ([0.25, 0.75], [0.0, 1.0])
     said = found.models["full_year"].tolist()
-    middle = sorted(said)[7]
+    middle = sorted(said)[2]
     plain = float(found.models.set_index("model")["full_year"]["plain_growth"])
-    assert found.full_year["mean"] == pytest.approx((middle + plain) / 2)
+    assert found.full_year["mean"] == pytest.approx(0.75 * middle + 0.25 * plain)

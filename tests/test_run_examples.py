@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="warm kernels ar
 FOLDER = Path(os.environ.get("FISCALMODEL_EXAMPLES", "/nowhere"))
 EXAMPLES = sorted(FOLDER.rglob("*.ipynb"))
 #: What chance or the clock puts out.
-BY_CHANCE = ("randomoutput", "Parallel Execute", "test_autosave")
+BY_CHANCE = ("randomoutput", "Sleep1s", "Parallel Execute", "test_autosave")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -17,12 +17,13 @@ from faults import faulty_notebooks as faulty
 from fiscalmodel.errors import InputError
 from fiscalmodel.kernels.parent import private_parent
 from fiscalmodel.kernels.stamp import digest
+from fiscalmodel.paths import write_whole
 from fiscalmodel.run import stamp
 from fiscalmodel.run.batch import run_batch
 from fiscalmodel.run.job import Job, Result
 from fiscalmodel.run.manifest import Manifest
 from fiscalmodel.run.plan import load_plan
-from fiscalmodel.run.storage import MANIFEST, open_storage, write_whole
+from fiscalmodel.run.storage import MANIFEST, open_storage
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes of Linux")
 

@@ -8,6 +8,7 @@ import pytest
 
 import fiscalmodel as fm
 from fiscalmodel.errors import InputError
+from fiscalmodel.revenue.nowcast import Nowcast
 from fiscalmodel.scenario.outcome import Outcome
 
 FILE = Path("params/scenarios/sample_county/by_item.yaml")
@@ -178,3 +179,32 @@ def test_the_year_under_way_is_a_scenario_key(tmp_path: Path) -> None:
     assert list(table.index) == ["税收收入", "其他 other", "合计 total"]
     assert table.iloc[:-1].sum() == pytest.approx(table.iloc[-1], rel=1e-12)
     assert table.iloc[-1] == pytest.approx(alone.full_year["mean"], rel=1e-12)
+
+
+def test_a_monthly_plan_is_a_scenario_key(tmp_path: Path) -> None:
+    months = [f"2025-{m:02}" for m in range(1, 13)]
+    plan = [8_000.0 * m for m in range(1, 12)] + [100_000.0]
+
+    def nowcast(rows: list[str]) -> Nowcast:
+        text = "\n".join(["单位：万元,", "月份,计划累计", *rows])
+        (tmp_path / "plan.csv").write_text(text, encoding="utf-8")
+        given = "  nowcast: {series: sample_county.general_public_budget_revenue_monthly, "
+        more = given + "plan: {file: plan.csv}}\n"
+        return fm.evaluate(fm.load_scenario(scenario(tmp_path, more))).nowcast
+
+    found = nowcast([f"{m},{v:.0f}" for m, v in zip(months, plan, strict=True)])
+    # The plan's full year at the progress so far.
+    wanted = found.to_date * 100_000 / plan[found.as_of.month - 1]
+    assert found.full_year["mean"] == pytest.approx(wanted)
+    with pytest.raises(InputError, match="twelve cumulative"):
+        nowcast([f"{m},{v:.0f}" for m, v in zip(months[:9], plan, strict=False)])
+
+
+def test_a_driver_is_a_scenario_key_and_said(tmp_path: Path) -> None:
+    more = "  drivers: sample_county.tax_revenue\n"
+    made = fm.evaluate(fm.load_scenario(scenario(tmp_path, more)))
+    assert any("driver" in note for note in made.forecast.notes)
+    # It ends before the history, which is an error that names the years.
+    (tmp_path / "gdp.csv").write_text("年份,地区生产总值（亿元）\n2016,100\n2017,110\n", "utf-8")
+    with pytest.raises(InputError, match="the driver lacks 2014"):
+        fm.evaluate(fm.load_scenario(scenario(tmp_path, "  drivers: {file: gdp.csv}\n")))

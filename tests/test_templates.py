@@ -34,6 +34,13 @@ DESIGN = {
     "kind source note",
     "monthly": "region budget_scope indicator period value unit coverage calibre kind source note",
     "budget": "region budget_scope indicator item_code period value unit version kind source note",
+    "accounts": "budget_scope government_level year version item amount_wan restricted counterpart",
+    "plan_lines": "line project_class year standard_wan number amount_wan sanbao_part basis",
+    "plan_changes": "line year standard_wan number source",
+    "plan_flows": "item year amount_wan basis",
+    "guardrails": "year ppp_wan special_interest_wan fund_expenditure_wan general_debt_wan",
+    "bond_projects": "project_id name amount_wan rate_pct start maturity repayment frequency",
+    "bond_income": "project_id year income_wan",
 }
 
 
@@ -309,3 +316,67 @@ def test_an_unknown_unit_names_its_cell(tmp_path: Path) -> None:
     file.write_text("指标,期间,数值,单位\n收入,2022,5,万元\n收入,2023,5,万園\n", "utf-8")
     with pytest.raises(fm.InputError, match=r"D3.*unknown unit of money '万園'"):
         fm.load_series(file)
+
+
+#: Rows that are filled in by the Chinese headers of the template.
+FILLED = {
+    "accounts": [
+        {"预算类别": "一般公共预算", "级次": "本级", "年度": "2025", "预算版本": "执行数",
+         "收支项目": item, "金额（万元）": amount}
+        for item, amount in (("收入", 100), ("上年结余", 5), ("支出", 95), ("结转下年", 10))
+    ],
+    "plan_lines": [
+        {"支出项目": "公用经费", "项目类别": "保障运转", "标准（万元）": 2.5, "数量": 400,
+         "依据": "人均公用经费×编制人数"},
+    ],
+    "plan_changes": [
+        {"支出项目": "公用经费", "年度": "2027", "数量": 420, "来源": "2027年编制计划"},
+    ],
+    "plan_flows": [{"收支项目": "上级补助收入", "金额（万元）": 900, "依据": "提前下达"}],
+    "guardrails": [{"年度": "2026", "PPP支出责任（万元）": 10}],
+    "bond_projects": [
+        {"项目编号": "P1", "项目名称": "厂房", "金额（万元）": 100, "利率（%）": 2.0,
+         "起始日": "2026-06-30", "到期日": "2028-06-30", "还本方式": "到期一次还本"},
+    ],
+    "bond_income": [
+        {"项目编号": "P1", "年度": str(year), "净收益（万元）": 60} for year in (2026, 2027, 2028)
+    ],
+}  # fmt: skip
+
+
+def filled(kind: str, folder: Path) -> Path:
+    """A template with its example overwritten by rows, as a clerk would."""
+    path = templates.write_template(kind, folder / f"{kind}.xlsx", "zh")
+    book = openpyxl.load_workbook(path)
+    sheet = book.worksheets[0]
+    header = next(row for row in sheet.iter_rows() if sum(c.value is not None for c in row) > 2)
+    at = {str(cell.value): cell.column for cell in header}
+    for n, row in enumerate(FILLED[kind], header[0].row + 1):
+        for cell in sheet[n]:
+            cell.value = None
+        for name, value in row.items():
+            assert name in at, (kind, name, sorted(at))
+            sheet.cell(n, at[name], value)
+    book.save(path)
+    return path
+
+
+def test_budget_templates_are_read_by_their_readers(tmp_path: Path) -> None:
+    from fiscalmodel.budget.accounts_read import read_accounts
+    from fiscalmodel.budget.guardrails import read_guardrail_amounts
+    from fiscalmodel.budget.medium_term import read_flows, read_plan_lines
+    from fiscalmodel.budget.special_bonds import bond_projects
+
+    files = {kind: filled(kind, tmp_path) for kind in FILLED}
+    account = read_accounts(files["accounts"]).account()
+    assert (account.resources_wan, account.carry_over_wan, account.misfit_wan) == (105, 10, 0)
+    years = [2026, 2027, 2028]
+    lines = read_plan_lines(files["plan_lines"], years, changes=files["plan_changes"])
+    assert (lines["standard_wan"] * lines["number"]).tolist() == [1000, 1050, 1050]
+    assert "2027年编制计划" in lines["basis"].iloc[1]
+    assert read_flows(files["plan_flows"], years) == [
+        (year, "transfers_from_above", 900.0) for year in years
+    ]
+    assert read_guardrail_amounts(files["guardrails"])["ppp_wan"].tolist() == [10]
+    made = bond_projects(files["bond_projects"], files["bond_income"], on="2026-01-01").table
+    assert made["life_coverage"].tolist() == [pytest.approx(180 / 104)]

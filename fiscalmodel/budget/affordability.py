@@ -209,19 +209,20 @@ def _lines(lines: TableLike, base: pd.DataFrame, found: Collector) -> pd.DataFra
     records = read_records(lines, name="lines", columns=LINE_COLUMNS, found=found)
     records.need("year", "funding", "amount_wan")
     sources = list(official_words("funding"))
-    made = pd.DataFrame(0.0, index=base.index, columns=sources)
+    years = base.index.tolist()
+    sums = {year: dict.fromkeys(sources, 0.0) for year in years}
     for row in records:
         period, source = row.period("year"), row.word("funding", "funding")
         amount = row.wan("amount_wan", low=0)
         if period is None or not source:
             continue
-        if period.year not in made.index:
-            row.report("year", "warning.beyond_plan", year=period.year, last=int(made.index[-1]))
+        if period.year not in sums:
+            row.report("year", "warning.beyond_plan", year=period.year, last=years[-1])
             continue
-        made.loc[period.year, source] += amount
+        sums[period.year][source] += amount
     if not found.problems and not len(records):
         found.add(records.place(), "warning.no_rows")
-    return made
+    return pd.DataFrame.from_dict(sums, orient="index", columns=sources).rename_axis("year")
 
 
 def _parts(

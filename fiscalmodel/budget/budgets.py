@@ -507,6 +507,43 @@ def _lines_of(lines: pd.DataFrame, key: Sequence[object]) -> pd.DataFrame:
     return lines[mine]
 
 
+def state_capital_findings(
+    budgets: FourBudgets,
+    profit_wan: Mapping[int, float],
+    *,
+    handing_over_pct: float,
+    transfer_pct: float,
+    tolerance_wan: float = 0.5,
+) -> list[Finding]:
+    """State capital by its ratios: profit × handing-over = income, income × transfer = 调出.
+
+    Parameters
+    ----------
+    profit_wan
+        Profit of the enterprises by year.
+    handing_over_pct, transfer_pct
+        The region's ratios in percent.
+    """
+    found = list[Finding]()
+    for key, made in budgets.accounts.items():
+        if key[3] != "state_capital" or key[1] not in profit_wan:
+            continue
+        amounts = made.table.set_index("item")["amount_wan"]
+        income, out = float(amounts["revenue"]), float(amounts.get("transfers_out", 0.0))
+        due = profit_wan[key[1]] * handing_over_pct / 100
+        sent = income * transfer_pct / 100
+        for name, stated, computed in (("income", income, due), ("out", out, sent)):
+            if abs(stated - computed) > tolerance_wan:
+                found.append(
+                    finding(
+                        "state_capital_ratio", " ".join(map(str, key)), stated=stated,
+                        computed=computed, tolerance=tolerance_wan, severity="warning",
+                        said=say(f"budget.state_capital_{name}"),
+                    )
+                )  # fmt: skip
+    return found
+
+
 # ---- names ----
 
 

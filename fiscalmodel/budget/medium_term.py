@@ -96,7 +96,9 @@ class MediumTermPlan(Result):
         """Resources, spending, balance and fund by year."""
         columns = ["year", "resources_wan", "expenditure_wan", "balance_wan", "fund_closing_wan",
                    "shortfall_wan"]  # fmt: skip
-        return self.table[columns].rename(columns={"balance_wan": "net_wan"})
+        return self.table[columns].rename(
+            columns={"balance_wan": "net_wan", "resources_wan": "money_wan"}
+        )
 
     def plot(self, lang: str | None = None) -> Chart:
         """Resources and expenditure of each year beside the gap before reforms."""
@@ -104,6 +106,7 @@ class MediumTermPlan(Result):
         table = self.table.set_index("year")[columns]
         divisor, unit = scale("万元", float(table.abs().to_numpy().max()))
         made, axis, lang = figure(say("budget.chart_plan"), lang, unit=unit)
+        table = table.rename(columns={"resources_wan": "money_wan"})
         bars(axis, table / divisor, colors=(BLUE, ORANGE, RED), lang=lang)
         legend(axis)
         return Chart(made, self.answer(lang))
@@ -416,7 +419,8 @@ def _rows(
         found.add(name, "budget.no_column", name=column, needed=list(columns))
     if missing:
         return None
-    made = frame[list(columns)].reset_index(drop=True).copy()
+    more = [c for c in frame if c not in columns]
+    made = frame[[*columns, *more]].reset_index(drop=True).copy()
     for i, year in enumerate(made["year"], 1):
         if year not in years:
             found.add(f"{name} row {i}, year", "budget.not_in_plan", year=year, years=list(years))

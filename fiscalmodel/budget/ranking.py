@@ -78,7 +78,7 @@ class ProjectRanking(Result):
     ----------
     table
         In the bureau's order: ``turn, project_id, project, project_class, must, running, score,
-        first_year, years, cost_wan`` (in the plan), ``decision, begins`` (the year it is to
+        first_year, years, cost_wan`` (in the plan), ``decision, begin_year`` (the year it is to
         begin), ``short_wan`` (what is missing for a refused one), ``beyond_wan`` (after the
         plan's last year), ``reason``.
     by_year
@@ -123,8 +123,8 @@ class ProjectRanking(Result):
     @property
     def short(self) -> pd.DataFrame:
         """The order with decision, price and reason."""
-        columns = ["turn", "project", "project_class", "score", "cost_wan", "decision", "begins",
-                   "short_wan", "reason"]  # fmt: skip
+        columns = ["turn", "project", "project_class", "score", "cost_wan", "decision",
+                   "begin_year", "short_wan", "reason"]  # fmt: skip
         return self._named()[columns]
 
     def plot(self, lang: str | None = None) -> Chart:
@@ -260,7 +260,7 @@ def rank_projects(
             "project_class": project.kind, "must": project.must, "running": project.running,
             "score": project.score, "first_year": project.first_year, "years": project.years,
             "cost_wan": float(asked.sum()), "decision": decision,
-            "begins": project.first_year + shift if decision != "refused" else pd.NA,
+            "begin_year": project.first_year + shift if decision != "refused" else math.nan,
             "short_wan": short, "beyond_wan": project.beyond_wan(plan, shift),
             "reason": str(reason),
         })  # fmt: skip

@@ -213,11 +213,16 @@ class CashWarning(Result):
         return months[int(likely.argmax())] if likely.max() > 0 else None
 
     @property
-    def answer(self) -> Text:
-        """The alarm, the likeliest month, and what the months behind say."""
+    def brief(self) -> Text:
+        """Whether there is an alarm."""
         ahead = min(MONTHS_AHEAD, len(self.table))
         values = {"months": ahead, "chance": self.alarm_pct, "least": self.threshold_pct}
-        said = say("warning.alarm" if self.alarm else "warning.no_alarm", **values)
+        return say("warning.alarm" if self.alarm else "warning.no_alarm", **values)
+
+    @property
+    def answer(self) -> Text:
+        """The alarm, the likeliest month, and what the months behind say."""
+        said = self.brief
         by_end = float(self.table["short_by_pct"].iloc[-1])
         if self.likeliest is not None:
             said += say("warning.likeliest", month=self.likeliest, chance=by_end,

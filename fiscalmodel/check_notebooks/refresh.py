@@ -11,12 +11,11 @@ from typing import Any
 from fiscalmodel.check_notebooks.compare import Tolerance, differences
 from fiscalmodel.errors import InputError
 from fiscalmodel.kernels.parent import private_parent
-from fiscalmodel.paths import project_root
+from fiscalmodel.paths import project_root, write_whole
 from fiscalmodel.run.execute import run_job
 from fiscalmodel.run.job import Job, Limits, Result
 from fiscalmodel.run.parameters import read_notebook
 from fiscalmodel.run.stamp import without_outputs
-from fiscalmodel.run.storage import write_whole
 from fiscalmodel.words import say as words
 
 TIMEOUT = 300.0

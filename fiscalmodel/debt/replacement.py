@@ -112,7 +112,7 @@ class ReplacementEffect(Checked):
                    saved=last["saved_wan"], day=last["date"])  # fmt: skip
 
     @property
-    def table(self) -> pd.DataFrame:
+    def short(self) -> pd.DataFrame:
         """The interest of both sides."""
         return self.interest
 

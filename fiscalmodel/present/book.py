@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import re
+from math import isclose
 from typing import Any
 
-from fiscalmodel.display import text_width
+from fiscalmodel.display import text_width, word
 from fiscalmodel.present.live import Place, formulas
 from fiscalmodel.present.paper import Cell, Grid, Heading, Paper, Passage
-from fiscalmodel.present.workbook import OPTIONS, Writer, letter
+from fiscalmodel.present.workbook import OPTIONS, Writer, letter, sheet_name
 from fiscalmodel.words import say
 
 #: Rows above a table: title, unit line, heads.
 _TOP = 3
 _A4, _LANDSCAPE_FROM = 9, 6
-_REFUSED = re.compile(r"[\[\]:*?/\\']")
 
 
 def paper_workbook(paper: Paper) -> bytes:
@@ -79,7 +78,7 @@ def _table(
 ) -> None:  # fmt: skip
     lang = writer.lang
     title = grid.label(lang) if grid.title else section
-    name = _sheet_name(title, taken)
+    name = sheet_name(title, taken)
     at, width = writer.book.add_worksheet(name), len(grid.heads)
     look = {"bold": True, "font_size": 14, "align": "center", "valign": "vcenter"}
     if width > 1:
@@ -132,7 +131,11 @@ def _write(
 
 
 #: A figure of one table that is a figure of an earlier one.
-_SAME = {"revenue_wan": ("scenario_wan",), "usable_wan": ("available_wan",)}
+_SAME = {
+    "revenue_wan": ("scenario_wan",),
+    "usable_wan": ("available_wan",),
+    "resources_wan": ("income_total_wan",),
+}
 
 
 def _by_year(grid: Grid) -> list[tuple[Place, str, str]]:
@@ -158,7 +161,7 @@ def _links(grid: Grid, known: dict[tuple[str, str], tuple[float, str]]) -> dict[
         value = grid.rows[place[0]][place[1]].value
         for name in (key, *_SAME.get(key, ())):
             stored, where = known.get((name, year), (None, ""))
-            if value is not None and stored == value:
+            if value is not None and stored is not None and isclose(stored, value, rel_tol=1e-12):
                 found[place] = where
                 break
     return found
@@ -173,46 +176,35 @@ def _remember(grid: Grid, name: str, known: dict[tuple[str, str], tuple[float, s
 
 def _chart(writer: Writer, at: Any, grid: Grid, name: str, end: int, wide: float) -> int:
     """Revenue with its bands, where a table holds them; returns the last row taken."""
-    rows = {key: row for row, key in enumerate(grid.row_keys)}
-    if not {"scenario_wan", "lo-80", "hi-80"} <= rows.keys():
+    rows = {key: row + _TOP for row, key in enumerate(grid.row_keys)}
+    if not {"linked_wan", "scenario_wan", "lo-80", "hi-80"} <= rows.keys():
         return end
-    last, aside = len(grid.heads) - 1, len(grid.heads) + 1
+    last, top = len(grid.heads) - 1, _TOP + len(grid.rows) + 2
+    aside = _band(writer, at, grid, rows, top)
     lines = writer.book.add_chart({"type": "line"})
     area = writer.book.add_chart({"type": "area", "subtype": "stacked"})
     categories = [name, _TOP - 1, 1, _TOP - 1, last]
-    low, high = rows["lo-80"] + _TOP, rows["hi-80"] + _TOP
-    # An area of the lower bound, unseen, carries one of the band's height.
-    helper = _TOP + len(grid.rows) + 2
-    grey = writer.form(font_color="#8A9099")
-    writer.text(at, helper, aside, say("present.band", level=80), font_color="#8A9099")
-    for column in range(1, last + 1):
-        bounds = [grid.rows[row - _TOP][column].value for row in (high, low)]
-        if None not in bounds:
-            where = letter(column)
-            at.write_formula(
-                helper, aside + column, f"={where}{high + 1}-{where}{low + 1}", grey,
-                (bounds[0] or 0.0) - (bounds[1] or 0.0),
-            )  # fmt: skip
-    unseen = {"fill": {"none": True}, "border": {"none": True}}
-    values = [name, low, 1, low, last]
-    area.add_series({"name": " ", "categories": categories, "values": values, **unseen})
-    area.add_series(
-        {
-            "name": [name, helper, aside],
-            "categories": categories,
-            "values": [name, helper, aside + 1, helper, aside + last],
-            "fill": {"color": "#D55E00", "transparency": 70},
-            "border": {"none": True},
-        }
-    )
+    none = {"none": True}
+    for row, fill in ((top, none), (top + 1, {"color": "#D55E00", "transparency": 70})):
+        area.add_series(
+            {
+                "name": [name, row, aside],
+                "categories": categories,
+                "values": [name, row, aside + 1, row, aside + last],
+                "fill": fill,
+                "border": none,
+            }
+        )
     for key, color in (("linked_wan", "#0072B2"), ("scenario_wan", "#D55E00")):
-        if key in rows:
-            row = rows[key] + _TOP
-            lines.add_series(
-                {"name": [name, row, 0], "categories": categories,
-                 "values": [name, row, 1, row, last], "line": {"color": color, "width": 2},
-                 "marker": {"type": "circle", "size": 5}}
-            )  # fmt: skip
+        lines.add_series(
+            {
+                "name": [name, rows[key], 0],
+                "categories": categories,
+                "values": [name, rows[key], 1, rows[key], last],
+                "line": {"color": color, "width": 2},
+                "marker": {"type": "circle", "size": 5},
+            }
+        )
     area.combine(lines)
     area.set_title({"name": grid.title, "name_font": {"size": 12}})
     area.set_legend({"position": "bottom", "delete_series": [0]})
@@ -221,6 +213,33 @@ def _chart(writer: Writer, at: Any, grid: Grid, name: str, end: int, wide: float
     area.set_size({"width": max(round(7.2 * wide), 420), "height": 330})
     at.insert_chart(end + 1, 0, area)
     return end + 18
+
+
+def _band(writer: Writer, at: Any, grid: Grid, rows: dict[str, int], top: int) -> int:
+    """Beside the table, outside of what is printed: the band's foot and height by year.
+
+    An area of the foot, unseen, carries one of the height; both begin at the last known figure.
+    Returns the column of their names.
+    """
+    aside = len(grid.heads) + 1
+    grey = writer.form(font_color="#8A9099", num_format="#,##0")
+    writer.text(at, top, aside, word("lo-80", writer.lang), font_color="#8A9099")
+    writer.text(at, top + 1, aside, say("present.band", level=80), font_color="#8A9099")
+    for column in range(1, len(grid.heads)):
+        known, low, high = (
+            grid.rows[rows[key] - _TOP][column].value for key in ("linked_wan", "lo-80", "hi-80")
+        )
+        foot = rows["lo-80" if low is not None else "linked_wan"] + 1
+        where, value = letter(column), known if low is None else low
+        if value is None:
+            continue
+        at.write_formula(top, aside + column, f"={where}{foot}", grey, value)
+        if low is not None and high is not None:
+            height = f"={where}{rows['hi-80'] + 1}-{where}{foot}"
+            at.write_formula(top + 1, aside + column, height, grey, high - low)
+        else:
+            at.write_number(top + 1, aside + column, 0, grey)
+    return aside
 
 
 def _page(at: Any, mark: str, row: int, column: int, *, landscape: bool) -> None:
@@ -249,15 +268,3 @@ def _column_width(head: str, texts: list[str], numeric: bool) -> float:
     if numeric:
         return max(longest + 2, min(text_width(head) / 2 + 2, 14), 9)
     return min(max(longest + 2, text_width(head) + 2, 8), 40)
-
-
-def _sheet_name(title: str, taken: set[str]) -> str:
-    """A name that Excel takes, of its own in the workbook."""
-    plain = _REFUSED.sub(" ", title).replace("　", " ").strip() or "-"
-    name, count = plain[:31].strip(), 1
-    while name.casefold() in taken:
-        count += 1
-        end = f" {count}"
-        name = plain[: 31 - len(end)].strip() + end
-    taken.add(name.casefold())
-    return name

@@ -32,6 +32,8 @@ FIRST, SECOND = ("黑体", 16), ("楷体_GB2312", 16)
 NOTE, MARK, FOOT = ("仿宋_GB2312", 10.5), ("黑体", 14), ("宋体", 14)
 #: Fonts -> what stands in for them where they are missing.
 STAND_INS = {"方正小标宋简体": "宋体", "仿宋_GB2312": "仿宋", "楷体_GB2312": "楷体"}
+#: Sizes of type in tables (五号, 小五, smaller): the first in which all columns fit is taken.
+SIZES = (10.5, 9, 8, 7)
 #: A table of at most so many rows is not broken over two pages.
 TOGETHER = 18
 #: A table of more columns than this stands on a page of its own, turned.
@@ -183,11 +185,14 @@ class _Builder:
         if grid.unit:
             above = self._paragraph([(grid.unit, False)], NOTE, align="right", indent=False)
             above.paragraph_format.keep_with_next = True
-        size = 10.5 if len(grid.heads) <= 6 else 9 if len(grid.heads) <= WIDEST else 8
+        whole = _TURNED_MM if turned else _WIDTH_MM
+        size = next(
+            (s for s in SIZES if sum(wanted_widths(grid, *_room(s))[0]) <= whole), SIZES[-1]
+        )
         table = self.document.add_table(rows=1, cols=len(grid.heads))
         table.style, table.autofit = self.document.styles["Table Grid"], False
         _narrow_margins(table)
-        widths = _widths(grid, _TURNED_MM if turned else _WIDTH_MM, size)
+        widths = column_widths(grid, whole, *_room(size))
         self._row(table.rows[0], list(grid.heads), [True] * len(grid.heads), size, head=True)
         for cells in grid.rows:
             numbers = [numeric and bool(cell.text) for cell, numeric in
@@ -332,26 +337,17 @@ def _narrow_margins(table: Any) -> None:
     table._tbl.tblPr.append(margins)
 
 
-def _widths(grid: Grid, whole: float, size: float) -> list[float]:
-    """Widths of columns in mm: numbers and short texts whole, what is left to the long ones."""
-    return column_widths(grid, whole, size * 0.6 / 72 * 25.4, 3)
+def _room(size: float) -> tuple[float, float]:
+    """Width of half a Chinese character of a size, and of what is beside a text, in mm."""
+    return size * 0.6 / 72 * 25.4, 3
 
 
 def column_widths(grid: Grid, whole: float, letter: float, beside: float) -> list[float]:
-    """Widths of columns that add up to the whole.
+    """Widths of columns that add up to the whole, as for `wanted_widths`.
 
-    Parameters
-    ----------
-    whole, letter, beside
-        Width of the page, of half a Chinese character, and of the space beside a text, in one
-        unit.
+    Numbers and short texts keep their lines; long texts wrap.
     """
-    wanted, long = [], []
-    for column, head in enumerate(grid.heads):
-        longest = max((text_width(row[column].text) for row in grid.rows), default=0)
-        short = grid.numeric[column] or longest <= 12
-        long.append(not short)
-        wanted.append(max(longest, 4, min(text_width(head), 8)) * letter + beside)
+    wanted, long = wanted_widths(grid, letter, beside)
     fixed = sum(w for w, is_long in zip(wanted, long, strict=True) if not is_long)
     # Where all fit, or nothing can give way, each takes its share of what is left or lacking.
     if sum(wanted) <= whole or not any(long) or fixed >= whole * 0.85:
@@ -360,6 +356,22 @@ def column_widths(grid: Grid, whole: float, letter: float, beside: float) -> lis
     return [
         width * share if is_long else width for width, is_long in zip(wanted, long, strict=True)
     ]
+
+
+def wanted_widths(grid: Grid, letter: float, beside: float) -> tuple[list[float], list[bool]]:
+    """Width that each column would like to have, and whether its text may wrap.
+
+    Parameters
+    ----------
+    letter, beside
+        Width of half a Chinese character, and of the space beside a text, in one unit.
+    """
+    wanted, long = [], []
+    for column, head in enumerate(grid.heads):
+        longest = max((text_width(row[column].text) for row in grid.rows), default=0)
+        long.append(not grid.numeric[column] and longest > 12)
+        wanted.append(max(longest, 4, min(text_width(head), 8)) * letter + beside)
+    return wanted, long
 
 
 def _undated(content: bytes) -> bytes:

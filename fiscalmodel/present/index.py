@@ -7,7 +7,9 @@ from typing import Any
 
 from fiscalmodel import __version__
 from fiscalmodel.display import YI
-from fiscalmodel.present.page import css, template
+from fiscalmodel.present.book import paper_workbook
+from fiscalmodel.present.page import PageHead, css, template
+from fiscalmodel.present.paper import Cell, Grid, Heading, Paper
 from fiscalmodel.present.summary import FIGURES, mark_of
 from fiscalmodel.words import Text, say
 
@@ -22,7 +24,7 @@ MOST_INPUTS = 3
 Summary = Mapping[str, Any]
 
 
-def index_page(summaries: Sequence[Summary], *, lang: str = "zh") -> str:
+def index_page(summaries: Sequence[Summary], *, lang: str = "zh", workbook: str = "") -> str:
     """The comparison of all reports that there are, a table for each county.
 
     Parameters
@@ -30,9 +32,11 @@ def index_page(summaries: Sequence[Summary], *, lang: str = "zh") -> str:
     summaries
         See `Summary.to_dict`, each with ``links`` (``href, text``) and, where its last run
         failed, ``error``. One without ``figures`` needs ``id, region, name, error``.
+    workbook
+        Address of `index_workbook`, if it lies beside the page.
     """
     names = ("title", "meta", "failed", "foot", "baseline", "decide", "warnings", "no_warnings",
-             "changed", "files")  # fmt: skip
+             "changed", "files", "workbook")  # fmt: skip
     words = {name: say(f"present.index_{name}")(lang) for name in names}
     words["synthetic"] = say("scenario.synthetic")(lang)
     words["item"] = say("present.item")(lang)
@@ -44,9 +48,63 @@ def index_page(summaries: Sequence[Summary], *, lang: str = "zh") -> str:
     return str(
         template("index.html.j2").render(
             css=css(), groups=groups, words=words, lang=lang, version=__version__,
-            mark=mark_of(internal, lang),
+            mark=mark_of(internal, lang), workbook=workbook,
         )
     )  # fmt: skip
+
+
+def index_workbook(summaries: Sequence[Summary], *, lang: str = "zh") -> bytes:
+    """The comparison as an xlsx file: a sheet for each county, differences as formulas.
+
+    Parameters
+    ----------
+    summaries
+        As for `index_page`; what did not finish is left out.
+    """
+    by_region: dict[str, list[Summary]] = {}
+    for summary in sorted((s for s in summaries if s.get("figures")), key=_order):
+        by_region.setdefault(summary["region"]["key"], []).append(summary)
+    blocks: list[Heading | Grid] = []
+    for number, mine in enumerate(by_region.values(), 1):
+        blocks += [Heading(1, mine[0]["region"][lang]), _grid(mine, number, lang)]
+    internal = any(summary.get("internal") for summary in summaries)
+    title, day = (
+        say("present.index_title")(lang),
+        max((s.get("as_of", "") for s in summaries), default=""),
+    )
+    head = PageHead(title, lang=lang, mark=mark_of(internal, lang), day=day)
+    return paper_workbook(Paper(head, tuple(blocks)))
+
+
+def _grid(summaries: Sequence[Summary], number: int, lang: str) -> Grid:
+    """One county: a row for each figure that any scenario gives, then the differences."""
+    base, others = summaries[0], summaries[1:]
+    names = [summary["name"][lang] for summary in summaries]
+    less = [say("present.index_less", name=name, base=names[0])(lang) for name in names[1:]]
+    rows, keys = [], []
+    for key, (unit, _) in FIGURES.items():
+        share = YI if unit == "亿元" else 1
+        given = [summary["figures"].get(key) for summary in summaries]
+        values = [None if value is None else value / share for value in given]
+        if all(value is None for value in values):
+            continue
+        first = values[0]
+        deltas = [None if v is None or first is None else v - first for v in values[1:]]
+        name = say(f"present.figure_{key}", last=base["years"][1])(lang)
+        # Figures without a unit of their own are in 亿元, as the unit line says.
+        rows.append((Cell(name), *map(_number, [*values, *deltas])))
+        keys.append(key)
+    columns = [f"value_{n}" for n in range(len(names))]
+    columns += [f"delta_{n}" for n in range(1, len(others) + 1)]
+    return Grid(
+        base["region"][lang], say("present.unit", unit="亿元")(lang),
+        (say("present.item")(lang), *names, *less), ("", *columns), tuple(rows), tuple(keys),
+        number=number,
+    )  # fmt: skip
+
+
+def _number(value: float | None) -> Cell:
+    return Cell("—") if value is None else Cell(f"{value:,.2f}", value)
 
 
 def comparison(summaries: Sequence[Summary], lang: str = "zh") -> list[dict[str, Any]]:
@@ -64,10 +122,11 @@ def comparison(summaries: Sequence[Summary], lang: str = "zh") -> list[dict[str,
     return rows
 
 
-def _order(summary: Summary) -> tuple[bool, str, bool, str]:
-    """Real counties before made-up ones, the baseline before what departs from it."""
-    region = summary["region"]["key"]
-    return bool(summary.get("synthetic")), region, not summary.get("baseline"), summary["id"]
+def _order(summary: Summary) -> tuple[bool, int, str, bool, str]:
+    """Real counties before made-up ones, newer figures before older, the baseline before others."""
+    region, made_up = summary["region"]["key"], bool(summary.get("synthetic"))
+    age = -int(summary.get("as_of", "0").replace("-", ""))
+    return made_up, age, region, not summary.get("baseline"), summary["id"]
 
 
 def _group(summaries: Sequence[Summary], lang: str) -> dict[str, Any]:

@@ -35,6 +35,8 @@ RELATIONS: dict[str, tuple[str, ...]] = {
         "[income_total_wan]-[sanbao_need_wan]-[statutory_debt_service_wan]-[other_commitments_wan]",
         "[revenue_wan]-[expenditure_wan]",
     ),
+    "carry_over_wan": ("[total_resources_wan]-[total_uses_wan]",),
+    "net_wan": ("[resources_wan]-[expenditure_wan]",),
     "self_sufficiency_pct": ("[revenue_wan]/[expenditure_wan]*100",),
     "opening_wan": ("[closing_wan@-1]",),
     "closing_wan": ("[opening_wan]-[repaid_wan]-[replaced_wan]",),
@@ -43,8 +45,14 @@ RELATIONS: dict[str, tuple[str, ...]] = {
         "[hidden_wan]+[statutory_wan]",
         "[general_wan]+[special_wan]",
     ),
-    "statutory_ratio_pct": ("([general_wan]+[special_wan])/[resources_wan]*100",),
-    "risk_ratio_pct": ("([general_wan]+[special_wan]+[hidden_wan])/[resources_wan]*100",),
+    "statutory_ratio_pct": (
+        "([general_debt_wan]+[special_debt_wan])/[resources_wan]*100",
+        "([general_wan]+[special_wan])/[resources_wan]*100",
+    ),
+    "risk_ratio_pct": (
+        "([general_debt_wan]+[special_debt_wan]+[hidden_wan])/[resources_wan]*100",
+        "([general_wan]+[special_wan]+[hidden_wan])/[resources_wan]*100",
+    ),
     "kept_wan": ("[usable_wan]-[used_wan]-[lapsed_wan]", "[available_wan]-[used_wan]-[lapsed_wan]"),
     "forecast_wan": (
         "[last_year_wan]+[one_offs_out_wan]+[base_growth_wan]+[measures_wan]+[one_offs_wan]",
@@ -53,6 +61,8 @@ RELATIONS: dict[str, tuple[str, ...]] = {
     "payable_yuan": ("[fee_yuan]+[arrears_yuan]-[paid_yuan]",),
     "difference_wan": ("[actual_wan]-[planned_wan]", "[planned_wan]-[actual_wan]"),
 }
+#: A comparison: each scenario's figure less the baseline's.
+RELATIONS |= {f"delta_{n}": (f"[value_{n}]-[value_0]",) for n in range(1, 50)}
 #: How far a formula may be from the stored value: rounding of floats.
 CLOSE = 1e-9
 

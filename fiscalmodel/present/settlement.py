@@ -14,8 +14,8 @@ from fiscalmodel.errors import InputError
 from fiscalmodel.fees.ledger import Line, period_label
 from fiscalmodel.fees.statement import CommissionStatement
 from fiscalmodel.fees.terms import Terms, official_name, pct_text
-from fiscalmodel.paths import inside, project_root
-from fiscalmodel.present.workbook import Sheet, write_book
+from fiscalmodel.paths import inside, project_root, write_whole
+from fiscalmodel.present.workbook import Sheet, sheet_name, write_book
 from fiscalmodel.units import yuan_text
 from fiscalmodel.words import say
 
@@ -174,16 +174,15 @@ def save_forms(
     Raises
     ------
     InputError
-        If the folder is outside the project, or a file.
+        If the folder is outside the project, or a file, or one of them cannot be replaced.
     """
     target = inside(project_root(), folder, where="forms")
     if target.exists() and not target.is_dir():
         raise InputError("forms", "fees.no_folder", name=folder)
-    target.mkdir(parents=True, exist_ok=True)
     name = say("fees.form_file")(lang)
     page = settlement_page(statement, warning=warning, lang=lang)
-    (target / f"{name}.xlsx").write_bytes(settlement_workbook(statement, lang=lang))
-    (target / f"{name}.html").write_text(page, encoding="utf-8")
+    write_whole(target / f"{name}.xlsx", settlement_workbook(statement, lang=lang))
+    write_whole(target / f"{name}.html", page.encode("utf-8"))
     return [f"{folder}/{name}.xlsx", f"{folder}/{name}.html"]
 
 
@@ -206,10 +205,10 @@ def settlement_workbook(statement: CommissionStatement, *, lang: str = "zh") -> 
 
     def draw(book: Any) -> None:
         styles = _styles(book)
-        summary = book.add_worksheet(own[0])
+        summary, taken = book.add_worksheet(own[0]), {name.casefold() for name in own}
         forms: list[tuple[str, str, list[Line]]] = []
         for bank, lines in _by_bank(statement).items():
-            name = _sheet_name(bank, [*own, *(sheet for _, sheet, _ in forms)])
+            name = sheet_name(bank, taken)
             _form(book.add_worksheet(name), styles, statement, bank, lines, lang)
             forms.append((bank, name, lines))
         _summary(summary, styles, statement, forms, lang)
@@ -244,15 +243,6 @@ def _styles(book: Any) -> dict[str, Any]:
         "total": made(**edge, bold=True, num_format="#,##0.00;[Red]-#,##0.00"),
         "total_text": made(**edge, bold=True), "note": made(text_wrap=True, valign="top"),
     }  # fmt: skip
-
-
-def _sheet_name(bank: str, taken: Sequence[str]) -> str:
-    """A sheet's name from a bank's: letters and digits only, at most 31, no double."""
-    plain = "".join(c if c.isalnum() else "_" for c in bank)[:28] or "银行"
-    name, number = plain, 2
-    while name.casefold() in {t.casefold() for t in [*taken, "history"]}:
-        name, number = f"{plain[:26]}_{number}", number + 1
-    return name
 
 
 def _form(

@@ -10,7 +10,7 @@ from typing import Any
 from fiscalmodel.display import YI, note_html
 from fiscalmodel.scenario.compare import inputs_of
 from fiscalmodel.scenario.load import Scenario
-from fiscalmodel.scenario.outcome import Outcome
+from fiscalmodel.scenario.outcome import RESULTS, Outcome
 from fiscalmodel.words import EMPTY, Text, label, say
 
 #: Raised when the content of a summary changes its shape.
@@ -30,6 +30,8 @@ FIGURES: dict[str, tuple[str, int]] = {
     "ratio_after_pct": ("%", -1),
     "commissions_wan": ("万元", 0),
 }
+#: Errors of one part that are told; of more, only how many.
+MOST_WARNINGS = 2
 #: The questions of a reader, in their order.
 QUESTIONS = ("revenue", "clear", "missing", "cost", "decide", "sure")
 
@@ -120,6 +122,16 @@ def summarise(outcome: Outcome) -> Summary:
     warnings += [note for note in outcome.answers if note in _alarms(outcome)]
     if outcome.risk is not None:
         warnings += [Text.of(found.said) for found in outcome.risk.found]
+    for name in RESULTS:
+        found = getattr(getattr(outcome, name), "found", ())
+        ranked = [one for kind in ("error", "warning") for one in found if one.severity == kind]
+        grave = [Text.of(one.said) for one in ranked]
+        warnings += grave[:MOST_WARNINGS]
+        if len(grave) > MOST_WARNINGS:
+            count = len(grave) - MOST_WARNINGS
+            warnings.append(
+                say("present.more_warnings", count=count, part=say(f"scenario.part_{name}"))
+            )
     return Summary(outcome, figures, answers, facts, tuple(dict.fromkeys(warnings)))
 
 

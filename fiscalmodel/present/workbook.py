@@ -231,6 +231,24 @@ def letter(column: int) -> str:
     return str(xl_col_to_name(column))
 
 
+def sheet_name(text: str, taken: set[str]) -> str:
+    """A name that Excel takes, of its own in the workbook: added to `taken` in small letters.
+
+    >>> names: set[str] = set()
+    >>> [sheet_name(text, names) for text in ("甲[1]/银行", "甲 1 银行", "History")]
+    ['甲 1 银行', '甲 1 银行 2', 'History 2']
+    """
+    # Letters, digits and Chinese brackets: no formula that names the sheet can say more.
+    plain = " ".join("".join(c if c.isalnum() or c in "（）" else " " for c in text).split()) or "-"
+    name, count = plain[:31].strip(), 1
+    while name.casefold() in taken | {"history"}:  # which Excel keeps for itself
+        count += 1
+        end = f" {count}"
+        name = plain[: 31 - len(end)].strip() + end
+    taken.add(name.casefold())
+    return name
+
+
 def quoted(text: str) -> str:
     """`text` with a leading apostrophe where a spreadsheet would read a formula.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fiscalmodel.debt.clearance.plan import ClearancePlan
 from fiscalmodel.errors import InputError
-from fiscalmodel.paths import inside, project_root
+from fiscalmodel.paths import inside, project_root, write_whole
 from fiscalmodel.present.workbook import Sheet, write_book
 from fiscalmodel.words import Text, say
 
@@ -62,13 +62,10 @@ def save_plan(plan: ClearancePlan, path: str, lang: str = "zh") -> Path:
     Raises
     ------
     InputError
-        If the path leaves the project, or is no ``.xlsx``.
+        If the path leaves the project, is no ``.xlsx``, or cannot be replaced.
     """
     if not path.endswith(".xlsx"):
         raise InputError("workbook", "debt.sheet.not_xlsx", text=path)
     target = inside(project_root(), path, where="workbook")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    half = target.with_name(f".{target.name}.part")
-    half.write_bytes(plan_workbook(plan, lang))
-    half.replace(target)
+    write_whole(target, plan_workbook(plan, lang))
     return target

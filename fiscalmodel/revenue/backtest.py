@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -138,7 +139,9 @@ def backtest(
             ],
             ["y"],
         )
-    windows = _windows(histories, horizon, inputs.check_least(least))
+    if least is not None:
+        least = inputs.whole_number(least, "least", 2, math.inf)
+    windows = _windows(histories, horizon, least)
     if not windows:
         longest = max(len(history.values) - len(history.filled) for history in histories)
         raise InputError("y", "revenue.too_few_to_try", count=longest)

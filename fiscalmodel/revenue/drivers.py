@@ -70,7 +70,8 @@ def aligned(drivers: Any, past: Sequence[Any], ahead: Sequence[Any]) -> tuple[Ar
     InputError
         No yearly series, a year that lacks, or a driver that ends before the history.
     """
-    values = drivers.actuals().values if isinstance(drivers, Series) else drivers
+    # Of a series of the project targets and estimates too: they are what is known of years ahead.
+    values = drivers.values if isinstance(drivers, Series) else drivers
     if not isinstance(values, pd.Series) or not all(_year(label) for label in (*past, *ahead)):
         raise InputError("drivers", "revenue.driver_no_years")
     known = {

@@ -12,7 +12,16 @@ import pandas as pd
 from fiscalmodel.display import BLUE, RED, Chart, fan, figure, legend, scale, ticks
 from fiscalmodel.revenue import inputs, intervals
 from fiscalmodel.revenue.drivers import SHARE, Driven, aligned, drive, with_driver
-from fiscalmodel.revenue.engine import KINDS, PLAIN, Block, Kind, forecast_block, kind_of, outlying
+from fiscalmodel.revenue.engine import (
+    KINDS,
+    PLAIN,
+    RESTLESS,
+    Block,
+    Kind,
+    forecast_block,
+    kind_of,
+    outlying,
+)
 from fiscalmodel.revenue.inputs import History, when
 from fiscalmodel.revenue.models import TITLES
 from fiscalmodel.revenue.result import InMoney, levels_of, span, weights_chart
@@ -172,7 +181,11 @@ def forecast(
             {"period": list(history.ahead), **{n: said[0] for n, said in _columns(block).items()}}
         ),
         models=_models(history, block, treated, driven),
-        notes=(*history.notes, *_why(history, block, treated, driven)),
+        notes=(
+            *history.notes,
+            *_why(history, block, treated, driven),
+            *(_of_no_kind(history) if kind is None and treated is PLAIN else ()),
+        ),
         coverage=_coverage(history, horizon, wanted, treated),
         history=pd.Series(history.values, index=pd.Index(list(history.past), name="period")),
         season_length=history.season_length,
@@ -209,6 +222,7 @@ def forecast_panel(
     pandas.DataFrame
         ``unique_id, ds, mean, lo-80, hi-80, lo-95, hi-95``, series in order of first
         appearance; ``ds`` of the same type as it came: dates stay dates, also as text.
+        ``.attrs["notes"]`` names series of no known kind that are as restless as land sales.
 
     Raises
     ------
@@ -225,6 +239,10 @@ def forecast_panel(
         treated = kind_of(str(ids[place]), kind)
         shape = (len(history.values), history.season_length, treated.name)
         by_shape.setdefault(shape, []).append(place)
+    unnamed = [place for place, key in enumerate(ids) if kind_of(str(key), kind) is PLAIN]
+    notes = [
+        f"{ids[place]}: " + note for place in unnamed for note in _of_no_kind(histories[place])
+    ]
     parts = []
     for (_, season, name), places in by_shape.items():
         treated = KINDS.get(name, PLAIN)
@@ -238,7 +256,9 @@ def forecast_panel(
         ahead.extend(restore(history.ahead))
     frame.insert(0, "unique_id", np.repeat(np.array(ids, dtype=object), horizon))
     frame.insert(1, "ds", ahead)
-    return frame.drop(columns="place")
+    frame = frame.drop(columns="place")
+    frame.attrs["notes"] = tuple(notes)
+    return frame
 
 
 def _columns(block: Block) -> dict[str, Any]:
@@ -291,6 +311,15 @@ def _coverage(history: History, horizon: int, levels: Sequence[float], kind: Kin
         )
     ]
     return pd.DataFrame(rows, columns=["period", "level", "coverage_pct"])
+
+
+def _of_no_kind(history: History) -> list[Text]:
+    """That the bands do not know what moves like land sales, where nobody said what it is."""
+    values = history.values[None]
+    if history.season_length != 1 or values.size < 4 or not (values > 0).all():
+        return []
+    varies = float(intervals.spread(values)[0, 0]) ** 2
+    return [say("revenue.note.of_no_kind", pct=100 * varies)] if varies > RESTLESS else []
 
 
 def _why(history: History, block: Block, kind: Kind, driven: Driven | None) -> list[Text]:

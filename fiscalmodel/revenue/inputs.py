@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fiscalmodel import numerals
 from fiscalmodel.days import day, period
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.revenue.models import Array
@@ -66,30 +67,22 @@ class History:
 # ---------------------------------------------------------------- arguments
 
 
-def _whole(value: object, least: int, most: float) -> bool:
+def whole_number(value: Any, where: str, least: int, most: float) -> int:
+    """An argument as an int within bounds, or an `InputError`."""
     is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    return is_whole and least <= value <= most  # type: ignore[operator]
+    if not is_whole or not least <= value <= most:
+        raise InputError(where, f"revenue.{where}", value=value)
+    return int(value)
 
 
 def check_horizon(horizon: Any) -> int:
-    """The horizon as an int from 1 to 100, or an `InputError`."""
-    if not _whole(horizon, 1, 100):
-        raise InputError("horizon", "revenue.horizon", value=horizon)
-    return int(horizon)
-
-
-def check_least(least: Any) -> int | None:
-    """Points of a first history as an int from 2 up, None by default, or an `InputError`."""
-    if least is not None and not _whole(least, 2, math.inf):
-        raise InputError("least", "revenue.least", value=least)
-    return None if least is None else int(least)
+    """The horizon, 1 to 100."""
+    return whole_number(horizon, "horizon", 1, 100)
 
 
 def check_season(season_length: Any) -> int:
-    """Periods in a season as an int from 1 to 366, or an `InputError`."""
-    if not _whole(season_length, 1, 366):
-        raise InputError("season_length", "revenue.season_length", value=season_length)
-    return int(season_length)
+    """Periods in a season, 1 to 366."""
+    return whole_number(season_length, "season_length", 1, 366)
 
 
 def check_levels(levels: Any) -> tuple[float, ...]:
@@ -111,26 +104,16 @@ def check_levels(levels: Any) -> tuple[float, ...]:
 
 def numbers(values: object, where: str) -> Array:
     """Values as floats, missing as NaN; text, infinities and amounts beyond reason are errors."""
-    items = list(np.asarray(values, dtype=object).ravel())
-    if any(isinstance(value, complex) for value in items):
-        raise InputError(where, "revenue.complex")
-    try:
-        array = pd.to_numeric(pd.Series(items, dtype=object)).to_numpy(dtype=float)
-    except (TypeError, ValueError, OverflowError):
-        place, odd = next((i, v) for i, v in enumerate(items, 1) if not _is_number(v))
-        raise InputError(where, "revenue.not_a_number", place=place, text=odd) from None
+    column = pd.Series(np.asarray(values, dtype=object).ravel(), dtype=object)
+    plain = column.infer_objects()
+    array, odd = numerals.numbers(plain if plain.dtype.kind in "iuf" else column)
     beyond = np.isinf(array) | (np.abs(np.nan_to_num(array)) > LARGEST)
     if beyond.any():
         raise InputError(where, "revenue.infinite", place=int(beyond.argmax()) + 1, most=LARGEST)
-    return np.asarray(array)
-
-
-def _is_number(value: object) -> bool:
-    try:
-        pd.to_numeric(pd.Series([value], dtype=object)).to_numpy(dtype=float)
-    except (TypeError, ValueError, OverflowError):
-        return False
-    return True
+    if odd.any():
+        place = int(odd.argmax())
+        raise InputError(where, "revenue.not_a_number", place=place + 1, text=column[place])
+    return array
 
 
 # ---------------------------------------------------------------- labels
@@ -164,40 +147,28 @@ def regular_index(
 ) -> tuple[Any, int]:
     """The index as periods or whole numbers, and the season length that it implies.
 
-    The season length asked for tells the frequency of a single date, which nothing else does.
+    Dates where every label has a day; else years, quarters or months as they are printed. The
+    season length asked for tells the frequency of a single date, which nothing else does.
     """
-    if isinstance(index, pd.PeriodIndex | pd.DatetimeIndex) and index.hasnans:
+    if index.hasnans:
         raise InputError(name, "ground.date_missing")
     if isinstance(index, pd.PeriodIndex):
         return index, _SEASONS.get(index.freqstr[0], 1)
-    if isinstance(index, pd.DatetimeIndex):
-        return _to_periods(index.tz_localize(None), name, season_length)
     if pd.api.types.is_integer_dtype(index.dtype) and not pd.api.types.is_bool_dtype(index.dtype):
         if len(index) and np.abs(index.to_numpy(dtype=float)).max() > 1e12:
             raise InputError(name, "revenue.no_year", value=index.max())
         return pd.Index(index.to_numpy(dtype="int64")), 1
-    return _from_text(list(index), name, season_length)
-
-
-def _from_text(labels: list[Any], name: str, season_length: int | None) -> tuple[Any, int]:
-    """Dates where every label has a day; else years, quarters or months as they are printed."""
-    if any(label is None or label is pd.NaT for label in labels):
-        raise InputError(name, "ground.date_missing")
+    labels = list(index)
     days = [day(label) for label in labels]
     if days and all(found is not None for found in days):
         return _to_periods(pd.DatetimeIndex(days), name, season_length)
-    found = [label if isinstance(label, pd.Period) else period(label) for label in labels]
-    known = [label for label in found if label is not None]
-    if known and len(known) == len(labels):
-        if len({label.freqstr[0] for label in known}) > 1:
-            raise InputError(name, "revenue.mixed_periods")
-        return regular_index(pd.PeriodIndex(known), name)
-    try:
-        dates = pd.DatetimeIndex(pd.to_datetime([str(label) for label in labels], format="ISO8601"))
-    except (ValueError, TypeError, OverflowError):
-        odd = next(label for label, made in zip(labels, found, strict=True) if made is None)
-        raise InputError(name, "revenue.no_dates", label=odd) from None
-    return _to_periods(dates.tz_localize(None), name, season_length)
+    found = [period(label) for label in labels]
+    odd = [label for label, made in zip(labels, found, strict=True) if made is None]
+    if odd:
+        raise InputError(name, "revenue.no_dates", label=odd[0])
+    if len({made.freqstr[0] for made in found if made is not None}) > 1:
+        raise InputError(name, "revenue.mixed_periods")
+    return regular_index(pd.PeriodIndex(found), name)
 
 
 def _to_periods(

@@ -249,7 +249,7 @@ def _plan(plan: Any) -> list[float] | None:
     if plan is None:
         return None
     found = [float(value) for value in numbers(list(plan), "plan")]
-    if len(found) != 12 or not found[11] > 0 or (np.diff([0.0, *found]) < 0).any():
+    if len(found) != 12 or not (np.diff([0.0, *found]) >= 0).all() or not found[11] > 0:
         raise InputError("plan", "revenue.plan_not_cumulative")
     return found
 

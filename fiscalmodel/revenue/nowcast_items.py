@@ -93,6 +93,7 @@ def nowcast_items(
     levels: Sequence[float] = (80, 95),
     hold_total: bool = False,
     unit: str = "",
+    plan: Sequence[float] | None = None,
 ) -> NowcastItems:
     """Nowcast each item and the total, reconciled.
 
@@ -111,6 +112,8 @@ def nowcast_items(
         Leave the total as it is said alone; only the items give way.
     unit
         Of the figures, as it is to be said.
+    plan
+        Monthly plan 序时计划 of the total, as in `nowcast_year`.
 
     Raises
     ------
@@ -139,6 +142,7 @@ def nowcast_items(
                 published_growth=(published_growth or {}).get(str(name)),
                 as_of=as_of,
                 levels=widths,
+                plan=plan if name == whole else None,
             )
             found[str(name)] = replace(made_alone, unit=unit)
         except InputError as error:

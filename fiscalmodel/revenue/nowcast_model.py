@@ -34,21 +34,11 @@ DAMPING = 0.7
 
 #: Ways of reckoning the rest of the year, and what each does in words.
 WAYS: dict[str, str] = {
-    "last_rest": "上年余下月份原额 same remainder as last year",
     "plain_growth": "上年余额×累计增速 last remainder at year-to-date growth",
-    "usual_growth": "上年余额×历史增速 last remainder at usual growth",
-    "mean_share": "平均进度 mean share of past years",
-    "recent_growth": "上年余额×近三月增速 last remainder at growth of three months",
-    "half_year_growth": "上年余额×近六月增速 last remainder at growth of six months",
-    "seasonal_level": "近三月季调水平 level of three months, seasonal",
     "half_year_level": "近六月季调水平 level of six months, seasonal",
-    "mean_rest": "历年余额平滑 smoothed remainder of past years",
-    "two_year_growth": "两年平均增速 growth over two years, last remainder",
     "year_as_usual": "全年按历史增速，减已完成 usual full year less year to date",
-    "trend_rest": "余额趋势外推 trend of past remainders",
     "middle_rest": "近三年余额中位数 median of three remainders",
     "smoothed_level": "季调指数平滑 smoothed seasonal level",
-    "smoothed_growth": "季调指数平滑加增长 smoothed seasonal level with growth",
 }
 
 
@@ -63,16 +53,14 @@ def factor(above: Array, below: Array) -> Array:
     return np.clip(np.where(good, above, 1.0) / np.where(good, below, 1.0), LEAST, MOST)
 
 
-def _tail(y: Array, m: int, row: int, months: int) -> Array:
-    """Sum of the last `months` months up to month m of year `row` (counted from the end)."""
-    end = y[:, row, m - 1]
+def _tail(y: Array, m: int, months: int) -> Array:
+    """Sum of the last `months` months up to month m of the year under way."""
     start = m - months
     if start > 0:
-        return np.asarray(end - y[:, row, start - 1])
-    if start == 0 or y.shape[1] < -row + 1:
-        return np.asarray(end)
-    before = y[:, row - 1]
-    return np.asarray(end + before[:, 11] - before[:, 11 + start])
+        return np.asarray(y[:, -1, m - 1] - y[:, -1, start - 1])
+    if start == 0:
+        return np.asarray(y[:, -1, m - 1])
+    return np.asarray(y[:, -1, m - 1] + y[:, -2, 11] - y[:, -2, 11 + start])
 
 
 def usual_growth(y: Array) -> Array:
@@ -88,67 +76,21 @@ def usual_growth(y: Array) -> Array:
 def remainders(y: Array, m: int) -> Array:
     """Rest of the year reckoned in each of `WAYS`, shape (ways, series)."""
     past = y[:, :-1]
-    c0, c1 = y[:, -1, m - 1], past[:, -1, m - 1]
     rests = past[:, :, 11] - past[:, :, m - 1]
     last, shape = rests[:, -1], _shape(past)
     usual = np.exp(usual_growth(y))
-    ahead = shape[:, m:].sum(axis=1)
-    have_tail = past.shape[1] > 1
-    growths = []
-    for months in (3, 6):
-        k = months if m >= months or have_tail else m
-        growths.append(factor(_tail(y, m, -1, k), _tail(y, m, -2, k)))
-    levels = []
-    for months in (3, 6):
-        recent = _tail(y, m, -1, months)
-        part = _window(shape, m, months)
-        good = part > 1e-3
-        levels.append(np.where(good, recent / np.where(good, part, 1) * ahead, last))
-    share = _mean_share(past, rests, c0, m)
-    weights = 0.5 ** np.arange(rests.shape[1])[::-1]
-    smooth = (rests * weights).sum(axis=1) / weights.sum()
-    two = last
-    if past.shape[1] > 1:
-        two = last * np.sqrt(factor(c0, past[:, -2, m - 1]))
-    plain = factor(c0, c1)
+    recent, part = _tail(y, m, 6), _window(shape, m, 6)
+    good = part > 1e-3
+    level = np.where(good, recent / np.where(good, part, 1) * shape[:, m:].sum(axis=1), last)
     return np.stack(
         [
-            last,
-            last * plain,
-            last * usual,
-            share,
-            last * growths[0],
-            last * growths[1],
-            levels[0],
-            levels[1],
-            smooth * usual,
-            two if past.shape[1] > 1 else last * np.sqrt(plain),
-            past[:, -1, 11] * usual - c0,
-            trend(rests),
+            last * factor(y[:, -1, m - 1], past[:, -1, m - 1]),
+            level,
+            past[:, -1, 11] * usual - y[:, -1, m - 1],
             np.median(rests[:, -3:], axis=1) * usual,
-            *_smoothed(y, m, shape, np.log(usual), last),
+            _smoothed(y, m, shape, last),
         ]
     )
-
-
-def trend(rests: Array) -> Array:
-    """Next value between the level and the straight line of the last values, shape (series,).
-
-    Notes
-    -----
-    The mean of simple smoothing (0.6) and the least-squares line through the last seven, as
-    in the Theta method (Assimakopoulos and Nikolopoulos 2000); fewer than three: the last.
-    """
-    recent = rests[:, -7:]
-    n = recent.shape[1]
-    if n < 3:
-        return np.asarray(recent[:, -1])
-    t = np.arange(n) - (n - 1) / 2
-    slope = recent @ t / (t @ t)
-    line = recent.mean(axis=1) + slope * (n - (n - 1) / 2)
-    weights = 0.4 ** np.arange(n)[::-1]
-    level = (recent * weights).sum(axis=1) / weights.sum()
-    return np.asarray((line + level) / 2)
 
 
 def _shape(past: Array) -> Array:
@@ -165,18 +107,18 @@ def _window(shape: Array, m: int, months: int) -> Array:
     return np.asarray(doubled[:, 12 + m - months : 12 + m].sum(axis=1))
 
 
-def _smoothed(y: Array, m: int, shape: Array, growth: Array, last: Array) -> tuple[Array, Array]:
-    """Remainder at the smoothed level of the seasonally adjusted months, flat and growing.
+def _smoothed(y: Array, m: int, shape: Array, last: Array) -> Array:
+    """Remainder at the smoothed level of the seasonally adjusted months.
 
     Notes
     -----
     Simple exponential smoothing of month ÷ share, over at most three years, with the
     smoothing parameter of `_ALPHAS` that had the smallest one-step squared errors. Months with
-    hardly a share of the year are passed over. The growing one adds the usual growth over the
-    months by which the level lags behind and those that lie ahead.
+    hardly a share of the year are passed over.
     """
-    amounts = month_amounts(y).reshape(len(y), -1)[:, : (y.shape[1] - 1) * 12 + m][:, -36 - m :]
-    shares = np.tile(shape, (1, y.shape[1]))[:, : (y.shape[1] - 1) * 12 + m][:, -36 - m :]
+    known = (y.shape[1] - 1) * 12 + m
+    amounts = month_amounts(y).reshape(len(y), -1)[:, :known][:, -36 - m :]
+    shares = np.tile(shape, (1, y.shape[1]))[:, :known][:, -36 - m :]
     good = shares > _LEAST_SHARE
     adjusted = np.where(good, amounts / np.where(good, shares, 1.0), np.nan)
     first = adjusted[:, :12]
@@ -190,25 +132,9 @@ def _smoothed(y: Array, m: int, shape: Array, growth: Array, last: Array) -> tup
         error = np.where(np.isnan(now), 0.0, now - level)
         squares += error**2
         level = level + alphas * error
-    best = squares.argmin(axis=1)
-    rows = np.arange(len(y))
-    ahead = shape[:, m:].sum(axis=1)
-    flat = level[rows, best] * ahead
+    flat = level[np.arange(len(y)), squares.argmin(axis=1)] * shape[:, m:].sum(axis=1)
     sane = good[:, :12].any(axis=1) & (np.abs(flat) < 4 * np.abs(y[:, -2, 11]) + 1e-12)
-    flat = np.where(sane, flat, last)
-    lag = np.minimum(1 / alphas[best] - 1, 12)
-    months = lag + (13 - m) / 2
-    return np.asarray(flat), np.asarray(flat * np.exp(growth * months / 12))
-
-
-def _mean_share(past: Array, rests: Array, c0: Array, m: int) -> Array:
-    c = past[:, -3:, m - 1].sum(axis=1)
-    r = rests[:, -3:].sum(axis=1)
-    good = c > 1e-6 * np.abs(past[:, -3:, 11].sum(axis=1))
-    ratio = np.where(good, r / np.where(good, c, 1), 0)
-    # Where little came in by now, the share says nothing.
-    sane = good & (np.abs(ratio) < 40)
-    return np.asarray(np.where(sane, c0 * ratio, rests[:, -1]))
+    return np.where(sane, flat, last)
 
 
 # ---------------- the estimate
@@ -221,6 +147,8 @@ _TRIED, _TRIED_MONTHS = 5, (3, 6, 9)
 #: Share of the year below which errors are not told apart.
 _FLOOR = 0.003
 _PLAIN = list(WAYS).index("plain_growth")
+#: Share of the middle one of the ways; the rest is plain growth.
+MIDDLE = 0.75
 
 
 @dataclass(frozen=True)
@@ -258,14 +186,14 @@ def combined(ways: Array) -> tuple[Array, Array]:
 
     Notes
     -----
-    Half the middle one of the ways, half plain growth. The middle one did as well on monthly
-    series of competitions as weights learned by a network, and better on a city's taxes; half
-    of plain growth keeps it from ever being much worse than that.
+    Three quarters the middle one of the ways, a quarter plain growth, which keeps it from ever
+    being much worse than that. The five ways were chosen from fifteen on training parts of
+    competitions and a city's taxes; there they erred as little as all fifteen.
     """
     weights = np.zeros(ways.shape)
     middle = ways.argsort(axis=0, kind="stable")[len(ways) // 2]
-    weights[middle, np.arange(ways.shape[1])] = 0.5
-    weights[_PLAIN] += 0.5
+    weights[middle, np.arange(ways.shape[1])] = MIDDLE
+    weights[_PLAIN] += 1 - MIDDLE
     return (weights * ways).sum(axis=0), weights
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import threading
@@ -22,9 +21,9 @@ from fiscalmodel.run.job import SUFFIX, Job, Result
 from fiscalmodel.run.manifest import Entry, Manifest
 from fiscalmodel.run.plan import Plan, load_plan, plan_of_scenarios
 from fiscalmodel.run.progress import Progress
-from fiscalmodel.run.report import followed_by, index_of, raise_problems
+from fiscalmodel.run.report import INDEX, followed_by, index_of, raise_problems
 from fiscalmodel.run.results import Results
-from fiscalmodel.run.storage import Storage, open_storage
+from fiscalmodel.run.storage import Storage, open_storage, parsed
 from fiscalmodel.words import say
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
     from fiscalmodel.run.engines import Engine
 
-INDEX = "index.html"
 
 
 def run_batch(
@@ -126,7 +124,8 @@ def run_batch(
             result = Results(results, storage.name, interrupted=runner.interrupted)
             if plan.loaded and any(r.ok for r in results):
                 failed = [(plan.loaded[r.id], r) for r in results if not r.ok]
-                storage.write(INDEX, index_of(_summaries(storage), failed, lang))
+                for name, made in index_of(_summaries(storage), failed, lang).items():
+                    storage.write(name, made)
     if plan.tables != "none" and not result.interrupted:
         from fiscalmodel.run.many import evaluate_many
 
@@ -261,8 +260,8 @@ class _Runner:
 
 def _summaries(storage: Storage) -> list[dict[str, Any]]:
     """The summary of every report in the folder, of this run or an earlier one."""
-    found = storage.contents(ending=SUFFIX["summary"])
-    return [json.loads(content) for _, content in sorted(found.items())]
+    found = sorted(storage.contents(ending=SUFFIX["summary"]).items())
+    return list(filter(None, (parsed(content) for _, content in found)))
 
 
 @contextlib.contextmanager

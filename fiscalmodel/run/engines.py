@@ -13,8 +13,8 @@ from fiscalmodel.kernels.parent import private_parent
 from fiscalmodel.run.execute import Client, run_job
 from fiscalmodel.run.job import Job, Result
 
-#: What the kernels of a batch have imported beside the notebooks' own, for page and workbook.
-PRELOAD = ("fiscalmodel.run.report", "fiscalmodel.run.many", "xlsxwriter")
+#: What the kernels of a batch have imported beside the notebooks' own, for what they leave.
+PRELOAD = ("fiscalmodel.run.report", "fiscalmodel.run.many")
 
 
 class Engine(Protocol):

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from fiscalmodel.paths import write_whole
 from fiscalmodel.present.page import notebook_page, report_head
 from fiscalmodel.present.paper import read_paper
 from fiscalmodel.present.summary import public_version
 from fiscalmodel.run.batch import run_batch
 from fiscalmodel.run.plan import plan_of_scenarios
 from fiscalmodel.run.report import WRITERS, written
-from fiscalmodel.run.storage import write_whole
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def export_reports(
         jobs = (replace(job, parameters={**job.parameters, "public": True}) for job in plan.jobs)
         plan = replace(plan, jobs=tuple(jobs))
     results = run_batch(plan, out=out, lang=lang)
-    files: list[Path] = []
+    made: dict[Path, bytes] = {}
     for result in results.results:
         if not result.ok:
             continue
@@ -65,7 +65,8 @@ def export_reports(
             kind = {"xlsx": "workbook"}.get(name, name)
             page = kind not in WRITERS
             content = notebook_page(text, head).encode("utf-8") if page else written(kind, paper)
-            target = out / f"{result.id}.{name}"
-            write_whole(target, content)
-            files.append(target)
-    return Exported(tuple(files), tuple(map(str, results.failed)), results.exit_code)
+            made[out / f"{result.id}.{name}"] = content
+    # Nothing is replaced before all of it is made.
+    for target, content in made.items():
+        write_whole(target, content)
+    return Exported(tuple(made), tuple(map(str, results.failed)), results.exit_code)

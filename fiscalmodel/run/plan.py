@@ -210,7 +210,8 @@ class _Builder:
         if named is None:
             return
         known = read_regions(self.root)
-        regions = sorted(r for r in known if (home / r).is_dir()) if named == "all" else named
+        # In the order of the list of regions, which says what is shown first.
+        regions = [r for r in known if (home / r).is_dir()] if named == "all" else named
         for index, region in enumerate(regions):
             where = self.at("regions") if named == "all" else self.at("regions", index)
             with self.found.catch():

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LEAVE = """from fiscalmodel.run.report import leave
 leave(globals(), {folder!r}, {outputs!r})"""
 _LEFT = "left-"
+INDEX, INDEX_BOOK = "index.html", "index.xlsx"
 _one_page = Lock()
 
 
@@ -173,13 +174,17 @@ def ask_first(scenarios: Sequence[Scenario]) -> None:
     Raises
     ------
     InputError
-        With each question that no scenario has answered under ``confirmed``.
+        With each question that no scenario has answered under ``confirmed``, and each answer
+        to nothing.
     """
-    from fiscalmodel.scenario.plausibility import questions
+    from fiscalmodel.scenario.plausibility import questions, unknown_answers
 
     found, said = Collector(), set[str]()
     for scenario in scenarios:
-        for question in questions(scenario):
+        asked = questions(scenario)
+        for key, near in unknown_answers(scenario, asked).items():
+            found.add(f"{scenario.id}: confirmed", "scenario.nothing_asked", near, key=key)
+        for question in asked:
             if question.key not in scenario.spec.confirmed and str(question.said) not in said:
                 said.add(str(question.said))
                 hint = say("scenario.answer", key=question.key)
@@ -241,11 +246,17 @@ def followed_by(old: bytes, new: bytes) -> bytes:
     return json.dumps(made, ensure_ascii=False, indent=1).encode("utf-8")
 
 
+def _place(kind: str) -> int:
+    """What is read stands before what is worked on."""
+    order = ("html", "docx", "pdf", "workbook")
+    return order.index(kind) if kind in order else len(order)
+
+
 def index_of(
     summaries: Iterable[Mapping[str, Any]], failed: Sequence[tuple[Scenario, Result]], lang: str
-) -> bytes:
-    """``index.html``: each county's scenarios side by side, of every report that is there."""
-    from fiscalmodel.present.index import index_page
+) -> dict[str, bytes]:
+    """``index.html`` and its workbook: every report that is there, by the name of the file."""
+    from fiscalmodel.present.index import index_page, index_workbook
     from fiscalmodel.present.summary import VERSION
 
     made: list[dict[str, Any]] = []
@@ -254,7 +265,7 @@ def index_of(
             continue  # of another version: its report is made anew with its next run
         links = [
             {"href": path, "text": say(f"run.file.{kind}")(lang)}
-            for kind, path in sorted(one["files"].items())
+            for kind, path in sorted(one["files"].items(), key=lambda item: _place(item[0]))
         ]
         made.append({**one, "links": links})
     there = {one["id"]: one for one in made}
@@ -267,4 +278,6 @@ def index_of(
             "synthetic": scenario.synthetic,
         }
         there[scenario.id] = {**named, "error": str(result)}
-    return index_page(list(there.values()), lang=lang).encode("utf-8")
+    every = list(there.values())
+    page = index_page(every, lang=lang, workbook=INDEX_BOOK).encode("utf-8")
+    return {INDEX: page, INDEX_BOOK: index_workbook(every, lang=lang)}

@@ -19,6 +19,7 @@ from typing import Any
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.kernels.stamp import digest
+from fiscalmodel.paths import write_whole
 
 MANIFEST = "manifest.jsonl"
 LOCK = ".batch.lock"
@@ -47,30 +48,6 @@ def open_storage(out: str | Path) -> Storage:
     except (ImportError, ValueError) as error:
         raise InputError(text, "run.storage_unusable", reason=error) from None
     return ObjectStorage(text, filesystem, root.rstrip("/"))
-
-
-def write_whole(target: Path, content: bytes) -> None:
-    """Write a file that is whole or absent, also after a crash.
-
-    Raises
-    ------
-    InputError
-        If the folder cannot be written.
-    """
-    temporary = target.with_name(f".{target.name[:80]}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(target)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        if isinstance(error, OSError):
-            raise InputError(str(target), "run.cannot_be_written", reason=error.strerror) from None
-        raise
 
 
 class Storage(ABC):
@@ -169,7 +146,7 @@ class FolderStorage(Storage):
             raise InputError(
                 f"{self.name}/{MANIFEST}", "ground.cannot_be_read", reason=error.strerror
             ) from None
-        yield from filter(None, map(_parsed, content.split(b"\n")))
+        yield from filter(None, map(parsed, content.split(b"\n")))
 
     def append(self, record: dict[str, Any]) -> None:
         try:
@@ -248,7 +225,7 @@ class ObjectStorage(Storage):
 
     def records(self) -> Iterator[dict[str, Any]]:
         found = self._read(lambda path: True, "manifest")
-        lines = [_parsed(line) for _, line in sorted(found.items())]
+        lines = [parsed(line) for _, line in sorted(found.items())]
         yield from sorted(filter(None, lines), key=_order)
 
     def append(self, record: dict[str, Any]) -> None:
@@ -289,8 +266,8 @@ def _line(record: dict[str, Any]) -> bytes:
     return json.dumps(record, ensure_ascii=False, sort_keys=True).encode() + b"\n"
 
 
-def _parsed(line: bytes) -> dict[str, Any] | None:
-    """A line as a record, or None if it is none."""
+def parsed(line: bytes) -> dict[str, Any] | None:
+    """Bytes as a record, or None if they are none."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):

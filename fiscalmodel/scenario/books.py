@@ -279,7 +279,7 @@ def _limits(tables: Sequence[Table], region: str) -> list[Row]:
                     point = Point(when, amount, table.where(row, column))
                     found.setdefault(when.period.year, {}).setdefault(kinds[0], point)
     return [
-        {"year": str(year), "note": "; ".join(p.where for p in kinds.values())}
+        {"year": str(year), "source": "; ".join(p.where for p in kinds.values())}
         | {f"{kind}_limit_wan": p.value for kind, p in kinds.items()}
         for year, kinds in sorted(found.items())
     ]

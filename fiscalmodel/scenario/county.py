@@ -20,6 +20,8 @@ from fiscalmodel.words import Text, say
 PAST_YEARS = 10
 #: Years that are planned where neither the caller nor a workbook tells.
 PLANNED = 3
+#: Parts of a scenario that name their source.
+_SOURCED = ("budgets", "medium_term", "guardrails", "special_bonds")
 #: The last day that is known, where neither the caller nor a workbook tells.
 AS_OF = "2025-12-31"
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -32,6 +34,10 @@ _TABLES = (
     ("debt", "ledger", "debt"), ("debt", "sources", "funding"), ("debt", "quotas", "quotas"),
     ("debt", "bonds", "bonds"), ("debt", "limits", "limits"), ("debt", "claims", "claims"),
     ("commissions", "receipts", "receipts"), ("commissions", "payments", "payments"),
+    ("budgets", "accounts", "accounts"), ("medium_term", "lines", "plan_lines"),
+    ("medium_term", "changes", "plan_changes"), ("medium_term", "flows", "plan_flows"),
+    ("guardrails", "amounts", "guardrails"), ("special_bonds", "projects", "bond_projects"),
+    ("special_bonds", "income", "bond_income"),
 )  # fmt: skip
 
 
@@ -214,6 +220,8 @@ def _baseline(made: County, name: str, last: dt.date, years: int) -> str:
     part = ""
     for section, key, kind in _TABLES:
         lines += [f"{section}:"] if section != part else []
+        if section in _SOURCED and section != part:
+            lines.append(f"  source: {name}.xlsx {_sheet(kind)}")
         lines.append(f"  {key}: {at(kind)}")
         part = section
     return "\n".join(lines) + "\n"

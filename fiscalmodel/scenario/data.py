@@ -25,17 +25,16 @@ TABLE_KEYS = (
     *(f"medium_term.{k}" for k in ("lines", "flows", "changes", "measures")),
     *(f"medium_term.{k}" for k in ("last_plan", "outturn")),
     "guardrails.amounts",
-    "sanbao.months",
-    "sanbao.cash",
-    "projects.pool",
-    "idle.funds",
+    *(f"sanbao.{k}" for k in ("months", "cash", "flows")),
+    *(f"projects.{k}" for k in ("pool", "assess", "executed")),
+    *(f"idle.{k}" for k in ("funds", "cuts")),
     "special_bonds.projects",
     "special_bonds.income",
 )
 SERIES_KEYS = (
     "revenue.series", "revenue.items.*.series", "revenue.nowcast.series",
-    "revenue.nowcast.items.*", "balance.*_wan", "balance.*_wan.*", "expenditure.amount_wan",
-    "expenditure.amount_wan.*", "projects.ceiling_wan", "projects.ceiling_wan.*",
+    "revenue.drivers", "revenue.nowcast.plan", "revenue.nowcast.items.*", "balance.*_wan",
+    "balance.*_wan.*", "expenditure.amount_wan", "expenditure.amount_wan.*",
 )  # fmt: skip
 
 

@@ -85,7 +85,12 @@ def evaluate(scenario: Scenario) -> Outcome:
             answers.append(part.answer)
             answers += [part.nowcast.answer] if part.nowcast else []
     with problems.catch():
-        budget = balance_part(scenario, found.get("revenue"))
+        plan_first = None
+        takes = spec.debt is not None and bool(spec.debt.general_budget_source)
+        if spec.balance is None and spec.medium_term is not None and takes:
+            # The plan's own lines are the budget that clearance takes its money from.
+            plan_first = medium_term_part(scenario, spec.medium_term, found).result
+        budget = balance_part(scenario, found.get("revenue"), plan_first)
         if budget is not None:
             found |= {"balance": budget.frame, "resources": budget.left}
             notes += budget.notes

@@ -26,6 +26,8 @@ PARTS = (
 RESULTS = (
     "budgets", "medium_term", "guardrails", "sanbao", "projects", "special_bonds", "idle",
 )  # fmt: skip
+#: Results of several parts, which name the frames of these themselves.
+SEVERAL = ("sanbao", "projects", "idle")
 
 
 @dataclass(frozen=True, repr=False)
@@ -107,6 +109,8 @@ class Outcome:
         for name in ("closed", *RESULTS):
             if (result := getattr(self, name)) is not None:
                 frames[name] = result.table
+                if name in SEVERAL:
+                    frames |= result.tables()
         if self.plan is not None:
             frames |= {"debt_schedule": self.plan.schedule, "debt_shortfall": self.plan.shortfall}
         return frames
@@ -197,11 +201,16 @@ class Outcome:
             spans.append(say("scenario.coverage_measured", level=float(level), span=span))
         return [say("scenario.coverage_note", spans=Text.joined(spans))]
 
-    def headline(self, lang: str = "zh") -> tuple[str, ...]:
-        """What stands on the index: each part's answer, the plan's without its details."""
+    @property
+    def brief(self) -> tuple[Text, ...]:
+        """Each part's answer, the plan's without the details that its own section tells."""
         plan = self.plan
         details = set(plan.answer) - set(plan.brief) if plan is not None else set()
-        return tuple(answer(lang) for answer in self.answers if answer not in details)
+        return tuple(answer for answer in self.answers if answer not in details)
+
+    def headline(self, lang: str = "zh") -> tuple[str, ...]:
+        """What stands on the index: `brief` in one language."""
+        return tuple(answer(lang) for answer in self.brief)
 
     @property
     def feasible(self) -> bool:
@@ -236,4 +245,4 @@ class Outcome:
     def _repr_html_(self) -> str:
         from fiscalmodel.display import note_html, result_html
 
-        return result_html(self.answers, self.table, unit="万元") + note_html(self.missing)
+        return result_html(self.brief, self.table, unit="万元") + note_html(self.missing)

@@ -10,6 +10,7 @@ import pandas as pd
 from fiscalmodel import policy
 from fiscalmodel.budget.available import ClearanceResources, available_for_clearance
 from fiscalmodel.budget.closed import ClosedBudget, close_chain
+from fiscalmodel.budget.medium_term import MediumTermPlan
 from fiscalmodel.errors import InputError
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.schema import BalanceSpec, ExpenditureSpec, ScenarioSpec
@@ -32,10 +33,16 @@ class BalancePart:
     answer: Text | None
 
 
-def balance_part(scenario: Scenario, revenue: pd.DataFrame | None) -> BalancePart | None:
-    """The budget by year; None without an expenditure or balance part."""
+def balance_part(
+    scenario: Scenario, revenue: pd.DataFrame | None, plan: MediumTermPlan | None = None
+) -> BalancePart | None:
+    """The budget by year; None without an expenditure or balance part, or a `plan`.
+
+    The lines of a medium-term plan without clearance stand for the needs where the scenario
+    has no balance of its own.
+    """
     spec = scenario.spec
-    if revenue is None or (spec.expenditure is None and spec.balance is None):
+    if revenue is None or (spec.expenditure is None and spec.balance is None and plan is None):
         return None
     ahead = revenue[revenue["kind"] == "forecast"]
     frame = pd.DataFrame({"year": ahead["year"], "revenue_wan": ahead["scenario_wan"]})
@@ -45,10 +52,13 @@ def balance_part(scenario: Scenario, revenue: pd.DataFrame | None) -> BalancePar
         frame["expenditure_wan"] = _expenditure(scenario, frame["year"].tolist())
         frame["self_sufficiency_pct"] = frame["revenue_wan"] / frame["expenditure_wan"] * 100
         notes = _livelihood(spec, frame)
-    if spec.balance is None:
+    if spec.balance is None and plan is not None:
+        left = _of_plan(plan, frame)
+    elif spec.balance is None:
         no_need = [] if scenario.unfilled else [say("scenario.no_need")]
         return BalancePart(frame, None, (*notes, *no_need), None)
-    left = _available(scenario, spec.balance, frame)
+    else:
+        left = _available(scenario, spec.balance, frame)
     years, short = frame["year"].tolist(), float(frame["shortfall_wan"].sum())
     values = {"first": years[0], "last": years[-1], "total": float(left)}
     answer = say("scenario.available", **values)
@@ -114,6 +124,21 @@ def _livelihood(spec: ScenarioSpec, frame: pd.DataFrame) -> tuple[Text, ...]:
     return (say(key, year=plan.base_year, share=share, floor=floor, amount=abs(above)),)
 
 
+def _of_plan(plan: MediumTermPlan, frame: pd.DataFrame) -> ClearanceResources:
+    """The needs are the plan's lines: those of 三保, and the rest as commitments."""
+    table = plan.table.set_index("year")
+    resources = frame["year"].map(table["resources_wan"])
+    guaranteed = plan.lines["sanbao_part"].ne("")
+    sanbao = plan.lines[guaranteed].groupby("year")["amount_wan"].sum()
+    frame["transfers_wan"] = resources - frame["revenue_wan"]
+    frame["other_resources_wan"] = 0.0
+    frame["sanbao_need_wan"] = frame["year"].map(sanbao).fillna(0.0)
+    frame["statutory_debt_service_wan"] = 0.0
+    spent = frame["year"].map(table["expenditure_wan"])
+    frame["other_commitments_wan"] = spent - frame["sanbao_need_wan"]
+    return _left_of(frame)
+
+
 def _available(scenario: Scenario, spec: BalanceSpec, frame: pd.DataFrame) -> ClearanceResources:
     years = frame["year"].tolist()
     for column in COLUMNS:
@@ -121,6 +146,11 @@ def _available(scenario: Scenario, spec: BalanceSpec, frame: pd.DataFrame) -> Cl
             frame[column] = float("nan")  # named in the notes as left out
         else:
             frame[column] = _amounts(scenario, key, getattr(spec, column), years)
+    return _left_of(frame)
+
+
+def _left_of(frame: pd.DataFrame) -> ClearanceResources:
+    """What is left after the needs, also as columns of the frame."""
     given = frame.fillna(dict.fromkeys(COLUMNS, 0.0))
     resources = given["revenue_wan"] + given["transfers_wan"] + given["other_resources_wan"]
     left = available_for_clearance(
@@ -128,7 +158,7 @@ def _available(scenario: Scenario, spec: BalanceSpec, frame: pd.DataFrame) -> Cl
         given["sanbao_need_wan"].tolist(),
         given["statutory_debt_service_wan"].tolist(),
         other_commitments_wan=given["other_commitments_wan"].tolist(),
-        periods=years,
+        periods=given["year"].tolist(),
     )
     for column in ("available_wan", "shortfall_wan"):
         frame[column] = left[column].astype(float).to_numpy()

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel.budget.accounts_read import read_accounts
+from fiscalmodel.budget.budgets import state_capital_findings
 from fiscalmodel.budget.guardrails import (
     RULES,
     LocalBound,
@@ -23,6 +24,7 @@ from fiscalmodel.budget.medium_term import (
     read_measures,
     read_plan_lines,
 )
+from fiscalmodel.budget.special_bonds import bond_projects
 from fiscalmodel.errors import Collector, InputError, did_you_mean
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.schema import (
@@ -46,6 +48,13 @@ class PartResult:
 def budgets_part(scenario: Scenario, spec: BudgetsSpec, found: Mapping[str, Any]) -> PartResult:
     """The four budgets closed, with what moves between them."""
     made = read_accounts(scenario.tables("budgets")["accounts"])
+    if spec.state_capital is not None:
+        ratios = spec.state_capital
+        more = state_capital_findings(
+            made, ratios.profit_wan, handing_over_pct=ratios.handing_over_pct,
+            transfer_pct=ratios.transfer_pct,
+        )  # fmt: skip
+        made = replace(made, found=(*made.found, *more))
     return PartResult(made, made.notes, made.answer)
 
 
@@ -75,8 +84,10 @@ def medium_term_part(
         ]
         lines = pd.concat([lines, pd.DataFrame(added, columns=lines.columns)], ignore_index=True)
     measures = None if "measures" not in tables else read_measures(tables["measures"])
+    if spec.fund_opening_wan is None:
+        notes.append(say("budget.fund_unknown"))
     made = medium_term_plan(
-        resources, lines, measures, fund_opening_wan=spec.fund_opening_wan,
+        resources, lines, measures, fund_opening_wan=spec.fund_opening_wan or 0.0,
         on=scenario.spec.as_of,
     )  # fmt: skip
     if "last_plan" in tables:
@@ -179,4 +190,6 @@ def special_bonds_part(
     scenario: Scenario, spec: SpecialBondsSpec, found: Mapping[str, Any]
 ) -> PartResult:
     """Coverage of each special-bond project."""
-    return PartResult()
+    tables = scenario.tables("special_bonds")
+    made = bond_projects(tables["projects"], tables["income"], on=scenario.spec.as_of)
+    return PartResult(made, (), made.answer)

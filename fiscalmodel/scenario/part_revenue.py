@@ -89,7 +89,11 @@ def revenue_part(scenario: Scenario, spec: RevenueSpec) -> RevenuePart:
             say("revenue.note.years_between", newest=newest, first=newest + 1, last=first - 1)
         )
     # A scenario's revenue is general public budget revenue unless its series says otherwise.
-    made = forecast(known, last - newest, kind=kind_of(series).name or REVENUE.name)
+    moved_by = None
+    if spec.drivers is not None:
+        moved_by = scenario.series("revenue.drivers", spec.drivers)
+    kind = kind_of(series).name or REVENUE.name
+    made = forecast(known, last - newest, kind=kind, drivers=moved_by)
     made = replace(made, unit=series.unit)
     if made.kind == FUND.name:
         raise InputError("revenue.series", "revenue.is_fund", name=spec.series)
@@ -135,8 +139,18 @@ def _nowcast(scenario: Scenario) -> Nowcast | NowcastItems | None:
     key = "revenue.nowcast"
     total = scenario.series(f"{key}.series", spec.series)
     growth = _published(scenario, f"{key}.series", spec.series)
+    plan = None
+    if spec.plan is not None:
+        planned = scenario.series(f"{key}.plan", spec.plan)
+        if planned.unit != total.unit:
+            units = {"unit": planned.unit, "y_unit": total.unit}
+            raise InputError(f"{key}.plan", "revenue.other_unit", **units)
+        year = pd.period_range(f"{month.year}-01", periods=12, freq="M")
+        plan = planned.values.reindex(year).tolist()
     if not spec.items:
-        return nowcast_year(total, budget=spec.budget_wan, published_growth=growth, as_of=month)
+        return nowcast_year(
+            total, budget=spec.budget_wan, published_growth=growth, as_of=month, plan=plan
+        )
     parts = pd.DataFrame(
         {n: scenario.series(f"{key}.items.{n}", s).values for n, s in spec.items.items()}
     )
@@ -148,7 +162,7 @@ def _nowcast(scenario: Scenario) -> Nowcast | NowcastItems | None:
     rates = {n: _published(scenario, f"{key}.items.{n}", s) for n, s in spec.items.items()}
     rates[WHOLE] = growth
     return nowcast_items(
-        parts, total=WHOLE, as_of=month, hold_total=True, unit=total.unit,
+        parts, total=WHOLE, as_of=month, hold_total=True, unit=total.unit, plan=plan,
         budget={} if spec.budget_wan is None else {WHOLE: spec.budget_wan},
         published_growth={n: g for n, g in rates.items() if g is not None},
     )  # fmt: skip

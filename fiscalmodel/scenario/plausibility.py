@@ -6,13 +6,13 @@ A scenario answers a question once, under ``confirmed``; the report then shows b
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from fiscalmodel import policy
-from fiscalmodel.errors import InputError
+from fiscalmodel.errors import InputError, did_you_mean
 from fiscalmodel.scenario.data import is_series_key, references
 from fiscalmodel.scenario.given import given_only
 from fiscalmodel.scenario.load import Scenario
@@ -29,6 +29,10 @@ SMALL = 0.01
 RATIO_PCT = 0.5
 #: Haircuts up to this, in percent, are likely ratios.
 RATIO_HAIRCUT = 1.0
+#: How the names of questions begin.
+KINDS = frozenset(
+    {"zero", "jump", "gap", "small", "debt", "outside", "ratio", "category", "haircut"}
+)
 _ASSETS = ("asset_disposal", "equity_disposal")
 _LARGE = ("balance.transfers_wan", "balance.sanbao_need_wan", "expenditure.amount_wan")
 
@@ -67,6 +71,24 @@ def questions(scenario: Scenario) -> list[Question]:
     if case.spec.debt is not None:
         found += _of_debt(case, newest, past.get(newest, math.nan))
     return found + list(_of_rates(case))
+
+
+def unknown_answers(scenario: Scenario, asked: Iterable[Question]) -> dict[str, Text]:
+    """Keys under ``confirmed`` that can answer no question, with the nearest that is asked."""
+    keys, given = [question.key for question in asked], scenario.spec.confirmed
+    parts = set(type(scenario.spec).model_fields)
+    near = {key: did_you_mean(key, [k for k in keys if k not in given]) for key in given}
+    return {
+        key: near[key]
+        for key in given
+        if key not in keys and (near[key] or not _may_be_asked(key, parts))
+    }
+
+
+def _may_be_asked(key: str, parts: set[str]) -> bool:
+    """Whether a question could go by this name: it may have been settled since."""
+    kind, _, rest = key.partition(".")
+    return kind in KINDS and rest.partition(".")[0] in parts
 
 
 def answered(scenario: Scenario) -> list[Text]:

@@ -192,17 +192,25 @@ class ItemSpec(Part):
 
 
 class NowcastSpec(Part):
-    """The year under way: revenue to date by month 累计数, its budget, and what it consists of."""
+    """The year under way: revenue to date by month 累计数, its budget, and what it consists of.
+
+    ``plan`` is the year's monthly plan 序时计划 of the total, cumulative.
+    """
 
     series: DataRef
     budget_wan: Stock | None = None
+    plan: DataRef | None = None
     items: dict[str, DataRef] = {}
 
 
 class RevenueSpec(Part):
-    """General public budget revenue 一般公共预算收入."""
+    """General public budget revenue 一般公共预算收入.
+
+    ``drivers`` is what moves it, by year: gross product, its target, a tax base.
+    """
 
     series: DataRef
+    drivers: DataRef | None = None
     like_for_like: bool = True
     use_estimates: bool = False
     allow_break: bool = False
@@ -292,10 +300,20 @@ class CommissionSpec(Part):
     payments: DataRef | None = None
 
 
+class StateCapitalSpec(Part):
+    """Ratios of the state-capital budget: what enterprises hand over, and what moves on."""
+
+    profit_wan: ByYear
+    handing_over_pct: Annotated[float, Field(ge=0, le=100)]
+    transfer_pct: Annotated[float, Field(ge=0, le=100)]
+    source: str = Field(min_length=2)
+
+
 class BudgetsSpec(Part):
     """The four budgets 四本预算, by year and version, and what moves between them."""
 
     accounts: DataRef
+    state_capital: StateCapitalSpec | None = None
     source: str = Field(min_length=2)
 
 
@@ -312,7 +330,7 @@ class MediumTermSpec(Part):
     measures: DataRef | None = None
     last_plan: DataRef | None = None
     outturn: DataRef | None = None
-    fund_opening_wan: Stock = 0.0
+    fund_opening_wan: Stock | None = None
     source: str = Field(min_length=2)
 
 
@@ -322,6 +340,12 @@ class LocalBoundSpec(Part):
     pct: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
     start: dt.date = dt.date(1950, 1, 1)
     source: str = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _percent(self) -> LocalBoundSpec:
+        if self.pct <= 1:
+            raise ValueError(say("scenario.pct_as_ratio", value=self.pct, meant=self.pct * 100))
+        return self
 
 
 class GuardrailsSpec(Part):
@@ -337,25 +361,60 @@ class GuardrailsSpec(Part):
 
 
 class SanbaoSpec(Part):
-    """The three guarantees 三保 and cash 库款, by month."""
+    """The three guarantees 三保 by month and, where they are given, cash 库款 and its flows.
+
+    ``months``: need, budget and payment; ``cash``: balances of the months behind; ``flows``:
+    receipts and payments, planned and (behind) actual.
+    """
 
     months: DataRef
     cash: DataRef | None = None
+    flows: DataRef | None = None
+    hold_months: Annotated[int, Field(ge=0, le=60)] | None = None
+    keep_wan: Stock = 0.0
     source: str = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> SanbaoSpec:
+        if (self.cash is None) != (self.flows is None):
+            raise ValueError("warning.cash_and_flows")
+        return self
 
 
 class ProjectsSpec(Part):
-    """The project pool 项目库 against the ceiling of each year."""
+    """The project pool 项目库 against the ceiling of each year.
+
+    ``assess`` is one policy or project that is set against the balance (财政承受能力评估);
+    ``executed`` are the projects whose execution and score decide on next year's ceiling.
+    """
 
     pool: DataRef
-    ceiling_wan: Amounts = {}
+    ceiling_wan: Annotated[ByYear, Field(min_length=1)]
+    class_ceilings_wan: dict[str, ByYear] = {}
+    phasing: bool = True
+    least_score: Annotated[float, Field(ge=0, le=100)] | None = None
+    assess: DataRef | None = None
+    assess_bond_rate_pct: Annotated[float, Field(ge=0, le=36)] = 0.0
+    assess_bond_years: Annotated[int, Field(ge=1, le=40)] = 10
+    executed: DataRef | None = None
+    least_execution_pct: Annotated[float, Field(ge=0, le=100)] | None = None
+    least_self_score: Annotated[float, Field(ge=0, le=100)] | None = None
     source: str = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _thresholds(self) -> ProjectsSpec:
+        given = (self.least_execution_pct, self.least_self_score)
+        if self.executed is not None and None in given:
+            raise ValueError("warning.thresholds_missing")
+        return self
 
 
 class IdleSpec(Part):
-    """Idle money 存量资金 and advances 暂付款 by age."""
+    """Idle money 存量资金 and advances 暂付款 by age; ``cuts``: budget lines like for like."""
 
     funds: DataRef
+    digestion_years: Annotated[int, Field(ge=1, le=20)] | None = None
+    cuts: DataRef | None = None
     source: str = Field(min_length=2)
 
 

@@ -407,7 +407,7 @@ class _Debt:
     def _quota(self, q: int) -> tuple[str, str]:
         """Amount (after the scenario's shock) and rate of a batch."""
         quota, g = self.plan.given.quotas[q], self.g
-        row = self._quota_rows[q]
+        row = self._quota_rows[quota.row]
         cell = self._cell(row, "quota_wan", row.wan("quota_wan"), "万元", quota.name)
         used = row.wan("used_wan", default=0.0)
         if self.spec.quota_shock_pct or used:
@@ -624,10 +624,11 @@ class _Debt:
                     else:
                         self._sum(name(column), 0.0, [], label=label)
                 continue
-            have = self._sum(
+            have = self.g.formula(
                 name("available_wan"),
                 row["available_wan"],
-                nets.get((source, year), []),
+                "rounded",
+                parts=nets.get((source, year), []),
                 label=label,
             )
             before = kept.get(source, self.g.none())
@@ -873,7 +874,7 @@ class _Debt:
             quota = plan.given.quotas[q]
             if not bullets:
                 continue
-            row = self._quota_rows[q]
+            row = self._quota_rows[quota.row]
             tenor = self._cell(row, "tenor_years", quota.tenor_years, "", quota.name)
             issue = (
                 g.none()

@@ -51,6 +51,8 @@ ColumnNames: TypeAlias = "Sequence[str] | Mapping[str, Sequence[str]]"
 #: How the first cell of an example row begins in templates whose rows have an id.
 EXAMPLE_ID = "示例-"
 _SEARCH = 20  # rows in which the header is looked for
+#: Sheets that share this part of the table's columns may each be the table.
+ALIKE = 0.75
 TOTAL_ROW = re.compile(r"(?:[合总共]\s*计|合\s*计数|grand total|total)[:：]?", re.IGNORECASE)
 SUBTOTAL_ROW = re.compile(r".{0,12}小\s*计|sub-?total", re.IGNORECASE)
 _BRACKET = re.compile(r"[(（\[【][^()（）\[\]【】]*[)）\]】]")
@@ -423,19 +425,24 @@ def _pick(grids: list[Grid], sheet: str | None, columns: ColumnNames) -> Grid:
     Raises
     ------
     InputError
-        If there is no such sheet, or several with rows look equally like the table.
+        If there is no such sheet, or another sheet with rows has nearly the same columns.
     """
-    if sheet is None:
-        shown = [g for g in grids if not g.hidden] or grids
-        heads = [_header_row(g.rows, _known(columns)) for g in shown]
-        most = max(hits for _, hits in heads)
-        best = [(g, at) for g, (at, hits) in zip(shown, heads, strict=True) if hits == most]
-        filled = [g for g, at in best if any(any(map(_text, row)) for row in g.rows[at + 1 :])]
-        if len(filled) > 1:
-            names = [g.sheet for g in filled]
-            raise InputError(grids[0].file, "tables.sheets_alike", file=grids[0].file, names=names)
-        return (filled or [g for g, _ in best])[0]
-    return sheet_named(grids, sheet)
+    if sheet is not None:
+        return sheet_named(grids, sheet)
+    shown = [g for g in grids if not g.hidden] or grids
+    heads = [set(header_of(g, columns)) for g in shown]
+    best = max(heads, key=len)
+    alike = [g for g, h in zip(shown, heads, strict=True) if len(h & best) >= ALIKE * len(best)]
+    filled = [g for g in alike if _has_rows(g, columns)]
+    if len(filled) > 1:
+        names = [g.sheet for g in filled]
+        raise InputError(grids[0].file, "tables.sheets_alike", file=grids[0].file, names=names)
+    return filled[0] if filled else shown[heads.index(best)]
+
+
+def _has_rows(grid: Grid, columns: ColumnNames) -> bool:
+    at, _ = _header_row(grid.rows, _known(columns))
+    return any(any(map(_text, row)) for row in grid.rows[at + 1 :])
 
 
 def _in_memory(source: Any, name: str) -> Grid:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from clearance_oracle import random_case, yearly
+from clearance_oracle import dated_case, in_fen, random_case, yearly
 from hypothesis import given
 from hypothesis import strategies as st
 
+import fiscalmodel as fm
 from fiscalmodel.debt.clearance.problem import position
 
 RULES = ["quota_first", "least_interest", "highest_rate_first", "earliest_maturity_first",
@@ -171,3 +172,67 @@ def test_minimum_instalments_are_paid_while_a_balance_remains(seed, rule, capita
     best = plan if rule == "least_interest" else yearly(*tables, **options)
     assert free.cost_wan <= best.cost_wan + CLOSE
     assert best.cost_wan <= plan.cost_wan + 2e-7 * best.cost_wan + CLOSE
+
+
+@given(seed=st.integers(0, 2**32 - 1), rule=st.sampled_from(RULES), capitalise=st.booleans())
+def test_every_fen_is_conserved(seed, rule, capitalise):
+    """Contracts, sources, quota and bonds in whole 分, each sum exact, whatever the plan."""
+    rng = np.random.default_rng(seed)
+    if seed % 3:
+        case = random_case(rng, contracts=int(rng.integers(1, 5)), years=3, quota=seed % 2 == 0)
+        tables, options = case.arguments()
+        frequency = "year"
+    else:
+        *tables, end = dated_case(rng)
+        options, frequency = {"as_of": "2026-12-31", "deadline": end}, "quarter"
+    options |= {"rule": rule, "capitalise": capitalise, "frequency": frequency}
+    plan = fm.plan_clearance(*tables, **options)
+    paid, c = plan.schedule, plan.contracts
+    fen = {name: in_fen(c[name]) for name in c.columns if name.endswith("_wan")}
+    assert (in_fen(paid["amount_wan"]) > 0).all()
+    assert (fen["closing_wan"] >= 0).all()
+    assert np.array_equal(
+        fen["opening_wan"] + fen["unpaid_interest_wan"] - fen["principal_wan"]
+        - fen["replaced_wan"], fen["closing_wan"],
+    )  # fmt: skip
+    same = (c["contract_id"] == c["contract_id"].shift()).to_numpy()
+    assert np.array_equal(fen["opening_wan"][same], np.roll(fen["closing_wan"], 1)[same])
+    by_use = paid.assign(fen=in_fen(paid["amount_wan"])).groupby("use")["fen"].sum()
+    assert fen["principal_wan"].sum() == by_use.get("principal", 0)
+    assert fen["replaced_wan"].sum() == by_use.get("replacement", 0)
+    bonds = in_fen(plan.quota_used_wan)
+    assert bonds == by_use.get("replacement", 0)
+    assert bonds <= sum(in_fen(q["quota_wan"]) for q in tables[2])
+    # Money: what came in is used, is kept or has lapsed, source by source.
+    s = plan.sources
+    cash = paid[paid["use"] != "replacement"]
+    used = cash.assign(fen=in_fen(cash["amount_wan"])).groupby("source_id")["fen"].sum()
+    for name, rows in s.groupby("source_id"):
+        come, spent, kept, gone = (
+            in_fen(rows[f"{what}_wan"]) for what in ("available", "used", "kept", "lapsed")
+        )
+        before = np.concatenate([[0], kept[:-1]])
+        assert np.array_equal(before + come - spent - gone, kept)
+        assert (kept >= 0).all()
+        assert (gone >= 0).all()
+        assert spent.sum() == used.get(name, 0)
+    stated = sum(r["cap_wan"] * (1 - (r.get("haircut_pct") or 0) / 100) for r in tables[1])
+    assert in_fen(s["available_wan"]).sum() <= np.rint(stated * 1e6) + len(cash)
+    b = plan.balances
+    money = [in_fen(b[f"{x}_wan"]) for x in ("hidden", "statutory", "by_contract", "total")]
+    assert np.array_equal(money[0] + money[1] + money[2], money[3])
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_rows_in_another_order_are_the_same_plan(seed):
+    """Half of the contracts have one rate: ties go by contract id, not by the order of rows."""
+    rng = np.random.default_rng(seed)
+    case = random_case(rng, contracts=4, years=2, quota=True)
+    ledger = [row | ({"rate_pct": 5.0} if k % 2 else {}) for k, row in enumerate(case.ledger)]
+    (_, sources, quotas), options = case.arguments()
+    one = yearly(ledger, sources, quotas, **options)
+    mixed = [list(rng.permutation(np.array(x, dtype=object))) for x in (ledger, sources, quotas)]
+    two = yearly(*mixed, **options)
+    assert one.status == two.status
+    assert one.schedule.equals(two.schedule)
+    assert one.shortfall.equals(two.shortfall)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -79,6 +80,7 @@ class Source:
     haircut_pct: float
     earmark: tuple[str, ...]
     carry: bool
+    name: str = ""
 
     @property
     def net_wan(self) -> float:
@@ -124,6 +126,7 @@ class Quota:
     tenor_years: float
     repayment: str
     issue_cost_pct: float
+    row: int = 0  # of its table, from 0
 
     def service(self) -> list[tuple[int, float, float]]:
         """Months after issue, principal and interest of 1 of its bonds, with yearly coupons.
@@ -237,6 +240,11 @@ class Given:
             return float("nan")
         return sum(q.amount_wan * q.yield_pct for q in self.quotas) / total
 
+    def source_names(self, ids: Iterable[Any]) -> list[str]:
+        """What each source is called: its name, else its category; bonds by their batch."""
+        names = {s.source_id: s.name or s.category for s in self.sources}
+        return [names.get(str(name), str(name)) for name in ids]
+
     def table(self, what: str) -> pd.DataFrame:
         """The ``sources`` or ``quotas`` as a frame that `plan_clearance` takes again."""
         rows: list[dict[str, Any]] = []
@@ -245,8 +253,8 @@ class Given:
                 rows.append({"source_id": s.source_id, "category": s.category, "period": s.period,
                              "available_from": s.available_from, "cap_wan": s.cap_wan,
                              "haircut_pct": s.haircut_pct, "earmark": ";".join(s.earmark) or None,
-                             "carry": s.carry})  # fmt: skip
-            return pd.DataFrame(rows, columns=[c for c in SOURCE_COLUMNS if c != "name"])
+                             "carry": s.carry, "name": s.name or None})  # fmt: skip
+            return pd.DataFrame(rows, columns=list(SOURCE_COLUMNS))
         for q in self.quotas:
             rows.append(asdict(q) | {"batch": q.name, "quota_wan": q.amount_wan,
                                      "available_from": q.first})  # fmt: skip
@@ -368,6 +376,11 @@ def _window(row: Row, what: str) -> tuple[str, dt.date, dt.date]:
         period = None
     if period is None:
         return "", dt.date(1950, 1, 1), dt.date(1950, 12, 31)
+    return _span(period)
+
+
+@cache
+def _span(period: pd.Period) -> tuple[str, dt.date, dt.date]:
     return str(period), period.start_time.date(), period.end_time.date()
 
 
@@ -407,6 +420,7 @@ def _sources(
             haircut_pct=_or_nought(row.number("haircut_pct", low=0, high=100, default=0.0)),
             earmark=tuple(mark for mark in marks if mark),
             carry=row.flag("carry"),
+            name=title,
         )
         key = (name, first, last, source.earmark, source.available_from)
         if key in seen and name:
@@ -453,13 +467,15 @@ def _quotas(data: TableLike | None, notes: list[Text], found: Collector) -> tupl
             notes.append(say("debt.clearance.quota_undated", period=period))
         tenor = row.number("tenor_years", low=0.1, high=50, default=10.0)
         rows.append(Quota(
-            row.text("batch") or period, kind, period, at or first, last,
+            # Without a day: the last one, since a plan with it holds whenever the batch comes.
+            row.text("batch") or period, kind, period, at or last, last,
             max(_or_nought(quota) - max(_or_nought(used), 0.0), 0.0), rate(row, "rate_pct"),
             tenor if tenor == tenor and tenor > 0 else 10.0,
             row.word("repayment", "repayment", default="bullet") or "bullet",
-            _or_nought(row.number("issue_cost_pct", low=0, high=5, default=0.0)),
+            _or_nought(row.number("issue_cost_pct", low=0, high=5, default=0.0)), len(rows),
         ))  # fmt: skip
     finish(table)
+    rows.sort(key=lambda q: (q.first, q.name, q.rate_pct, q.amount_wan, q.last, q.tenor_years))
     names = [q.name for q in rows]
     return tuple(
         replace(q, name=f"{q.name} #{names[: k + 1].count(q.name)}") if names.count(q.name) > 1

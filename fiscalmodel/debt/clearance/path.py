@@ -198,8 +198,11 @@ class _Walk:
         p, (pools, groups), slots = self.p, self.p.eligible.shape, len(self.p.slots)
         chosen, lack = whole(flow), whole(missing)
         lack[lack <= _NOISE] = 0
-        come = np.diff(np.rint(np.cumsum(p.cap, axis=1) * FEN), axis=1, prepend=0.0)
-        arrived = come.astype(np.int64)
+        arrived = np.zeros(p.cap.shape, dtype=np.int64)
+        for year in {day.year for day in p.slots}:
+            mine = [t for t, day in enumerate(p.slots) if day.year == year]
+            come = np.rint(np.cumsum(p.cap[:, mine], axis=1) * FEN)
+            arrived[:, mine] = np.diff(come, axis=1, prepend=0.0).astype(np.int64)
         taken = np.zeros((pools, groups, slots), dtype=np.int64)
         kept, lapsed = np.zeros_like(arrived), np.zeros_like(arrived)
         need, have = self._needs(service), np.zeros(pools, dtype=np.int64)
@@ -280,7 +283,8 @@ class _Walk:
 
 def _fill(due: int, most: Ints) -> Ints:
     """An amount divided over parts in their order, each at most what it has."""
-    return np.clip(due - (np.cumsum(most) - most), 0, most)
+    made: Ints = np.clip(due - (np.cumsum(most) - most), 0, most)
+    return made
 
 
 # ---- who is paid from what ----
@@ -314,7 +318,7 @@ def allot(p: Problem, path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         day, slot, draw, used, amount = zip(*path.service, strict=True)
         last = (p.eligible.shape[1] - 1) * slots
         cell = np.concatenate([cell, last + np.array(slot)])
-        amounts = np.concatenate([amounts, np.array(amount)])
+        amounts = np.concatenate([amounts, np.array(amount, dtype=np.int64)])
         who, use = np.concatenate([who, n + np.array(draw)]), np.concatenate([use, np.array(used)])
         when = np.concatenate([when, len(days) + np.arange(len(day))])
         days += day
@@ -330,10 +334,10 @@ def allot(p: Problem, path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     of, pool, parts = [], [], []
     for c, mine in zip(cells.tolist(), np.split(order, starts[1:]), strict=False):
         g, t = divmod(c, slots)
-        i, k, amount = match(amounts[mine], np.append(path.flow[:, g, t], path.missing[g, t]))
+        i, k, part = match(amounts[mine], np.append(path.flow[:, g, t], path.missing[g, t]))
         of.append(mine[i])
         pool.append(k)
-        parts.append(amount)
+        parts.append(part)
     none = np.zeros(0, dtype=np.int64)
     row, source, fen = (np.concatenate([none, *part]) for part in (of, pool, parts))
     batches = [f"replacement {q.name}" for q in p.given.quotas]

@@ -258,9 +258,10 @@ class ClearancePlan:
         made = self.schedule.merge(named, how="left", on="contract_id")
         made[["debtor", "creditor", "project"]] = made[["debtor", "creditor", "project"]].fillna("")
         year = made["date"].map(lambda day: day.year)
-        return made.assign(year=year)[
-            ["year", "date", "debtor", "creditor", "project", "use", "amount_wan", "source_id",
-             "contract_id"]
+        made = made.assign(year=year, source_name=self.given.source_names(made["source_id"]))
+        return made[
+            ["year", "date", "debtor", "creditor", "project", "use", "amount_wan", "source_name",
+             "source_id", "contract_id"]
         ]  # fmt: skip
 
     @cached_property
@@ -278,9 +279,9 @@ class ClearancePlan:
         quota = quota.assign(year=quota["period"].str[:4]).drop(columns="period")
         parts = [part for part in (own, quota) if len(part)]
         made = pd.concat(parts) if parts else own
-        return made.sort_values("year", kind="stable").reset_index(drop=True)[
-            ["year", "source_id", *sums]
-        ]
+        made = made.sort_values("year", kind="stable", ignore_index=True)
+        made["source_name"] = self.given.source_names(made["source_id"])
+        return made[["year", "source_name", "source_id", *sums]]
 
     @cached_property
     def steps(self) -> pd.DataFrame:

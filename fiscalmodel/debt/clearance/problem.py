@@ -170,8 +170,11 @@ def build_problem(given: Given) -> Problem:
         day for s, parts in zip(given.sources, arrivals, strict=True) if s.available_from
         for day, _ in parts if day <= given.deadline
     }  # fmt: skip
-    moves, days = _moves(given, sorted({*ends, *dated}))
     slots = _slots(given, arrivals)
+    # Inside a slot nothing is gained by waiting: an end at which no money comes or lapses is
+    # no day of decision, but one on which bonds may be issued.
+    useful = {e for e in ends if e in slots or (e.month, e.day) == (12, 31) or e == ends[-1]}
+    moves, days = _moves(given, useful | dated, {*ends, *dated})
     names, cap, hold, marks, shares, kinds = _pools(given, nets, arrivals, slots, notes)
     group, eligible = _groups(given.contracts, marks)
     draws = [
@@ -209,13 +212,15 @@ def build_problem(given: Given) -> Problem:
     )  # fmt: skip
 
 
-def _moves(given: Given, decide: list[dt.date]) -> tuple[Moves, tuple[dt.date, ...]]:
+def _moves(
+    given: Given, decide: set[dt.date], issue: set[dt.date]
+) -> tuple[Moves, tuple[dt.date, ...]]:
     """Moves of all contracts, and the days on which they stand."""
     close = given.opened - dt.timedelta(days=1)
     days: set[dt.date] = set(calendar(given)[1])
     laid = []
     for c in given.contracts:
-        pays, mine, swaps = _own_days(given, c, close, decide)
+        pays, mine, swaps = _own_days(given, c, close, decide, issue)
         laid.append((pays, mine, swaps))
         days.update(mine)
     index = {day: e for e, day in enumerate(sorted(days))}
@@ -240,7 +245,7 @@ def _moves(given: Given, decide: list[dt.date]) -> tuple[Moves, tuple[dt.date, .
 
 
 def _own_days(
-    given: Given, c: Contract, close: dt.date, decide: list[dt.date]
+    given: Given, c: Contract, close: dt.date, decide: set[dt.date], issue: set[dt.date]
 ) -> tuple[list[dt.date], list[dt.date], set[dt.date]]:
     """Days of payment, all days on which the contract may move, and those of replacement."""
     end = given.deadline if c.stays_wan else min(c.clear_by or given.deadline, given.deadline)
@@ -255,7 +260,7 @@ def _own_days(
     swaps: set[dt.date] = set()
     if c.replaceable:
         for q in given.quotas:
-            ends = {q.first, q.last, *decide, *fixed}
+            ends = {q.first, q.last, *issue, *fixed}
             swaps.update(d for d in ends if q.first <= d <= q.last and close < d <= end)
     if c.on_demand or c.prepayable or c.extendable_to:
         fixed.update(decide)

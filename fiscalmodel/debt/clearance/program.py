@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
@@ -28,6 +29,8 @@ EXACT = 1e-9
 MOST_WHOLE = 4_000
 #: Preference where it costs the same, 万元 per 万元: quota before own money, and the like.
 TIE = 1e-7
+#: Difference of rates (1 a year) that tells contracts of one rate apart.
+BY_ID = 5e-9
 #: Bounds that lie nearer are one.
 NEAR = 1e-9
 #: Rows that hold exactly.
@@ -193,7 +196,8 @@ class Program:
 
     def top(self) -> Floats:
         """A number that no closing balance is above."""
-        return np.minimum(self.fixed, self.most)
+        top: Floats = np.minimum(self.fixed, self.most)
+        return top
 
     # ---- objectives: cost of each column, and what is fixed ----
 
@@ -204,21 +208,21 @@ class Program:
         cost = self.before.T @ (self.runs * u) + self.falls.T @ (self.settles * u)
         for name, fee in (("replaced", m.swap_fee), ("early", m.fee)):
             cost += self.pick(name, fee).T @ u
-        return cost, float(self.opened @ (self.runs * u))
+        return np.asarray(cost, dtype=float), float(self.opened @ (self.runs * u))
 
     def objective(self, name: str) -> tuple[Floats, float]:
         """Cost of each column under an objective; ties go to quota before own money."""
-        p, m, v = self.p, self.p.moves, self.columns["bonds"]
+        p, m, v, ties = self.p, self.p.moves, self.columns["bonds"], self._ties()
         if name == "least_present_value":
             u = p.discount[m.when] if len(m.who) else np.zeros(0)
-            cost, fixed = self.interest(u)
+            cost, fixed = self.interest(u * ties)
             # Interest that is added to a balance is paid with it.
             added = np.where(self.capital, self.runs * u, 0.0)
             cost += self.pick("repaid").T @ u - self.before.T @ added
             fixed -= float(self.opened @ added)
             cost[v] += p.bond_value - TIE
         else:
-            cost, fixed = self.interest()
+            cost, fixed = self.interest(ties)
             cost[v] += p.bond_interest - TIE
         self._prefer(cost)
         if name == "quota_first":
@@ -227,6 +231,14 @@ class Program:
             rates = [c.rate_pct for c in p.contracts] + [q.rate_pct for q in p.given.quotas]
             cost[v] -= 2 + 2 * span * max(rates, default=0.0) / 100
         return cost, fixed
+
+    def _ties(self) -> Floats:
+        """Weights of interest a hair above 1: of contracts at one rate the lowest id goes first."""
+        rates = pd.Series([c.rate_pct for c in self.p.contracts], dtype=float)
+        count = rates.groupby(rates).cumcount(ascending=False)
+        step = min(BY_ID, 20 * BY_ID / max(count.max(), 1)) if len(count) else 0.0
+        hair = (count * step / (rates / 100).where(rates > 0)).fillna(0.0).to_numpy()
+        return np.asarray(1 + hair[self.p.moves.who], dtype=float)
 
     def _prefer(self, cost: Floats) -> None:
         """Where it costs the same: assets are sold last, bonds served by the fund budget first."""
@@ -302,7 +314,7 @@ class Program:
         result = linprog(
             cost, A_ub=a, b_ub=rhs, A_eq=self.matrices[True], b_eq=self.right[True],
             bounds=np.column_stack([lower, upper]), method="highs-ds",
-            options={"primal_feasibility_tolerance": EXACT, "dual_feasibility_tolerance": EXACT,
+            options={"primal_feasibility_tolerance": EXACT, "dual_feasibility_tolerance": 1e-10,
                      "simplex_dual_edge_weight_strategy": "devex"},
         )  # fmt: skip
         seconds = time.perf_counter() - begun
