@@ -23,7 +23,8 @@ def run(
     scenarios: tuple[str, ...], out: str, lang: str, strict: bool, cold: bool, log_json: bool
 ) -> int:
     """Make the reports of scenarios."""
-    from fiscalmodel.run.batch import INDEX, run_batch
+    from fiscalmodel.run.batch import run_batch
+    from fiscalmodel.run.report import INDEX
 
     results = run_batch(
         scenario_paths(scenarios),

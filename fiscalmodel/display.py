@@ -774,7 +774,11 @@ class Result:
     `short` is its table unless it says otherwise.
     """
 
-    table: pd.DataFrame
+    if TYPE_CHECKING:  # a field of most, worked out by some
+
+        @property
+        def table(self) -> pd.DataFrame:
+            """All of its figures."""
 
     @property
     def answer(self) -> Text:

@@ -137,7 +137,7 @@ def _from_records(records: Records, asked: Mapping[str, Any], region: str | None
             continue
         if row.blank("amount_wan"):
             continue  # printed but not filled in: no such money, or not given
-        budget = asked["budget"] or row.word("budget", "budget_scope")
+        budget: Any = asked["budget"] or row.word("budget", "budget_scope")
         line = known_line(row.text("item"), budget or "general") or row.text("item")
         rows.append(
             {

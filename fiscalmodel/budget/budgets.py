@@ -234,7 +234,7 @@ def _complete(lines: pd.DataFrame) -> pd.DataFrame:
 def _groups(lines: pd.DataFrame) -> list[tuple[Key, pd.DataFrame]]:
     """Accounts in order: levels apart, years up, versions from the plan to the account."""
     grouped = [
-        ((str(k[0]), int(k[1]), str(k[2]), str(k[3])), group)
+        ((str(k[0]), int(str(k[1])), str(k[2]), str(k[3])), group)
         for k, group in lines.groupby(list(KEY), sort=False)
     ]
     return sorted(

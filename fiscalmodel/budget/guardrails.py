@@ -135,7 +135,7 @@ class Guardrails(Result):
         for rule, mine in self.table.groupby("rule", sort=False):
             sign = mine["bound"].map({"floor": 1.0, "ceiling": -1.0})
             room = (mine["share_pct"] - mine["threshold_pct"]) * sign / mine["threshold_pct"]
-            tight = mine.loc[room.idxmin()]
+            tight = mine.iloc[int(room.argmin())]
             broken = mine[~mine["kept"].astype(bool)]
             at = broken.iloc[0] if len(broken) else None
             rows.append(

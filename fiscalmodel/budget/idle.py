@@ -127,7 +127,8 @@ def idle_money(table: TableLike, *, on: Any, years: int | None = None) -> IdleMo
     day = as_day(on)
     records = read_records(table, name="funds", columns=COLUMNS)
     records.need("item", "idle_kind", "year", "amount_wan")
-    rows, seen = [], {}
+    rows = []
+    seen: dict[Any, Any] = {}
     for row in records:
         kind, period = row.word("idle_kind", "idle_kind"), row.period("year")
         amount = row.fen("amount_wan", low=0)
@@ -216,7 +217,7 @@ class LikeForLikeCuts(Result):
     def answer(self) -> Text:
         """Which line fell most, and whether the targets are met."""
         rows = self.table
-        lowest = rows.loc[rows["change_pct"].idxmin()]
+        lowest = rows.iloc[int(rows["change_pct"].argmin())]
         said = say("warning.cuts", count=len(rows), line=lowest["line"],
                    change=float(lowest["change_pct"]))  # fmt: skip
         missed = rows.loc[rows["kept"].eq(False), "line"].tolist()

@@ -245,7 +245,7 @@ def read_amounts_by_line(source: TableLike, *, name: str) -> pd.DataFrame:
     ]
     table.done()
     made = pd.DataFrame(rows, columns=["year", "line", "amount_wan"])
-    return made.groupby(["year", "line"], sort=False, as_index=False)["amount_wan"].sum()
+    return made.groupby(["year", "line"], sort=False)[["amount_wan"]].sum().reset_index()
 
 
 def read_measures(source: TableLike) -> pd.DataFrame:

@@ -69,7 +69,7 @@ class BondProjects(Result):
     def answer(self) -> Text:
         """How many pass, and which do not."""
         failing = self.table[~self.table["passes"].astype(bool)]
-        tight = self.table.loc[self.table["break_even_fall_pct"].idxmin()]
+        tight = self.table.iloc[int(self.table["break_even_fall_pct"].argmin())]
         values = {
             "count": len(self.table), "tight": tight["name"],
             "fall": float(tight["break_even_fall_pct"]),

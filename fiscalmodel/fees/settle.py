@@ -117,8 +117,8 @@ def commission(
     found = Collector()
     rate_book = RateBook(found.attempt(lambda: read_rates(rates), ()))
     linked = found.attempt(lambda: read_relations(relations), None)
-    paid = found.attempt(lambda: read_payments(payments, day), ())
-    brought = found.attempt(lambda: read_carried(carried), ())
+    paid = found.attempt(lambda: read_payments(payments, day), None) or ()
+    brought = found.attempt(lambda: read_carried(carried), None) or ()
     read = read_receipts(receipts, found, as_of=day, since=start, relations=linked)
     found.raise_if_any()
     assert read is not None  # no receipts are a problem

@@ -42,7 +42,7 @@ class Backtest(InMoney, pd.DataFrame):
         return said
 
     @property
-    def table(self) -> pd.DataFrame:  # type: ignore[override]
+    def table(self) -> pd.DataFrame:
         """Each method by step, the measures that are read first."""
         table = pd.DataFrame(self[["method", "horizon", "forecasts", "mape", "mase", "owa"]])
         return table.assign(horizon=[str(step).capitalize() for step in table["horizon"]])

@@ -76,7 +76,7 @@ class Nowcast(InMoney):
         return self.full_year - self.to_date
 
     @property
-    def table(self) -> pd.DataFrame:  # type: ignore[override]
+    def table(self) -> pd.DataFrame:
         """Year to date, rest and full year as rows of ``what, mean, lo-80, ...``."""
         known = pd.Series(self.to_date, index=self.full_year.index)
         frame = pd.DataFrame([known, self.rest_of_year, self.full_year]).reset_index(drop=True)
@@ -300,7 +300,7 @@ class Review(InMoney, pd.DataFrame):
     """The nowcasts of past years beside their outturns, which draw themselves."""
 
     @property
-    def table(self) -> pd.DataFrame:  # type: ignore[override]
+    def table(self) -> pd.DataFrame:
         """Errors and coverage by month, see `accuracy`."""
         return accuracy(self, tuple(range(1, 12))).rename(columns={"month": "month_number"})
 

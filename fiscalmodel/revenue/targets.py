@@ -130,7 +130,7 @@ class TargetAssessment(InMoney):
         )  # fmt: skip
 
     @property
-    def table(self) -> pd.DataFrame:  # type: ignore[override]
+    def table(self) -> pd.DataFrame:
         """``what, year, value`` (万元) and the growth from there to the target (a year)."""
         known = [("newest_figure", self.last_year, self.last_value)]
         if self.outturn is not None and self.outturn[0] != self.last_year:

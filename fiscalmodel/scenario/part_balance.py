@@ -172,12 +172,17 @@ def closed_budget(balance: pd.DataFrame, plan: Any, source: str | None) -> Close
     given = balance.fillna(0.0).set_index("year")
     money = given[["revenue_wan", "transfers_wan", "other_resources_wan"]].sum(axis=1)
     needs = given[["sanbao_need_wan", "statutory_debt_service_wan", "other_commitments_wan"]]
-    due = needs.sum(axis=1).to_dict()
+    due = _by_year(needs.sum(axis=1))
     if plan is None or not source:
-        return close_chain(money.to_dict(), due)
+        return close_chain(_by_year(money), due)
     mine = plan.by_source[plan.by_source["source_id"].eq(source)]
     mine = mine.set_index(mine["year"].astype(int))
-    return close_chain(money.to_dict(), due, mine["used_wan"].to_dict(), mine["kept_wan"].to_dict())
+    used, kept = _by_year(mine["used_wan"]), _by_year(mine["kept_wan"])
+    return close_chain(_by_year(money), due, used, kept)
+
+
+def _by_year(amounts: pd.Series[Any]) -> dict[int, float]:
+    return {int(y): float(v) for y, v in zip(amounts.index, amounts, strict=True)}
 
 
 def _amounts(scenario: Scenario, key: str, given: Any, years: list[int]) -> list[float]:

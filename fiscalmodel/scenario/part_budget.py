@@ -126,7 +126,7 @@ def _lines_and_needs(lines: pd.DataFrame, balance: pd.DataFrame) -> list[Text]:
     spent = (lines["standard_wan"] * lines["number"]).groupby(lines["year"]).sum()
     gaps = (spent - due).round(2)
     said = [
-        say("budget.lines_gap", year=int(year), amount=float(gap))
+        say("budget.lines_gap", year=int(str(year)), amount=float(gap))
         for year, gap in gaps.items() if abs(gap) > 0.5
     ]  # fmt: skip
     return [say("budget.lines_and_needs", years=said)] if said else []
