@@ -8,7 +8,8 @@ rule gives the figure; what is left is the part's own result, with the files it 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -60,6 +61,8 @@ RULES: Mapping[str, Mapping[str, tuple[str, Mapping[str, str]]]] = {
     },
 }  # fmt: skip
 GROUPS: Mapping[str, str] = {"special_bonds_by_year": "project_id"}
+#: A figure in a sentence, with its unit.
+_SAID = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*(万元|亿元|%)")
 #: What formulas may call, to see whether a rule gives a figure.
 _CALLS = {"max": max, "min": min, "sum": math.fsum, "__builtins__": {}}
 
@@ -73,6 +76,9 @@ def trace_parts(t: Tracer) -> None:
         if result is None:
             continue
         places = [str(p) for key, p in t.outcome.scenario.places.items() if key.startswith(name)]
+        told = [getattr(result, "answer", ""), *getattr(result, "notes", ())]
+        told += [found.said for found in getattr(result, "found", ())]
+        _in_words(t, name, told, places)
         if name == "budgets":
             _budgets(t, result)
         if name == "special_bonds":
@@ -147,6 +153,7 @@ def _as_found(t: Tracer, table: str, frame: pd.DataFrame, places: list[str]) -> 
             else:
                 g.leaf(name, float(value), "part", unit, label=label, where="；".join(places),
                        figure=True)  # fmt: skip
+        _in_words(t, f"{table}_{n}", [row[c] for c in texts if isinstance(row[c], str)], places)
         group.append(n)
 
 
@@ -183,6 +190,18 @@ def _worked(g: Graph, formula: str, inputs: Mapping[str, Any]) -> float | None:
         return float(eval(FORMULAS[formula], dict(_CALLS), values))
     except ZeroDivisionError:
         return None
+
+
+def _in_words(t: Tracer, part: str, told: Sequence[Any], places: list[str]) -> None:
+    """Figures in a part's sentences: results of the part, as its tables are."""
+    for text in told:
+        for n, match in enumerate(_SAID.finditer(str(Text.of(text).zh)) if text else (), 1):
+            value = float(match[1].replace(",", ""))
+            divisor = {"亿元": 1e4}.get(match[2], 1.0)
+            unit = "%" if match[2] == "%" else "万元"
+            name = f"{part}.said[{match[0]}/{n}]"
+            t.graph.leaf(name, value * divisor, "part", unit, label=match[0],
+                         where="；".join(places))  # fmt: skip
 
 
 def _headroom(t: Tracer, result: Any) -> None:
