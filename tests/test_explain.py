@@ -27,9 +27,7 @@ OTHERS = {
     "worth": {"debt.rule": "least_present_value", "debt.funding_shock_pct": {"fund_budget": -40}},
     "share": {"debt.general_budget_share_pct": 40, "debt.quota_shock_pct": -50},
     "rates": {"debt.rate_shift_bp": 75, "debt.special_interest_inside": False},
-    "later": {"debt.deadline": "2029-06-30", "years": {"first": 2026, "last": 2029},
-              "balance": None, "medium_term": None, "guardrails": None,
-              "debt.general_budget_source": None},
+    "later": {"debt.deadline": "2029-06-30"},
 }  # fmt: skip
 
 

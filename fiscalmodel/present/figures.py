@@ -98,7 +98,17 @@ class _Index:
                         table.setdefault(shown, []).append(name)
                 self.known[one, digits] = table
             found += self.known[one, digits].get(plain, [])
-        return found
+        return found or self._without_unit(plain, digits)
+
+    def _without_unit(self, plain: str, digits: int) -> list[str]:
+        """Scores, multiples and counts stand in a table of amounts as well."""
+        if ("bare", digits) not in self.known:
+            table: dict[str, list[str]] = {}
+            for name, node in self.nodes.items():
+                if not node["unit"]:
+                    table.setdefault(f"{abs(node['value']):.{digits}f}", []).append(name)
+            self.known["bare", digits] = table
+        return self.known["bare", digits].get(plain, [])
 
     def best(self, names: Iterable[str], around: str, *heads: str) -> str:
         """The likeliest of several by the words around; figures of tables before their inputs."""
@@ -222,7 +232,7 @@ def _tables(parts: list[str], index: _Index, made: Linked) -> None:
                 head = heads[column] if column < len(heads) else ""
                 if head in _PLAIN_HEADS or (_YEAR.fullmatch(text) and "," not in text):
                     continue
-                unit = _unit_of(head) or _unit_of(" ".join(rows[-1][:1])) or _unit_of(caption)
+                unit = _unit_of(head) or _unit_of(rows[-1][0].rstrip("%")) or _unit_of(caption)
                 cells.append(_Cell(n, len(rows) - 1, column, text, unit))
 
 

@@ -26,7 +26,8 @@ from fiscalmodel.words import label, say
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 _WORDS = (
     "title", "kicker", "lead", "how", "solved", "clears", "fails", "proven_clears", "proven_fails",
-    "run_again", "nearest", "cost", "cleared_on", "missing", "quota_used", "export", "reset",
+    "run_again", "unknown", "nearest", "cost", "cleared_on", "missing", "quota_used", "export",
+    "reset",
     "settings", "budget", "plan", "file_name", "run_how", "base", "offline", "no_plan",
 )  # fmt: skip
 _COLUMNS = (

@@ -12,9 +12,10 @@ from fiscalmodel.display import Result
 from fiscalmodel.errors import InputError, did_you_mean
 from fiscalmodel.scenario.graph import FORMULAS, Graph, Node
 from fiscalmodel.scenario.outcome import Outcome
-from fiscalmodel.scenario.trace import Tracer, trace_budget, trace_parts
+from fiscalmodel.scenario.trace import Tracer, trace_budget
 from fiscalmodel.scenario.trace_debt import trace_debt
 from fiscalmodel.scenario.trace_fees import trace_fees
+from fiscalmodel.scenario.trace_parts import trace_parts
 from fiscalmodel.units import amount_text
 from fiscalmodel.words import Text, say
 

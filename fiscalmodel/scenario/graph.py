@@ -49,6 +49,11 @@ FORMULAS: Mapping[str, str] = {
     "step": "after - before",
     "with_amount": "before + amount",
     "growth_needed": "((target / now) ** (1 / years) - 1) * 100",
+    "over": "part / whole",
+    "over_sums": "sum(parts) / sum(wholes)",
+    "least": "min(parts)",
+    "fall": "(1 - 1 / min(parts)) * 100",
+    "at_least_0": "max(of, 0)",
     "gap": "first - second",
     "share": "part / whole * 100",
     # items

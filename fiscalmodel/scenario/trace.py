@@ -9,21 +9,17 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import pandas as pd
-
 from fiscalmodel import policy, yamlio
-from fiscalmodel.display import word
 from fiscalmodel.paths import project_root
 from fiscalmodel.revenue.adjust import ORDER
 from fiscalmodel.revenue.forecast import forecast
 from fiscalmodel.scenario.graph import Graph, figure_name
-from fiscalmodel.scenario.outcome import RESULTS, Outcome
+from fiscalmodel.scenario.outcome import Outcome
 from fiscalmodel.scenario.part_balance import COLUMNS
 from fiscalmodel.scenario.part_revenue import BANDS
 from fiscalmodel.series import catalog
@@ -125,150 +121,6 @@ def trace_budget(t: Tracer) -> None:
         _items(t)
     if t.outcome.balance is not None:
         _balance(t)
-
-
-def trace_parts(t: Tracer) -> None:
-    """The closed budget, and the parts that are results of their own."""
-    if t.outcome.closed is not None:
-        _closed(t)
-    for name in RESULTS:
-        result = getattr(t.outcome, name)
-        if result is None:
-            continue
-        places = [str(p) for key, p in t.outcome.scenario.places.items() if key.startswith(name)]
-        if name == "budgets":
-            _budgets(t, result)
-        for attribute in sorted(_public(result)):
-            found = getattr(result, attribute)
-            table = name if attribute == "table" else f"{name}_{attribute}"
-            if isinstance(found, pd.DataFrame):
-                _as_found(t, table, found, places)
-                if table == "medium_term_execution" and len(found):
-                    _execution(t)
-            elif isinstance(found, float) and found == found:
-                t.graph.leaf(figure_name(name, attribute, "total"), found, "part", figure=True,
-                             where="；".join(places))  # fmt: skip
-
-
-def _execution(t: Tracer) -> None:
-    """What was carried out of the plan made last year, in all."""
-    name, g = "medium_term_execution", t.graph
-    parts = {c: [n for n in g.nodes if n.startswith(f"{name}.{c}[")] for c in
-             ("outturn_wan", "planned_wan")}  # fmt: skip
-    done, planned = (
-        t.sum(figure_name(name, c, "total"), math.fsum(g.nodes[n].value for n in nodes), nodes)
-        for c, nodes in parts.items() if nodes
-    )  # fmt: skip
-    g.formula(figure_name(name, "execution_pct", "total"), g.nodes[done].value
-              / g.nodes[planned].value * 100, "share", "%", part=done, whole=planned)  # fmt: skip
-
-
-def _public(result: Any) -> set[str]:
-    """Names of a result's fields and properties."""
-    fields = set(getattr(result, "__dict__", {}))
-    made = {n for n in dir(type(result)) if isinstance(getattr(type(result), n), property)}
-    return {n for n in fields | made if n[0] != "_" and n not in ("answer", "short", "lines")}
-
-
-def _budgets(t: Tracer, result: Any) -> None:
-    """Both sides of each account as sums of the cells that they were read from."""
-    g, rows = t.graph, dict[tuple[Any, ...], list[str]]()
-    for n, line in enumerate(result.lines.to_dict("records"), 1):
-        if line["amount_wan"] != line["amount_wan"]:
-            continue
-        label = Text.of(f"{line['year']} {line['item']}")
-        cell = g.leaf(f"cell.accounts[{n}]", line["amount_wan"], "cell", label=label,
-                      where=str(line["source"]))  # fmt: skip
-        key = tuple(str(line[c]) for c in ("level", "year", "version", "budget", "side"))
-        rows.setdefault(key, []).append(cell)
-    sums: dict[tuple[Any, str], list[str]] = {}
-    _as_found(t, "budgets_transfers", result.transfers, [])
-    for n, row in enumerate(result.table.to_dict("records"), 1):
-        key = tuple(str(row[c]) for c in ("level", "year", "version", "budget"))
-        name = {c: figure_name("budgets", c, n) for c in
-                ("resources_wan", "uses_wan", "carry_over_wan")}  # fmt: skip
-        label = Text.of(" ".join(key))
-        for column, side in (("resources_wan", "resource"), ("uses_wan", "use")):
-            parts = rows.get((*key, side), [])
-            value = math.fsum(g.nodes[p].value for p in parts)
-            if parts and abs(value - row[column]) < 1e-6:
-                t.sum(name[column], row[column], parts, label=label)
-        shown = dict(zip(("level", "year", "version"), key, strict=False))
-        moved = result.transfers
-        for column in ("out_wan", "in_wan"):
-            mine = moved[[all(str(r[c]) == v for c, v in shown.items())
-                          for r in moved.to_dict("records")]] if len(moved) else moved  # fmt: skip
-            if len(mine):
-                nodes = [figure_name("budgets_transfers", column, int(i) + 1) for i in mine.index]
-                sums[tuple(shown.values()), column] = nodes
-        # The accounts of social insurance carry over what stood there before, too.
-        left = row["resources_wan"] - row["uses_wan"]
-        plain = abs(left - row["carry_over_wan"]) < 1e-6
-        if plain and name["resources_wan"] in g and name["uses_wan"] in g:
-            g.formula(name["carry_over_wan"], row["carry_over_wan"], "gap", label=label,
-                      first=name["resources_wan"], second=name["uses_wan"])  # fmt: skip
-    for column in ("out_wan", "in_wan"):
-        every = [n for (_, c), nodes in sums.items() if c == column for n in nodes]
-        for word_, listed in (("total", every), *(
-            ("/".join(k), nodes) for (k, c), nodes in sums.items() if c == column
-        )):  # fmt: skip
-            kept = [n for n in dict.fromkeys(listed) if n in g]
-            if kept:
-                t.sum(figure_name("budgets_transfers", column, word_),
-                      math.fsum(g.nodes[n].value for n in kept), kept)  # fmt: skip
-
-
-def _as_found(t: Tracer, table: str, frame: pd.DataFrame, places: list[str]) -> None:
-    """Every figure of a table as its part gives it, with the files that the part was given."""
-    flat = frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
-    texts = [
-        c for c in flat if str(c) in ("year", "period") or any(isinstance(v, str) for v in flat[c])
-    ]
-    for n, row in enumerate(flat.to_dict("records"), 1):
-        told = " ".join(str(row[c]) for c in texts if isinstance(row[c], (str, int)))[:80]
-        for column, value in row.items():
-            name = str(column)
-            number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if column in texts or not number or value != value:
-                continue
-            unit = "%" if name.endswith("_pct") else "分" if name.endswith("_fen") else "万元"
-            label = Text.joined([Text(word(name, "zh"), word(name, "en")), told], " ", " ")
-            t.graph.leaf(figure_name(table, name, n), float(value), "part", unit, label=label,
-                         where="；".join(places), figure=True)  # fmt: skip
-
-
-def _closed(t: Tracer) -> None:
-    """What there is, what ranks first, what clearance takes, what is left."""
-    g, brought = t.graph, t.graph.none()
-    spec = t.outcome.scenario.spec
-    source = spec.debt.general_budget_source if spec.debt and t.outcome.plan is not None else None
-    for row in t.outcome.closed.table.to_dict("records"):
-        year = int(row["year"])
-
-        def name(column: str, year: int = year) -> str:
-            return figure_name("closed", column, year)
-
-        def parts(*columns: str, year: int = year) -> list[str]:
-            return [n for c in columns if (n := figure_name("balance", c, year)) in g]
-
-        money = parts("revenue_wan", "transfers_wan", "other_resources_wan")
-        t.sum(name("money_wan"), row["money_wan"], money)
-        needs = ("sanbao_need_wan", "statutory_debt_service_wan", "other_commitments_wan")
-        t.sum(name("needs_wan"), row["needs_wan"], parts(*needs))
-        g.formula(name("brought_wan"), row["brought_wan"], "same", of=brought)
-        for column, of in (("clearance_wan", "used_wan"), ("taken_on_wan", "kept_wan")):
-            node = figure_name("by_source", of, f"{source}/{year}")
-            g.formula(name(column), row[column], "same", of=node if node in g else g.none())
-        g.formula(name("free_wan"), row["free_wan"], "free", money=name("money_wan"),
-                  needs=name("needs_wan"), brought=name("brought_wan"),
-                  paid=name("clearance_wan"), kept=name("taken_on_wan"))  # fmt: skip
-        g.formula(name("missing_wan"), row["missing_wan"], "lacking", money=name("money_wan"),
-                  needs=name("needs_wan"))  # fmt: skip
-        brought = name("taken_on_wan")
-    for column in ("clearance_wan", "free_wan", "missing_wan"):
-        rows = [n for n in g.nodes if n.startswith(f"closed.{column}[")]
-        t.sum(figure_name("closed", column, "total"), float(t.outcome.closed.table[column].sum()),
-              rows)  # fmt: skip
 
 
 def _name(column: str, year: object) -> str:

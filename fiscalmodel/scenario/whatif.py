@@ -323,7 +323,8 @@ def _solved(
             found = ratios[row["year"]]
             row |= {"ratio_pct": float(found["risk_ratio_pct"]), "grade": str(found["grade"])}
     return {
-        "holds": bool(plan.holds),
+        # Neither a plan nor a proof that there is none is no answer.
+        "holds": None if plan.status == "unknown" else bool(plan.holds),
         "cost_wan": float(plan.cost_wan) if plan.holds else None,
         "shortfall_wan": float(plan.shortfall_wan),
         "quota_used_wan": float(plan.quota_used_wan),

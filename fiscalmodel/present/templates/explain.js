@@ -55,7 +55,7 @@
       const line = add(list, "li");
       add(line, "span", amount(inner), "num");
       press(line, inner.name[book.lang], () => { way.push(given); show(given); });
-      add(line, "div", inner.where || book.hows[inner.how], "where");
+      add(line, "div", inner.where || (inner.formula ? book.formulas[inner.formula] : book.hows[inner.how]), "where");
     }
     for (const [place, value] of (node.cells || []).slice(0, 200)) {
       const line = add(list, "li");

@@ -92,6 +92,7 @@
     for (const one of book.solved) {
       if (["rates", "deadline"].some((name) => index(name) >= 0 && one.at[index(name)] !== list[index(name)])) continue;
       const there = rank(one.at);
+      if (one.holds === null) continue;
       if (one.holds && there.every((value, k) => value <= here[k])) return true;
       if (!one.holds && there.every((value, k) => value >= here[k])) verdict = false;
     }
@@ -155,6 +156,10 @@
     verdict.className = "verdict";
     if (!book.planned) {
       verdict.textContent = words.no_plan;
+    } else if (one && one.holds === null) {
+      verdict.textContent = words.unknown;
+      verdict.classList.add("ask");
+      add(plan, "p", words.run_how);
     } else if (one) {
       verdict.textContent = one.holds ? words.clears : words.fails;
       verdict.classList.add(one.holds ? "yes" : "no");
