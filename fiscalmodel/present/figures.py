@@ -237,7 +237,7 @@ def _tables(parts: list[str], index: _Index, made: Linked) -> None:
 
 
 def _unit_of(text: str) -> str:
-    found = re.search(r"[（(：:\s](万亿元|亿元|万元|元|%)[）)]?|%$", text)
+    found = re.search(r"[（(：:]\s*(万亿元|亿元|万元|元|%)[）)]?|%$", text)
     if not found:
         return ""
     return found[1] or "%"
