@@ -67,9 +67,8 @@ def test_verdicts():
     assert fm.backtest(trend[:5], 2).attrs["verdict"]("en").startswith("Too few")
     rng = np.random.default_rng(3)
     walk = 100 + np.cumsum(rng.choice([-8.0, 8.0], 24))
-    assert (
-        "orth it" in fm.backtest(list(walk), 3).attrs["verdict"]("en")
-        or "No better" in (fm.backtest(list(walk), 3).attrs["verdict"]("en"))
+    assert "orth it" in fm.backtest(list(walk), 3).attrs["verdict"]("en") or "No better" in (
+        fm.backtest(list(walk), 3).attrs["verdict"]("en")
     )
 
 

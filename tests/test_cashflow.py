@@ -193,9 +193,7 @@ def test_month_ends_equal_quantlib():
             )  # fmt: skip
             told = [f for f in bond.cashflows() if ql.as_coupon(f) is not None]
             assert [d.date() for d in frame["date"]] == [from_ql(f.date()) for f in told]
-            assert frame["interest"].tolist() == pytest.approx(
-                [f.amount() for f in told], abs=1e-9
-            )
+            assert frame["interest"].tolist() == pytest.approx([f.amount() for f in told], abs=1e-9)
             frames.append(frame["date"].tolist())
         moved += frames[0] != frames[1]
     assert moved > COUNT / 20

@@ -69,9 +69,7 @@ def year_fraction(
     >>> year_fraction(date(2024, 1, 1), date(2024, 7, 1), "ACT/ACT", months=6)
     Fraction(1, 2)
     """
-    name = official_code(
-        "day_count", day_count, where="day_count", what="debt.unknown_day_count"
-    )
+    name = official_code("day_count", day_count, where="day_count", what="debt.unknown_day_count")
     if name == "ACT/365":
         return Fraction((end - start).days, 365)
     if name == "ACT/360":

@@ -118,7 +118,6 @@ class ReplacementEffect(Checked):
         return self.interest
 
 
-
 def replacement_effect(
     amount_wan: float,
     *,

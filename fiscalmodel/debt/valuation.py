@@ -21,7 +21,10 @@ Array = npt.NDArray[np.float64]
 
 
 def dated_flows(
-    flows: Flows, *, where: str = "flows", amount: Sequence[str] = ("amount",),
+    flows: Flows,
+    *,
+    where: str = "flows",
+    amount: Sequence[str] = ("amount",),
     positive: bool = False,
 ) -> tuple[Array, Array]:
     """Day numbers and amounts of dated flows, in order of date.

@@ -28,9 +28,7 @@ _ACCOUNT = re.compile(r"[12]\d{2}(?:\d{2}){0,3}(?!\d)(?![.．]\d)")
 def label_column(frame: pd.DataFrame) -> str:
     """The first column of texts that are no codes or running numbers; empty if there is none."""
     texts = [c for c, t in frame.dtypes.items() if not pd.api.types.is_numeric_dtype(t)]
-    named = [
-        c for c in texts if not CODES.search(str(c)) and any(str(t).strip() for t in frame[c])
-    ]
+    named = [c for c in texts if not CODES.search(str(c)) and any(str(t).strip() for t in frame[c])]
     return str((named or texts or [""])[0])
 
 

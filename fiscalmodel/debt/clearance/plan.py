@@ -461,8 +461,13 @@ class ClearancePlan:
             parts.append(say("debt.answer.stuck", amount=stuck))
         names = list(dict.fromkeys(self.shortfall["contract_id"]))
         key = "debt.answer.on_more" if len(names) > 3 else "debt.answer.on"
-        return say("debt.answer.not_cleared", opening=self.opening_wan, deadline=self.deadline,
-                   parts=Text.joined(parts), on=say(key, names=names[:3], count=len(names)))
+        return say(
+            "debt.answer.not_cleared",
+            opening=self.opening_wan,
+            deadline=self.deadline,
+            parts=Text.joined(parts),
+            on=say(key, names=names[:3], count=len(names)),
+        )
 
     def _least(self) -> tuple[Text, ...]:
         """The least total, where it is another schedule than the latest one."""

@@ -67,8 +67,7 @@ def _found(p: Problem, extras: tuple[Extra, ...] = ()) -> Solution:
     if not bound.found:
         return bound
     tries = [
-        program.solve(cost, whole=whole)
-        for whole in roundings(p, program, bound.values["balance"])
+        program.solve(cost, whole=whole) for whole in roundings(p, program, bound.values["balance"])
     ]
     plans = [s for s in tries if s.found]
     if plans and (not extras or min(s.objective for s in plans) <= bound.objective + 1e-9):
@@ -137,9 +136,7 @@ def _by_slot(p: Problem, s: Solution) -> Floats:
     """What is missing in each slot."""
     by = np.asarray(s.values["missing"].sum(axis=0), dtype=float)
     if len(p.moves.who):
-        by = by + total(
-            p.slot[p.moves.when], s.values["let_off"], len(p.slots)
-        )
+        by = by + total(p.slot[p.moves.when], s.values["let_off"], len(p.slots))
     return by
 
 
@@ -273,9 +270,12 @@ def _quota(p: Problem) -> Lever:
     eye = np.eye(len(p.given.quotas))
     found = _found(p, tuple(Extra(quota=row, cost=1.0) for row in eye))
     if not found.found:
-        why = "limit_too_low" if p.rooms and _found(
-            replace(p, rooms=()), tuple(Extra(quota=row, cost=1.0) for row in eye)
-        ).found else "quota_not_enough"
+        why = (
+            "limit_too_low"
+            if p.rooms
+            and _found(replace(p, rooms=()), tuple(Extra(quota=row, cost=1.0) for row in eye)).found
+            else "quota_not_enough"
+        )
         return Lever("extra_quota", none, "amount", say(f"debt.lever.{why}"))
     amounts = found.values["extra"]
     parts = [
@@ -536,5 +536,3 @@ def _rates(given: Given, p: Problem) -> Row:
     if first is None:
         return "rates", float(HIGHEST_BP), "bp", "survives_all", EMPTY
     return "rates", float(first - 1), "bp", "fails_beyond", say("debt.breaks.all_rates")
-
-
