@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,6 +20,8 @@ from fiscalmodel.budget.warning import (
     level_of,
     simulate,
 )
+
+SOAK = os.environ.get("FISCALMODEL_SOAK") == "1"
 
 MONTHS = ["2026-01", "2026-02", "2026-03"]
 
@@ -172,10 +176,11 @@ def random_case(rng, months):
     }
 
 
-def test_ten_thousand_plans_never_starve_the_three_guarantees():
+def test_no_plan_starves_the_three_guarantees():
     rng = np.random.default_rng(7)
     short = 0
-    for _ in range(10_000):
+    count = 10_000 if SOAK else 1_500
+    for _ in range(count):
         months = int(rng.integers(1, 13))
         case = random_case(rng, months)
         paid = settle(**case, ahead=None)
@@ -201,7 +206,7 @@ def test_ten_thousand_plans_never_starve_the_three_guarantees():
         tied = case["tied"].sum() + case["tied_receipts"].sum()
         used = paid.sanbao.sum() - paid.from_free.sum()
         assert tied == used + paid.tied[0, -1].sum()
-    assert 1000 < short < 9500
+    assert 0.1 * count < short < 0.95 * count
 
 
 @pytest.mark.parametrize(
