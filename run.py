@@ -194,7 +194,10 @@ def test(arguments):
         ("code style", ["-m", "ruff", "check", "."]),
         ("types", ["-m", "mypy"]),
         ("notebooks", ["-m", "pytest", "--nbval", "notebooks", "-n", "auto", "--dist", "loadfile"]),
-        ("tests", ["-m", "pytest", "tests", "-n", "auto", "--dist", "loadfile"]),
+        (
+            "tests",
+            ["-m", "pytest", "tests", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"],
+        ),
     ]
     failed = []
     for name, command in steps:

@@ -14,13 +14,15 @@ mpl.use("Agg")
 os.environ["FISCALMODEL_LANG"] = "en"  # messages are compared in English, words in both
 
 SOAK = os.environ.get("FISCALMODEL_SOAK") == "1"
+#: Files whose tests start processes, or solve many programmes.
+LONG = ("test_cli", "test_run_", "test_clearance", "test_browser", "test_papers", "test_explain")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 _quiet = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 settings.register_profile(
     "ci",
-    max_examples=100,
+    max_examples=60,
     derandomize=True,
     deadline=None,
     suppress_health_check=_quiet,
@@ -36,6 +38,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests marked `soak` belong to `python3 run.py soak` and are deselected elsewhere."""
     if not SOAK:
         items[:] = [item for item in items if item.get_closest_marker("soak") is None]
+    # Files of long tests first, so that no process is left with one of them at the end.
+    items.sort(key=lambda item: not item.path.name.startswith(LONG))
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,8 @@ import fiscalmodel as fm
 from fiscalmodel.errors import InputError
 
 SOAK = os.environ.get("FISCALMODEL_SOAK") == "1"
-SINGLE = 100_000 if SOAK else 200
-PANEL = 100_000 if SOAK else 2_000
+SINGLE = 100_000 if SOAK else 100
+PANEL = 100_000 if SOAK else 1_000
 
 amounts = st.lists(
     st.one_of(

@@ -15,7 +15,7 @@ from fiscalmodel.revenue.items import reconcile_total
 from fiscalmodel.revenue.nowcast import nowcast_year
 from fiscalmodel.revenue.nowcast_items import nowcast_items
 
-ROUNDS = 20_000 if os.environ.get("FISCALMODEL_SOAK") == "1" else 200
+ROUNDS = 20_000 if os.environ.get("FISCALMODEL_SOAK") == "1" else 100
 
 
 def random_series(rng: np.random.Generator) -> pd.Series:
