@@ -166,7 +166,9 @@ def _only(rows: pd.DataFrame, column: str, notes: dict[Text, None]) -> str:
     """The one value of a column, or "" with a note where it varies."""
     cells = [cell for cell in rows.get(column, pd.Series(dtype=str)).unique() if cell]
     if len(cells) > 1:
-        notes[say("series.varies", column=term(column), names=cells)] = None
+        words = {lang: official_words(column, lang) for lang in ("zh", "en") if column in _CHOICES}
+        names = [Text(*(words.get(lang, {}).get(c, c) for lang in ("zh", "en"))) for c in cells]
+        notes[say("series.varies", column=term(column), names=names)] = None
     return str(cells[0]) if len(cells) == 1 and rows[column].ne("").all() else ""
 
 
