@@ -190,13 +190,16 @@ def test(arguments):
     """Every check in turn; all of them run, the worst exit code counts."""
     if arguments:
         return start("-m", "pytest", *arguments)
+    # Many tests wait for processes of their own: two at a time would leave a processor idle.
+    workers = str(max(3, os.cpu_count() or 1))
     steps = [
         ("code style", ["-m", "ruff", "check", "."]),
         ("types", ["-m", "mypy"]),
         ("notebooks", ["-m", "pytest", "--nbval", "notebooks", "-n", "auto", "--dist", "loadfile"]),
         (
             "tests",
-            ["-m", "pytest", "tests", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"],
+            ["-m", "pytest", "tests", "-n", workers, "--dist", "loadfile",
+             "--no-loadscope-reorder"],  # fmt: skip
         ),
     ]
     failed = []
