@@ -198,8 +198,16 @@ def test(arguments):
         ("notebooks", ["-m", "pytest", "--nbval", "notebooks", "-n", "auto", "--dist", "loadfile"]),
         (
             "tests",
-            ["-m", "pytest", "tests", "-n", workers, "--dist", "loadfile",
-             "--no-loadscope-reorder"],  # fmt: skip
+            [
+                "-m",
+                "pytest",
+                "tests",
+                "-n",
+                workers,
+                "--dist",
+                "loadfile",
+                "--no-loadscope-reorder",
+            ],
         ),
     ]
     failed = []
