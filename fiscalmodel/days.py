@@ -73,6 +73,15 @@ def day(value: Any) -> date | None:
         return None
 
 
+def made_on(day: date | None = None) -> datetime:
+    """What a file says it was made on: the beginning of the day that its figures are of.
+
+    1 January 2000 where none is known: no clock is read, so that the same figures give the
+    same bytes.
+    """
+    return datetime.combine(day or date(2000, 1, 1), datetime.min.time())
+
+
 def to_date(value: Any, *, where: str) -> date:
     """A calendar day; see `day`.
 

@@ -797,15 +797,23 @@ class Result:
         return result_html(self.answer, self.short)
 
 
-class Checked(Result):
-    """A result with findings, of which the first are told under its answer."""
+class Found(Result):
+    """A result with findings."""
 
-    found: tuple[Finding, ...]
+    if TYPE_CHECKING:  # a field of most, worked out by some
+
+        @property
+        def found(self) -> tuple[Finding, ...]:
+            """What was found."""
 
     @property
     def findings(self) -> pd.DataFrame:
-        """`found` as a frame."""
+        """`found` as a frame with the house columns."""
         return to_frame(self.found)
+
+
+class Checked(Found):
+    """A result that tells the first of its findings under its answer."""
 
     def _repr_html_(self) -> str:
         return result_html([self.answer, *(f.said for f in self.found[:5])], self.short)

@@ -15,9 +15,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from fiscalmodel.display import GREEN, RED, Chart, Result, figure, scale, waterfall
+from fiscalmodel.display import GREEN, RED, Chart, Found, figure, scale, waterfall
 from fiscalmodel.errors import Collector, InputError, did_you_mean
-from fiscalmodel.findings import Finding, finding, to_frame
+from fiscalmodel.findings import Finding, finding
 from fiscalmodel.words import Text, language, official, official_words, say
 
 Scope = Literal["general", "fund", "state_capital", "social_insurance"]
@@ -67,7 +67,7 @@ _SOCIAL = {"total_resources": "revenue", "total_uses": "expenditure"}
 
 
 @dataclass(frozen=True, repr=False)
-class BudgetBalance(Result):
+class BudgetBalance(Found):
     """One closed account, 万元.
 
     Attributes
@@ -95,11 +95,6 @@ class BudgetBalance(Result):
         """The largest difference between a stated and a computed figure; 0 where it closes."""
         gaps = [f.difference if f.difference is not None else f.computed for f in self.found]
         return max((float(g) for g in gaps if g is not None), key=abs, default=0.0)
-
-    @property
-    def findings(self) -> pd.DataFrame:
-        """`found` as a frame."""
-        return to_frame(self.found)
 
     @property
     def closes(self) -> bool:

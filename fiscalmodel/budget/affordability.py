@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel import policy
-from fiscalmodel.display import BLUE, ORANGE, Chart, Result, bars, figure, legend, scale
+from fiscalmodel.display import BLUE, ORANGE, Chart, Found, bars, figure, legend, scale
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.findings import Finding, finding, to_frame
+from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import TableLike, read_records
 from fiscalmodel.words import Text, language, official_words, say
 
@@ -37,7 +37,7 @@ SLACK = 0.01
 
 
 @dataclass(frozen=True, repr=False)
-class Affordability(Result):
+class Affordability(Found):
     """One policy or project against the budget.
 
     Attributes
@@ -62,11 +62,6 @@ class Affordability(Result):
     breaks: pd.DataFrame
     amount_wan: float
     found: tuple[Finding, ...]
-
-    @property
-    def findings(self) -> pd.DataFrame:
-        """`found` as a frame."""
-        return to_frame(self.found)
 
     @property
     def fits(self) -> bool:

@@ -11,16 +11,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fiscalmodel.display import GREEN, RED, Chart, Result, figure, legend, scale, stack
+from fiscalmodel.display import GREEN, RED, Chart, Found, figure, legend, scale, stack
 from fiscalmodel.errors import Collector
-from fiscalmodel.findings import Finding, finding, to_frame
+from fiscalmodel.findings import Finding, finding
 from fiscalmodel.words import Text, say
 
 ByPeriod = float | Sequence[float] | Mapping[Any, float] | pd.Series
 
 
 @dataclass(frozen=True, repr=False)
-class ClearanceResources(Result):
+class ClearanceResources(Found):
     """What the general budget can give to clearing debt, by period, 万元.
 
     Attributes
@@ -67,11 +67,6 @@ class ClearanceResources(Result):
             for period, resources, need in rows
             if need > resources
         )
-
-    @property
-    def findings(self) -> pd.DataFrame:
-        """`found` as a frame."""
-        return to_frame(self.found)
 
     @property
     def answer(self) -> Text:

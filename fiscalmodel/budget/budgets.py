@@ -18,9 +18,9 @@ import pandas as pd
 from fiscalmodel import policy
 from fiscalmodel.budget.account import SCOPES, SIDE_OF, BudgetBalance, Scope, close_balance
 from fiscalmodel.budget.medium_term import fund_carry_over_excess
-from fiscalmodel.display import Chart, Result, bars, figure, legend, scale, word
+from fiscalmodel.display import Chart, Found, bars, figure, legend, scale, word
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.findings import Finding, finding, ranked, to_frame
+from fiscalmodel.findings import Finding, finding, ranked
 from fiscalmodel.words import Text, language, official_words, say
 
 #: One account of one level, year and version.
@@ -37,7 +37,7 @@ VERSIONS = ("initial_budget", "adjusted_budget", "execution", "final_account")
 
 
 @dataclass(frozen=True, repr=False)
-class FourBudgets(Result):
+class FourBudgets(Found):
     """Accounts of the four budgets, by level, year and version, 万元.
 
     Attributes
@@ -66,11 +66,6 @@ class FourBudgets(Result):
     accounts: Mapping[Key, BudgetBalance]
     found: tuple[Finding, ...] = ()
     notes: tuple[Text, ...] = ()
-
-    @property
-    def findings(self) -> pd.DataFrame:
-        """`found` as a frame."""
-        return to_frame(self.found)
 
     @property
     def closes(self) -> bool:

@@ -29,20 +29,20 @@ from fiscalmodel.display import (
     ORANGE,
     RED,
     Chart,
-    Result,
+    Found,
     figure,
     legend,
     lines,
     scale,
 )
 from fiscalmodel.errors import InputError
-from fiscalmodel.findings import Finding, finding, to_frame
+from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import TableLike
 from fiscalmodel.words import Text, language, official_words, say
 
 
 @dataclass(frozen=True, repr=False)
-class CashPlan(Result):
+class CashPlan(Found):
     """Cash and payments by month, 万元 to the 分.
 
     Attributes
@@ -81,11 +81,6 @@ class CashPlan(Result):
     given: Given
     hold_months: int | None = None
     keep_wan: float = 0.0
-
-    @property
-    def findings(self) -> pd.DataFrame:
-        """`found` as a frame."""
-        return to_frame(self.found)
 
     @property
     def gives_way(self) -> pd.DataFrame:

@@ -16,9 +16,9 @@ import pandas as pd
 
 from fiscalmodel import policy
 from fiscalmodel.days import calendar_year, to_date
-from fiscalmodel.display import BLUE, Chart, Result, bars, figure
+from fiscalmodel.display import BLUE, Chart, Found, bars, figure
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.findings import Finding, Severity, to_frame
+from fiscalmodel.findings import Finding, Severity
 from fiscalmodel.tables.records import TableLike, read_records
 from fiscalmodel.words import Text, say
 
@@ -85,7 +85,7 @@ class LocalBound:
 
 
 @dataclass(frozen=True, repr=False)
-class Guardrails(Result):
+class Guardrails(Found):
     """Each guardrail in each year.
 
     Attributes
@@ -102,11 +102,6 @@ class Guardrails(Result):
 
     table: pd.DataFrame
     found: tuple[Finding, ...]
-
-    @property
-    def findings(self) -> pd.DataFrame:
-        """`found` as a frame with the house columns."""
-        return to_frame(self.found)
 
     @property
     def answer(self) -> Text:

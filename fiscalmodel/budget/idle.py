@@ -12,9 +12,20 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel import policy
-from fiscalmodel.display import BLUE, ORANGE, RED, Chart, Result, figure, legend, scale, stack
+from fiscalmodel.display import (
+    BLUE,
+    ORANGE,
+    RED,
+    Chart,
+    Found,
+    Result,
+    figure,
+    legend,
+    scale,
+    stack,
+)
 from fiscalmodel.errors import InputError
-from fiscalmodel.findings import Finding, finding, to_frame
+from fiscalmodel.findings import Finding, finding
 from fiscalmodel.policy import as_day
 from fiscalmodel.tables.records import TableLike, read_records
 from fiscalmodel.words import Text, language, official_words, say
@@ -36,7 +47,7 @@ CUT_COLUMNS = {"line": ("item",), "last_wan": (), "this_wan": (), "moved_wan": (
 
 
 @dataclass(frozen=True, repr=False)
-class IdleMoney(Result):
+class IdleMoney(Found):
     """Idle money and advances.
 
     Attributes
@@ -58,11 +69,6 @@ class IdleMoney(Result):
     digestion: pd.DataFrame
     found: tuple[Finding, ...]
     rules: tuple[policy.Entry, ...]
-
-    @property
-    def findings(self) -> pd.DataFrame:
-        """`found` as a frame."""
-        return to_frame(self.found)
 
     @property
     def answer(self) -> Text:

@@ -18,9 +18,9 @@ import pandas as pd
 
 from fiscalmodel import policy
 from fiscalmodel.budget.account import SIDE_OF, known_line
-from fiscalmodel.display import BLUE, ORANGE, RED, Chart, Result, bars, figure, legend, scale
+from fiscalmodel.display import BLUE, ORANGE, RED, Chart, Found, bars, figure, legend, scale
 from fiscalmodel.errors import Collector, InputError, did_you_mean
-from fiscalmodel.findings import Finding, finding, to_frame
+from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import FILLED, TableLike, read_records
 from fiscalmodel.words import Text, say
 
@@ -44,7 +44,7 @@ _TIED = re.compile(
 
 
 @dataclass(frozen=True, repr=False)
-class MediumTermPlan(Result):
+class MediumTermPlan(Found):
     """A three-year plan, 万元.
 
     Attributes
@@ -74,11 +74,6 @@ class MediumTermPlan(Result):
     found: tuple[Finding, ...]
     changes: pd.DataFrame | None = None
     execution: pd.DataFrame | None = None
-
-    @property
-    def findings(self) -> pd.DataFrame:
-        """`found` as a frame."""
-        return to_frame(self.found)
 
     @property
     def answer(self) -> Text:

@@ -24,14 +24,14 @@ from fiscalmodel.display import (
     ORANGE,
     RED,
     Chart,
-    Result,
+    Found,
     figure,
     legend,
     scale,
     stack,
 )
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.findings import Finding, finding, to_frame
+from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import Row, TableLike, read_records
 from fiscalmodel.words import EMPTY, Text, bare, language, say
 
@@ -71,7 +71,7 @@ class Project:
 
 
 @dataclass(frozen=True, repr=False)
-class ProjectRanking(Result):
+class ProjectRanking(Found):
     """A pool of projects, decided.
 
     Attributes
@@ -92,11 +92,6 @@ class ProjectRanking(Result):
     found: tuple[Finding, ...]
     pool: tuple[Project, ...]
     class_ceilings: Mapping[str, Mapping[int, float]]
-
-    @property
-    def findings(self) -> pd.DataFrame:
-        """`found` as a frame."""
-        return to_frame(self.found)
 
     def of(self, decision: str) -> pd.DataFrame:
         """The projects that are ``chosen``, ``deferred`` or ``refused``."""

@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel import policy
-from fiscalmodel.display import BLUE, GREEN, GREY, Chart, Result, bars, figure, legend, scale
+from fiscalmodel.display import BLUE, GREEN, GREY, Chart, Found, bars, figure, legend, scale
 from fiscalmodel.errors import InputError
-from fiscalmodel.findings import Finding, finding, to_frame
+from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import Row, TableLike, read_records
 from fiscalmodel.words import Text, language, official_words, say
 
@@ -30,7 +30,7 @@ COLUMNS = {
 
 
 @dataclass(frozen=True, repr=False)
-class SanbaoNeeds(Result):
+class SanbaoNeeds(Found):
     """Need, budget and payment of the three guarantees, 万元.
 
     Attributes
@@ -51,11 +51,6 @@ class SanbaoNeeds(Result):
     coverage: pd.DataFrame
     fen: dict[tuple[pd.Period, str, str], tuple[int, int | None]]
     found: tuple[Finding, ...]
-
-    @property
-    def findings(self) -> pd.DataFrame:
-        """`found` as a frame."""
-        return to_frame(self.found)
 
     @property
     def months(self) -> list[pd.Period]:

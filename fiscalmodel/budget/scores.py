@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel import policy
-from fiscalmodel.display import Result
+from fiscalmodel.display import Found
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.findings import Finding, finding, to_frame
+from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import Row, TableLike, read_records
 from fiscalmodel.words import Text, say
 
@@ -26,7 +26,7 @@ CUT_COLUMNS = ("project", "budget_wan", "adjusted_wan", "executed_wan", "score",
 
 
 @dataclass(frozen=True, repr=False)
-class ScoreForm(Result):
+class ScoreForm(Found):
     """One self-score form.
 
     Attributes
@@ -51,11 +51,6 @@ class ScoreForm(Result):
     execution_weight: float
     pending: tuple[str, ...]
     found: tuple[Finding, ...]
-
-    @property
-    def findings(self) -> pd.DataFrame:
-        """`found` as a frame."""
-        return to_frame(self.found)
 
     @property
     def points(self) -> float:
@@ -186,7 +181,7 @@ def _rate(budget: float | None, executed: float | None, found: Collector) -> flo
 
 
 @dataclass(frozen=True, repr=False)
-class NextCeilings(Result):
+class NextCeilings(Found):
     """Next year's ceilings by execution and score.
 
     Attributes
@@ -200,11 +195,6 @@ class NextCeilings(Result):
 
     table: pd.DataFrame
     found: tuple[Finding, ...]
-
-    @property
-    def findings(self) -> pd.DataFrame:
-        """`found` as a frame."""
-        return to_frame(self.found)
 
     @property
     def answer(self) -> Text:

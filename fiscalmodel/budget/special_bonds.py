@@ -15,9 +15,9 @@ import pandas as pd
 
 from fiscalmodel.debt.cashflow import amortise
 from fiscalmodel.debt.coverage import Coverage, project_coverage
-from fiscalmodel.display import BLUE, ORANGE, Chart, Result, bars, figure, legend
+from fiscalmodel.display import BLUE, ORANGE, Chart, Found, bars, figure, legend
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.findings import Finding, to_frame
+from fiscalmodel.findings import Finding
 from fiscalmodel.tables.records import FILLED, TableLike, read_records
 from fiscalmodel.words import Text, say
 
@@ -33,7 +33,7 @@ _INCOME: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, repr=False)
-class BondProjects(Result):
+class BondProjects(Found):
     """Coverage of every special-bond project.
 
     Attributes
@@ -59,11 +59,6 @@ class BondProjects(Result):
     def found(self) -> tuple[Finding, ...]:
         """Where a project fails."""
         return tuple(f for made in self.coverage.values() for f in made.found)
-
-    @property
-    def findings(self) -> pd.DataFrame:
-        """`found` as a frame."""
-        return to_frame(self.found)
 
     @property
     def answer(self) -> Text:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 import re
 from collections.abc import Iterable, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel.checks.reading import items_of
+from fiscalmodel.days import made_on
 from fiscalmodel.findings import SEVERITIES, Finding
 from fiscalmodel.numerals import RISKY, printed
 from fiscalmodel.tables.files import load
@@ -62,7 +62,7 @@ def annotated(source: Any, findings: Sequence[Finding], lang: str) -> bytes:
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(buffer, options) as book:
         # A fixed date: the same findings give the same file.
-        book.set_properties({"created": dt.datetime(2000, 1, 1)})
+        book.set_properties({"created": made_on()})
         _summary(book, findings, names, lang)
         comments = _comments(findings, lang)
         for grid in grids:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 from math import isclose
 from typing import Any
@@ -28,9 +27,7 @@ def paper_workbook(paper: Paper) -> bytes:
 
     head, buffer = paper.head, io.BytesIO()
     book = xlsxwriter.Workbook(buffer, OPTIONS)
-    day = dt.date.fromisoformat(head.day) if head.day else dt.date(2000, 1, 1)
-    made_on = dt.datetime(day.year, day.month, day.day)
-    book.set_properties({"title": head.title, "created": made_on, "category": head.mark})
+    book.set_properties({"title": head.title, "created": head.made_on, "category": head.mark})
     writer = Writer(book, head.lang)
     _words(writer, paper)
     section, taken = head.title, {say("present.sheet_summary")(head.lang).casefold()}

@@ -8,7 +8,6 @@ them, and take the other name that is given with each where they do not.
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 import math
 import unicodedata
@@ -106,9 +105,8 @@ class _Builder:
         from docx.shared import Pt
 
         head, core = self.paper.head, self.document.core_properties
-        day = dt.date.fromisoformat(head.day) if head.day else dt.date(2000, 1, 1)
         core.title, core.category, core.author = head.title, head.mark, "fiscalmodel"
-        core.created = core.modified = dt.datetime(day.year, day.month, day.day)
+        core.created = core.modified = head.made_on
         normal = self.document.styles["Normal"]
         # The grid of the page counts in characters of this size.
         normal.font.name, normal.font.size = _LATIN, Pt(BODY[1])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fiscalmodel import __version__
+from fiscalmodel import __version__, days
 from fiscalmodel.present.summary import has_hidden, mark_of
 from fiscalmodel.words import say
 
@@ -48,6 +49,11 @@ class PageHead:
     lang: str = "zh"
     mark: str = ""
     day: str = ""
+
+    @property
+    def made_on(self) -> dt.datetime:
+        """What files say they were made on, so that the same figures give the same bytes."""
+        return days.made_on(days.day(self.day))
 
 
 @cache

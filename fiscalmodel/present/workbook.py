@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from fiscalmodel.days import made_on
 from fiscalmodel.display import in_unit, in_words, is_number, word
 from fiscalmodel.numerals import RISKY
 from fiscalmodel.words import Text, language, say
@@ -90,8 +91,7 @@ def write_book(
 
     buffer = io.BytesIO()
     book = xlsxwriter.Workbook(buffer, OPTIONS)
-    day = as_of or dt.date(2000, 1, 1)
-    book.set_properties({"title": title, "created": dt.datetime(day.year, day.month, day.day)})
+    book.set_properties({"title": title, "created": made_on(as_of)})
     if first is not None:
         first(book)
     writer = Writer(book, lang or language())

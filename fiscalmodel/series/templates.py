@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from fiscalmodel.days import made_on
 from fiscalmodel.errors import InputError, did_you_mean, known_names
 from fiscalmodel.folders import settled_files
 from fiscalmodel.numerals import printed
@@ -203,7 +204,7 @@ def write_sheets(
     try:
         with xlsxwriter.Workbook(part, safe) as book:
             # No clock: the same call writes the same file.
-            book.set_properties({"created": dt.datetime(2000, 1, 1)})
+            book.set_properties({"created": made_on()})
             for name, sheet in wanted.items():
                 _data_sheet(book, name, sheet, lang)
             _notes_sheet(book, wanted, lang)
