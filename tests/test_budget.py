@@ -255,6 +255,10 @@ def test_results_say_what_they_come_to_and_draw_it():
     assert (
         checked.answer("zh") == "1条约束线中有1条突破：民生支出占一般公共预算支出比重（2024年起）"
     )
+    years = pd.DataFrame({"year": [2024, 2025], "livelihood_wan": [700.0, 600.0],
+                          "expenditure_wan": [1000.0, 1000.0]})  # fmt: skip
+    # One rule, broken in two years, is one rule.
+    assert check_guardrails(years, region="jianghan").answer("zh") == checked.answer("zh")
     # 700 of 1,000 below 75 %: 50 more, or spending of 933.33, would restore it.
     room = checked.headroom.iloc[0]
     assert room["over_change_wan"] == pytest.approx(50)

@@ -10,6 +10,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
+import fiscalmodel as fm
 from fiscalmodel.present.index import index_page, index_workbook
 from fiscalmodel.present.page import PageHead, notebook_page, one_language
 from fiscalmodel.present.summary import followed
@@ -183,3 +184,12 @@ def test_a_page_reads_in_one_language() -> None:
     assert one_language(text, "zh") == "# 05 情景报告\n\n**问题**：多少？\n"
     assert one_language(text, "en") == "# 05 Scenario report\n\n**Question**: how much 多少?\n"
     assert one_language("# 表\n一句话", "en") == "# 表\n一句话"
+
+
+def test_a_plan_that_fails_beside_money_of_the_balance_says_so_first() -> None:
+    """The sample takes its money from the balance; taken apart, the first screen names it."""
+    case = fm.load_scenario("params/scenarios/sample_county/pessimistic.yaml")
+    apart = case.change({"debt.general_budget_source": None})
+    said = [fm.summarise(fm.evaluate(one)).answers["decide"]("zh") for one in (case, apart)]
+    assert not said[0].startswith("方案未动用")
+    assert said[1].startswith("方案未动用收支平衡测算的可用财力")

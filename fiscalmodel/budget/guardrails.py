@@ -109,14 +109,15 @@ class Guardrails(Found):
         if not len(self.table):
             return say("budget.nothing_to_check")
         if not self.found:
-            return say("budget.kept", count=len(self.table))
+            return say("budget.kept", count=self.table["rule"].nunique())
         titles = {rule.name: rule.title for rule in RULES}
         first = self.headroom.dropna(subset=["first_breach"])
         names = [
             say("budget.broken_from", rule=titles[name], year=int(year))
             for name, year in zip(first["rule"], first["first_breach"], strict=True)
         ]
-        return say("budget.broken", count=len(self.table), broken=len(self.found), names=names)
+        rules = self.table["rule"].nunique()
+        return say("budget.broken", count=rules, broken=len(first), names=names)
 
     @property
     def headroom(self) -> pd.DataFrame:

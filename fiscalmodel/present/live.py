@@ -22,7 +22,11 @@ RELATIONS: dict[str, tuple[str, ...]] = {
         "([linked_wan]/[linked_wan@-1]-1)*100",
         "([revenue_wan]/[revenue_wan@-1]-1)*100",
     ),
-    "income_total_wan": ("[revenue_wan]+[transfers_wan]+[other_resources_wan]",),
+    "income_total_wan": (
+        "[revenue_wan]+[transfers_wan]+[other_resources_wan]",
+        "[revenue_wan]+[transfers_wan]",
+        "[revenue_wan]+[other_resources_wan]",
+    ),
     "use_total_wan": (
         "[sanbao_need_wan]+[statutory_debt_service_wan]+[other_commitments_wan]"
         "+[available_wan]-[shortfall_wan]",

@@ -314,7 +314,7 @@ def _decide(outcome: Outcome, figures: Mapping[str, float], facts: Mapping[str, 
         key = "present.said_decide" if plan.quota_used_wan else "present.said_decide_own"
         return say(key, quota=plan.quota_used_wan / YI, own=own / YI)
     if plan is not None:
-        return _levers(outcome)
+        return _apart(outcome) + _levers(outcome)
     balance = outcome.balance
     if balance is not None and float(balance.get("shortfall_wan", balance["year"] * 0).sum()) > 0:
         return say("present.said_close_gap")
@@ -341,6 +341,15 @@ def _levers(outcome: Outcome) -> Text:
     if not parts:
         return say("present.said_no_lever")
     return say("present.said_choose", parts=Text.joined(parts[:3], "；", "; "))
+
+
+def _apart(outcome: Outcome) -> Text:
+    """That a plan takes nothing of what the balance leaves, where it leaves something."""
+    debt, balance = outcome.scenario.spec.debt, outcome.balance
+    if debt is None or debt.general_budget_source or balance is None:
+        return EMPTY
+    left = "available_wan" in balance and float(balance["available_wan"].sum()) > 0
+    return say("present.said_not_connected") if left else EMPTY
 
 
 def _in_yi(amount: float, zh: str, en: str) -> dict[str, Any]:
