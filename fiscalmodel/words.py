@@ -32,6 +32,15 @@ def language() -> str:
     return "en" if asked.lower().startswith("en") else "zh"
 
 
+def tag(lang: str) -> str:
+    """The name of a language in pages and documents.
+
+    >>> tag("zh"), tag("en")
+    ('zh-CN', 'en')
+    """
+    return "en" if lang == "en" else "zh-CN"
+
+
 @contextlib.contextmanager
 def speaking(lang: str) -> Iterator[None]:
     """Messages and displays in `lang` while the block runs."""

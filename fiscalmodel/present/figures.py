@@ -14,12 +14,11 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from fiscalmodel.present.page import asset
 from fiscalmodel.words import Text, bare, say
 
-TEMPLATES = Path(__file__).resolve().parent / "templates"
 #: How much of a unit one of another is: figure's unit -> unit shown -> divisor.
 _SHOWN = {
     "万元": {"万元": 1.0, "亿元": 1e4, "万亿元": 1e8, "元": 1e-4},
@@ -171,8 +170,8 @@ def with_script(linked: Linked, lang: str = "zh") -> str:
     carried = {"lang": lang, "nodes": kept, "formulas": formulas, "hows": hows, "words": words}
     # "<" in a text could end the script, or begin another one.
     text = json.dumps(carried, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    style = (TEMPLATES / "explain.css").read_text(encoding="utf-8")
-    script = (TEMPLATES / "explain.js").read_text(encoding="utf-8")
+    style = asset("explain.css")
+    script = asset("explain.js")
     block = (
         f'<style>{style}</style><script type="application/json" id="fm-explain">{text}</script>'
         f"<script>{script}</script>"

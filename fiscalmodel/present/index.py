@@ -8,7 +8,7 @@ from typing import Any
 from fiscalmodel import __version__
 from fiscalmodel.display import YI
 from fiscalmodel.present.book import paper_workbook
-from fiscalmodel.present.page import PageHead, css, template
+from fiscalmodel.present.page import PageHead, asset, template
 from fiscalmodel.present.paper import Cell, Grid, Heading, Paper
 from fiscalmodel.present.summary import FIGURES, mark_of
 from fiscalmodel.words import Text, say
@@ -47,7 +47,7 @@ def index_page(summaries: Sequence[Summary], *, lang: str = "zh", workbook: str 
     groups = [_group(mine, lang) for mine in by_region.values()]
     return str(
         template("index.html.j2").render(
-            css=css(), groups=groups, words=words, lang=lang, version=__version__,
+            css=asset(), groups=groups, words=words, lang=lang, version=__version__,
             mark=mark_of(internal, lang), workbook=workbook,
         )
     )  # fmt: skip

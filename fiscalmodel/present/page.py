@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from fiscalmodel import __version__, days
 from fiscalmodel.present.summary import has_hidden, mark_of
-from fiscalmodel.words import say
+from fiscalmodel.units import yuan_text
+from fiscalmodel.words import say, tag
 
 if TYPE_CHECKING:
     from fiscalmodel.scenario.load import Scenario
@@ -57,18 +58,22 @@ class PageHead:
 
 
 @cache
-def css() -> str:
-    """The style of all pages."""
-    return (TEMPLATES / "report.css").read_text(encoding="utf-8")
+def asset(name: str = "report.css") -> str:
+    """A style or script of the pages; by default the style of all of them."""
+    return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
+@cache
 def template(name: str) -> Any:
     """A page's template; what is filled in is text and never HTML."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
-    ).get_template(name)
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters["yuan"] = yuan_text
+    return environment.get_template(name)
 
 
 @cache
@@ -115,7 +120,7 @@ def notebook_page(notebook_text: str, head: PageHead) -> str:
 
     notebook = nbformat.reads(notebook_text, as_version=4)
     notebook.cells = report_cells(notebook_text, head.lang)
-    report = {**head.__dict__, "lang": "en" if head.lang == "en" else "zh-CN", "css": css()}
+    report = {**head.__dict__, "lang": tag(head.lang), "css": asset()}
     body, _ = _exporter().from_notebook_node(notebook, resources={"report": report})
     return str(body)
 

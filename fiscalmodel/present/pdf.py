@@ -15,7 +15,7 @@ from fiscalmodel.display import font_file
 from fiscalmodel.errors import InputError
 from fiscalmodel.present.document import MARGINS, TOGETHER, WIDEST, column_widths
 from fiscalmodel.present.paper import Grid, Heading, Paper, Passage, Picture
-from fiscalmodel.words import say
+from fiscalmodel.words import say, tag
 
 #: Printed where the font lacks a character: the mark that printers put for a missing sort.
 MISSING = "〓"
@@ -88,7 +88,7 @@ class _Setter:
         top, bottom, left, right = (side * _MM for side in MARGINS)
         document = BaseDocTemplate(
             buffer, pagesize=A4, title=head.title, author="fiscalmodel", subject=head.mark,
-            lang="en" if self.lang == "en" else "zh-CN", invariant=1,
+            lang=tag(self.lang), invariant=1,
         )  # fmt: skip
         wide = landscape(A4)
         self.width, self.turned = A4[0] - left - right, wide[0] - top - bottom

@@ -15,11 +15,10 @@ from fiscalmodel.fees.ledger import Line, period_label
 from fiscalmodel.fees.statement import CommissionStatement
 from fiscalmodel.fees.terms import Terms, official_name, pct_text
 from fiscalmodel.paths import inside, project_root, write_whole
+from fiscalmodel.present.page import template
 from fiscalmodel.present.workbook import Sheet, sheet_name, write_book
-from fiscalmodel.units import yuan_text
 from fiscalmodel.words import say
 
-TEMPLATES = Path(__file__).resolve().parent / "templates"
 _WIDTHS = (5, 10, 15, 10, 15, 13, 13, 13, 15, 8, 13, 13, 13, 13, 24)
 _FIRST_ROW = 5  # of the lines, counted from 1
 #: Columns of amounts, by position: before and after the rate.
@@ -132,13 +131,6 @@ def settlement_page(statement: CommissionStatement, *, warning: str = "", lang: 
     -----
     Names are escaped, and no address outside the page is used.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters["yuan"] = yuan_text
     forms = []
     for bank, lines in _by_bank(statement).items():
         rows = []
@@ -155,15 +147,15 @@ def settlement_page(statement: CommissionStatement, *, warning: str = "", lang: 
             "fee": [total[j] for j in _FEE], "words": in_words(total[13]),
             "notes": bank_notes(statement, bank, lang),
         })  # fmt: skip
-    page = environment.get_template("settlement.html.j2")
     words = {
         name: say(f"fees.form_{name}")(lang)
         for name in ("title", "bank", "day", "unit", "total", "capitals", "notes")
     }
-    return page.render(
+    page = template("settlement.html.j2").render(
         words=words, head=_head("form_head", lang), signs=_head("form_signs", lang), forms=forms,
         as_of=statement.as_of, warning=warning, lang=lang,
     )  # fmt: skip
+    return str(page)
 
 
 def save_forms(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pandas as pd
 
 from fiscalmodel import __version__
 from fiscalmodel.display import word
+from fiscalmodel.present.page import asset, template
 from fiscalmodel.scenario.whatif import (
     WhatIf,
     changes_of,
@@ -21,9 +21,8 @@ from fiscalmodel.scenario.whatif import (
     last_level,
     later_steps,
 )
-from fiscalmodel.words import label, say
+from fiscalmodel.words import label, say, tag
 
-TEMPLATES = Path(__file__).resolve().parent / "templates"
 _WORDS = (
     "title", "kicker", "lead", "how", "solved", "clears", "fails", "proven_clears", "proven_fails",
     "run_again", "unknown", "nearest", "cost", "cleared_on", "missing", "quota_used", "export",
@@ -40,15 +39,6 @@ _FIXED = (
     "other_resources_wan", "sanbao_need_wan", "statutory_debt_service_wan",
     "other_commitments_wan", "expenditure_wan",
 )  # fmt: skip
-
-
-@cache
-def _environment() -> Any:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
-    )
 
 
 @dataclass(frozen=True, repr=False)
@@ -95,16 +85,16 @@ def what_if_page(asked: WhatIf, lang: str = "zh") -> WhatIfPage:
     words |= {f"column_{name}": word(name, lang) for name in _COLUMNS}
     words |= {f"slider_{name}": say(f"scenario.slider.{name}")(lang) for name in asked.sliders}
     words |= {f"grade_{g}": label(g, lang, "debt") for g in ("red", "orange", "yellow", "green")}
-    page = _environment().get_template("whatif.html.j2")
+    page = template("whatif.html.j2")
     data = json.dumps({"lang": lang, "words": words, **_data(asked)}, ensure_ascii=False,
                       separators=(",", ":"))  # fmt: skip
     html = str(page.render(
-        title=case.name(lang), words=words, lang="en" if lang == "en" else "zh-CN",
+        title=case.name(lang), words=words, lang=tag(lang),
         warning=say("scenario.synthetic")(lang) if case.synthetic else "",
         mark=say("present.what_if_mark")(lang) if asked.outcome.plan is not None else "",
-        css=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
-        style=(TEMPLATES / "whatif.css").read_text(encoding="utf-8"),
-        script=(TEMPLATES / "whatif.js").read_text(encoding="utf-8"),
+        css=asset(),
+        style=asset("whatif.css"),
+        script=asset("whatif.js"),
         data=data.replace("<", "\\u003c"), version=__version__, id=case.id,
     ))  # fmt: skip
     return WhatIfPage(f"{words['title']} · {case.name(lang)}", html)
