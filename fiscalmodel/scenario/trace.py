@@ -175,8 +175,9 @@ class Tracer:
         rules
             An input is a column of the same row, ``<column`` of the row before, ``*column`` of
             all rows up to this one, ``table.column`` of the row of the same key (or year) in
-            another table, ``table.column[key]`` a figure, ``table.column{year,side=use,a=:b}`` all rows
-            of a table where `year` is this row's, `side` is ``use`` and `a` is this row's `b`,
+            another table, ``table.column[key]`` a figure, ``table.column{year,side=use,a=:b}``
+            all rows of a table where `year` is this row's, `side` is ``use`` and `a` is this
+            row's `b`,
             ``@name`` what `given` has, else the cell of that column in `cells`; ``a+b`` is a
             list, ``?`` allows for none. For formulas there are also ``cell``, ``model`` and
             ``terms``: leaves with what `given` has.
@@ -189,7 +190,7 @@ class Tracer:
         """
         if cells is not None:
             given = {"cell": cells.leaf, **given}
-        listed = frame.to_dict("records") if isinstance(frame, pd.DataFrame) else list(frame)
+        listed: Any = frame.to_dict("records") if isinstance(frame, pd.DataFrame) else frame
         rows = self.rows[name] = []
         for n, values in enumerate(listed, 1):
             found = n if not key else key(values) if callable(key) else values[key]
@@ -204,7 +205,7 @@ class Tracer:
         for column in totals:
             parts = [figure_name(name, column, row.key) for row in rows]
             self.graph.sum(figure_name(name, column, "total"),
-                           [part for part in parts if part in self.graph], unit_of(column))  # fmt: skip
+                           [p for p in parts if p in self.graph], unit_of(column))  # fmt: skip
 
     def _figure(
         self, table: str, column: str, rule: str | tuple[str, ...], value: float,
@@ -272,7 +273,8 @@ class Tracer:
         at = [row]
         if part.mark:
             group = _GROUPS.get(table)
-            mine = [r for r in self.rows[table] if not group or r.values[group] == row.values[group]]
+            mine = [r for r in self.rows[table]
+                    if not group or r.values[group] == row.values[group]]  # fmt: skip
             at = mine if part.mark == "*" else mine[-2:-1]
         keys = [part.key] if part.key is not None else [one.key for one in at]
         if part.table and "year" in row.values:
@@ -286,7 +288,7 @@ class Tracer:
     ) -> Iterator[_Row]:
         """Rows of a table that agree with a row in some columns."""
         for one in self.rows.get(table, []):
-            if all(
+            if one is not row and all(
                 str(one.values.get(a)) == (b if stated else str(row.values.get(b.lstrip(":"))))
                 for a, b, stated in join
             ):
@@ -373,6 +375,9 @@ _COLUMNS: Mapping[str, ColumnNames] = {
     "sanbao.months": sanbao.COLUMNS, "sanbao.flows": treasury.FLOW_COLUMNS,
     "sanbao.cash": treasury.BALANCE_COLUMNS,
     "guardrails.amounts": {"year": ("年度",), **dict.fromkeys(guardrails.AMOUNTS, ())},
+    "medium_term.flows": {
+        "item": ("项目", "收支项目"), "year": ("年度",), "amount_wan": (),
+    },
     "special_bonds.income": {
         "project_id": ("项目编号", "项目编码"), "year": ("年度",),
         "income_wan": ("净收益（万元）", "项目净收益（万元）"),

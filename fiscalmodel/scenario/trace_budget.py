@@ -59,7 +59,8 @@ BALANCE: Rules = {
     "shortfall_wan": f"shortfall {_SIDES}",
 }
 CLOSED: Rules = {
-    "money_wan": "sum parts=balance.revenue_wan+balance.transfers_wan?+balance.other_resources_wan?",
+    "money_wan": "sum parts=balance.revenue_wan+balance.transfers_wan?"
+    "+balance.other_resources_wan?",
     "needs_wan": "sum parts=balance.sanbao_need_wan?+balance.statutory_debt_service_wan?"
     "+balance.other_commitments_wan?",
     "brought_wan": "same of=<taken_on_wan?",
@@ -127,8 +128,8 @@ def _revenue(t: Tracer) -> None:
     training = {"training": [_name("linked_wan", y) for y in history]}
     trained = say("scenario.trained", first=made.history.index[0], last=made.history.index[-1],
                   count=len(made.history)).zh  # fmt: skip
-    about = {"note": models + " " + Text.joined(made.notes, "", " "), "where": trained,
-             "given": training}  # fmt: skip
+    about: dict[str, Any] = {"note": models + " " + Text.joined(made.notes, "", " "),
+                             "where": trained, "given": training}  # fmt: skip
 
     def factor(row: Mapping[str, Any], _: str) -> str | None:
         later = [node for at, node in breaks.items() if at > row["year"]]
@@ -225,7 +226,7 @@ def _steps(t: Tracer, years: list[int], last: str) -> dict[int, list[str]]:
                 change.name,
             )  # fmt: skip
             old, new = (last, last) if at == 0 else (path[years[at - 1]], after[years[at - 1]])
-            level, given = "same", {"of": path[y]}
+            level, given = "same", dict[str, Any](of=path[y])
             if change.kind == "growth" and y in change.by_year:
                 level, given = "grown", {"before": new, "growth": line}
             elif change.kind == "growth":
@@ -273,10 +274,13 @@ def _items(t: Tracer) -> None:
     assert spec is not None and items is not None  # noqa: PT018
     named = {item.name.zh: (key, item) for key, item in spec.items.items()}
     first = int(items["year"].min())
-    rows = [{**row, "key": named[row["item"]][0]} for row in items.to_dict("records")]
+    listed: Any = items.to_dict("records")
+    rows = [{**row, "key": named[row["item"]][0]} for row in listed]
 
     def stated(row: Mapping[str, Any], what: str, value: float, unit: str = "万元") -> str:
-        return t.given(f"revenue.items.{row['key']}.{what}", value, unit, spec.items[row["key"]].name)
+        return t.given(
+            f"revenue.items.{row['key']}.{what}", value, unit, spec.items[row["key"]].name
+        )
 
     def last(row: Mapping[str, Any], _: str) -> str:
         item, year = spec.items[row["key"]], row["year"]

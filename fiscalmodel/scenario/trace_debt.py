@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -244,7 +244,11 @@ class _Debt:
 
         def upto(*keys: tuple[str, str]) -> Any:
             return lambda row: [
-                n for y in self.years if y <= year_of(row) for key in keys for n in self._of(*key, y)
+                n
+                for y in self.years
+                if y <= year_of(row)
+                for key in keys
+                for n in self._of(*key, y)
             ]
 
         def unpaid(row: Mapping[str, Any], _: str) -> str:
@@ -264,7 +268,7 @@ class _Debt:
 
         drawn = upto(("use", "replacement"))
         returned = upto(("use", "bond_principal"), ("missing", "bond_principal"))
-        nothing = ([], [])
+        nothing: tuple[list[str], list[str]] = ([], [])
         self.t.table(
             "debt", self._with_bonds(), DEBT, "period", opening=opening, unpaid=unpaid,
             totals=("repaid_wan", "replaced_wan", "interest_wan", "bond_interest_wan"),
@@ -552,7 +556,9 @@ class _Debt:
         for (pool, year, n), share in sorted(shares.items()):
             node = nets[n]
             if abs(share - 1) > 1e-12:
-                part = g.count(f"source.share[{n}/{year}]", share, say("scenario.share_in", year=year))
+                part = g.count(
+                    f"source.share[{n}/{year}]", share, say("scenario.share_in", year=year)
+                )
                 node = g.step(f"source.part[{n}/{year}]", "worth", amounts=[node], factors=[part],
                               label=f"{given.sources[n].source_id} {year}")  # fmt: skip
             come.setdefault((pool, year), []).append(node)
@@ -773,7 +779,8 @@ class _Debt:
                 rate = float(policy.value("local_bond_rate_all", on=day))
                 parts.append(g.step(
                     f"renewed[{node}]", "renewed", label=g.nodes[node].name, amount=node,
-                    refinanced=self._share(), rate=self.t.rule("local_bond_rate_all", day, rate, "%"),
+                    refinanced=self._share(),
+                    rate=self.t.rule("local_bond_rate_all", day, rate, "%"),
                 ))  # fmt: skip
             more = [figure_name("debt", "bond_interest_wan", year)] if kind == "special" else []
             return [*parts, *more]

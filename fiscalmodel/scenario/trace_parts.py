@@ -6,18 +6,17 @@ import datetime as dt
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from fiscalmodel import policy
-from fiscalmodel.budget.account import SIDE_OF, known_line
+from fiscalmodel.budget.account import PARTS, SIDE_OF, known_line
 from fiscalmodel.budget.guardrails import RULES
 from fiscalmodel.debt.cashflow import amortise
 from fiscalmodel.debt.schedule import MONTHS_OF
 from fiscalmodel.scenario.graph import figure_name
-from fiscalmodel.scenario.outcome import RESULTS
 from fiscalmodel.scenario.trace import Cells, Given, Rules, Tracer, records_of
 from fiscalmodel.scenario.trace_cash import trace_cash
 from fiscalmodel.words import Text
@@ -50,12 +49,16 @@ TABLES = (
             f"sum parts=budgets_lines.amount_wan{{{_KEY},budget=:to_budget,item=transfers_in,"
             "counterpart=:from_budget}",
             f"sum parts=budgets_lines.amount_wan{{{_KEY},budget=:to_budget,item=transfers_in}}",
+            f"net_sum plus=budgets_lines.amount_wan{{{_KEY},budget=:to_budget,item=transfers_in}} "
+            f"minus=budgets_transfers.in_wan{{{_KEY},to_budget}}",
             "same of=out_wan",
         ),
         "gap_wan": "gap first=in_wan second=out_wan",
     }, ("from_budget", "to_budget"), ("out_wan", "in_wan")),
     Table("budgets_accounts", "budgets.accounts", {"amount_wan": (
-        f"sum parts=budgets_lines.amount_wan{{{_KEY},budget,item}}", "same of=@opened",
+        f"sum parts=budgets_lines.amount_wan{{{_KEY},budget,item}}", "sum parts=@printed_parts",
+        f"sum parts=budgets_lines.amount_wan{{{_KEY},budget,item=transfer_income}}",
+        "same of=@opened",
     )}, ("budget", "item")),
     Table("budgets", "budgets.table", {
         "resources_wan": f"sum parts=budgets_accounts.amount_wan{{{_KEY},budget,side=resource}}",
@@ -87,7 +90,8 @@ TABLES = (
         "expenditure_wan": "sum parts=baseline_expenditure_wan+measures_expenditure_wan",
         "balance_wan": "gap first=resources_wan second=expenditure_wan",
         "fund_opening_wan": ("same of=<fund_closing_wan", "same of=@fund"),
-        "fund_drawn_wan": "paid_up due=@lacking there=fund_opening_wan",
+        "fund_drawn_wan": "paid_up due=@lacking+ own=@nothing there=fund_opening_wan+ "
+        "gone=@nothing",
         "fund_filled_wan": "at_least_0 of=balance_wan",
         "fund_closing_wan": "net_sum plus=fund_opening_wan+fund_filled_wan minus=fund_drawn_wan+",
         "shortfall_wan": "gap first=@lacking second=fund_drawn_wan",
@@ -209,17 +213,20 @@ def trace_parts(t: Tracer) -> None:
         if frame is None:
             continue
         cells = Cells.of(t, part, table.by)
-        by = table.by or ("item",)
         more = {"sanbao_needs": traced.months, "idle": traced.idle}.get(table.name)
         t.table(
             table.name, frame if more is None else more(frame), table.rules,
             "year" if table.by == ("year",) else "", cells=cells,
-            label=lambda row, by=by: " ".join(str(row[c]) for c in by if c in row),
+            label=partial(_named, table.by),
             totals=table.totals, where=traced.files(part), **traced.given(table.name),
         )  # fmt: skip
         if table.name == "sanbao_coverage" and t.outcome.sanbao.cash is not None:
             trace_cash(t, t.outcome.sanbao)
     traced.totals()
+
+
+def _named(by: Sequence[str], row: Mapping[str, Any]) -> str:
+    return " ".join(str(row[column]) for column in by if column in row)
 
 
 class _Parts:
@@ -234,7 +241,7 @@ class _Parts:
         if part == "budgets" and path == "accounts":
             return None if at is None else self._account_rows(at)
         for name in path.split("."):
-            at = None if at is None else attrgetter(name)(at)
+            at = None if at is None else getattr(at, name)
         return at
 
     def files(self, part: str) -> str:
@@ -263,30 +270,55 @@ class _Parts:
     def _of_budgets_lines(self) -> dict[str, Given]:
         return {"cell": lambda row, _: {"where": str(row["source"])}}
 
+    def _lines(self, row: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+        """Node and values of the lines of an account."""
+        return [
+            (figure_name("budgets_lines", "amount_wan", line.key), line.values)
+            for line in self.t.rows["budgets_lines"]
+            if all(line.values[c] == row[c] for c in ("level", "year", "version", "budget"))
+        ]
+
     def _of_budgets_accounts(self) -> dict[str, Given]:
         def opened(row: Mapping[str, Any], _: str) -> str | None:
             """The balance at the end of an account of the year before, as worked out or printed."""
-            lines = [
-                r for r in self.t.rows["budgets_lines"]
-                if r.values["item"] == "carry_over" and r.values["budget"] == row["budget"]
-                and r.values["level"] == row["level"] and r.values["year"] == row["year"] - 1
-                and abs(r.values["amount_wan"] - row["amount_wan"]) < 1e-9
+            before = {**row, "year": row["year"] - 1}
+            versions = dict.fromkeys(
+                line.values["version"] for line in self.t.rows["budgets_lines"]
+            )
+            found = [
+                node for version in versions for node, line in
+                self._lines({**before, "version": version})
+                if line["item"] == "carry_over"
+                and abs(line["amount_wan"] - row["amount_wan"]) < 1e-9
             ]  # fmt: skip
-            return figure_name("budgets_lines", "amount_wan", lines[-1].key) if lines else None
+            return found[-1] if found else None
 
-        return {"opened": opened}
+        return {
+            "opened": opened,
+            "printed_parts": lambda row, _: [
+                node for node, line in self._lines(row)
+                if line["item"] in PARTS.get(row["item"], ())
+            ],
+        }  # fmt: skip
 
     def _of_budgets(self) -> dict[str, Given]:
         def side(which: str) -> Given:
             def node(row: Mapping[str, Any], _: str) -> str | None:
+                """A printed figure and what was worked out beside it."""
                 key = tuple(row[c] for c in ("level", "year", "version", "budget"))
                 found = self.t.outcome.budgets.accounts[key].found
                 worst = max(found, key=lambda f: abs(f.difference or 0.0), default=None)
-                value = None if worst is None else getattr(worst, which)
-                if value is None:
-                    return None
-                return self.g.leaf(f"budgets.{which}[{'/'.join(map(str, key))}]", value, "part",
-                                   label=worst.said)  # fmt: skip
+                value, n = (
+                    None if worst is None else getattr(worst, which),
+                    len(self.t.rows["budgets"]),
+                )
+                columns = ("carry_over_wan", "uses_wan", "resources_wan")
+                known = [node for node, _ in self._lines(row)] if which == "stated" else [
+                    figure_name("budgets", column, n) for column in columns
+                ]  # fmt: skip
+                same = (k for k in known if value is not None and k in self.g
+                        and abs(self.g.value(k) - value) < 1e-9)  # fmt: skip
+                return next(same, None)
 
             return node
 
@@ -313,7 +345,9 @@ class _Parts:
             return self.g.step(f"medium_term.lacking[{row['year']}]", "lack", first=self.g.none(),
                                second=name)  # fmt: skip
 
-        opening = float(self.spec.medium_term.fund_opening_wan or 0.0) if self.spec.medium_term else 0
+        opening = (
+            float(self.spec.medium_term.fund_opening_wan or 0.0) if self.spec.medium_term else 0
+        )
         return {
             "flows_in": lambda row, _: flows.get((True, row["year"]), []),
             "flows_out": lambda row, _: flows.get((False, row["year"]), []),
@@ -321,7 +355,7 @@ class _Parts:
             "lacking": lacking,
         }
 
-    def _lines(self, key: str) -> Given:
+    def _by_line(self, key: str) -> Given:
         """Cells of an earlier plan or an outturn by line and year."""
         found: dict[tuple[str, int], list[str]] = {}
         for row in self._records("medium_term", key):
@@ -332,10 +366,10 @@ class _Parts:
         return lambda row, _: found.get((row["line"], int(row["year"])), [])
 
     def _of_medium_term_changes(self) -> dict[str, Given]:
-        return {"last_plan": self._lines("last_plan")}
+        return {"last_plan": self._by_line("last_plan")}
 
     def _of_medium_term_execution(self) -> dict[str, Given]:
-        return {"last_plan": self._lines("last_plan"), "outturn": self._lines("outturn")}
+        return {"last_plan": self._by_line("last_plan"), "outturn": self._by_line("outturn")}
 
     def _records(self, part: str, key: str) -> Iterator[Any]:
         place = self.t.outcome.scenario.places.get(f"{part}.{key}")
@@ -399,7 +433,8 @@ class _Parts:
 
     def months(self, frame: pd.DataFrame) -> list[dict[str, Any]]:
         """The needs with their years."""
-        return [{**row, "year": row["period"].year} for row in frame.to_dict("records")]
+        listed: Any = frame.to_dict("records")
+        return [{**row, "year": row["period"].year} for row in listed]
 
     def _of_sanbao_coverage(self) -> dict[str, Given]:
         return {"coverage_floor": lambda row, _: self._policy("sanbao_coverage_floor",
@@ -463,8 +498,8 @@ class _Parts:
                     left = g.step(f"projects.room[{at}]", "net_sum", plus=[ceiling], minus=taken)
                     if not kind:
                         left = g.step(f"projects.free[{at}]", "at_least_0", of=left)
-                    short.append(g.step(f"projects.lacks[{at}]", "lack", first=self._yearly(project),
-                                        second=left))  # fmt: skip
+                    need = self._yearly(project)
+                    short.append(g.step(f"projects.lacks[{at}]", "lack", first=need, second=left))
                 made.append(g.step(f"projects.lacking[{project.id}/{year}]", "most", parts=short))
             return made
 
@@ -546,7 +581,8 @@ class _Parts:
             if amount is None or rate is None:
                 continue
             schedule = amortise(self.g.value(amount), self.g.value(rate), start=row.day("start"),
-                                maturity=row.day("maturity"), method=method, frequency=often)  # fmt: skip
+                                maturity=row.day("maturity"), method=method,
+                                frequency=often)  # fmt: skip
             made |= self._service(key, schedule, (amount, rate), 12 / MONTHS_OF[often], method)
 
         def of(part: str) -> Given:
@@ -572,9 +608,11 @@ class _Parts:
                 if method == "equal_principal":
                     due["principal"] = g.step(f"project.part[{key}]", "over", part=cells[0],
                                               whole=parts)  # fmt: skip
-                balance = g.step(f"project.left[{at}]", "gap", first=balance, second=due["principal"])
+                balance = g.step(
+                    f"project.left[{at}]", "gap", first=balance, second=due["principal"]
+                )
             for part, node in due.items():
-                if node and abs(g.value(node) - row[part]) > 1e-7:  # a broken period, a level instalment
+                if node and abs(g.value(node) - row[part]) > 1e-7:  # a broken period
                     node = g.leaf(f"project.{part}_terms[{at}]", row[part], "terms",
                                   given={"amount": cells[0], "rate": cells[1]})  # fmt: skip
                 if node:
@@ -589,13 +627,14 @@ class _Parts:
 
     def idle(self, frame: pd.DataFrame) -> list[dict[str, Any]]:
         """Idle money with its band of age and the year in which it returns."""
-        first, bands = self.spec.as_of.year + 1, ("under_1", "from_1", "from_2")
-        return [
-            {**row, "band": bands[min(max(row["age_years"], 0), 2)],
-             "returns_in": None if row["returns_on"] is None or row["returns_on"] != row["returns_on"]
-             else max(row["returns_on"].year, first)}
-            for row in frame.to_dict("records")
-        ]  # fmt: skip
+        listed: Any = frame.to_dict("records")
+        first, bands, made = self.spec.as_of.year + 1, ("under_1", "from_1", "from_2"), []
+        for row in listed:
+            due = row["returns_on"]
+            returns = None if due is None or due != due else max(due.year, first)
+            band = bands[min(max(row["age_years"], 0), 2)]
+            made.append({**row, "band": band, "returns_in": returns})
+        return made
 
     def _of_idle_digestion(self) -> dict[str, Given]:
         span = len(self.t.outcome.idle.money.digestion)
@@ -641,7 +680,3 @@ class _Parts:
         if assessed is not None and math.isfinite(assessed.amount_wan):
             g.leaf("affordability.amount_wan[total]", assessed.amount_wan, "part", figure=True,
                    where=self.files("projects"))  # fmt: skip
-
-
-
-
