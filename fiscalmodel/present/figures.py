@@ -131,7 +131,7 @@ class _Index:
             return []
         value = abs(float(cell.exact))
         # Either side of it too, where the eleventh figure is rounded.
-        values = dict.fromkeys(f"{value * (1 + e):.10e}" for e in (0, 2e-11, -2e-11))
+        values = dict.fromkeys(f"{value * (1 + e):.10e}" for e in (0, 1e-12, -1e-12))
         units = dict.fromkeys([cell.unit, "%", "万元", "元", "亿元", ""])
         tables = [self._shown(unit, ".10e") for unit in units]
         found = [name for table in tables for v in values for name in table.get(v, [])]
