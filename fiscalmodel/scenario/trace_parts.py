@@ -653,6 +653,26 @@ class _Parts:
         kinds = [f"projects_by_year.{k}_wan[total]" for k in ("must", "running", "other")]
         if all(kind in g for kind in kinds):
             g.sum("projects.spent_wan[total]", kinds)
+        for row in rows.get("budgets_accounts", []):  # the opening that a printed balance means
+            at = [
+                one.key
+                for one in rows["budgets"]
+                if all(
+                    one.values[c] == row.values[c] for c in ("level", "year", "version", "budget")
+                )
+            ]
+            gap = g.nodes.get(figure_name("budgets", "misfit_wan", at[0] if at else ""))
+            if row.values["item"] == "opening_carry_over" and gap and gap.formula == "gap":
+                g.step(
+                    f"budgets.implied_opening_wan[{at[0]}]",
+                    "net_sum",
+                    figure=True,
+                    plus=[
+                        figure_name("budgets_accounts", "amount_wan", row.key),
+                        str(gap.inputs["first"]),
+                    ],
+                    minus=[str(gap.inputs["second"])],
+                )
         chosen: tuple[tuple[str, Any], ...] = (
             ("late_wan", lambda row: row["overdue"]),
             ("idle_wan", lambda row: row["idle_kind"] != "advance"),
