@@ -116,25 +116,22 @@ def notebook_page(notebook_text: str, head: PageHead) -> str:
     head
         What stands above and below it.
     """
-    import nbformat
-
-    notebook = nbformat.reads(notebook_text, as_version=4)
-    notebook.cells = report_cells(notebook_text, head.lang)
+    notebook = report_notebook(notebook_text, head.lang)
     report = {**head.__dict__, "lang": tag(head.lang), "css": asset()}
     body, _ = _exporter().from_notebook_node(notebook, resources={"report": report})
     return str(body)
 
 
-def report_cells(notebook_text: str, lang: str) -> list[Any]:
-    """The cells of an executed notebook that a report shows, in one language.
+def report_notebook(notebook_text: str, lang: str) -> Any:
+    """An executed notebook with the cells that a report shows, in one language.
 
     Left out are cells with the tags ``notebook-only`` and ``hide-in-report``, and headings
     with nothing under them: a chapter whose part a scenario does not give.
     """
     import nbformat
 
-    kept: list[Any] = []
-    for cell in nbformat.reads(notebook_text, as_version=4).cells:
+    notebook, kept = nbformat.reads(notebook_text, as_version=4), list[Any]()
+    for cell in notebook.cells:
         if _HIDDEN & set(cell.metadata.get("tags", [])):
             continue
         if cell.cell_type == "markdown":
@@ -153,7 +150,8 @@ def report_cells(notebook_text: str, lang: str) -> list[Any]:
         after = _level(made[-1]) if made else 1
         if not 0 < after <= (_level(cell) or 0):
             made.append(cell)
-    return made[::-1]
+    notebook.cells = made[::-1]
+    return notebook
 
 
 def _level(cell: Any) -> int:
