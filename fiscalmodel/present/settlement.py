@@ -248,10 +248,11 @@ def _form(statement: CommissionStatement, bank: str, lines: list[Line], lang: st
         say("fees.form_unit")(lang),
     )
     capitals = f"{say('fees.form_capitals')(lang)}{in_words(total[13])}"
-    notes = [capitals, say("fees.form_notes")(lang), *(f"{n}. {note}" for n, note in enumerate(bank_notes(statement, bank, lang), 1)),
-             "　　　".join(_head("form_signs", lang))]  # fmt: skip
+    numbered = [f"{n}. {note}" for n, note in enumerate(bank_notes(statement, bank, lang), 1)]
+    signs = "　　　".join(_head("form_signs", lang))
+    notes = (capitals, say("fees.form_notes")(lang), *numbered, signs)
     return Grid(say("fees.form_title")(lang), "　".join(about), tuple(_head("form_head", lang)),
-                _KEYS, tuple(rows), ("",) * len(rows), tuple(notes), sheet=bank)  # fmt: skip
+                _KEYS, tuple(rows), ("",) * len(rows), notes, sheet=bank)  # fmt: skip
 
 
 def fee_formula(terms: Terms | None, row: int) -> str:
