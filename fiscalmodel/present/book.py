@@ -27,8 +27,8 @@ def paper_workbook(paper: Paper, live: Mapping[int, Mapping[Place, str]] | None 
     Parameters
     ----------
     live
-        Number of a table -> formulas of its cells beside those that `formulas` finds; ``{0}``
-        stands for the name of the first table's sheet.
+        Of forms, which have no sheet of words: number of a table -> formulas of its cells beside
+        those that `formulas` finds; ``{0}`` stands for the name of the first table's sheet.
     """
     import xlsxwriter
 
@@ -36,7 +36,7 @@ def paper_workbook(paper: Paper, live: Mapping[int, Mapping[Place, str]] | None 
     book = xlsxwriter.Workbook(buffer, OPTIONS)
     book.set_properties({"title": head.title, "created": head.made_on, "category": head.mark})
     writer, taken = Writer(book, head.lang), set[str]()
-    if not all(isinstance(block, Grid) for block in paper.blocks):
+    if live is None:
         taken.add(say("present.sheet_summary")(head.lang).casefold())
         _words(writer, paper)
     section, shown = head.title, list[tuple[Grid, str]]()

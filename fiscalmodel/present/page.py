@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,18 +131,21 @@ def report_notebook(notebook_text: str, lang: str) -> Any:
     """
     import nbformat
 
-    notebook, kept = nbformat.reads(notebook_text, as_version=4), list[Any]()
+    notebook, kept, section = nbformat.reads(notebook_text, as_version=4), list[Any](), ""
     for cell in notebook.cells:
         if _HIDDEN & set(cell.metadata.get("tags", [])):
             continue
         if cell.cell_type == "markdown":
             cell.source = one_language(cell.source, lang)
+            section = cell.source.lstrip("# ").strip() if _level(cell) else section
         elif cell.cell_type != "code" or not cell.outputs:
             continue
         for output in cell.get("outputs", []):
             # A cell's last value is shown like what it displays.
             if output.output_type == "execute_result":
                 output.output_type = "display_data"
+            if "text/html" in output.get("data", {}):
+                output.data["text/html"] = _titled(output.data["text/html"], section)
             if "text/markdown" in output.get("data", {}):
                 output.data["text/markdown"] = one_language(output.data["text/markdown"], lang)
         kept.append(cell)
@@ -152,6 +156,18 @@ def report_notebook(notebook_text: str, lang: str) -> Any:
             made.append(cell)
     notebook.cells = made[::-1]
     return notebook
+
+
+def _titled(html: str, section: str) -> str:
+    """Tables without a title take their chapter's, so that each has a number."""
+    title = f'<caption><span class="fm-caption">{escape(section)}</span>'
+    html = html.replace(
+        '<table><caption> <span class="fm-unit">', f'<table>{title} <span class="fm-unit">'
+    )
+    return html.replace(
+        '<div class="fm-table"><table><thead>',
+        f'<div class="fm-table"><table>{title}</caption><thead>',
+    )
 
 
 def _level(cell: Any) -> int:
