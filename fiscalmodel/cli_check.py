@@ -95,16 +95,17 @@ def template(kind: str, file: str | None, lang: str, force: bool) -> int:
 @click.option("--key")
 @click.option("--as-of")
 @click.option("--years", type=int)
+@click.option("--level")
 def new(
     name: str, books: tuple[str, ...], first: tuple[str, ...], key: str | None,
-    as_of: str | None, years: int | None,
+    as_of: str | None, years: int | None, level: str | None,
 ) -> int:  # fmt: skip
     """Set up a county, filled with what its own workbooks give."""
     from fiscalmodel.scenario.county import new_county
     from fiscalmodel.scenario.given import given_only, names_of
     from fiscalmodel.scenario.load import load_scenario
 
-    made = new_county(name, key=key, as_of=as_of, years=years, books=(*first, *books))
+    made = new_county(name, key=key, as_of=as_of, years=years, books=(*first, *books), level=level)
     click.echo(say("scenario.made_region", name=name, key=made.key))
     for said in made.said:
         click.echo(f"  {said}")
