@@ -24,7 +24,7 @@ from fiscalmodel.tables.readers import read_workbook
 from fiscalmodel.tables.records import header_of
 from fiscalmodel.tables.table import Table
 from fiscalmodel.units import FEN_PER, convert
-from fiscalmodel.words import Text, headers_of, official, official_words, say
+from fiscalmodel.words import Text, headers_of, language, official, official_words, say
 from fiscalmodel.yamlio import load_yaml
 
 #: Lists that are told by their headers.
@@ -132,7 +132,7 @@ def read_books(paths: Sequence[str | Path], region: str, level: str | None = Non
             years = [row["year"] for row in rows]
             said.append(say("scenario.from.debt", name=say(f"scenario.sheet.{kind}"), years=years))
     if budgets:
-        said.append(say("scenario.from.level", name=official_words("government_level")[meant]))
+        said.append(say("scenario.from.level", name=_level_name(meant)))
     return Books(series, lists, tuple(said))
 
 
@@ -219,10 +219,10 @@ def _of_level(budgets: list[Table], asked: str | None) -> tuple[list[Table], str
     InputError
         If there are tables of both and none is asked for, or none of the one that is.
     """
-    words = official_words("government_level")
     wanted = None if asked is None else official("government_level", asked)
     if asked is not None and wanted is None:
-        raise InputError("level", "scenario.no_such_level", known_names(words.values()), name=asked)
+        known = known_names(official_words("government_level", language()).values())
+        raise InputError("level", "scenario.no_such_level", known, name=asked)
     sides: dict[str, list[Table]] = {}
     for table in budgets:
         sides.setdefault("own" if table.about.level == "own" else "whole", []).append(table)
@@ -231,8 +231,12 @@ def _of_level(budgets: list[Table], asked: str | None) -> tuple[list[Table], str
         raise InputError(", ".join(files), "scenario.which_level")
     level = wanted or next(iter(sides), "whole")
     if budgets and level not in sides:
-        raise InputError(", ".join(files), "scenario.level_missing", name=words[level])
+        raise InputError(", ".join(files), "scenario.level_missing", name=_level_name(level))
     return sides.get(level, []), level
+
+
+def _level_name(level: str) -> Text:
+    return Text(*(official_words("government_level", lang)[level] for lang in ("zh", "en")))
 
 
 def _series(tables: Sequence[Table], asked: dict[str, Any]) -> dict[int, Point]:

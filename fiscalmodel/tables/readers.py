@@ -22,7 +22,7 @@ from fiscalmodel.tables.forms import forms, known_together
 from fiscalmodel.tables.layout import NoHeader, Rows, layouts
 from fiscalmodel.tables.table import Table
 from fiscalmodel.units import money_unit
-from fiscalmodel.words import Text, official_words, say
+from fiscalmodel.words import Text, language, official_words, say
 
 #: Sheets of words by their names: covers, contents, notes. Without a stated unit of money what
 #: stands on them is no table.
@@ -102,7 +102,10 @@ class Workbook(Result, list[Table]):
     @cached_property
     def table(self) -> pd.DataFrame:
         """One row a table: sheet, title, form, region, level, year, version, unit, rows."""
-        names, levels = {form.id: form.name for form in forms()}, official_words("government_level")
+        names, levels = (
+            {form.id: form.name for form in forms()},
+            official_words("government_level", language()),
+        )
         return pd.DataFrame(
             [
                 {
