@@ -304,8 +304,6 @@ def read_given(
         notes.append(say("debt.clearance.capitalised"))
     if reserved is None:
         notes.append(say("debt.clearance.no_reservation"))
-    if any(c.rate_pct and not c.on_demand for c in contracts):
-        notes.append(say("debt.clearance.interest_from", as_of=start))
     return Given(
         made, contracts, tuple(sorted(lines, key=lambda s: (s.source_id, s.first, s.period))),
         batches, claims, caps, orders, start, end,

@@ -570,8 +570,9 @@ def plan_clearance(
         ``repayment`` (bullet), ``used_wan``, ``issue_cost_pct``. Usable from its day to the
         end of its period.
     as_of
-        Day of the ledger's balances: its close, or the opening of a month's first. Interest
-        accrued before it is taken as paid.
+        Day of the ledger's balances: its close, or the opening of a month's first. A contract
+        that states its frequency or ``interest_paid_to`` pays on its next day of payment what
+        accrued before it too; elsewhere that is taken as paid, and said.
     deadline
         Day by which hidden debt is 0; ``clear_by`` of a contract may be earlier.
     rule
