@@ -21,7 +21,7 @@ from fiscalmodel.display import Checked
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import Records, Row, TableLike, read_records
-from fiscalmodel.words import Text, say
+from fiscalmodel.words import Text, marked, say
 
 FEN_PER_WAN = 1_000_000
 #: Debt of shantytown renovation (棚户区改造) due from this day on is repaid by contract:
@@ -303,15 +303,6 @@ def fen(value: float, where: str, found: Collector) -> int:
     return int(whole)
 
 
-def is_shantytown(text: str) -> bool:
-    """Whether a category or project is shantytown renovation.
-
-    >>> is_shantytown("棚改贷款"), is_shantytown("信托")
-    (True, False)
-    """
-    return any(word in text.lower() for word in ("棚", "shanty"))
-
-
 def _contract(
     row: Row, as_of: dt.date | None, deadline: dt.date | None, notes: list[Finding]
 ) -> Contract:
@@ -361,6 +352,8 @@ def _contract(
         by_contract=row.flag("by_contract"),
         balance_fen=balance,
     )
+    if row.flag("overdue") and as_of and maturity and maturity > as_of:
+        notes.append(_note("overdue_early", name, say("debt.overdue_early", day=maturity)))
     _terms(made, row, as_of, deadline)
     _consent(made, notes)
     return made
@@ -368,7 +361,7 @@ def _contract(
 
 def _terms(c: Contract, row: Row, as_of: dt.date | None, deadline: dt.date | None) -> None:
     """Dates and flags that contradict each other."""
-    if c.by_contract and not is_shantytown(c.category + c.project):
+    if c.by_contract and not marked(c.category + c.project, "shantytown"):
         row.report("by_contract", "debt.by_contract_only_shantytown", name=c.contract_id)
     paid = c.interest_paid_to
     if paid and ((as_of and paid > as_of) or (c.start and paid < c.start)):
@@ -385,14 +378,14 @@ def _terms(c: Contract, row: Row, as_of: dt.date | None, deadline: dt.date | Non
         row.report("extendable_to", what, to=c.extendable_to, limit=limit)
     if c.clear_by and c.clear_by > deadline:
         row.report("clear_by", "debt.clear_by_late", day=c.clear_by, deadline=deadline)
-    elif c.clear_by and as_of and c.clear_by < as_of:
+    elif c.clear_by and as_of and c.clear_by <= as_of:
         row.report("clear_by", "debt.clear_by_past", day=c.clear_by, as_of=as_of)
 
 
 def _consent(c: Contract, notes: list[Finding]) -> None:
     if c.consent is False and (c.replaceable or c.prepayable):
         notes.append(_note("consent_refused", c.contract_id, say("debt.consent_refused")))
-    elif c.consent is None and c.replaceable and c.creditor and c.replace_fee_pct > 0:
+    elif c.consent is None and c.replaceable and c.replace_fee_pct > 0:
         notes.append(_note("consent_unknown", c.contract_id, say("debt.consent_unknown")))
 
 

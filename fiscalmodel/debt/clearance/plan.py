@@ -13,7 +13,7 @@ import pandas as pd
 
 from fiscalmodel.debt.clearance import path as paths
 from fiscalmodel.debt.clearance import tables, whatif
-from fiscalmodel.debt.clearance.given import OBJECTIVES, Given, Options, limit_findings, read_given
+from fiscalmodel.debt.clearance.given import OBJECTIVES, Given, Options, read_given
 from fiscalmodel.debt.clearance.path import Path
 from fiscalmodel.debt.clearance.problem import Floats, Problem, build_problem
 from fiscalmodel.debt.clearance.program import Program, Solution, optimise
@@ -693,7 +693,7 @@ def _assemble(
 ) -> ClearancePlan:
     """All tables of a path; a gap below one 分 is no gap."""
     schedule, shortfall = paths.allot(problem, path)
-    notes = [*given.notes, *problem.notes, *(f.said for f in limit_findings(given))]
+    notes = [*given.notes, *problem.notes]
     gap = float(shortfall["amount_wan"].sum())
     if gap < whatif.FEN_WAN * 1.5:
         shortfall = shortfall.iloc[:0]

@@ -211,7 +211,7 @@ def build_problem(given: Given) -> Problem:
         draw_quota=np.array([q for q, _ in draws], dtype=int),
         draw_day=np.array([e for _, e in draws], dtype=int),
         services=tuple(services), bond_interest=np.array(interest), bond_life=np.array(life),
-        bond_value=np.array(value), rooms=_rooms(given, days), notes=tuple(notes),
+        bond_value=np.array(value), rooms=_rooms(given, days, notes), notes=tuple(notes),
     )  # fmt: skip
 
 
@@ -422,7 +422,9 @@ def _groups(contracts: tuple[Contract, ...], marks: list[tuple[str, ...]]) -> tu
     return group, np.array(rows, dtype=bool).reshape(len(rows), len(marks)).T
 
 
-def _rooms(given: Given, days: tuple[dt.date, ...]) -> tuple[tuple[int, float], ...]:
+def _rooms(
+    given: Given, days: tuple[dt.date, ...], notes: list[Text]
+) -> tuple[tuple[int, float], ...]:
     """How much may have been issued by a day: limits of special debt, raised by each quota."""
     rooms = []
     if given.options.special_headroom_wan is not None and days:
@@ -435,6 +437,8 @@ def _rooms(given: Given, days: tuple[dt.date, ...]) -> tuple[tuple[int, float], 
         room = limit.special_wan + come - given.options.special_wan
         if given.options.special_wan > limit.special_wan:
             room = 0.0  # above its limit already: no new issue
+            notes.append(say("debt.clearance.limit_above", year=limit.year,
+                             held=given.options.special_wan, limit=limit.special_wan))  # fmt: skip
         last = bisect_right(days, end) - 1
         if last >= 0:
             rooms.append((last, max(room, 0.0)))
