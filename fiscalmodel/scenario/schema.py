@@ -310,9 +310,13 @@ class StateCapitalSpec(Part):
 
 
 class BudgetsSpec(Part):
-    """The four budgets 四本预算, by year and version, and what moves between them."""
+    """The four budgets 四本预算, by year and version, and what moves between them.
+
+    ``level``: only these accounts of a table that holds both levels.
+    """
 
     accounts: DataRef
+    level: Literal["whole", "own"] | None = None
     state_capital: StateCapitalSpec | None = None
     source: str = Field(min_length=2)
 
