@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fiscalmodel.cli import Command, scenario_paths
 from fiscalmodel.words import say
+
+if TYPE_CHECKING:
+    from fiscalmodel.scenario.outcome import Outcome
 
 #: Kinds of templates, as `series.templates.templates` knows them.
 KINDS = (
@@ -43,9 +47,9 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
         loaded = users_of([Path(t) for t in tables])
     if loaded:
         found = Collector()
-        for look in (ask_first, evaluate_all):  # questions and errors of all files at once
-            with found.catch():
-                look(loaded)
+        with found.catch():  # questions and errors of all files at once
+            ask_first(loaded)
+        outcomes: list[Outcome] = found.attempt(lambda: evaluate_all(loaded), [])
         found.raise_if_any()
         click.echo(say("scenario.all_in_order", count=len(loaded)))
     if not given:
@@ -53,14 +57,17 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
         click.echo(say("scenario.series_there", count=len(catalog.names())))
     places = [Path(t) for t in tables] or ([project_root() / "data"] if not given else [])
     findings = [finding for place in places for finding in reconcile(place)]
-    if tables or not given:
+    if scenarios:
+        findings += [finding for outcome in outcomes for finding in outcome.found]
+    if tables or not given or findings:
         click.echo(say("scenario.findings", count=len(findings)))
         for finding in findings[:most]:
             click.echo(f"  [{finding.severity}] {finding.rule}: {finding.where}")
             values = {"stated": finding.stated, "computed": finding.computed}
-            said = say("scenario.finding", **values, said=finding.said)
-            # Not every finding is about a number.
-            click.echo(f"      {finding.said if None in values.values() else said}")
+            if None in values.values():  # not every finding is about two numbers
+                click.echo(f"      {finding.said}")
+            else:
+                click.echo(f"      {say('scenario.finding', **values, said=finding.said)}")
         if len(findings) > most:
             left = len(findings) - most
             click.echo(f"  {say('scenario.more_findings', left=left, count=len(findings))}")

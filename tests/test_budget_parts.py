@@ -76,10 +76,10 @@ def test_an_amount_stands_for_one_year_or_all():
      "同比例增长", "grows with revenue growth"],
 )  # fmt: skip
 def test_spending_tied_to_growth_is_refused(basis):
-    lines = read_plan_lines([line(basis=basis)], YEARS)
-    resources = dict.fromkeys(YEARS, 2_000.0)
     with pytest.raises(InputError, match="ties spending"):
-        medium_term_plan(resources, lines, on="2026-01-01")
+        read_plan_lines([line(basis=basis)], YEARS)
+    with pytest.raises(InputError, match="ties spending"):
+        medium_term_plan(dict.fromkeys(YEARS, 2_000.0), [line(basis=basis)], on="2026-01-01")
 
 
 @pytest.mark.parametrize(

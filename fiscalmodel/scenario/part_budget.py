@@ -21,7 +21,6 @@ from fiscalmodel.budget.medium_term import (
     medium_term_plan,
     read_amounts_by_line,
     read_flows,
-    read_measures,
     read_plan_lines,
 )
 from fiscalmodel.budget.special_bonds import bond_projects
@@ -86,11 +85,10 @@ def medium_term_part(
             for year, amount in zip(paid["year"], paid["clearance_wan"], strict=True)
         ]
         lines = pd.concat([lines, pd.DataFrame(added, columns=lines.columns)], ignore_index=True)
-    measures = None if "measures" not in tables else read_measures(tables["measures"])
     if spec.fund_opening_wan is None:
         notes.append(say("budget.fund_unknown"))
     made = medium_term_plan(
-        resources, lines, measures, fund_opening_wan=spec.fund_opening_wan or 0.0,
+        resources, lines, tables.get("measures"), fund_opening_wan=spec.fund_opening_wan or 0.0,
         on=scenario.spec.as_of,
     )  # fmt: skip
     if "last_plan" in tables:
