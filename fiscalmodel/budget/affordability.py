@@ -96,10 +96,11 @@ class Affordability(Found):
         """Money left by each test and year, with and without."""
         return self.in_words()
 
-    def in_words(self, lang: str | None = None) -> pd.DataFrame:
-        """The table with tests by name."""
+    def in_words(self, lang: str | None = None, part: str = "table") -> pd.DataFrame:
+        """The table, or ``breaks``, with tests by name."""
         names = {test: test_name(test)(lang or language()) for test in TESTS}
-        return self.table.assign(test=self.table["test"].map(names))
+        frame: pd.DataFrame = getattr(self, part)
+        return frame.assign(test=frame["test"].map(names))
 
     def plot(self, lang: str | None = None) -> Chart:
         """The balance of each year without and with the project."""
