@@ -27,8 +27,8 @@ from fiscalmodel.words import Text, say
 FURTHER: Mapping[str, Callable[[Scenario, Any, Mapping[str, Any]], PartResult]] = {
     "budgets": budgets_part,
     "medium_term": medium_term_part,
-    "guardrails": guardrails_part,
     "sanbao": sanbao_part,
+    "guardrails": guardrails_part,
     "projects": projects_part,
     "special_bonds": special_bonds_part,
     "idle": idle_part,
