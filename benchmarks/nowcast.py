@@ -7,9 +7,10 @@ Writes the groups that were run into ``benchmarks/results/nowcast.csv``.
 
 "Plain growth" carries last year's remainder on at the growth of the year to date. Competition
 series are cut into years; the years counted end with the test part, of which nothing was used
-for fitting. The sample county's months are its years times fixed shares and a draw that its three series have in
-common: four draws, of which the plain one was lucky at three months. So its generator is drawn
-from again. A city's spending by category (cash, fiscal years 2007 to 2021) was used for nothing.
+for fitting. The sample county's months are its years times fixed shares and a draw that its three
+series have in common: four draws, in which plain growth was lucky at three months. So its generator
+is drawn from again. A city's spending by category (cash, fiscal years 2007 to 2021) was used for
+nothing before.
 2021-12 of the national series is not in the data (it lacks November and December):
 where growth was published for December 2022, it is found from it, for nowcasts and for plain
 growth alike.
@@ -133,7 +134,7 @@ def resampled(reviews: list[pd.DataFrame], draws: int = 300) -> tuple[np.ndarray
     rng = np.random.default_rng(0)
     months = pooled(reviews)["month"]
     rows = pd.concat(reviews, keys=range(len(reviews)), names=["series"]).reset_index("series")
-    unit = "year" if rows["year"].nunique() > 1 and len(reviews) < 100 else "series"
+    unit = "year" if len(reviews) < 50 else "series"
     found = []
     for month in months:
         part = rows[rows["month"] == month].assign(
