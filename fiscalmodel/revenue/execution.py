@@ -9,17 +9,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fiscalmodel.days import period
 from fiscalmodel.display import BLUE, GREY, ORANGE, RED, Chart, figure, legend
+from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.inputs import when
 from fiscalmodel.revenue.nowcast import Nowcast, nowcast_year
 from fiscalmodel.revenue.nowcast_input import read_cumulative
 from fiscalmodel.revenue.nowcast_items import nowcast_items
 from fiscalmodel.revenue.result import InMoney
-from fiscalmodel.series.monthly import even_progress_pct, monthly_report
+from fiscalmodel.series.monthly import even_progress_pct, to_months
 from fiscalmodel.units import amount_text
 from fiscalmodel.words import EMPTY, Text, label, say
 
-_DIGITS = {"budget": 0, "month": 0, "cumulative": 0, "before": 0, "change": 0}
+_MONEY = ("budget", "month", "cumulative", "before", "change")
 
 
 def monthly_table(
@@ -40,8 +42,14 @@ def monthly_table(
     cumulative
         Year-to-date figures in `unit`, months by items (English names of
         ``params/words/labels.yaml`` or printed ones).
-    month, budget, growth_pct, total
-        As in `fiscalmodel.series.monthly.monthly_report`.
+    month
+        The month reported.
+    budget
+        Item -> full-year budget of the same calibre, where there is one.
+    growth_pct
+        Published like-for-like 同口径 growth, months by items, where there is any.
+    total
+        Item that the shares are of; the first if not given.
     unit
         Said in the headers of amounts.
     lang
@@ -55,31 +63,50 @@ def monthly_table(
         One row an item, headers in `lang`; columns without any figure (no
         budget, no published growth) are left out, and a figure that covers more
         than one month, such as January-February, is said so in its own column.
+
+    Raises
+    ------
+    InputError
+        If the month is not in the table, or a budget names no item.
     """
-    report = monthly_report(
-        cumulative,
-        month,
-        budget=None if budget is None else dict(budget),
-        growth_pct=growth_pct,
-        total=total,
-    )
-    if (report["span"] == 1).all():
-        report = report.drop(columns="span")
-    if "budget" in report and report["budget"].isna().all():
-        report = report.drop(columns=["budget", "completion_pct", "even_pct", "gap_points"])
-    report = report.dropna(axis=1, how="all")
-    rounded = report.round({c: digits if c in _DIGITS else 2 for c in report.columns})
-    heads = {c: _head(c, unit, lang) for c in rounded.columns}
-    table = rounded.rename(columns=heads)
-    table.index = pd.Index(
-        [label(str(item), lang, "terms") for item in table.index], name=_head("item", unit, lang)
-    )
+    then = period(month)
+    if then is None or then not in cumulative.index:
+        last = cumulative.index[-1]
+        raise InputError("month", "series.not_in_figures", month=month, last=last)
+    for item in budget or {}:
+        if item not in cumulative.columns:
+            names = list(cumulative.columns)
+            raise InputError("budget", "series.no_item", name=item, names=names)
+    now = cumulative.reindex([then]).iloc[0]
+    before = cumulative.reindex([then - 12]).iloc[0]
+    table = pd.DataFrame({"budget": pd.Series(dict(budget or {}), dtype=float)}, now.index)
+    months = {item: to_months(cumulative[item]) for item in cumulative}
+    table["month"] = [float(one[one.index == then].iloc[0]) for one in months.values()]
+    table["span"] = [one.attrs["span"].get(str(then), 1) for one in months.values()]
+    table["cumulative"] = now
+    table["completion_pct"] = 100 * now / table["budget"].where(table["budget"] > 0)
+    table["even_pct"] = even_progress_pct(then)
+    table["gap_points"] = table["completion_pct"] - table["even_pct"]
+    table["before"], table["change"] = before, now - before
+    table["change_pct"] = 100 * table["change"] / before.where(before > 0)
+    if growth_pct is not None:
+        table["like_for_like_pct"] = growth_pct.reindex([then]).iloc[0].reindex(now.index)
+    table["share_pct"] = 100 * now / now[total or str(cumulative.columns[0])]
+    if (table["span"] == 1).all():
+        table = table.drop(columns="span")
+    if table["budget"].isna().all():
+        table = table.drop(columns=["even_pct"])
+    table = table.dropna(axis=1, how="all")
+    table = table.round({c: digits if c in _MONEY else 2 for c in table.columns})
+    table = table.rename(columns={c: _head(c, unit, lang) for c in table.columns})
+    items = [label(str(item), lang, "terms") for item in table.index]
+    table.index = pd.Index(items, name=_head("item", unit, lang))
     return table
 
 
 def _head(column: str, unit: str, lang: str) -> str:
     text = label(column, lang, "monthly")
-    if column not in _DIGITS:
+    if column not in _MONEY:
         return text
     return f"{text}（{unit}）" if lang == "zh" else f"{text} ({unit})"
 
