@@ -330,7 +330,7 @@ class _Debt:
             c = p.contracts[i]
             who = self.shown[c.contract_id]
             if m.first[k]:
-                since, node = self.close, self._principal(i)
+                since, node = p.since[i], self._principal(i)
             opening = node
             gone = [
                 *self._of("move", c.contract_id, "principal", day),
