@@ -108,6 +108,7 @@ FORMULAS: Mapping[str, str] = {
     "spare": "min(sum(due), max(sum(there) - sum(gone) - held, 0))",
     "held": "max(missing + later, 0)",
     "mean_of": "sum(parts) / count",
+    "bearable": "max(sum(left), 0) / (0 - sum(change)) * cost",
     "level": "part / whole",
     "part_of": "amount * share / 100",
     "equal_part": "total - fen(total * (years - 1) / years - 0.0000005)",

@@ -13,7 +13,8 @@ import pandas as pd
 
 from fiscalmodel import policy
 from fiscalmodel.budget.account import PARTS, SIDE_OF, known_line
-from fiscalmodel.budget.guardrails import RULES
+from fiscalmodel.budget.guardrails import AMOUNTS, RULES
+from fiscalmodel.budget.sanbao import PARTS as SANBAO_PARTS
 from fiscalmodel.debt.cashflow import amortise
 from fiscalmodel.debt.schedule import MONTHS_OF
 from fiscalmodel.scenario.graph import figure_name
@@ -24,6 +25,23 @@ from fiscalmodel.words import Text
 _KEY = "level,year,version"
 _NEEDS = "balance.sanbao_need_wan?+balance.statutory_debt_service_wan?"
 _MONEY = "balance.revenue_wan+balance.transfers_wan?+balance.other_resources_wan?"
+
+
+_ABOVE = f"net_sum plus={_MONEY} minus={_NEEDS}"
+_COMMITTED = "balance.other_commitments_wan?"
+#: What guardrails are set against where their own table does not say it.
+_KNOWN: dict[str, tuple[str, ...]] = {
+    f"{name}_{column}": (f"sum parts=sanbao_needs.{column}{{{by}}}",)
+    for name, by in (("sanbao", "year"), *((p, f"year,sanbao_part={p}") for p in SANBAO_PARTS))
+    for column in ("need_wan", "arranged_wan")
+}
+_KNOWN["sanbao_need_wan"] += ("same of=balance.sanbao_need_wan",)
+_KNOWN |= {
+    "revenue_wan": ("same of=balance.revenue_wan",),
+    "expenditure_wan": ("same of=balance.expenditure_wan", "same of=medium_term.expenditure_wan"),
+    "general_interest_wan": ("same of=balance.statutory_debt_service_wan",),
+    "stabilisation_fund_wan": ("same of=medium_term.fund_closing_wan",),
+}
 
 
 @dataclass(frozen=True)
@@ -105,6 +123,19 @@ TABLES = (
         "difference_wan": "gap first=outturn_wan second=planned_wan",
         "execution_pct": "share part=outturn_wan whole=planned_wan",
     }, ("line", "year")),
+    Table("sanbao_needs", "sanbao.needs.table", dict.fromkeys(
+        ("need_wan", "arranged_wan", "settled_wan"), "cell"
+    ), ("period", "sanbao_part", "standard"), ("need_wan",)),
+    Table("sanbao_coverage", "sanbao.needs.coverage", {
+        **{c: (f"sum parts=sanbao_needs.{c}{{year,sanbao_part}}",
+               f"sum parts=sanbao_needs.{c}{{year}}") for c in ("need_wan", "arranged_wan")},
+        "threshold_pct": "same of=@coverage_floor",
+        "ratio_pct": "share part=arranged_wan whole=need_wan",
+        "margin_wan": "above_floor over=arranged_wan under=need_wan threshold=threshold_pct",
+    }, ("year", "sanbao_part")),
+    Table("guardrail_amounts", "guardrails.amounts", {
+        name: ("cell", *_KNOWN.get(name, ())) for name in AMOUNTS
+    }, ("year",)),
     Table("guardrails", "guardrails.table", {
         "threshold_pct": "same of=@bound",
         "share_pct": "share part=@over whole=@under",
@@ -123,16 +154,6 @@ TABLES = (
         ("share_pct", "threshold_pct", "margin_wan", "over_change_wan", "under_change_wan"),
         ("same of=@tightest", "same of=@first", "sum parts=@nothing"),
     ), ("rule",)),
-    Table("sanbao_needs", "sanbao.needs.table", dict.fromkeys(
-        ("need_wan", "arranged_wan", "settled_wan"), "cell"
-    ), ("period", "sanbao_part", "standard"), ("need_wan",)),
-    Table("sanbao_coverage", "sanbao.needs.coverage", {
-        **{c: (f"sum parts=sanbao_needs.{c}{{year,sanbao_part}}",
-               f"sum parts=sanbao_needs.{c}{{year}}") for c in ("need_wan", "arranged_wan")},
-        "threshold_pct": "same of=@coverage_floor",
-        "ratio_pct": "share part=arranged_wan whole=need_wan",
-        "margin_wan": "above_floor over=arranged_wan under=need_wan threshold=threshold_pct",
-    }, ("year", "sanbao_part")),
     Table("projects", "projects.table", {
         "score": "cell",
         "cost_wan": "times first=@yearly second=@asked",
@@ -147,13 +168,24 @@ TABLES = (
     }, ("year",), ("ceiling_wan", "must_wan", "running_wan", "other_wan", "short_wan")),
     Table("affordability", "projects.affordability.table", {
         "without_wan": (
-            f"net_sum plus={_MONEY} minus={_NEEDS}",
-            f"net_sum plus={_MONEY} minus={_NEEDS}+balance.other_commitments_wan?"
-            "+closed.clearance_wan?",
-            f"net_sum plus={_MONEY} minus={_NEEDS}+balance.other_commitments_wan?",
+            _ABOVE, f"{_ABOVE}+{_COMMITTED}+closed.clearance_wan?", f"{_ABOVE}+{_COMMITTED}",
+            "gap first=guardrail_amounts.general_limit_wan "
+            "second=guardrail_amounts.general_debt_wan",
+            "below_ceiling over=guardrail_amounts.general_interest_wan "
+            "under=guardrail_amounts.expenditure_wan threshold=@interest_ceiling",
         ),
-        "change_wan": ("net_sum plus=@nothing minus=@burden"),
+        "change_wan": (
+            "net_sum plus=@nothing minus=@burden",
+            "below_ceiling over=@interest under=@spent threshold=@interest_ceiling",
+        ),
         "with_wan": "sum parts=without_wan+change_wan",
+    }, ("test", "year")),
+    Table("affordability_breaks", "projects.affordability.breaks", {
+        "factor": ("sum parts=@nothing", "bearable left=affordability.without_wan{test,year} "
+                   "change=affordability.change_wan{test,year} cost=@once"),
+        "amount_wan": ("sum parts=@nothing", "bearable left=affordability.without_wan{test,year} "
+                       "change=affordability.change_wan{test,year} "
+                       "cost=affordability.cost_wan[total]"),
     }, ("test", "year")),
     Table("next_ceilings", "projects.ceilings.table", {
         "budget_wan": ("same of=@adjusted_wan", "same of=@budget_wan"),
@@ -378,24 +410,13 @@ class _Parts:
     # ---- guardrails ----
 
     def _of_guardrails(self) -> dict[str, Given]:
-        cells, named = Cells.of(self.t, "guardrails", ("year",)), {r.name: r for r in RULES}
+        named = {rule.name: rule for rule in RULES}
         spec, region = self.spec.guardrails, self.t.outcome.scenario.region.key
-        known = {
-            "revenue_wan": ("balance.revenue_wan",),
-            "expenditure_wan": ("balance.expenditure_wan", "medium_term.expenditure_wan"),
-            "sanbao_need_wan": ("balance.sanbao_need_wan",),
-            "general_interest_wan": ("balance.statutory_debt_service_wan",),
-            "stabilisation_fund_wan": ("medium_term.fund_closing_wan",),
-        }
 
         def amount(which: str) -> Given:
-            def node(row: Mapping[str, Any], _: str) -> str | None:
-                column = getattr(named[row["rule"]], which)
-                cell = cells.sole(row, column)
-                names = (f"{of}[{row['year']}]" for of in known.get(column, ()))
-                return cell or next((name for name in names if name in self.g), None)
-
-            return node
+            return lambda row, _: figure_name(
+                "guardrail_amounts", getattr(named[row["rule"]], which), row["year"]
+            )
 
         def bound(row: Mapping[str, Any], _: str) -> str | None:
             own = spec.local.get(row["rule"]) if spec is not None else None
@@ -542,24 +563,42 @@ class _Parts:
             cell = self.g.leaf(f"cell.{where}", row.wan("amount_wan"), "cell", where=where,
                                label=row.text("item"))  # fmt: skip
             cost.setdefault((row.word("funding", "funding"), row.year("year")), []).append(cell)
-        parts = list(dict.fromkeys(cell for cells in cost.values() for cell in cells))
-        self.g.sum("affordability.cost_wan[total]", parts)
+        self.g.sum("affordability.cost_wan[total]", [c for cells in cost.values() for c in cells])
         rate = self.t.given("projects.assess_bond_rate_pct", spec.assess_bond_rate_pct, "%")
+        term = spec.assess_bond_years
+
+        def of(kind: str, year: int) -> list[str]:
+            return cost.get((kind, year), [])
+
+        def bonds(first: int, last: int) -> list[str]:
+            return [n for year in range(first, last + 1) for n in of("bonds", year)]
+
+        def interest(year: int) -> list[str]:
+            return [
+                self.g.step(f"affordability.interest[{cell}]", "part_of", amount=cell, share=rate)
+                for cell in bonds(year - term, year - 1)
+            ]
 
         def burden(row: Mapping[str, Any], _: str) -> list[str]:
-            made = list(cost.get(("general", row["year"]), []))
-            for (funding, issued), cells in cost.items():
-                if funding == "bonds" and issued < row["year"] <= issued + spec.assess_bond_years:
-                    made += [
-                        self.g.step(f"affordability.interest[{cell}]", "part_of", amount=cell,
-                                    share=rate)
-                        for cell in cells
-                    ]  # fmt: skip
-                if funding == "bonds" and row["year"] == issued + spec.assess_bond_years:
-                    made += cells
-            return made
+            year = row["year"]
+            if row["test"] == "debt_limit":
+                return bonds(year - term + 1, year)
+            return [*of("general", year), *interest(year), *of("bonds", year - term)]
 
-        return {"burden": burden}
+        def sum_of(name: str, year: int, parts: list[str]) -> str:
+            return self.g.sum(f"affordability.{name}[{year}]", parts, figure=False)
+
+        return {
+            "burden": burden,
+            "interest": lambda row, _: sum_of("paid", row["year"], interest(row["year"])),
+            "spent": lambda row, _: sum_of("spent", row["year"], [
+                *(n for kind in ("general", "bonds", "grant") for n in of(kind, row["year"])),
+                *interest(row["year"])]),
+            "interest_ceiling": lambda *_: self._policy("interest_share_ceiling", self.spec.as_of),
+        }  # fmt: skip
+
+    def _of_affordability_breaks(self) -> dict[str, Given]:
+        return {"once": lambda *_: self.g.count("one_of", 1.0, "1")}
 
     def _of_next_ceilings(self) -> dict[str, Given]:
         day = self.spec.as_of
@@ -698,5 +737,6 @@ class _Parts:
                    part=sums["outturn_wan"], whole=sums["planned_wan"])  # fmt: skip
         assessed = getattr(self.t.outcome.projects, "affordability", None)
         if assessed is not None and math.isfinite(assessed.amount_wan):
-            g.leaf("affordability.amount_wan[total]", assessed.amount_wan, "part", figure=True,
-                   where=self.files("projects"))  # fmt: skip
+            parts = [figure_name("affordability_breaks", "amount_wan", row.key)
+                     for row in rows["affordability_breaks"]]  # fmt: skip
+            g.figure("affordability.amount_wan[total]", assessed.amount_wan, "least", parts=parts)
