@@ -209,3 +209,15 @@ def test_scenarios_and_plans_are_compared(outcomes: dict[str, Any]) -> None:
     assert plans.table.columns.tolist()[-2:] == ["plan 1", "plan 2"]
     cost = plans.table.set_index("metric").loc["cost_wan", "plan 1"]
     assert cost == pytest.approx(pair[0].plan.cost_wan)
+
+
+def test_the_ratio_before_clearance_is_that_of_the_newest_year_known() -> None:
+    """2025: (68,000 + 90,000 + 174,000 + 6,000) / (102,785 + 150,000) = 338,000 / 252,785."""
+    case = fm.load_scenario("params/scenarios/sample_county/baseline.yaml")
+    table = fm.evaluate(case).risk.table.set_index("year")
+    assert table.index[0] == 2025
+    assert table.loc[2025, "risk_ratio_pct"] == pytest.approx(338000 / 252785 * 100, abs=1e-9)
+    # Transfers that are given for the years ahead alone leave nothing to measure it by.
+    ahead = {2026: 153000.0, 2027: 155500.0, 2028: 158000.0}
+    without = fm.evaluate(case.change({"balance.transfers_wan": ahead})).risk.table
+    assert without["year"].min() == 2026

@@ -185,6 +185,27 @@ def _by_year(amounts: pd.Series[Any]) -> dict[int, float]:
     return {int(y): float(v) for y, v in zip(amounts.index, amounts, strict=True)}
 
 
+def resources_at(scenario: Scenario, year: int) -> float | None:
+    """Own revenue, transfers and other resources of a year behind; None where one is not given."""
+    spec = scenario.spec
+    columns = ("transfers_wan", "other_resources_wan")
+    if spec.balance is None or spec.revenue is None:
+        return None
+    if any(f"balance.{column}" in scenario.unfilled for column in columns):
+        return None
+    revenue = scenario.series("revenue.series", spec.revenue.series).values.dropna()
+    own = [float(v) for period, v in zip(revenue.index, revenue, strict=True)
+           if str(period) == str(year)]  # fmt: skip
+    try:
+        more = [
+            _amounts(scenario, f"balance.{column}", getattr(spec.balance, column), [year])[0]
+            for column in columns
+        ]
+    except InputError:
+        return None
+    return own[0] + sum(more) if own else None
+
+
 def _amounts(scenario: Scenario, key: str, given: Any, years: list[int]) -> list[float]:
     """Amounts for each year; a year without one is an error unless nothing is given at all."""
     by_year: dict[int, float] = {}

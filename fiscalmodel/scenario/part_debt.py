@@ -15,6 +15,7 @@ from fiscalmodel.debt.outlook import debt_outlook
 from fiscalmodel.debt.risk import RiskPath, risk_path
 from fiscalmodel.errors import InputError, known_names
 from fiscalmodel.scenario.load import Scenario
+from fiscalmodel.scenario.part_balance import resources_at
 from fiscalmodel.scenario.schema import DebtSpec
 from fiscalmodel.tables.records import ColumnNames, TableLike, read_records
 from fiscalmodel.words import Text, say
@@ -77,15 +78,17 @@ def debt_part(
         for column in ("statutory_wan", "total_wan"):
             balances[column] = balances[column] + left
         notes.append(say("debt.part.bonds", amount=held, share=spec.refinanced_pct))
-    risk = None if bonds is None else _risk(plan, bonds, spec, balance, notes)
+    risk = None if bonds is None else _risk(plan, bonds, scenario, balance, notes)
     return plan, balances, risk, tuple(notes)
 
 
 def _risk(
-    plan: ClearancePlan, bonds: Ledger, spec: DebtSpec, balance: pd.DataFrame | None,
+    plan: ClearancePlan, bonds: Ledger, scenario: Scenario, balance: pd.DataFrame | None,
     notes: list[Text],
 ) -> RiskPath | None:  # fmt: skip
-    """Debt ratio and grade by year, from `as_of` on where its resources are stated."""
+    """Debt ratio and grade by year, from `as_of` on where its resources are known."""
+    spec = scenario.spec.debt
+    assert spec is not None
     if spec.comprehensive_resources_wan:
         resources = {int(y): float(v) for y, v in spec.comprehensive_resources_wan.items()}
     elif balance is not None and "transfers_wan" in balance:
@@ -94,6 +97,9 @@ def _risk(
         other = balance["other_resources_wan"].fillna(0.0)
         money = balance["revenue_wan"] + balance["transfers_wan"] + other
         resources = dict(zip(balance["year"].astype(int), money.astype(float), strict=True))
+        before = min(resources) - 1
+        if (now := resources_at(scenario, before)) is not None:
+            resources[before] = now
         notes.append(say("debt.part.resources"))
     else:
         return None

@@ -356,12 +356,12 @@ def _balance(t: Tracer) -> None:
     def amounts(row: Mapping[str, Any], column: str) -> list[str]:
         if f"balance.{column}" in t.outcome.scenario.unfilled:
             return [g.none()]
-        return _amount(t, f"balance.{column}", getattr(spec.balance, column), row["year"])
+        return amount_cells(t, f"balance.{column}", getattr(spec.balance, column), row["year"])
 
     def stated(row: Mapping[str, Any], _: str) -> list[str] | None:
         if spent is None or spent.amount_wan is None:
             return None
-        return _amount(t, "expenditure.amount_wan", spent.amount_wan, row["year"])
+        return amount_cells(t, "expenditure.amount_wan", spent.amount_wan, row["year"])
 
     def rates(row: Mapping[str, Any], _: str) -> list[str] | None:
         growth = spent.growth_pct if spent else None
@@ -389,7 +389,7 @@ def _balance(t: Tracer) -> None:
         g.step(name["above_wan"], "gap", figure=True, first=held, second=name["floor_wan"])
 
 
-def _amount(t: Tracer, key: str, given: Any, year: int) -> list[str]:
+def amount_cells(t: Tracer, key: str, given: Any, year: int) -> list[str]:
     """What an amount of the balance is the sum of in a year."""
     if isinstance(given, dict):
         return [t.given(f"{key}.{year}", given[year]) if year in given else t.graph.none()]

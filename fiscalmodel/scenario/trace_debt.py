@@ -22,6 +22,7 @@ from fiscalmodel.debt.maturity import payments
 from fiscalmodel.debt.schedule import MONTHS_OF
 from fiscalmodel.scenario.graph import figure_name
 from fiscalmodel.scenario.trace import Rules, Tracer
+from fiscalmodel.scenario.trace_budget import amount_cells
 from fiscalmodel.tables.records import Row, read_records
 from fiscalmodel.words import Text, say
 
@@ -55,6 +56,7 @@ RISK: Rules = {
     "resources_wan": (
         "same of=@stated",
         "sum parts=balance.revenue_wan?+balance.transfers_wan?+balance.other_resources_wan?",
+        "sum parts=@now",
     ),
     **{f"{kind}_interest_wan": "sum parts=@interest" for kind in _KINDS},
     **{f"{kind}_wan": "net_sum plus=@owed minus=@own" for kind in _KINDS},
@@ -791,13 +793,25 @@ class _Debt:
                 return None
             return self._cell(limits[year], column, row[column], "万元", year)
 
+        def now(row: Mapping[str, Any], _: str) -> list[str] | None:
+            """The resources of the year before the first, from the series themselves."""
+            of, year = self.t.outcome.scenario.spec, int(row["year"])
+            if year in self.years or of.revenue is None or of.balance is None:
+                return None
+            series = self.t.read("revenue.series", of.revenue.series)
+            cells = [self.t.cell(series, str(year), float(series.values[str(year)]))]
+            for column in ("transfers_wan", "other_resources_wan"):
+                given = getattr(of.balance, column)
+                cells += amount_cells(self.t, f"balance.{column}", given, year)
+            return cells
+
         def stated(row: Mapping[str, Any], column: str) -> str | None:
             key = f"debt.comprehensive_resources_wan.{row['year']}"
             return self.t.given(key, row[column]) if row["year"] in resources else None
 
         self.t.table(
             "risk", self.t.outcome.risk.table, RISK, "year", owed=owed, own=own, interest=interest,
-            limit=limit, stated=stated, hidden_now=lambda *_: [self.opening, *self.stays],
+            limit=limit, stated=stated, now=now, hidden_now=lambda *_: [self.opening, *self.stays],
             principal=lambda row, _: [n for kind in _KINDS for n in due(row["year"], kind)]
             if row["year"] in self.years else None,
         )  # fmt: skip
