@@ -113,7 +113,7 @@ class _Index:
     def __init__(self, nodes: Mapping[str, Any], lang: str) -> None:
         self.nodes, self.lang = nodes, lang
         self.known: dict[tuple[str, object], dict[str, list[str]]] = {}
-        self.words = {name: bare(node["name"][lang]) for name, node in nodes.items()}
+        self.words = {name: _words(node["name"][lang]) for name, node in nodes.items()}
         self.parts = {name: _parts(name) for name in nodes}
 
     def like(self, text: str, unit: str) -> list[str]:
@@ -167,19 +167,27 @@ class _Index:
 
     def best(self, names: list[str], around: str, tables: Container[str] = ()) -> str:
         """The likeliest of several by the words around, and by the tables of the section."""
-        return max(names, key=lambda n: self.near(n, around) + (self.parts[n][0] in tables))
+        return max(names, key=lambda n: self.near(n, around) + 1.5 * (self.parts[n][0] in tables))
 
     def near(self, name: str, around: str, *heads: str) -> float:
         """How well a figure fits words around it; figures of tables before their inputs."""
-        near, text = bare(around), self.words[name]
+        near, (column, *others) = bare(around), self.words[name]
         points = 2.0 if self.nodes[name].get("figure") else 0.0
-        column = text.partition(" ")[0]
         keys = [bare(head) for head in heads if head]
+        text = column + "".join(others)
         points += sum(4.0 for head in keys if head in text or column in head)
+        points += 1.5 * (column[:4] in near) + 2.0 * sum(one in near for one in others[:2])
         key = self.parts[name][2]
-        points += sum(3.0 for part in re.split(r"[/ ]", key) if part and bare(part) in near)
-        points += 1.5 if column and column[:4] in near else 0.0
+        # Numbers of rows stand in any sentence.
+        parts = [bare(part) for part in re.split(r"[/ ]", key) if len(part) > 3]
+        points += sum(3.0 for part in parts if part in near)
         return points - 0.001 * len(key)
+
+
+def _words(name: str) -> list[str]:
+    """What a figure is called: its column without the unit, then what tells its row."""
+    column, *others = re.sub(r"[（(][^（）()]*[）)]", "", name).split() or [""]
+    return [bare(column) or "?", *(bare(one) for one in others if len(one) > 3)]
 
 
 def _parts(name: str) -> tuple[str, str, str]:
@@ -401,7 +409,7 @@ def _node(
         "name": {"zh": label.zh, "en": label.en}, "inputs": inputs,
     }  # fmt: skip
     made.data["formulas"].setdefault(formula, formula_json(formula))
-    index.words[name], index.parts[name] = "", _parts(name)
+    index.words[name], index.parts[name] = ["?"], _parts(name)
     return name
 
 

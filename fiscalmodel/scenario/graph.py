@@ -35,8 +35,6 @@ How = Literal["cell", "scenario", "policy", "calendar", "none", "model", "terms"
 FORMULAS: Mapping[str, str] = {
     "same": "of",
     "sum": "sum(parts)",
-    "cells": "sum(amounts)",
-    "wan_of_fen": "sum(amounts) / 1000000",
     # revenue
     "linked": "published * factor",
     "factor": "product(breaks)",
@@ -67,7 +65,6 @@ FORMULAS: Mapping[str, str] = {
     # budget
     "expenditure": "base * compound(growth)",
     "self_sufficiency": "revenue / expenditure * 100",
-    "money": "sum(parts)",
     "free": "max(max(money - needs, 0) + brought - paid - kept, 0)",
     "lacking": "max(needs - money, 0)",
     "floor": "expenditure * share / 100",

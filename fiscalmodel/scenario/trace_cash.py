@@ -12,7 +12,7 @@ from fiscalmodel.budget.sanbao import PARTS
 from fiscalmodel.budget.treasury import IN_TREASURY, LOWER, RECEIPTS, TIED, WITHHELD
 from fiscalmodel.scenario.graph import figure_name
 from fiscalmodel.scenario.trace import Cells, Rules, Tracer, records_of
-from fiscalmodel.words import official
+from fiscalmodel.words import official, say
 
 _FLOW = "cash_flows.amount_wan"
 CASH: Rules = {
@@ -69,8 +69,9 @@ def trace_cash(t: Tracer, result: Any) -> None:
     g, warning = t.graph, result.warning
     drawn = dict.fromkeys(_DRAWN, "model")
     t.table("cash_warning", warning.table, drawn, label=_month, model=lambda *_: {})
-    g.leaf("cash_warning.alarm_pct[total]", warning.alarm_pct, "model", "%", figure=True)
-    t.given("sanbao.alarm_pct", warning.threshold_pct, "%")
+    g.leaf("cash_warning.alarm_pct[total]", warning.alarm_pct, "model", "%", figure=True,
+           label=say("scenario.alarm_chance"))  # fmt: skip
+    t.given("sanbao.alarm_pct", warning.threshold_pct, "%", say("scenario.alarm_line"))
     for name, level in warning.levels.items():
         g.leaf(f"cash_warning.level_pct[{name}]", level, "model", "%", figure=True)
 

@@ -17,7 +17,7 @@ import pandas as pd
 from fiscalmodel import policy
 from fiscalmodel.debt.clearance.path import FEN
 from fiscalmodel.debt.clearance.problem import fraction, position
-from fiscalmodel.debt.ledger import Ledger, read_bonds
+from fiscalmodel.debt.ledger import Contract, Ledger, read_bonds
 from fiscalmodel.debt.maturity import payments
 from fiscalmodel.debt.schedule import MONTHS_OF
 from fiscalmodel.scenario.graph import figure_name
@@ -239,6 +239,7 @@ class _Debt:
         self.stays = stays
         g.figure(self.opening, self.plan.opening_wan, "net_sum", plus=principal, minus=stays)
         owed, interest = self._missing(), self._interest()
+        self._accrued()
         use = {"repaid_wan": "principal", "replaced_wan": "replacement"}
 
         def year_of(row: Mapping[str, Any]) -> int:
@@ -348,13 +349,7 @@ class _Debt:
                 if not m.pays[k]:  # what is repaid between two days settles its own interest
                     label = say("scenario.settled", name=who, day=day)
                     of = g.sum(f"contract.settled[{who}/{day}]", gone, label=label, figure=False)
-                count = c.day_count or self.given.options.day_count
-                if count in _SIMPLE:
-                    span = g.calendar(count, since, day, fraction(count, since, day, 1, 1))
-                else:
-                    label = say("scenario.calendar", first=since, last=day, count=count)
-                    years = float(m.accrual[k]) / (c.rate_pct / 100)
-                    span = self._terms(f"years[{count}/{who}/{day}]", years, label, "")
+                span = self._span(c, since, day, float(m.accrual[k]) / (c.rate_pct / 100))
                 made.setdefault(day.year, []).append(g.step(
                     f"contract.interest[{who}/{day}]", "interest",
                     label=say("scenario.interest_of", name=who, day=day), balance=of,
@@ -363,6 +358,29 @@ class _Debt:
             if m.pays[k]:
                 since = day
         return made
+
+    def _span(self, c: Contract, start: dt.date, end: dt.date, years: float) -> str:
+        """Years between two days by a contract's day count."""
+        count, who = c.day_count or self.given.options.day_count, self.shown[c.contract_id]
+        if count in _SIMPLE:
+            return self.g.calendar(count, start, end, fraction(count, start, end, 1, 1))
+        label = say("scenario.calendar", first=start, last=end, count=count)
+        return self._terms(f"years[{count}/{who}/{end}]", years, label, "")
+
+    def _accrued(self) -> None:
+        """Interest from before the balance day that is still owed, in all."""
+        owed = []
+        for i, (c, since) in enumerate(zip(self.p.contracts, self.p.since, strict=True)):
+            if c.rate_pct > 0 and c.principal_wan > 0 and since < self.close:
+                count, days = c.day_count or self.given.options.day_count, c.months * 365.25 / 12
+                years = fraction(count, since, self.close, round(days), c.months)
+                owed.append(self.g.step(
+                    f"contract.accrued[{self.shown[c.contract_id]}]", "year_interest",
+                    balance=self._principal(i), rate=self._contract_rate(i),
+                    years=self._span(c, since, self.close, years),
+                ))  # fmt: skip
+        if owed:
+            self.g.sum(figure_name("plan", "accrued_wan", self.plan.as_of), owed)
 
     # ---- the plan's own bonds ----
 
