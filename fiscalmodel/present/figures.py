@@ -115,6 +115,7 @@ class _Index:
         self.known: dict[tuple[str, object], dict[str, list[str]]] = {}
         self.words = {name: _words(node["name"][lang]) for name, node in nodes.items()}
         self.parts = {name: _parts(name) for name in nodes}
+        self.keys: dict[str, list[str]] = {}
 
     def like(self, text: str, unit: str) -> list[str]:
         """Nodes that a number may show; the sign may be said in words."""
@@ -163,10 +164,12 @@ class _Index:
         head = re.sub(r"[（(].*?[）)]", "", table.head(cell))
         text = " ".join([table.around, table.caption, table.head(cell), *words, *years])
         around = (text, head, *table.rows[cell.row][:1])
-        return max(cell.likely, key=score)
+        return max(cell.likely, key=score) if len(cell.likely) > 1 else cell.likely[0]
 
     def best(self, names: list[str], around: str, tables: Container[str] = ()) -> str:
         """The likeliest of several by the words around, and by the tables of the section."""
+        if len(names) == 1:
+            return names[0]
         return max(names, key=lambda n: self.near(n, around) + 1.5 * (self.parts[n][0] in tables))
 
     def near(self, name: str, around: str, *heads: str) -> float:
@@ -178,9 +181,9 @@ class _Index:
         points += sum(4.0 for head in keys if head in text or column in head)
         points += 1.5 * (column[:4] in near) + 2.0 * sum(one in near for one in others[:2])
         key = self.parts[name][2]
-        # Numbers of rows stand in any sentence.
-        parts = [bare(part) for part in re.split(r"[/ ]", key) if len(part) > 3]
-        points += sum(3.0 for part in parts if part in near)
+        if key not in self.keys:  # numbers of rows stand in any sentence
+            self.keys[key] = [bare(part) for part in re.split(r"[/ ]", key) if len(part) > 3]
+        points += sum(3.0 for part in self.keys[key] if part in near)
         return points - 0.001 * len(key)
 
 
