@@ -19,7 +19,6 @@ MODULES = (
     "fiscalmodel.debt.dynamics",
     "fiscalmodel.debt.replacement",
     "fiscalmodel.debt.reserve",
-    "fiscalmodel.debt.rollforward",
     "fiscalmodel.debt.schedule",
     "fiscalmodel.debt.valuation",
 )

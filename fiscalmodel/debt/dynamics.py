@@ -18,6 +18,8 @@ from fiscalmodel.errors import Collector, InputError
 
 Path = float | Sequence[float] | npt.NDArray[np.float64] | pd.Series
 Array = npt.NDArray[np.float64]
+#: What a debt path is made of, besides the opening.
+PATHS = ("primary_balance_pct", "rate_pct", "growth_pct", "stock_flow_pct")
 #: Most years of a path.
 LONGEST = 1000
 
@@ -151,15 +153,8 @@ def debt_path(
     >>> debt_path(60, [-1, -0.5, 0, 0.5, 1], 4, 3.5)["closing"].round(4).tolist()
     [61.2899, 62.0859, 62.3859, 62.1873, 61.4877]
     """
-    labels, paths = broadcast(
-        {
-            "primary_balance_pct": primary_balance_pct,
-            "rate_pct": rate_pct,
-            "growth_pct": growth_pct,
-            "stock_flow_pct": stock_flow_pct,
-        },
-        years,
-    )
+    given = primary_balance_pct, rate_pct, growth_pct, stock_flow_pct
+    labels, paths = broadcast(dict(zip(PATHS, given, strict=True)), years)
     debt = opening_ratio(debt_ratio_pct)
     check_growth(paths["growth_pct"])
     rows = []

@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fiscalmodel.debt.dynamics import Path, broadcast, check_growth, debt_path, opening_ratio
+from fiscalmodel.debt.dynamics import (
+    PATHS,
+    Path,
+    broadcast,
+    check_growth,
+    debt_path,
+    opening_ratio,
+)
 from fiscalmodel.errors import InputError
 
 #: Name -> shocks in percentage points to each year's value; ``_once`` hits the first year only.
@@ -20,7 +27,6 @@ STRESSES: dict[str, dict[str, float]] = {
     "combined": {"growth_pct": -1.0, "rate_pct": 1.0, "primary_balance_pct": -0.5},
     "contingent": {"stock_flow_pct_once": 10.0},
 }
-_SHOCKED = ("primary_balance_pct", "rate_pct", "growth_pct", "stock_flow_pct")
 
 
 def debt_fan(
@@ -68,36 +74,26 @@ def debt_fan(
     InputError
         If the history is too short, has gaps or unknown columns.
     """
-    columns = [name for name in _SHOCKED if name in history.columns]
-    unknown = [c for c in history.columns if c not in (*_SHOCKED, "year")]
+    columns = [name for name in PATHS if name in history.columns]
+    unknown = [c for c in history.columns if c not in (*PATHS, "year")]
     if unknown or not columns:
         raise InputError(
-            "history", "debt.path.history_columns", names=list(history), known=list(_SHOCKED)
+            "history", "debt.path.history_columns", names=list(history), known=list(PATHS)
         )
     past = history[columns].to_numpy(float)
     if len(past) < 4 or not np.isfinite(past).all():
         raise InputError("history", "debt.path.history_short", years=len(past))
     if not 1 <= block <= len(past):
         raise InputError("block", "debt.path.block", text=block, most=len(past))
-    labels, paths = broadcast(
-        {
-            "primary_balance_pct": primary_balance_pct,
-            "rate_pct": rate_pct,
-            "growth_pct": growth_pct,
-            "stock_flow_pct": stock_flow_pct,
-        },
-        years,
-    )
+    given = primary_balance_pct, rate_pct, growth_pct, stock_flow_pct
+    labels, paths = broadcast(dict(zip(PATHS, given, strict=True)), years)
     rng = np.random.default_rng(seed)
     picked = _resampled(rng, len(past), (draws, len(labels)), block)
     shocks = dict(zip(columns, np.moveaxis((past - past.mean(axis=0))[picked], 2, 0), strict=True))
     drawn = {name: path + shocks.get(name, 0.0) for name, path in paths.items()}
     check_growth(np.asarray(drawn["growth_pct"]))
     closing = _closings(opening_ratio(debt_ratio_pct), drawn, draws, len(labels))
-    central = debt_path(
-        debt_ratio_pct, paths["primary_balance_pct"], paths["rate_pct"], paths["growth_pct"],
-        stock_flow_pct=paths["stock_flow_pct"],
-    )["closing"]  # fmt: skip
+    central = debt_path(debt_ratio_pct, **paths)["closing"]
     fan = pd.DataFrame({"year": labels, "central": central.to_numpy()})
     fan["mean"], fan["median"] = closing.mean(axis=0), np.median(closing, axis=0)
     for level in levels:
@@ -159,9 +155,8 @@ def stress_pack(
     -----
     The sizes are the house's own choice for a county, not a rule; pass others.
     """
-    names = ("primary_balance_pct", "rate_pct", "growth_pct", "stock_flow_pct")
-    given = (primary_balance_pct, rate_pct, growth_pct, stock_flow_pct)
-    labels, paths = broadcast(dict(zip(names, given, strict=True)), years)
+    given = primary_balance_pct, rate_pct, growth_pct, stock_flow_pct
+    labels, paths = broadcast(dict(zip(PATHS, given, strict=True)), years)
     blocks = []
     for stress, shocks in (STRESSES if stresses is None else stresses).items():
         moved = {name: path.copy() for name, path in paths.items()}
@@ -169,13 +164,10 @@ def stress_pack(
             name = key.removesuffix("_once")
             if name not in moved:
                 raise InputError(
-                    f"stresses[{stress}]", "debt.unknown_option", text=key, known=list(names)
+                    f"stresses[{stress}]", "debt.unknown_option", text=key, known=list(PATHS)
                 )
             moved[name][: 1 if key.endswith("_once") else None] += size
-        path = debt_path(
-            debt_ratio_pct, moved["primary_balance_pct"], moved["rate_pct"], moved["growth_pct"],
-            stock_flow_pct=moved["stock_flow_pct"], years=labels,
-        )  # fmt: skip
+        path = debt_path(debt_ratio_pct, **moved, years=labels)
         path.insert(0, "stress", stress)
         blocks.append(path)
     return pd.concat(blocks, ignore_index=True)

@@ -44,6 +44,17 @@ def step_months(day: date, months: int, end_of_month: bool) -> date:
     return first - dt.timedelta(days=1)
 
 
+def period_of(when: date, every: str) -> str:
+    """Label of the period that holds a day.
+
+    >>> period_of(date(2026, 5, 3), "quarter")
+    '2026Q2'
+    """
+    if every == "year":
+        return str(when.year)
+    return f"{when.year}Q{(when.month + 2) // 3}" if every == "quarter" else f"{when:%Y-%m}"
+
+
 @dataclass(frozen=True)
 class Period:
     """One interest period.
