@@ -15,7 +15,6 @@ MODULES = (
     "fiscalmodel.budget.guardrails",
     "fiscalmodel.budget.medium_term",
     "fiscalmodel.debt.cashflow",
-    "fiscalmodel.debt.daycount",
     "fiscalmodel.debt.dynamics",
     "fiscalmodel.debt.replacement",
     "fiscalmodel.debt.reserve",

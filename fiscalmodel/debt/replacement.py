@@ -9,8 +9,8 @@ import pandas as pd
 
 from fiscalmodel.days import to_date
 from fiscalmodel.debt.cashflow import exact
-from fiscalmodel.debt.daycount import year_fraction
 from fiscalmodel.debt.ledger import FEN_PER_WAN, Ledger, above_limit, fen
+from fiscalmodel.debt.schedule import year_fraction
 from fiscalmodel.display import Checked
 from fiscalmodel.errors import Collector, InputError, official_code
 from fiscalmodel.findings import Finding

@@ -22,9 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fiscalmodel.debt.clearance.given import FREQUENCIES, Given
-from fiscalmodel.debt.daycount import year_fraction
 from fiscalmodel.debt.ledger import Contract, interest_since, payment_days
-from fiscalmodel.debt.schedule import is_month_end, period_of, step_months
+from fiscalmodel.debt.schedule import is_month_end, period_of, step_months, year_fraction
 from fiscalmodel.words import Text, say
 
 Floats = npt.NDArray[np.float64]
