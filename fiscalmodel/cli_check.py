@@ -64,6 +64,7 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
         click.echo(say("scenario.series_there", count=len(catalog.names())))
     places = [Path(t) for t in tables] or ([project_root() / "data"] if not given else [])
     findings += [finding for place in places for finding in reconcile(place)]
+    findings += [finding for path in tables for finding in _ledger(path)]
     wrong = bool(given) and any(finding.severity == "error" for finding in findings)
     findings += [finding for finding in told if finding not in findings]
     if tables or not given or findings:
@@ -83,6 +84,19 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
     # A guard must hear of a table that it was asked about; what a source printed wrongly, and
     # the project keeps as it is, stops nobody.
     return 1 if wrong or (strict and findings) else 0
+
+
+def _ledger(path: str) -> tuple[Finding, ...]:
+    """What a table that is a ledger of hidden debt tells; its errors are raised."""
+    from fiscalmodel.debt.ledger import COLUMNS, read_hidden_ledger
+    from fiscalmodel.errors import Collector
+    from fiscalmodel.tables.records import read_records
+
+    found = Collector()
+    table = found.attempt(lambda: read_records(path, name=path, columns=COLUMNS, found=found), None)
+    if table is None or not all(map(table.has, ("contract_id", "principal_wan", "rate_pct"))):
+        return ()
+    return read_hidden_ledger(path).found
 
 
 def _place(finding: Finding) -> str:

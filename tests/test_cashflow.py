@@ -14,8 +14,7 @@ import QuantLib as ql
 import yaml
 
 import fiscalmodel as fm
-from fiscalmodel.debt.daycount import year_fraction
-from fiscalmodel.debt.schedule import months_of
+from fiscalmodel.debt.schedule import months_of, year_fraction
 from fiscalmodel.debt.valuation import irr, present_value
 from fiscalmodel.errors import InputError
 

@@ -91,6 +91,18 @@ def test_check_passes_on_the_project(project: Path) -> None:
     assert call("check", "--strict", cwd=project).returncode == 1
 
 
+def test_check_reads_a_ledger_that_no_scenario_names(project: Path, tmp_path: Path) -> None:
+    head = "债务编号,本金余额（万元）,利率（%）,到期日,可否置换,置换费率（%）"
+    (tmp_path / "台账.csv").write_text(f"{head}\nA,100,0.055,2028-12-31,是,1\n", "utf-8")
+    wrong = call("check", str(tmp_path / "台账.csv"), cwd=project)
+    assert wrong.returncode == 2
+    assert "台账.csv:2, 利率（%）" in wrong.stderr
+    (tmp_path / "台账.csv").write_text(f"{head}\nA,100,5.5,2028-12-31,是,1\n", "utf-8")
+    done = call("check", str(tmp_path / "台账.csv"), cwd=project)
+    assert done.returncode == 0
+    assert "consent is not stated" in done.stdout
+
+
 def test_bad_scenarios_stop_everything_before_anything_runs(copy: Path) -> None:
     folder = copy / "params" / "scenarios" / "jianghan"
     (folder / "bad1.yaml").write_text("extends: baseline.yaml\nregoin: x\n", "utf-8")

@@ -15,11 +15,9 @@ MODULES = (
     "fiscalmodel.budget.guardrails",
     "fiscalmodel.budget.medium_term",
     "fiscalmodel.debt.cashflow",
-    "fiscalmodel.debt.daycount",
     "fiscalmodel.debt.dynamics",
     "fiscalmodel.debt.replacement",
     "fiscalmodel.debt.reserve",
-    "fiscalmodel.debt.rollforward",
     "fiscalmodel.debt.schedule",
     "fiscalmodel.debt.valuation",
 )

@@ -10,8 +10,13 @@ import pytest
 import yaml
 
 import fiscalmodel as fm
-from fiscalmodel.debt.dynamics import stabilising_balance, target_balance
-from fiscalmodel.debt.fan import STRESSES, debt_fan, stress_pack
+from fiscalmodel.debt.dynamics import (
+    STRESSES,
+    debt_fan,
+    stabilising_balance,
+    stress_pack,
+    target_balance,
+)
 from fiscalmodel.errors import InputError
 
 CASES = yaml.safe_load(

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from fiscalmodel.debt.fan import stress_pack
+from fiscalmodel.debt.dynamics import stress_pack
 from fiscalmodel.debt.ledger import read_bonds, read_hidden_ledger
 from fiscalmodel.debt.maturity import maturity_wall, payments, published_debt
 from fiscalmodel.debt.outlook import debt_outlook, decomposition, implied_terms

@@ -19,8 +19,7 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel.days import to_date
-from fiscalmodel.debt.daycount import year_fraction
-from fiscalmodel.debt.schedule import Period, months_of, periods
+from fiscalmodel.debt.schedule import Period, months_of, periods, year_fraction
 from fiscalmodel.debt.valuation import Flows, dated_flows
 from fiscalmodel.errors import Collector, InputError, official_code
 from fiscalmodel.units import FEN_PER, half_up, money_unit

@@ -1,13 +1,14 @@
-"""Charts of debt tables: maturities, the path of the debt ratio and its fan, risk."""
+"""Charts of debt: maturities, the debt ratio and its fan, risk; and of a clearance plan."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 
 from fiscalmodel import display
-from fiscalmodel.display import BLUE, GREEN, GREY, ORANGE, RED, Chart
+from fiscalmodel.display import BLUE, GREEN, GREY, ORANGE, RED, SKY, Chart
 from fiscalmodel.words import Text, label, say
 
 
@@ -106,3 +107,108 @@ def risk_chart(table: pd.DataFrame, bounds: dict[str, float], lang: str | None =
     last = table.iloc[-1]
     said = say("debt.chart.risk_alt", year=last["year"], ratio=last["risk_ratio_pct"])
     return Chart(figure, said(lang))
+
+
+# ---- a clearance plan ----
+
+
+def _yearly(frame: pd.DataFrame, how: str = "sum") -> pd.DataFrame:
+    """A frame by period with one row a year."""
+    rows = frame.drop(columns="period").groupby(frame["period"].astype(str).str[:4], sort=True)
+    return rows.sum() if how == "sum" else rows.last()
+
+
+def waterfall(plan: Any, lang: str | None = None) -> Chart:
+    """Hidden debt from the opening balance to the deadline, by kind of money."""
+    steps = plan.steps
+    divisor, unit = display.scale("万元", float(steps["amount_wan"].abs().max()))
+    title = say("debt.chart.waterfall")
+    figure, axis, lang = display.figure(title, lang, unit=unit)
+    names = [_name(str(step))(lang) for step in steps["step"]]
+    colors = {k: ORANGE for k, step in enumerate(steps["step"]) if step == "replacement"}
+    display.waterfall(axis, names, steps["amount_wan"] / divisor, steps["kind"].eq("balance"),
+                      rise=RED, fall=GREEN, colors=colors)  # fmt: skip
+    return Chart(figure, plan.answer[0](lang))
+
+
+def sources(plan: Any, lang: str | None = None) -> Chart:
+    """What is paid in each year, by kind of money; interest and fees too."""
+    wide = _yearly(plan.funding().drop(columns="total_wan"))
+    divisor, unit = display.scale("万元", float(wide.sum(axis=1).max() if len(wide) else 0.0))
+    title = say("debt.chart.sources")
+    figure, axis, lang = display.figure(title, lang, unit=unit)
+    wide = wide / divisor
+    display.stack(axis, wide, names={c: _name(str(c)) for c in wide.columns}, lang=lang)
+    display.legend(axis)
+    parts = [say("debt.chart.year_total", year=y, amount=a * divisor)
+             for y, a in wide.sum(axis=1).items()]  # fmt: skip
+    return Chart(figure, title(lang) + "：" + Text.joined(parts)(lang))
+
+
+def obligations(plan: Any, lang: str | None = None) -> Chart:
+    """Hidden, kept and statutory debt at the end of each year: replacement only converts."""
+    columns = {f"{c}_wan": c for c in ("hidden", "by_contract", "statutory")}
+    frame = _yearly(plan.balances[["period", *columns]], "last")
+    opening = pd.DataFrame(
+        [[plan.opening_wan, float(plan.problem.stays.sum()), plan.given.options.statutory_wan]],
+        columns=list(columns), index=[str(plan.as_of)],
+    )  # fmt: skip
+    frame = pd.concat([opening, frame]).rename(columns=columns)
+    divisor, unit = display.scale("万元", float(frame.sum(axis=1).max()))
+    title = say("debt.chart.obligations")
+    figure, axis, lang = display.figure(title, lang, unit=unit)
+    colors = {"hidden": RED, "by_contract": GREY, "statutory": BLUE}
+    names = {c: _name(c) for c in frame.columns}
+    display.stack(axis, frame / divisor, names=names, colors=colors, lang=lang)
+    display.legend(axis)
+    last = frame.iloc[-1]
+    said = say("debt.chart.obligations_alt", first=frame["hidden"].iloc[0], last=last["hidden"],
+               statutory=last["statutory"])  # fmt: skip
+    return Chart(figure, said(lang))
+
+
+def contracts(plan: Any, lang: str | None = None) -> Chart:
+    """How each contract is cleared: repaid and replaced, largest first."""
+    table = plan.schedule[plan.schedule["use"].isin(["principal", "replacement"])]
+    wide = table.pivot_table(
+        index="contract_id", columns="use", values="amount_wan", aggfunc="sum", fill_value=0.0
+    )
+    wide = wide.loc[wide.sum(axis=1).sort_values(ascending=False).index].head(20)
+    wide = wide.reindex(columns=["principal", "replacement"], fill_value=0.0)
+    divisor, unit = display.scale("万元", float(wide.sum(axis=1).max() if len(wide) else 0.0))
+    title = say("debt.chart.contracts")
+    size = (8.6, 1.6 + 0.32 * max(len(wide), 4))
+    figure, axis, lang = display.figure(title, lang, x=unit, size=size)
+    names = {"principal": say("debt.chart.repaid"), "replacement": _name("replacement")}
+    project = {c.contract_id: c.project for c in plan.given.contracts}
+    wide.index = [f"{name} {project.get(name, '')}".strip() for name in wide.index]
+    display.stack(axis, wide / divisor, names=names, across=True, lang=lang,
+                  colors={"principal": GREEN, "replacement": ORANGE})  # fmt: skip
+    display.legend(axis)
+    return Chart(figure, title)
+
+
+def gap(plan: Any, lang: str | None = None) -> Chart:
+    """Further money that is needed by year: the latest schedule beside the least total."""
+    frames = {"latest": plan.shortfall, "least": plan.least_shortfall}
+    columns = {}
+    for name, rows in frames.items():
+        years = [day.year for day in rows["date"]]
+        columns[name] = rows.groupby(years)["amount_wan"].sum()
+    every = range(plan.given.opened.year, plan.deadline.year + 1)
+    frame = pd.DataFrame(columns).reindex(every).fillna(0.0)
+    frame.index = frame.index.astype(str)
+    divisor, unit = display.scale("万元", float(frame.max().max()))
+    title = say("debt.chart.gap")
+    figure, axis, lang = display.figure(title, lang, unit=unit)
+    names = {"latest": say("debt.chart.latest"), "least": say("debt.chart.least")}
+    colors = {"latest": RED, "least": SKY}
+    display.bars(axis, frame / divisor, names=names, colors=colors, lang=lang)
+    display.legend(axis)
+    return Chart(figure, Text.joined(plan.answer, "", " "))
+
+
+CHARTS: dict[str, Callable[..., Chart]] = {
+    "waterfall": waterfall, "sources": sources, "obligations": obligations,
+    "contracts": contracts, "gap": gap,
+}  # fmt: skip

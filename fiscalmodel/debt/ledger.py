@@ -129,6 +129,10 @@ class Ledger(Checked):
         """Sum of all balances, 万元."""
         return self.total_fen / FEN_PER_WAN
 
+    def of(self, kind: str) -> float:
+        """Sum of the balances of a type of bond, 万元."""
+        return int(self.table.loc[self.table["type"].eq(kind), "balance_fen"].sum()) / FEN_PER_WAN
+
     def balances(self) -> dict[str, int]:
         """Id -> balance in 分."""
         pairs = zip(self.table[self.key], self.table["balance_fen"], strict=True)
@@ -270,7 +274,9 @@ def read_bonds(
     made = Ledger("bond_code", pd.DataFrame(rows, columns=[*BOND_COLUMNS, "balance_fen"]))
     _total(made, stated_total_wan, table)
     table.done()
-    return replace(made, found=(*notes, *_limits(made, limits_wan or {})))
+    for kind, limit in (limits_wan or {}).items():
+        notes += above_limit(kind, kind, limit, made.of(kind))
+    return replace(made, found=tuple(notes))
 
 
 def _balance(row: Row, column: str) -> int:
@@ -510,14 +516,9 @@ def finish(table: Records) -> None:
         table.done()
 
 
-def _limits(ledger: Ledger, limits: Mapping[str, float]) -> list[Finding]:
-    """A balance above its limit 债务余额超限额."""
-    made = []
-    for kind, limit in limits.items():
-        held = int(ledger.table.loc[ledger.table["type"].eq(kind), "balance_fen"].sum())
-        if held > round(limit * FEN_PER_WAN):
-            said = say("debt.above_limit", kind=say(f"debt.{kind}"))
-            made.append(
-                finding("debt_limit", kind, stated=limit, computed=held / FEN_PER_WAN, said=said)
-            )
-    return made
+def above_limit(where: str, kind: str, limit: float, held: float) -> list[Finding]:
+    """A balance above its limit 债务余额超限额, to a 分; none where no limit is stated."""
+    if limit != limit or round(held * FEN_PER_WAN) <= round(limit * FEN_PER_WAN):
+        return []
+    said = say("debt.above_limit", kind=say(f"debt.{kind}"))
+    return [finding("debt_limit", where, stated=limit, computed=held, said=said)]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from fiscalmodel.days import to_date
 from fiscalmodel.debt.cashflow import amortise
-from fiscalmodel.debt.ledger import FEN_PER_WAN, Ledger
+from fiscalmodel.debt.ledger import FEN_PER_WAN, Ledger, above_limit
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import TableLike, read_records
@@ -216,10 +216,7 @@ def published_debt(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Finding, ..
     beyond: list[Finding] = []
     for row in table.to_dict("records"):
         kind = str(row["type"])
-        if row["balance_wan"] > row["limit_wan"]:
-            said = say("debt.above_limit", kind=say(f"debt.{kind}"))
-            above.append(finding("debt_limit", kind, stated=float(row["limit_wan"]),
-                                 computed=float(row["balance_wan"]), said=said))  # fmt: skip
+        above += above_limit(kind, kind, float(row["limit_wan"]), float(row["balance_wan"]))
         if row["excess_wan"] > 0:
             beyond.append(finding(
                 "refinancing_above_maturities", kind, stated=float(row["principal_due_wan"]),

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel.days import to_date
-from fiscalmodel.debt.dynamics import debt_path
+from fiscalmodel.debt.dynamics import PATHS, debt_path
 from fiscalmodel.debt.ledger import FEN_PER_WAN, Ledger
 from fiscalmodel.debt.maturity import payments
 from fiscalmodel.errors import Collector, InputError
@@ -95,8 +95,7 @@ def debt_outlook(
     found.raise_if_any()
     due = payments(bonds, as_of=to_date(as_of, where="as_of"))
     due_year = pd.to_datetime(due["date"]).dt.year
-    held = bonds.table.groupby("type")["balance_fen"].sum()
-    left = {kind: int(held.get(kind, 0)) / FEN_PER_WAN for kind in ("general", "special")}
+    left = {kind: bonds.of(kind) for kind in ("general", "special")}
     renewed = {"general": 0.0, "special": 0.0}
     rows = []
     day = to_date(as_of, where="as_of")
@@ -182,7 +181,5 @@ def implied_terms(outlook: pd.DataFrame) -> pd.DataFrame:
 def decomposition(outlook: pd.DataFrame) -> pd.DataFrame:
     """The debt ratio's change by year, in the columns of `fiscalmodel.debt_path`."""
     terms = implied_terms(outlook)
-    return debt_path(
-        float(terms["opening_pct"].iloc[0]), terms["primary_balance_pct"].tolist(),
-        terms["rate_pct"].tolist(), terms["growth_pct"].tolist(), years=terms["year"].tolist(),
-    )  # fmt: skip
+    years, opening = terms["year"].tolist(), float(terms["opening_pct"].iloc[0])
+    return debt_path(opening, **{name: terms[name].to_numpy() for name in PATHS[:3]}, years=years)

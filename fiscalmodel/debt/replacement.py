@@ -9,11 +9,11 @@ import pandas as pd
 
 from fiscalmodel.days import to_date
 from fiscalmodel.debt.cashflow import exact
-from fiscalmodel.debt.daycount import year_fraction
-from fiscalmodel.debt.ledger import FEN_PER_WAN, Ledger, fen
+from fiscalmodel.debt.ledger import FEN_PER_WAN, Ledger, above_limit, fen
+from fiscalmodel.debt.schedule import year_fraction
 from fiscalmodel.display import Checked
 from fiscalmodel.errors import Collector, InputError, official_code
-from fiscalmodel.findings import Finding, finding
+from fiscalmodel.findings import Finding
 from fiscalmodel.units import half_up
 from fiscalmodel.words import Text, say
 
@@ -193,17 +193,9 @@ def replacement_effect(
             half_up(moved * exact(float(r)) / 100 * share) for r in (old_rate_pct, new_rate_pct)
         )
         interest.append((late, old / FEN_PER_WAN, new / FEN_PER_WAN, (old - new) / FEN_PER_WAN))
-    checks = []
-    if special_limit_wan is not None and special + moved > round(special_limit_wan * FEN_PER_WAN):
-        checks.append(
-            finding(
-                "debt_limit", "special", stated=special_limit_wan,
-                computed=(special + moved) / FEN_PER_WAN,
-                said=say("debt.above_limit", kind=say("debt.special")),
-            )
-        )  # fmt: skip
+    limit = float("nan") if special_limit_wan is None else special_limit_wan
     return ReplacementEffect(
         balances,
         pd.DataFrame(interest, columns=["date", "old_wan", "new_wan", "saved_wan"]),
-        tuple(checks),
+        tuple(above_limit("special", "special", limit, (special + moved) / FEN_PER_WAN)),
     )

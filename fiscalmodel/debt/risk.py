@@ -17,6 +17,7 @@ import pandas as pd
 
 from fiscalmodel import policy
 from fiscalmodel.days import calendar_year, to_date
+from fiscalmodel.debt.ledger import above_limit
 from fiscalmodel.display import Checked
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import Finding, finding
@@ -214,12 +215,8 @@ def _broken(table: pd.DataFrame, days: list[Any]) -> Iterator[Finding]:
                 said=say("debt.risk.no_grade"),
             )  # fmt: skip
         for kind in ("general", "special"):
-            limit, balance = row.get(f"{kind}_limit_wan", math.nan), row[f"{kind}_wan"]
-            if balance > limit:
-                yield finding(
-                    "debt_limit", f"{year} {kind}", stated=limit, computed=balance,
-                    said=say("debt.above_limit", kind=say(f"debt.{kind}")),
-                )  # fmt: skip
+            limit = row.get(f"{kind}_limit_wan", math.nan)
+            yield from above_limit(f"{year} {kind}", kind, limit, row[f"{kind}_wan"])
             ceiling = _held("interest_share_ceiling", day)
             share = row.get(f"{kind}_interest_pct", math.nan)
             if ceiling is not None and share > ceiling:

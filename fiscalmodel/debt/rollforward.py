@@ -15,6 +15,7 @@ import pandas as pd
 
 from fiscalmodel import days
 from fiscalmodel.debt.ledger import FEN_PER_WAN, Ledger
+from fiscalmodel.debt.schedule import period_of
 from fiscalmodel.display import Checked
 from fiscalmodel.errors import Collector, did_you_mean
 from fiscalmodel.findings import Finding, finding
@@ -97,17 +98,6 @@ class RollForward(Checked):
         """Id -> balance at the end in 分."""
         last = self.table.drop_duplicates(self.key, keep="last")
         return {str(k): int(v) for k, v in zip(last[self.key], last["closing_fen"], strict=True)}
-
-
-def period_of(when: dt.date, every: str) -> str:
-    """Label of the period that holds a day.
-
-    >>> period_of(dt.date(2026, 5, 3), "quarter")
-    '2026Q2'
-    """
-    if every == "year":
-        return str(when.year)
-    return f"{when.year}Q{(when.month + 2) // 3}" if every == "quarter" else f"{when:%Y-%m}"
 
 
 def periods_between(first: dt.date, last: dt.date, every: str) -> list[str]:

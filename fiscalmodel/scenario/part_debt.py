@@ -63,7 +63,7 @@ def debt_part(
     elif spec.general_budget_source:
         claims = pd.DataFrame(columns=["period", "need_wan"])  # the balance has taken them off
     held = 0.0 if bonds is None else bonds.total_wan
-    special = 0.0 if bonds is None else float(_held(bonds, "special"))
+    special = 0.0 if bonds is None else bonds.of("special")
     plan = plan_clearance(
         ledger, sources, quotas, as_of=as_of, deadline=deadline, rule=spec.rule,
         discount_pct=spec.discount_pct, frequency=spec.frequency, reserved=claims,
@@ -122,11 +122,6 @@ def _risk(
         opening_hidden_wan=plan.opening_wan + float(plan.problem.stays.sum()),
     )  # fmt: skip
     return risk_path(frame)
-
-
-def _held(bonds: Ledger, kind: str) -> float:
-    mine = bonds.table["type"].eq(kind)
-    return int(bonds.table.loc[mine, "balance_fen"].sum()) / 1_000_000
 
 
 def _claims(bonds: Ledger | None, spec: DebtSpec, scenario: Scenario) -> list[dict[str, Any]]:

@@ -387,11 +387,10 @@ def _sources(
     seen: dict[tuple[Any, ...], Row] = {}
     for row in table:
         name, category, title = (row.text(c) for c in ("source_id", "category", "name"))
-        code = official("source_category", category)
-        category = code or category
+        category, kind, named = _told_by(name, category, title)
         if not name:
             row.report("source_id", "debt.source_no_id")
-        elif nameless(name) or (category and nameless(category) and nameless(title)):
+        elif not named:
             column = "source_id" if nameless(name) else "category"
             row.report(column, "debt.source_nameless", text=row.text(column))
         period, first, last = _window(row, "source")
@@ -399,7 +398,7 @@ def _sources(
         source = Source(
             source_id=name,
             category=category or title or name,
-            kind=kind_of(category or title or name),
+            kind=kind,
             period=period,
             first=first,
             last=last,
@@ -421,6 +420,14 @@ def _sources(
         lines.append(source)
     finish(table)
     return lines
+
+
+@cache
+def _told_by(name: str, category: str, title: str) -> tuple[str, str, bool]:
+    """Category and kind of a source, and whether it is named at all."""
+    code = official("source_category", category) or category
+    named = not nameless(name) and not (code and nameless(code) and nameless(title))
+    return code, kind_of(code or title or name), named
 
 
 def _late(s: Source, deadline: dt.date, row: Row, notes: list[Text]) -> None:

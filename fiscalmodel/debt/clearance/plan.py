@@ -495,7 +495,7 @@ class ClearancePlan:
         InputError
             For any other kind.
         """
-        from fiscalmodel.debt.clearance.charts import CHARTS
+        from fiscalmodel.debt.charts import CHARTS
 
         if kind not in CHARTS:
             raise InputError("kind", "debt.unknown_option", text=kind, known=list(CHARTS))

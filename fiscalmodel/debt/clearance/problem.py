@@ -15,6 +15,7 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 
 import numpy as np
@@ -22,7 +23,7 @@ import numpy.typing as npt
 
 from fiscalmodel.debt.clearance.given import FREQUENCIES, Given
 from fiscalmodel.debt.ledger import Contract, interest_since, payment_days
-from fiscalmodel.debt.schedule import is_month_end, step_months
+from fiscalmodel.debt.schedule import is_month_end, period_of, step_months, year_fraction
 from fiscalmodel.words import Text, say
 
 Floats = npt.NDArray[np.float64]
@@ -122,27 +123,16 @@ def position(day: dt.date) -> int:
     return 360 * day.year + 30 * (day.month - 1) + (30 if is_month_end(day) else min(day.day, 30))
 
 
-@cache
-def _isda(day: dt.date) -> float:
-    start = dt.date(day.year, 1, 1)
-    return day.year + (day - start).days / (dt.date(day.year + 1, 1, 1) - start).days
-
-
 def fraction(day_count: str, start: dt.date, end: dt.date, whole: int, months: int) -> float:
     """Years between two days by a contract's day count.
 
     30/360 counts a month-end as the 30th, so that months and years are whole; `whole` is
     the days of the regular period of `months` that holds them (ACT/ACT only).
     """
-    if day_count == "ACT/365":
-        return (end - start).days / 365
-    if day_count == "ACT/360":
-        return (end - start).days / 360
-    if day_count == "ACT/ACT.ISDA":
-        return _isda(end) - _isda(start)
-    if day_count == "ACT/ACT":
-        return (end - start).days / whole * months / 12
-    return (position(end) - position(start)) / 360
+    if not day_count.startswith("ACT"):
+        return (position(end) - position(start)) / 360
+    share = Fraction((end - start).days, whole)
+    return float(year_fraction(start, end, day_count, share=share, months=months))
 
 
 def calendar(given: Given) -> tuple[tuple[str, ...], tuple[dt.date, ...]]:
@@ -155,8 +145,7 @@ def calendar(given: Given) -> tuple[tuple[str, ...], tuple[dt.date, ...]]:
     while not ends or ends[-1] < given.deadline:
         end = step_months(start, step, False) - dt.timedelta(days=1)
         start = end + dt.timedelta(days=1)
-        quarter = (end.month + 2) // 3
-        labels.append({12: f"{end.year}", 3: f"{end.year}Q{quarter}"}.get(step, f"{end:%Y-%m}"))
+        labels.append(period_of(end, given.options.frequency))
         ends.append(min(end, given.deadline))
     return tuple(labels), tuple(ends)
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
@@ -234,10 +233,10 @@ class Program:
 
     def _ties(self) -> Floats:
         """Weights of interest a hair above 1: of contracts at one rate the lowest id goes first."""
-        rates = pd.Series([c.rate_pct for c in self.p.contracts], dtype=float)
-        count = rates.groupby(rates).cumcount(ascending=False)
+        rates = np.array([c.rate_pct for c in self.p.contracts], dtype=float)
+        count = np.array([(rates[k + 1 :] == rate).sum() for k, rate in enumerate(rates)])
         step = min(BY_ID, 20 * BY_ID / max(count.max(), 1)) if len(count) else 0.0
-        hair = (count * step / (rates / 100).where(rates > 0)).fillna(0.0).to_numpy()
+        hair = np.where(rates > 0, count * step / np.where(rates > 0, rates / 100, 1.0), 0.0)
         return np.asarray(1 + hair[self.p.moves.who], dtype=float)
 
     def _prefer(self, cost: Floats) -> None:

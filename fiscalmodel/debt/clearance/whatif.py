@@ -351,24 +351,19 @@ def _deadline(given: Given) -> Lever:
 
 def _pairs(given: Given, p: Problem, alone: tuple[Lever, ...]) -> list[Lever]:
     """Two levers together, money a year beside the full other one, where that needs less."""
-    made = []
     funds, quota, disposal, _ = alone
-    best = funds.amount if funds.closes else np.inf
-    start = given.opened
-    early = replace(given, sources=moved(given.sources, 12 * YEARS_LONGER, start))
-    if not disposal.closes and any(s.kind == "disposal" for s in given.sources):
-        amount = extra_a_year(early)
-        if amount < best - FEN_WAN:
-            made.append(Lever("disposal_and_funds", amount, "a_year",
-                              say("debt.lever.disposal_and_funds")))  # fmt: skip
-    if not quota.closes and given.quotas and any(c.replaceable for c in given.contracts):
-        more = tuple(replace(q, amount_wan=float(p.principal.sum()) + q.amount_wan)
-                     for q in given.quotas)  # fmt: skip
-        amount = extra_a_year(replace(given, quotas=more))
-        if amount < best - FEN_WAN:
-            made.append(
-                Lever("quota_and_funds", amount, "a_year", say("debt.lever.quota_and_funds"))
-            )
+    best, made = funds.amount if funds.closes else np.inf, []
+    early = replace(given, sources=moved(given.sources, 12 * YEARS_LONGER, given.opened))
+    more = tuple(replace(q, amount_wan=float(p.principal.sum()) + q.amount_wan)
+                 for q in given.quotas)  # fmt: skip
+    sells = any(s.kind == "disposal" for s in given.sources)
+    swaps = bool(given.quotas) and any(c.replaceable for c in given.contracts)
+    for name, other, there, full in (
+        ("disposal_and_funds", disposal, sells, early),
+        ("quota_and_funds", quota, swaps, replace(given, quotas=more)),
+    ):
+        if there and not other.closes and (amount := extra_a_year(full)) < best - FEN_WAN:
+            made.append(Lever(name, amount, "a_year", say(f"debt.lever.{name}")))
     return made
 
 
