@@ -291,7 +291,7 @@ def _opening_told(found: Finding, opening: float) -> Finding:
 
 def _unread_told(found: Finding, group: pd.DataFrame) -> Finding:
     """A figure that misses exactly an item which no line was told from: that may be its line."""
-    if found.where not in ("total_resources", "total_uses") or not found.difference:
+    if found.where not in ("total_resources", "total_uses", "carry_over") or not found.difference:
         return found
     items = group[group["side"].eq("detail")]
     gaps = (items["amount_wan"].astype(float) - abs(found.difference)).abs()
