@@ -389,6 +389,8 @@ def _move(source: str, target: str, out: float, into: float, origin: str) -> dic
 def _unmatched(moves: pd.DataFrame, lines: pd.DataFrame, tolerance: float) -> Iterator[Finding]:
     """Transfers without their other end; one whose budget is not given can only be noted."""
     given = lines.groupby(list(KEY[:3]))["budget"].agg(set).to_dict()
+    ends = [*KEY[:3], "to_budget"]
+    met = set(moves.loc[moves["out_wan"] > 0, ends].itertuples(index=False, name=None))
     for row in moves.to_dict("records"):
         absent = set(SCOPES[:3]) - given[row["level"], row["year"], row["version"]]
         where = f"{row['level']} {row['year']} {row['version']}"
@@ -405,7 +407,8 @@ def _unmatched(moves: pd.DataFrame, lines: pd.DataFrame, tolerance: float) -> It
         if not row["from_budget"] and not row["origin"]:
             yield finding(
                 "transfer_from_outside", f"{where} {row['to_budget']}", computed=row["in_wan"],
-                severity="note" if absent else "warning",
+                severity="note" if absent else
+                "warning" if tuple(row[end] for end in ends) in met else "error",
                 said=_origin_said(absent),
             )  # fmt: skip
         elif absent & {row["from_budget"], row["to_budget"]}:

@@ -63,10 +63,10 @@ class Outcome:
         cash, the project pool, special-bond projects, idle money: results that show themselves.
     closed
         The general budget after what clearance takes from it; None without the needs of 三保.
-    forecast, link, target, nowcast, resources, plan, risk, statement
-        The results behind the frames (of the model, the calibre link, the target, the year
-        under way, what is left for clearance, the clearance plan, the debt ratio by year, the
-        commissions); None where there is none.
+    forecast, link, target, nowcast, spending, resources, plan, risk, statement
+        The results behind the frames (of the model, the calibre link, the target, revenue and
+        expenditure of the year under way, what is left for clearance, the clearance plan, the
+        debt ratio by year, the commissions); None where there is none.
     """
 
     scenario: Scenario
@@ -83,6 +83,7 @@ class Outcome:
     link: Any = None
     target: Any = None
     nowcast: Any = None
+    spending: Any = None
     resources: Any = None
     plan: Any = None
     risk: Any = None

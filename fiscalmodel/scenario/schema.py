@@ -213,6 +213,25 @@ class NowcastSpec(Part):
     items: dict[str, DataRef] = {}
 
 
+class ProgressSpec(Part):
+    """Expenditure of the year under way 支出进度: to date by month, by unit, against its budget.
+
+    ``items_budget_wan`` names units of ``items``; ``behind_points`` is from when one lags.
+    """
+
+    series: DataRef
+    budget_wan: Stock | None = None
+    items: dict[str, DataRef] = {}
+    items_budget_wan: dict[str, Stock] = {}
+    behind_points: float = Field(default=5.0, ge=0, le=100)
+
+    @model_validator(mode="after")
+    def _of_units(self) -> ProgressSpec:
+        if set(self.items_budget_wan) - set(self.items):
+            raise ValueError("scenario.budget_of_no_unit")
+        return self
+
+
 class RevenueSpec(Part):
     """General public budget revenue 一般公共预算收入.
 
@@ -242,6 +261,7 @@ class ExpenditureSpec(Part):
     growth_pct: Percent | dict[Year, Percent] | None = None
     amount_wan: Amounts | None = None
     livelihood_base_wan: Stock | None = None
+    progress: ProgressSpec | None = None
     source: str = Field(min_length=2)
 
     @model_validator(mode="after")
