@@ -16,7 +16,7 @@ import pandas as pd
 
 from fiscalmodel import policy
 from fiscalmodel.days import calendar_year, to_date
-from fiscalmodel.display import BLUE, Chart, Found, bars, figure
+from fiscalmodel.display import BLUE, Chart, Found, bars, chart
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import Finding, Severity
 from fiscalmodel.tables.records import TableLike, read_records
@@ -164,11 +164,10 @@ class Guardrails(Found):
         head = self.headroom
         sign = head["rule"].map({rule.name: 1.0 if rule.floor else -1.0 for rule in RULES})
         room = (head["share_pct"] / head["threshold_pct"] - 1) * 100 * sign
-        made, axis, lang = figure(say("budget.chart_guardrails"), lang, unit="%")
         titles = {rule.name: rule.title(lang) for rule in RULES}
         shown = pd.DataFrame({"room_pct": room.to_numpy()}, index=head["rule"].map(titles))
-        bars(axis, shown, colors=(BLUE,), lang=lang)
-        return Chart(made, self.answer(lang))
+        title = say("budget.chart_guardrails")
+        return chart(bars, shown, title, self.answer, lang, unit="%", colors=(BLUE,))
 
 
 def check_guardrails(
