@@ -124,7 +124,7 @@ def available_for_clearance(
     Examples
     --------
     >>> available_for_clearance({2026: 900.0, 2027: 700.0}, 600, 200)["available_wan"].tolist()
-    {2026: 100.0, 2027: 0.0}
+    [100.0, 0.0]
     """
     given: dict[str, ByPeriod] = {
         "resources": resources,
@@ -132,28 +132,19 @@ def available_for_clearance(
         "statutory_debt_service": statutory_debt_service,
         "other_commitments_wan": other_commitments_wan,
     }
-    labels = _period_labels(given, periods)
-    found = Collector()
+    labels, found = _period_labels(given, periods), Collector()
     columns = {name: _by_period(found, name, values, labels) for name, values in given.items()}
     found.raise_if_any()
-    needs = (
-        columns["sanbao_need"]
-        + columns["statutory_debt_service"]
-        + columns["other_commitments_wan"]
+    table = pd.DataFrame(columns).rename(
+        columns={"resources": "resources_wan", "sanbao_need": "sanbao_wan",
+                 "statutory_debt_service": "statutory_debt_service_wan"}
+    )  # fmt: skip
+    needs = columns["sanbao_need"] + columns["statutory_debt_service"]
+    free = columns["resources"] - (needs + columns["other_commitments_wan"])
+    table.insert(0, "period", labels)
+    return ClearanceResources(
+        table.assign(available_wan=np.maximum(free, 0.0), shortfall_wan=np.maximum(-free, 0.0))
     )
-    free = columns["resources"] - needs
-    table = pd.DataFrame(
-        {
-            "period": labels,
-            "resources_wan": columns["resources"],
-            "sanbao_wan": columns["sanbao_need"],
-            "statutory_debt_service_wan": columns["statutory_debt_service"],
-            "other_commitments_wan": columns["other_commitments_wan"],
-            "available_wan": np.maximum(free, 0.0),
-            "shortfall_wan": np.maximum(-free, 0.0),
-        }
-    )
-    return ClearanceResources(table)
 
 
 def _period_labels(given: Mapping[str, ByPeriod], periods: Iterable[Any] | None) -> list[Any]:
