@@ -264,7 +264,7 @@ def _breaks(table: pd.DataFrame, total: float) -> pd.DataFrame:
     """For each test the factor at which it just fails, and the year where it does first."""
     failing = table["without_wan"] < -SLACK
     taking = table[failing | table["change_wan"].lt(0)]
-    room = taking["without_wan"].clip(lower=0.0)
+    room = taking["without_wan"].where(taking["without_wan"] > SLACK, 0.0)
     # Where money lacks already, nothing can be borne, whatever the project takes in that year.
     factor = (room / -taking["change_wan"]).mask(failing[taking.index], 0.0)
     made = taking.assign(factor=factor, amount_wan=factor * total).sort_values(
