@@ -15,7 +15,7 @@ import io
 import sys
 import unicodedata
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel.findings import Finding, to_frame
-from fiscalmodel.words import Text, label, labels, language, say, speaking
+from fiscalmodel.words import Text, label, labels, language, official_words, say, speaking
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -364,6 +364,32 @@ def stack(
         _room_above(axis, bottom=None if (down < 0).any() else 0.0)
     if (down < 0).any():
         (axis.axvline if across else axis.axhline)(0, color=GREY, linewidth=0.8)
+
+
+def chart(
+    draw: Callable[..., None], frame: pd.DataFrame, title: Text, said: Text,
+    lang: str | None = None, *, unit: str = "万元", largest: float | None = None, **options: Any,
+) -> Chart:  # fmt: skip
+    """A frame drawn by `bars` or `stack` with its legend, amounts in a unit that fits them.
+
+    `said` is read out where the picture cannot be seen; `options` are those of `draw`.
+    """
+    most = float(frame.abs().to_numpy().max()) if largest is None else largest
+    divisor, unit = scale(unit, most) if unit == "万元" else (1.0, unit)
+    made, axis, lang = figure(title, lang, unit=unit)
+    draw(axis, frame / divisor, lang=lang, **options)
+    if frame.shape[1] > 1:
+        legend(axis)
+    return Chart(made, said(lang))
+
+
+def named(frame: pd.DataFrame, lang: str | None = None, **groups: str) -> pd.DataFrame:
+    """A copy whose codes stand as their official words: column = group of ``official.yaml``."""
+    words = {column: official_words(group, lang or language()) for column, group in groups.items()}
+    return frame.assign(**{
+        column: frame[column].map(lambda code, of=of: of.get(code, code))
+        for column, of in words.items() if column in frame
+    })  # fmt: skip
 
 
 def waterfall(

@@ -290,6 +290,11 @@ def official_words(group: str, lang: str = "zh") -> dict[str, str]:
     }
 
 
+def official_name(group: str, code: str) -> Text:
+    """The word of a code in both languages; the code itself where the group has none."""
+    return Text(*(official_words(group, lang).get(code, code) for lang in ("zh", "en")))
+
+
 @cache
 def _codes(files: tuple[Path, ...], group: str) -> dict[str, str]:
     found: dict[str, str] = {}

@@ -430,3 +430,23 @@ def test_tied_money_stays_tied():
     # 30 of the tied 40 are left, but nothing is carried over: they paid for something else.
     found = made.findings.set_index("rule").loc["restricted_money"]
     assert (found["stated"], found["computed"]) == (0, 30)
+
+
+def test_items_told_by_their_words_alone():
+    """Bonds printed as two kinds are one line; what stays untold is named where it is missing."""
+    bonds = read_items({"收入": 100, "新增一般债券收入": 50, "再融资一般债券收入": 5, "支出": 150,
+                        "债务还本支出": 5})  # fmt: skip
+    assert bonds.account("general").table.set_index("item")["amount_wan"]["bond_proceeds"] == 55
+    assert bonds.closes
+    # 100 + 5 + 3 − 100: the balance that is printed holds 3 of a line that no list knows.
+    rest = read_items({"收入": 100, "上年结余": 5, "待偿债置换一般债券上年结余": 3, "支出": 100,
+                       "结转下年": 8})  # fmt: skip
+    assert "待偿债置换一般债券上年结余" in rest.found[0].said("zh")
+
+
+def read_items(items: dict[str, float]):
+    rows = [
+        {"budget": "一般公共预算", "year": 2024, "item": name, "amount_wan": amount}
+        for name, amount in items.items()
+    ]
+    return fm.read_accounts(pd.DataFrame(rows))

@@ -123,12 +123,12 @@ def test_guardrails_by_year_and_day():
 @pytest.mark.parametrize(
     ("frame", "words"),
     [
-        ({"ppp_wan": [1.0]}, "'year' is missing"),
+        ({"ppp_wan": [1.0]}, "column 'year'"),
         ({"year": [2024, 2024], "ppp_wan": [1.0, 1.0]}, "stands twice"),
-        ({"year": [2024], "ppp_wan": [-1.0]}, "not a possible amount"),
+        ({"year": [2024], "ppp_wan": [-1.0]}, "ppp_wan: -1"),
         ({"year": [2024], "expenditure_wan": [0.0]}, "not a possible amount"),
-        ({"year": [2024], "ppp_wan": ["a lot"]}, "no number"),
-        ({"year": ["soon"], "ppp_wan": [1.0]}, "not a year"),
+        ({"year": [2024], "ppp_wan": ["a lot"]}, "a number belongs"),
+        ({"year": ["soon"], "ppp_wan": [1.0]}, "is no period"),
     ],
 )
 def test_bad_guardrails(frame, words):

@@ -15,10 +15,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from fiscalmodel.display import GREEN, RED, Chart, Found, figure, scale, waterfall
+from fiscalmodel.display import GREEN, RED, Chart, Found, figure, named, scale, waterfall
 from fiscalmodel.errors import Collector, InputError, did_you_mean
 from fiscalmodel.findings import Finding, finding
-from fiscalmodel.words import Text, language, official, official_words, say
+from fiscalmodel.words import Text, official, official_name, official_words, say
 
 Scope = Literal["general", "fund", "state_capital", "social_insurance"]
 SCOPES: tuple[Scope, ...] = ("general", "fund", "state_capital", "social_insurance")
@@ -106,28 +106,25 @@ class BudgetBalance(Found):
         """Totals, and whether it closes."""
         return say(
             "budget.closes" if self.closes else "budget.closes_not",
-            scope=_scope_name(self.scope), resources=self.resources_wan, uses=self.uses_wan,
+            scope=official_name("budget_scope", self.scope),
+            resources=self.resources_wan, uses=self.uses_wan,
             carry=self.carry_over_wan, **({} if self.closes else {"count": len(self.found)}),
         )  # fmt: skip
-
-    def _named(self, lang: str | None = None) -> pd.DataFrame:
-        words = official_words("account_line", lang or language())
-        return self.table.assign(item=self.table["item"].map(words))
 
     @property
     def short(self) -> pd.DataFrame:
         """The lines by their official names."""
-        return self._named()
+        return named(self.table, item="account_line")
 
     def plot(self, lang: str | None = None) -> Chart:
         """The account as a waterfall: resources, then uses, down to what is carried over."""
         divisor, unit = scale("万元", self.resources_wan)
-        title = say("budget.chart_account", scope=_scope_name(self.scope))
+        title = say("budget.chart_account", scope=official_name("budget_scope", self.scope))
         made, axis, lang = figure(title, lang, unit=unit)
-        rows = self._named(lang)
+        rows = named(self.table, lang, item="account_line")
         signs = rows["side"].map({"resource": 1, "use": -1})
         amounts = [*(rows["amount_wan"] * signs / divisor), self.carry_over_wan / divisor]
-        names = [*rows["item"], official_words("account_line", lang)["carry_over"]]
+        names = [*rows["item"], official_name("account_line", "carry_over")(lang)]
         waterfall(axis, names, amounts, [False] * len(rows) + [True], rise=GREEN, fall=RED)
         return Chart(made, self.answer(lang))
 
@@ -248,7 +245,8 @@ def line_of(word: str, scope: Scope = "general", *, where: str = "items") -> str
         near = did_you_mean(_stripped(word), known, cutoff=0.5)
         raise InputError(where, "budget.unknown_line", near, text=word)
     if scope == "fund" and line in _GENERAL_ONLY:
-        raise InputError(where, "budget.line_of_other_budget", text=word, scope=_scope_name(scope))
+        raise InputError(where, "budget.line_of_other_budget", text=word,
+                         scope=official_name("budget_scope", scope))  # fmt: skip
     return line
 
 
@@ -290,10 +288,6 @@ def _scope(word: str) -> Scope:
     if code is None:
         raise InputError("scope", "budget.unknown_scope", text=word)
     return next(scope for scope in SCOPES if scope == code)
-
-
-def _scope_name(scope: Scope) -> Text:
-    return Text(*(official_words("budget_scope", lang)[scope] for lang in ("zh", "en")))
 
 
 def _check(
@@ -360,14 +354,13 @@ def _cause(
     for line, amount in {**sides["resource"], **sides["use"]}.items():
         if amount and abs(abs(gap) - amount) <= tolerance:
             key = "budget.cause_same" if not up or SIDE_OF[line] != side else "budget.cause_twice"
-            return say(key, line=_line_name(line))
+            return say(key, line=official_name("account_line", line))
         if amount and abs(abs(gap) - 2 * amount) <= tolerance:
-            return say("budget.cause_side", line=_line_name(line))
+            return say("budget.cause_side", line=official_name("account_line", line))
     missing = [line for line in SIDES[side] if line not in sides[side]]
     if up and missing:
-        return say("budget.cause_missing", lines=[_line_name(line) for line in missing[:2]])
+        return say(
+            "budget.cause_missing",
+            lines=[official_name("account_line", line) for line in missing[:2]],
+        )
     return say("budget.cause_unknown")
-
-
-def _line_name(line: str) -> Text:
-    return Text(*(official_words("account_line", lang)[line] for lang in ("zh", "en")))

@@ -153,7 +153,28 @@ def _from_records(records: Records, asked: Mapping[str, Any], region: str | None
             }
         )
     records.done()
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return _by_form(pd.DataFrame(rows, columns=list(COLUMNS)))
+
+
+def _by_form(lines: pd.DataFrame) -> pd.DataFrame:
+    """Items that only their form of words tells, where the account has no such line by name.
+
+    Several of one kind are one line: 新增一般债券收入 and 再融资一般债券收入.
+    """
+    made, gone = lines.copy(), list[Any]()
+    for key, group in lines.groupby(["level", "year", "version", "budget"], sort=False):
+        first: dict[str, Any] = {}
+        for at, name, amount in zip(group.index, group["item"], group["amount_wan"], strict=True):
+            line = None if name in SIDE_OF else _line(str(name), "", key[-1])
+            if line is None or line in set(group["item"]):
+                continue
+            if line in first:
+                made.loc[first[line], "amount_wan"] += amount
+                gone.append(at)
+            else:
+                first[line] = at
+                made.loc[at, "item"] = line
+    return made.drop(index=gone).reset_index(drop=True)
 
 
 def _word(row: Row, column: str, group: str, default: str) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel import policy
-from fiscalmodel.display import BLUE, ORANGE, Chart, Found, bars, figure, legend, scale
+from fiscalmodel.display import BLUE, ORANGE, Chart, Found, bars, chart
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import TableLike, read_records
@@ -106,11 +106,8 @@ class Affordability(Found):
         """The balance of each year without and with the project."""
         wide = self.table[self.table["test"].eq("balance")].set_index("year")
         wide = wide[["without_wan", "with_wan"]]
-        divisor, unit = scale("万元", float(wide.abs().max().max()))
-        made, axis, lang = figure(say("warning.chart_afford"), lang, unit=unit)
-        bars(axis, wide / divisor, colors=(BLUE, ORANGE), lang=lang)
-        legend(axis)
-        return Chart(made, self.answer(lang))
+        title = say("warning.chart_afford")
+        return chart(bars, wide, title, self.answer, lang, colors=(BLUE, ORANGE))
 
 
 def test_name(code: str) -> Text:
@@ -267,7 +264,7 @@ def _breaks(table: pd.DataFrame, total: float) -> pd.DataFrame:
     """For each test the factor at which it just fails, and the year where it does first."""
     failing = table["without_wan"] < -SLACK
     taking = table[failing | table["change_wan"].lt(0)]
-    room = taking["without_wan"].clip(lower=0.0)
+    room = taking["without_wan"].where(taking["without_wan"] > SLACK, 0.0)
     # Where money lacks already, nothing can be borne, whatever the project takes in that year.
     factor = (room / -taking["change_wan"]).mask(failing[taking.index], 0.0)
     made = taking.assign(factor=factor, amount_wan=factor * total).sort_values(

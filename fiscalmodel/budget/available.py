@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fiscalmodel.display import GREEN, RED, Chart, Found, figure, legend, scale, stack
+from fiscalmodel.display import GREEN, RED, Chart, Found, chart, stack
 from fiscalmodel.errors import Collector
 from fiscalmodel.findings import Finding, finding
 from fiscalmodel.words import Text, say
@@ -40,11 +40,6 @@ class ClearanceResources(Found):
     def __float__(self) -> float:
         """What is available in all periods together, 万元."""
         return math.fsum(self.table["available_wan"])
-
-    @property
-    def available_wan(self) -> pd.Series[float]:
-        """Available amount by period."""
-        return self.table.set_index("period")["available_wan"]
 
     @property
     def shortfalls(self) -> pd.DataFrame:
@@ -81,13 +76,10 @@ class ClearanceResources(Found):
     def plot(self, lang: str | None = None) -> Chart:
         """What is left in each period, and what is missing."""
         table = self.table.set_index("period")
-        bars = table[["available_wan"]].assign(shortfall_wan=-table["shortfall_wan"])
-        divisor, unit = scale("万元", float(bars.abs().to_numpy().max()))
-        made, axis, lang = figure(say("budget.chart_available"), lang, unit=unit)
-        stack(axis, bars / divisor, colors=(GREEN, RED), lang=lang)
-        if len(self.shortfalls):
-            legend(axis)
-        return Chart(made, self.answer(lang))
+        shown = table[["available_wan"]].assign(shortfall_wan=-table["shortfall_wan"])
+        shown = shown if len(self.shortfalls) else shown[["available_wan"]]
+        title = say("budget.chart_available")
+        return chart(stack, shown, title, self.answer, lang, colors=(GREEN, RED))
 
 
 def available_for_clearance(
@@ -131,8 +123,8 @@ def available_for_clearance(
 
     Examples
     --------
-    >>> available_for_clearance({2026: 900.0, 2027: 700.0}, 600, 200).available_wan.to_dict()
-    {2026: 100.0, 2027: 0.0}
+    >>> available_for_clearance({2026: 900.0, 2027: 700.0}, 600, 200)["available_wan"].tolist()
+    [100.0, 0.0]
     """
     given: dict[str, ByPeriod] = {
         "resources": resources,
@@ -140,28 +132,19 @@ def available_for_clearance(
         "statutory_debt_service": statutory_debt_service,
         "other_commitments_wan": other_commitments_wan,
     }
-    labels = _period_labels(given, periods)
-    found = Collector()
+    labels, found = _period_labels(given, periods), Collector()
     columns = {name: _by_period(found, name, values, labels) for name, values in given.items()}
     found.raise_if_any()
-    needs = (
-        columns["sanbao_need"]
-        + columns["statutory_debt_service"]
-        + columns["other_commitments_wan"]
+    table = pd.DataFrame(columns).rename(
+        columns={"resources": "resources_wan", "sanbao_need": "sanbao_wan",
+                 "statutory_debt_service": "statutory_debt_service_wan"}
+    )  # fmt: skip
+    needs = columns["sanbao_need"] + columns["statutory_debt_service"]
+    free = columns["resources"] - (needs + columns["other_commitments_wan"])
+    table.insert(0, "period", labels)
+    return ClearanceResources(
+        table.assign(available_wan=np.maximum(free, 0.0), shortfall_wan=np.maximum(-free, 0.0))
     )
-    free = columns["resources"] - needs
-    table = pd.DataFrame(
-        {
-            "period": labels,
-            "resources_wan": columns["resources"],
-            "sanbao_wan": columns["sanbao_need"],
-            "statutory_debt_service_wan": columns["statutory_debt_service"],
-            "other_commitments_wan": columns["other_commitments_wan"],
-            "available_wan": np.maximum(free, 0.0),
-            "shortfall_wan": np.maximum(-free, 0.0),
-        }
-    )
-    return ClearanceResources(table)
 
 
 def _period_labels(given: Mapping[str, ByPeriod], periods: Iterable[Any] | None) -> list[Any]:

@@ -18,10 +18,10 @@ import pandas as pd
 from fiscalmodel import policy
 from fiscalmodel.budget.account import SCOPES, SIDE_OF, BudgetBalance, Scope, close_balance
 from fiscalmodel.budget.medium_term import fund_carry_over_excess
-from fiscalmodel.display import Chart, Found, bars, figure, legend, scale, word
+from fiscalmodel.display import Chart, Found, bars, chart, named
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import Finding, finding, ranked
-from fiscalmodel.words import Text, language, official_words, say
+from fiscalmodel.words import Text, official_name, say
 
 #: One account of one level, year and version.
 KEY = ("level", "year", "version", "budget")
@@ -89,16 +89,8 @@ class FourBudgets(Found):
     @property
     def short(self) -> pd.DataFrame:
         """The accounts, with levels, versions and budgets by name."""
-        lang = language()
-        budgets, levels = (
-            official_words("budget_scope", lang),
-            official_words("government_level", lang),
-        )
-        named = self.table.assign(
-            level=self.table["level"].map(levels), budget=self.table["budget"].map(budgets),
-            version=[word(v, lang) for v in self.table["version"]],
-        )  # fmt: skip
-        return named.rename(
+        made = named(self.table, level="government_level", version="version", budget="budget_scope")
+        return made.rename(
             columns={
                 "level": "government_level", "budget": "budget_scope",
                 "resources_wan": "total_resources_wan", "uses_wan": "total_uses_wan",
@@ -129,14 +121,10 @@ class FourBudgets(Found):
 
     def plot(self, lang: str | None = None) -> Chart:
         """Resources, uses and what is carried over of each budget in its newest account."""
-        newest = self.table.drop_duplicates("budget", keep="last").set_index("budget")
+        newest = self.table.drop_duplicates("budget", keep="last")
         columns = ["resources_wan", "uses_wan", "carry_over_wan"]
-        divisor, unit = scale("万元", float(newest[columns].abs().to_numpy().max()))
-        made, axis, lang = figure(say("budget.chart_four"), lang, unit=unit)
-        names = official_words("budget_scope", lang)
-        bars(axis, newest[columns].rename(index=names) / divisor, lang=lang)
-        legend(axis)
-        return Chart(made, self.answer(lang))
+        shown = named(newest[["budget", *columns]], lang, budget="budget_scope")
+        return chart(bars, shown.set_index("budget"), say("budget.chart_four"), self.answer, lang)
 
 
 def close_budgets(lines: pd.DataFrame, *, tolerance_wan: float = 0.5) -> FourBudgets:
@@ -266,7 +254,9 @@ def _items(group: pd.DataFrame, key: Key, problems: Collector) -> dict[str, floa
         if side == "detail":
             continue
         if (line, purpose, other) in seen:
-            problems.add(_key_name(key), "budget.line_twice", text=_named_line(line))
+            problems.add(
+                _key_name(key), "budget.line_twice", text=official_name("account_line", line)
+            )
         seen.add((line, purpose, other))
         amounts.setdefault(line, []).append(amount)
     return {line: math.fsum(values) for line, values in amounts.items()}
@@ -291,7 +281,7 @@ def _opening_told(found: Finding, opening: float) -> Finding:
 
 def _unread_told(found: Finding, group: pd.DataFrame) -> Finding:
     """A figure that misses exactly an item which no line was told from: that may be its line."""
-    if found.where not in ("total_resources", "total_uses") or not found.difference:
+    if found.where not in ("total_resources", "total_uses", "carry_over") or not found.difference:
         return found
     items = group[group["side"].eq("detail")]
     gaps = (items["amount_wan"].astype(float) - abs(found.difference)).abs()
@@ -418,14 +408,14 @@ def _unmatched(moves: pd.DataFrame, lines: pd.DataFrame, tolerance: float) -> It
             yield finding(
                 "transfer_without_end", f"{where} {row['from_budget']}", stated=row["in_wan"],
                 computed=row["out_wan"], tolerance=tolerance,
-                said=say(key, source=_budget_name(row["from_budget"]),
-                         target=_budget_name(row["to_budget"]),
+                said=say(key, source=official_name("budget_scope", row["from_budget"]),
+                         target=official_name("budget_scope", row["to_budget"]),
                          at=_cells(lines, row)),
             )  # fmt: skip
 
 
 def _origin_said(absent: set[Scope]) -> Text:
-    names = [_budget_name(budget) for budget in SCOPES if budget in absent]
+    names = [official_name("budget_scope", budget) for budget in SCOPES if budget in absent]
     return say("budget.origin_absent", budgets=names) if names else say("budget.origin_missing")
 
 
@@ -559,16 +549,6 @@ def state_capital_findings(
 # ---- names ----
 
 
-def _budget_name(budget: str) -> Text:
-    names = [official_words("budget_scope", lang) for lang in ("zh", "en")]
-    return Text(*(n.get(budget, budget) for n in names))
-
-
-def _named_line(line: str) -> Text:
-    names = [official_words("account_line", lang) for lang in ("zh", "en")]
-    return Text(*(n.get(line, line) for n in names))
-
-
 def _cells(lines: pd.DataFrame, move: Mapping[Any, Any]) -> str:
     """Where the ends of a transfer stand that are given."""
     same = lines[list(KEY[:3])].eq([move[name] for name in KEY[:3]]).all(axis=1)
@@ -585,11 +565,9 @@ def _place(lines: pd.DataFrame, key: Key) -> Text:
 
 def _key_name(key: Sequence[object]) -> Text:
     level, year, version, budget = map(str, key)
-    levels = [official_words("government_level", lang) for lang in ("zh", "en")]
-    versions = [official_words("version", lang) for lang in ("zh", "en")]
     return say(
-        "budget.account_name", year=year, level=Text(*(n.get(level, level) for n in levels)),
-        version=Text(*(n.get(version, version) for n in versions)), budget=_budget_name(budget),
+        "budget.account_name", year=year, level=official_name("government_level", level),
+        version=official_name("version", version), budget=official_name("budget_scope", budget),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from fiscalmodel import policy
 from fiscalmodel.budget.payment import Settled, settle
-from fiscalmodel.budget.sanbao import FEN, TIERS, SanbaoNeeds, named, sanbao_needs
+from fiscalmodel.budget.sanbao import FEN, TIERS, SanbaoNeeds, in_words, sanbao_needs
 from fiscalmodel.budget.treasury import (
     IN_TREASURY,
     KINDS,
@@ -33,12 +33,13 @@ from fiscalmodel.display import (
     figure,
     legend,
     lines,
+    named,
     scale,
 )
 from fiscalmodel.errors import InputError
 from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import TableLike
-from fiscalmodel.words import Text, language, official_words, say
+from fiscalmodel.words import Text, language, say
 
 
 @dataclass(frozen=True, repr=False)
@@ -137,15 +138,13 @@ class CashPlan(Found):
 
     def in_words(self, lang: str | None = None) -> dict[str, pd.DataFrame]:
         """Every frame beside the main one, with lines, kinds and parts by name."""
-        lang = lang or language()
         return {
-            "by_kind": self.by_kind.assign(
-                cash_kind=self.by_kind["cash_kind"].map(official_words("cash_kind", lang))
-            ),
-            "by_part": named(self.by_part, lang),
-            "payments": _lines_named(self.payments, lang),
-            "gives_way": _lines_named(self.gives_way, lang),
-            "withheld": _lines_named(self.withheld, lang),
+            "by_kind": named(self.by_kind, lang, cash_kind="cash_kind"),
+            "by_part": in_words(self.by_part, lang),
+            **{
+                name: named(getattr(self, name), lang, cash_line="cash_line")
+                for name in ("payments", "gives_way", "withheld")
+            },
         }
 
 
@@ -346,7 +345,3 @@ def _found(table: pd.DataFrame, bounds: tuple[policy.Entry, policy.Entry]) -> li
             made.append(finding("cash_level", month, stated=ceiling, computed=level, unit="倍",
                                 severity="note", said=say("warning.level_high")))  # fmt: skip
     return made
-
-
-def _lines_named(frame: pd.DataFrame, lang: str) -> pd.DataFrame:
-    return frame.assign(cash_line=frame["cash_line"].map(official_words("cash_line", lang)))

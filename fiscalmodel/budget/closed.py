@@ -12,18 +12,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from fiscalmodel.display import (
-    BLUE,
-    GREEN,
-    ORANGE,
-    RED,
-    Chart,
-    Result,
-    figure,
-    legend,
-    scale,
-    stack,
-)
+from fiscalmodel.display import BLUE, GREEN, ORANGE, RED, Chart, Result, chart, stack
 from fiscalmodel.errors import Collector
 from fiscalmodel.words import Text, say
 
@@ -62,11 +51,8 @@ class ClosedBudget(Result):
         shown = table[["needs_wan", "clearance_wan", "free_wan"]].assign(
             missing_wan=-table["missing_wan"]
         )
-        divisor, unit = scale("万元", float(shown.abs().to_numpy().max()))
-        made, axis, lang = figure(say("budget.chart_closed"), lang, unit=unit)
-        stack(axis, shown / divisor, colors=(BLUE, ORANGE, GREEN, RED), lang=lang)
-        legend(axis)
-        return Chart(made, self.answer(lang))
+        colors = (BLUE, ORANGE, GREEN, RED)
+        return chart(stack, shown, say("budget.chart_closed"), self.answer, lang, colors=colors)
 
 
 def close_chain(

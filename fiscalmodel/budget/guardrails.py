@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from fiscalmodel import policy
-from fiscalmodel.days import calendar_year, to_date
-from fiscalmodel.display import BLUE, Chart, Found, bars, figure
-from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.days import to_date
+from fiscalmodel.display import BLUE, Chart, Found, bars, chart
 from fiscalmodel.findings import Finding, Severity
 from fiscalmodel.tables.records import TableLike, read_records
 from fiscalmodel.words import Text, say
@@ -71,6 +70,7 @@ RULES = (
     Rule("fund_size", "stabilisation_fund_wan", "expenditure_wan", "", floor=True,
          severity="warning"),
 )  # fmt: skip
+_DENOMINATORS = {rule.under for rule in RULES}
 #: Columns that the rules are worked out from.
 AMOUNTS = tuple(dict.fromkeys(name for rule in RULES for name in (rule.over, rule.under)))
 
@@ -164,15 +164,14 @@ class Guardrails(Found):
         head = self.headroom
         sign = head["rule"].map({rule.name: 1.0 if rule.floor else -1.0 for rule in RULES})
         room = (head["share_pct"] / head["threshold_pct"] - 1) * 100 * sign
-        made, axis, lang = figure(say("budget.chart_guardrails"), lang, unit="%")
         titles = {rule.name: rule.title(lang) for rule in RULES}
         shown = pd.DataFrame({"room_pct": room.to_numpy()}, index=head["rule"].map(titles))
-        bars(axis, shown, colors=(BLUE,), lang=lang)
-        return Chart(made, self.answer(lang))
+        title = say("budget.chart_guardrails")
+        return chart(bars, shown, title, self.answer, lang, unit="%", colors=(BLUE,))
 
 
 def check_guardrails(
-    frame: pd.DataFrame, on: Any = None, *, region: str = "",
+    frame: TableLike, on: Any = None, *, region: str = "",
     local: Mapping[str, LocalBound] | None = None,
 ) -> Guardrails:  # fmt: skip
     """Set a budget or plan against its guardrails.
@@ -212,7 +211,8 @@ def check_guardrails(
     >>> table[["share_pct", "margin_wan"]].round(2).to_numpy().tolist()
     [[75.86, 7314.0]]
     """
-    rows = _checked(frame)
+    amounts = read_guardrail_amounts(frame)
+    rows: list[dict[Any, Any]] = amounts.to_dict("records")
     lines, found = [], []
     for row in rows:
         day = dt.date(int(row["year"]), 12, 31) if on is None else to_date(on, where="on")
@@ -240,7 +240,7 @@ def check_guardrails(
                 found.append(_finding(rule, row["year"], over / under * 100, threshold, margin))
     columns = ["year", "rule", "share_pct", "threshold_pct", "bound", "margin_wan", "kept",
                "over_change_wan", "under_change_wan", "source"]  # fmt: skip
-    return Guardrails(pd.DataFrame(lines, columns=columns), tuple(found), pd.DataFrame(rows))
+    return Guardrails(pd.DataFrame(lines, columns=columns), tuple(found), amounts)
 
 
 def _bound(
@@ -255,7 +255,7 @@ def _bound(
 
 
 def guardrails(
-    frame: pd.DataFrame, on: Any = None, *, region: str = "",
+    frame: TableLike, on: Any = None, *, region: str = "",
     local: Mapping[str, LocalBound] | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """Findings of `check_guardrails`: one row for each guardrail that is broken."""
@@ -268,7 +268,8 @@ def read_guardrail_amounts(source: TableLike) -> pd.DataFrame:
     Raises
     ------
     InputError
-        With every cell that cannot be read; a table without any of the columns.
+        With every cell that cannot be read, every year that stands twice and every denominator
+        of 0; a table without any of the columns.
     """
     headers = {"year": ("年度",), **dict.fromkeys(AMOUNTS, ())}
     table = read_records(source, name="guardrails", columns=headers, unit="万元")
@@ -276,15 +277,18 @@ def read_guardrail_amounts(source: TableLike) -> pd.DataFrame:
     given = [name for name in AMOUNTS if table.has(name)]
     if not given and not table.found.problems:
         table.found.add(table.place(), "budget.no_column", name="…_wan", needed=list(AMOUNTS))
-    rows = [
-        {
-            "year": row.year("year"),
-            **{name: row.wan(name, low=0, default=math.nan) for name in given},
-        }
-        for row in table
-    ]
+    rows = dict[int, dict[str, float]]()
+    for row in table:
+        year = row.year("year")
+        if year in rows:
+            row.report("year", "budget.year_twice", year=year)
+        rows[year] = {name: row.wan(name, low=0, default=math.nan) for name in given}
+        for name in given:
+            if rows[year][name] == 0 and name in _DENOMINATORS:
+                row.report(name, "budget.impossible_amount", value=0.0)
     table.done()
-    return pd.DataFrame(rows, columns=["year", *given])
+    return pd.DataFrame([{"year": year, **row} for year, row in rows.items()],
+                        columns=["year", *given])  # fmt: skip
 
 
 def _finding(rule: Rule, year: Any, share: float, threshold: float, margin: float) -> Finding:
@@ -292,33 +296,3 @@ def _finding(rule: Rule, year: Any, share: float, threshold: float, margin: floa
         rule.name, rule.severity, str(year), threshold, share, threshold - share, 0.0,
         say("budget.off_by", rule=rule.title, threshold=threshold, amount=abs(margin)), "%",
     )  # fmt: skip
-
-
-def _checked(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    found = Collector()
-    if not isinstance(frame, pd.DataFrame):
-        raise InputError("frame", "budget.not_a_table", kind=type(frame).__name__)
-    if "year" not in frame:
-        raise InputError("frame", "budget.no_year_column")
-    for year in frame["year"]:
-        calendar_year(year, where="year")
-    for year in frame["year"][frame["year"].duplicated()]:
-        found.add(f"year {year}", "budget.year_twice", year=year)
-    known = {name for rule in RULES for name in (rule.over, rule.under)}
-    denominators = {rule.under for rule in RULES}
-    rows = [{"year": year} for year in frame["year"]]
-    for name in frame.columns.intersection(sorted(known)):
-        for row, raw, value in zip(rows, frame[name], _numbers(frame[name]), strict=True):
-            blank = raw is None or raw != raw
-            where = f"{name}[{row['year']}]"
-            if not blank and not math.isfinite(value):
-                found.add(where, "budget.not_a_number", text=raw)
-            elif value < 0 or (value == 0 and name in denominators):
-                found.add(where, "budget.impossible_amount", value=value)
-            row[name] = value
-    found.raise_if_any()
-    return rows
-
-
-def _numbers(column: pd.Series[Any]) -> Iterator[float]:
-    return iter(pd.to_numeric(column, errors="coerce").astype(float))

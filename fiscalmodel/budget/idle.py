@@ -12,23 +12,12 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel import policy
-from fiscalmodel.display import (
-    BLUE,
-    ORANGE,
-    RED,
-    Chart,
-    Found,
-    Result,
-    figure,
-    legend,
-    scale,
-    stack,
-)
+from fiscalmodel.display import BLUE, ORANGE, RED, Chart, Found, Result, chart, named, stack
 from fiscalmodel.errors import InputError
 from fiscalmodel.findings import Finding, finding
 from fiscalmodel.policy import as_day
 from fiscalmodel.tables.records import TableLike, read_records
-from fiscalmodel.words import Text, language, official_words, say
+from fiscalmodel.words import Text, say
 
 #: Kind -> parameter that says after how many years it returns; None returns at once.
 RETURN_RULE = {
@@ -86,26 +75,18 @@ class IdleMoney(Found):
     @property
     def short(self) -> pd.DataFrame:
         """Amounts by kind and age."""
-        words = official_words("idle_kind", language())
-        return self.by_age.assign(idle_kind=self.by_age["idle_kind"].map(words))
+        return named(self.by_age, idle_kind="idle_kind")
 
     def in_words(self, lang: str | None = None) -> pd.DataFrame:
         """The table with kinds by name."""
-        words = official_words("idle_kind", lang or language())
-        return self.table.assign(idle_kind=self.table["idle_kind"].map(words))
+        return named(self.table, lang, idle_kind="idle_kind")
 
     def plot(self, lang: str | None = None) -> Chart:
         """Amounts by kind and age."""
-        lang = lang or language()
-        columns = ["under_1_wan", "from_1_wan", "from_2_wan"]
-        wide = self.by_age.set_index(
-            self.by_age["idle_kind"].map(official_words("idle_kind", lang))
-        )[columns]
-        divisor, unit = scale("万元", float(wide.sum(axis=1).max()))
-        made, axis, lang = figure(say("warning.chart_idle"), lang, unit=unit)
-        stack(axis, wide / divisor, colors=(BLUE, ORANGE, RED), lang=lang)
-        legend(axis)
-        return Chart(made, self.answer(lang))
+        wide = named(self.by_age, lang, idle_kind="idle_kind").set_index("idle_kind")
+        wide = wide[["under_1_wan", "from_1_wan", "from_2_wan"]]
+        return chart(stack, wide, say("warning.chart_idle"), self.answer, lang,
+                     largest=float(wide.sum(axis=1).max()), colors=(BLUE, ORANGE, RED))  # fmt: skip
 
 
 def idle_money(table: TableLike, *, on: Any, years: int | None = None) -> IdleMoney:

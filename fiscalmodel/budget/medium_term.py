@@ -18,7 +18,7 @@ import pandas as pd
 
 from fiscalmodel import policy
 from fiscalmodel.budget.account import SIDE_OF, known_line
-from fiscalmodel.display import BLUE, ORANGE, RED, Chart, Found, bars, figure, legend, scale
+from fiscalmodel.display import BLUE, ORANGE, RED, Chart, Found, bars, chart
 from fiscalmodel.errors import Collector, InputError, did_you_mean
 from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import FILLED, Row, TableLike, read_records
@@ -106,12 +106,9 @@ class MediumTermPlan(Found):
         """Resources and expenditure of each year beside the gap before reforms."""
         columns = ["resources_wan", "expenditure_wan", "baseline_gap_wan"]
         table = self.table.set_index("year")[columns]
-        divisor, unit = scale("万元", float(table.abs().to_numpy().max()))
-        made, axis, lang = figure(say("budget.chart_plan"), lang, unit=unit)
-        table = table.rename(columns={"resources_wan": "money_wan"})
-        bars(axis, table / divisor, colors=(BLUE, ORANGE, RED), lang=lang)
-        legend(axis)
-        return Chart(made, self.answer(lang))
+        shown = table.rename(columns={"resources_wan": "money_wan"})
+        colors = (BLUE, ORANGE, RED)
+        return chart(bars, shown, say("budget.chart_plan"), self.answer, lang, colors=colors)
 
     @property
     def compared(self) -> list[Text]:

@@ -18,18 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from fiscalmodel.budget.medium_term import CLASSES
-from fiscalmodel.display import (
-    BLUE,
-    GREEN,
-    ORANGE,
-    RED,
-    Chart,
-    Found,
-    figure,
-    legend,
-    scale,
-    stack,
-)
+from fiscalmodel.display import BLUE, GREEN, ORANGE, RED, Chart, Found, figure, legend, scale, stack
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import Row, TableLike, read_records

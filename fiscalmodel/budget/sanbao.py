@@ -11,11 +11,11 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel import policy
-from fiscalmodel.display import BLUE, GREEN, GREY, Chart, Found, bars, figure, legend, scale
+from fiscalmodel.display import BLUE, GREEN, GREY, Chart, Found, bars, chart, named
 from fiscalmodel.errors import InputError
 from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import Row, TableLike, read_records
-from fiscalmodel.words import Text, language, official_words, say
+from fiscalmodel.words import Text, language, official_name, say
 
 PARTS = ("livelihood", "wages", "operation")
 STANDARDS = ("national", "local")
@@ -114,9 +114,9 @@ class SanbaoNeeds(Found):
     def short(self) -> pd.DataFrame:
         """Coverage by part, or the need by part where no budget is given."""
         if len(self.coverage):
-            return named(self.coverage)
+            return in_words(self.coverage)
         by_part = self.table.groupby("sanbao_part", sort=False)["need_wan"].sum().reset_index()
-        return named(by_part)
+        return in_words(by_part)
 
     def plot(self, lang: str | None = None) -> Chart:
         """Need, budget and payment by part over all months."""
@@ -124,28 +124,23 @@ class SanbaoNeeds(Found):
         columns = ["need_wan", "arranged_wan", "settled_wan"]
         sums = self.table.groupby("sanbao_part")[columns].sum(min_count=1).reindex(PARTS)
         sums.index = pd.Index([part_name(part)(lang) for part in sums.index])
-        divisor, unit = scale("万元", float(sums.max().max()))
-        made, axis, lang = figure(say("warning.chart_sanbao"), lang, unit=unit)
-        bars(axis, sums / divisor, colors=(GREY, BLUE, GREEN), lang=lang)
-        legend(axis)
-        return Chart(made, self.answer(lang))
+        title = say("warning.chart_sanbao")
+        return chart(bars, sums, title, self.answer, lang, largest=float(sums.max().max()),
+                     colors=(GREY, BLUE, GREEN))  # fmt: skip
 
 
 def part_name(code: str) -> Text:
     """A part of the three guarantees, or all of them, in both languages."""
     if code == "all":
         return say("warning.all_parts")
-    return Text(*(official_words("sanbao_part", lang)[code] for lang in ("zh", "en")))
+    return official_name("sanbao_part", code)
 
 
-def named(frame: pd.DataFrame, lang: str | None = None) -> pd.DataFrame:
+def in_words(frame: pd.DataFrame, lang: str | None = None) -> pd.DataFrame:
     """A copy with parts and standards by their official names."""
-    lang = lang or language()
-    made = frame.copy()
+    made = named(frame, lang, standard="standard")
     if "sanbao_part" in made:
         made["sanbao_part"] = [part_name(code)(lang) for code in made["sanbao_part"]]
-    if "standard" in made:
-        made["standard"] = made["standard"].map(official_words("standard", lang))
     return made
 
 

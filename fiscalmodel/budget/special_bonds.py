@@ -15,7 +15,7 @@ import pandas as pd
 
 from fiscalmodel.debt.cashflow import amortise
 from fiscalmodel.debt.coverage import Coverage, project_coverage
-from fiscalmodel.display import BLUE, ORANGE, Chart, Found, bars, figure, legend
+from fiscalmodel.display import BLUE, ORANGE, Chart, Found, bars, chart
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import Finding
 from fiscalmodel.tables.records import FILLED, TableLike, read_records
@@ -84,10 +84,8 @@ class BondProjects(Found):
     def plot(self, lang: str | None = None) -> Chart:
         """Coverage over life, and in the worst year, of each project."""
         shown = self.table.set_index("name")[["life_coverage", "lowest_dscr"]]
-        made, axis, lang = figure(say("budget.chart_projects"), lang, unit="")
-        bars(axis, shown, colors=(BLUE, ORANGE), lang=lang)
-        legend(axis)
-        return Chart(made, self.answer(lang))
+        title = say("budget.chart_projects")
+        return chart(bars, shown, title, self.answer, lang, unit="", colors=(BLUE, ORANGE))
 
 
 def bond_projects(projects: TableLike, income: TableLike, *, on: Any) -> BondProjects:

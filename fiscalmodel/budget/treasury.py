@@ -17,7 +17,7 @@ import pandas as pd
 from fiscalmodel.budget.sanbao import FEN, PARTS, TIERS, SanbaoNeeds, month_of, part_name
 from fiscalmodel.errors import Collector
 from fiscalmodel.tables.records import Records, Row, TableLike, read_records
-from fiscalmodel.words import Text, official, official_words, say
+from fiscalmodel.words import Text, official, official_name, say
 
 #: Purse: kind of money, and the purpose that it is tied to.
 Purse = tuple[str, str]
@@ -170,7 +170,7 @@ def _purpose(row: Row, line: str) -> str:
     kind = RECEIPTS.get(line) or TIED.get(line) or "free"
     if part and kind in ("bonds", "social"):
         row.report("purpose", "warning.not_for_sanbao", text=text,
-                   kind=word_of("cash_kind", kind))  # fmt: skip
+                   kind=official_name("cash_kind", kind))  # fmt: skip
     if part and line == "earmarked_spending":
         row.report("purpose", "warning.sanbao_here", text=text)
     return part or text
@@ -195,7 +195,7 @@ def _balances(records: Records) -> tuple[dict[Purse, int], pd.DataFrame, pd.Peri
         before = last.get((kind, purpose))
         if before is not None and before[0] == month:
             row.report("period", "warning.month_twice", month=month,
-                       item=word_of("cash_kind", kind), at=month)  # fmt: skip
+                       item=official_name("cash_kind", kind), at=month)  # fmt: skip
             continue
         opening = _opening(row, month, before)
         closing = opening + flows["receipts_wan"] - flows["payments_wan"]
@@ -210,7 +210,7 @@ def _balances(records: Records) -> tuple[dict[Purse, int], pd.DataFrame, pd.Peri
         if closing < 0 or opening < 0:
             low = min(closing, opening) / FEN
             row.report("closing_wan", "warning.below_nought", month=month, amount=low,
-                       kind=word_of("cash_kind", kind))  # fmt: skip
+                       kind=official_name("cash_kind", kind))  # fmt: skip
         last[kind, purpose] = (month, closing)
         rows.append({"period": month, "cash_kind": kind, "opening": opening, **flows,
                      "closing": closing})  # fmt: skip
@@ -218,7 +218,7 @@ def _balances(records: Records) -> tuple[dict[Purse, int], pd.DataFrame, pd.Peri
     for (kind, _), (month, _) in last.items():
         if month != end:
             records.found.add(records.place(), "warning.purse_ends", month=month, last=end,
-                              kind=word_of("cash_kind", kind))  # fmt: skip
+                              kind=official_name("cash_kind", kind))  # fmt: skip
     if end is None and not records.found.problems:
         records.found.add(records.place(), "warning.no_rows")
     return {purse: closing for purse, (_, closing) in last.items()}, pd.DataFrame(rows), end
@@ -277,12 +277,7 @@ def _need(
     return need
 
 
-def word_of(group: str, code: str) -> Text:
-    """An official word in both languages."""
-    return Text(*(official_words(group, lang)[code] for lang in ("zh", "en")))
-
-
 def line_name(line: str, item: str = "") -> Text:
     """A line, with the name of its item where it has one."""
-    name = word_of("cash_line", line)
+    name = official_name("cash_line", line)
     return say("warning.line_item", line=name, item=item) if item else name

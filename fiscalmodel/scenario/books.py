@@ -24,7 +24,15 @@ from fiscalmodel.tables.readers import read_workbook
 from fiscalmodel.tables.records import header_of
 from fiscalmodel.tables.table import Table
 from fiscalmodel.units import FEN_PER, convert
-from fiscalmodel.words import Text, headers_of, language, official, official_words, say
+from fiscalmodel.words import (
+    Text,
+    headers_of,
+    language,
+    official,
+    official_name,
+    official_words,
+    say,
+)
 from fiscalmodel.yamlio import load_yaml
 
 #: Lists that are told by their headers.
@@ -236,7 +244,7 @@ def _of_level(budgets: list[Table], asked: str | None) -> tuple[list[Table], str
 
 
 def _level_name(level: str) -> Text:
-    return Text(*(official_words("government_level", lang)[level] for lang in ("zh", "en")))
+    return official_name("government_level", level)
 
 
 def _series(tables: Sequence[Table], asked: dict[str, Any]) -> dict[int, Point]:

@@ -137,6 +137,9 @@ def new_county(
     for file in (book, scenario):
         file.parent.mkdir(parents=True, exist_ok=True)
     write_sheets(_sheets(name, last, years, given), book)
+    package = root / "data" / "datapackage.json"
+    if not package.exists():  # a folder of the bureau's own, without published tables
+        package.write_text('{"name": "data", "resources": []}\n', encoding="utf-8")
     made = County(key, book, scenario, root, (*said, *given.said))
     scenario.write_text(_baseline(made, name, last, years), encoding="utf-8")
     part = listed.with_name(".regions.yaml.part")
