@@ -137,6 +137,10 @@ def _nowcast(scenario: Scenario) -> Nowcast | NowcastItems | None:
     month = pd.Period(scenario.spec.as_of, "M")
     key = "revenue.nowcast"
     total = scenario.series(f"{key}.series", spec.series)
+    given = total.values.dropna().index
+    if len(given) and given[0] > month:
+        raise InputError(f"{key}.series", "scenario.months_after", as_of=scenario.spec.as_of,
+                         last=given[-1], day=given[-1].end_time.date())  # fmt: skip
     growth = _published(scenario, f"{key}.series", spec.series)
     plan = None
     if spec.plan is not None:
