@@ -80,6 +80,7 @@ _PUBLIC: dict[str, str] = {
     "sanbao_needs": "fiscalmodel.budget.sanbao",
     "score_form": "fiscalmodel.budget.scores",
     "show": "fiscalmodel.display",
+    "spending_progress": "fiscalmodel.revenue.execution",
     "split_gross": "fiscalmodel.revenue.sharing",
     "stabilising_balance": "fiscalmodel.debt.dynamics",
     "stress_pack": "fiscalmodel.debt.fan",

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fiscalmodel.cli import Command, scenario_paths
 from fiscalmodel.findings import Finding
 from fiscalmodel.words import label, language, official_words, say
+
+if TYPE_CHECKING:
+    from fiscalmodel.scenario.outcome import Outcome
 
 #: Kinds of templates, as `series.templates.templates` knows them.
 KINDS = (
@@ -43,38 +47,41 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
     else:
         loaded = users_of([Path(t) for t in tables])
     findings: list[Finding] = []
+    told: list[Finding] = []
     if loaded:
         found = Collector()
         with found.catch():  # questions and errors of all files at once
             ask_first(loaded)
-        with found.catch():
-            for outcome in evaluate_all(loaded):
-                # Accounts that do not close or meet are wrong inputs; other parts tell results.
-                told = outcome.budgets.found if outcome.budgets is not None else ()
-                findings += [f for f in told if f.severity == "error"]
+        outcomes: list[Outcome] = found.attempt(lambda: evaluate_all(loaded), [])
         found.raise_if_any()
         click.echo(say("scenario.all_in_order", count=len(loaded)))
+        # Accounts that do not close or meet are wrong inputs; what other parts find are results.
+        closed = [o.budgets for o in outcomes if o.budgets is not None]
+        findings += [f for part in closed for f in part.found if f.severity == "error"]
+        told = [f for o in outcomes for f in o.found] if scenarios else []
     if not given:
         click.echo(say("scenario.policy_in_order", count=len(policy.keys())))
         click.echo(say("scenario.series_there", count=len(catalog.names())))
     places = [Path(t) for t in tables] or ([project_root() / "data"] if not given else [])
     findings += [finding for place in places for finding in reconcile(place)]
-    if tables or findings or not given:
+    wrong = bool(given) and any(finding.severity == "error" for finding in findings)
+    findings += [finding for finding in told if finding not in findings]
+    if tables or not given or findings:
         click.echo(say("scenario.findings", count=len(findings)))
         for finding in findings[:most]:
             severity = label(finding.severity, language(), "values")
             rule = f"{rule_name(finding.rule)} " if finding.rule in RULES else ""
             click.echo(f"  [{severity}] {rule}{_place(finding)}")
             values = {"stated": finding.stated, "computed": finding.computed}
-            said = say("scenario.finding", **values, said=finding.said)
-            # Not every finding is about a number.
-            click.echo(f"      {finding.said if None in values.values() else said}")
+            if None in values.values():  # not every finding is about two numbers
+                click.echo(f"      {finding.said}")
+            else:
+                click.echo(f"      {say('scenario.finding', **values, said=finding.said)}")
         if len(findings) > most:
             left = len(findings) - most
             click.echo(f"  {say('scenario.more_findings', left=left, count=len(findings))}")
     # A guard must hear of a table that it was asked about; what a source printed wrongly, and
     # the project keeps as it is, stops nobody.
-    wrong = bool(given) and any(finding.severity == "error" for finding in findings)
     return 1 if wrong or (strict and findings) else 0
 
 

@@ -21,6 +21,7 @@ import pytest
 from fiscalmodel.cli import main
 
 FM = [sys.executable, "-m", "fiscalmodel"]
+pytestmark = pytest.mark.usefixtures("warm_parent")
 SAMPLE = "params/scenarios/sample_county/baseline.yaml"
 
 
