@@ -573,3 +573,15 @@ def test_a_transfer_with_both_ends_passes_check(county: Path) -> None:
     moved = [("政府性基金预算", "调出资金", 30), ("政府性基金预算", "上年结余", 30),
              ("一般公共预算", "调入资金", 30), ("一般公共预算", "结转下年", 30)]  # fmt: skip
     assert run_check(accounts(county, *moved))[0] == 0
+
+
+def test_months_after_the_last_day_known_say_what_to_change(county: Path) -> None:
+    made = fm.new_county("云溪县")
+    fill_values(made.workbook, "收入", {"一般公共预算收入": REVENUE})
+    months = [3500.0 * m for m in range(2, 7)]
+    fill_values(made.workbook, "月度收入", {"一般公共预算收入": [*months, *[None] * 6]})  # type: ignore[list-item]
+    with pytest.raises(InputError, match="set as_of in the scenario to 2026-06-30"):
+        fm.evaluate(fm.load_scenario(made.scenario))
+    text = made.scenario.read_text("utf-8").replace("as_of: 2025-12-31", "as_of: 2026-06-30")
+    made.scenario.write_text(text, "utf-8")
+    assert fm.evaluate(fm.load_scenario(made.scenario)).nowcast is not None
