@@ -329,3 +329,44 @@ def test_tables_and_workbooks_show_themselves_briefly() -> None:
     assert "side_by_side.xlsx[44]" in repr(book[0])
     assert "一般债务余额" in book[0]._repr_html_()
     assert "青山市" in book._repr_html_()
+
+
+def sheet(folder: Path, rows: list[list[object]], *merged: str) -> fm.Workbook:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    for span in merged:
+        book.active.merge_cells(span)
+    book.save(folder / "a.xlsx")
+    return fm.read_workbook(folder / "a.xlsx")
+
+
+def test_codes_in_three_columns_are_one_code(tmp_path: Path) -> None:
+    (found,) = sheet(
+        tmp_path,
+        [["科目编码", None, None, "科目名称", "决算数（元）"], ["类", "款", "项", None, None],
+         ["栏次", None, None, None, 1], ["合计", None, None, None, 90],
+         ["201", None, None, "一般公共服务支出", 90], ["201", "01", None, "人大事务", 70],
+         ["201", "01", "01", "行政运行", 70], ["201", "03", None, "政府办", 20]],
+        "A1:C1", "D1:D2", "E1:E2",
+    )  # fmt: skip
+    assert list(found.frame.columns)[:3] == ["科目编码/类", "科目编码/款", "科目编码/项"]
+    ties = fm.reconcile(found)
+    assert (list(ties), ties.tied["tied"].tolist()) == ([], [2])  # 201, 20101
+
+
+def test_a_title_that_holds_its_unit(tmp_path: Path) -> None:
+    (found,) = sheet(tmp_path, [["二〇二四年青石县政府债务限额表（单位：亿元）"],
+                                ["项目", "限额"], ["一般债务", 5], ["专项债务", 7]])  # fmt: skip
+    assert (found.unit, found.form, found.about.year) == ("亿元", "debt_limit_balance", 2024)
+    assert found.about.region == "青石县"
+
+
+def test_tables_one_below_another_with_the_same_header(tmp_path: Path) -> None:
+    block = [["单位：万元"], ["项目", "金额"], ["甲", 70], ["乙", 30], ["合计", 100]]
+    one, two = sheet(
+        tmp_path, [["表一 青石县收入表"], *block, [None], ["表二 青石县支出表"], *block]
+    )
+    assert ([one.name[:2], two.name[:2]], len(one), len(two)) == (["表一", "表二"], 3, 3)

@@ -573,3 +573,41 @@ def test_a_transfer_with_both_ends_passes_check(county: Path) -> None:
     moved = [("政府性基金预算", "调出资金", 30), ("政府性基金预算", "上年结余", 30),
              ("一般公共预算", "调入资金", 30), ("一般公共预算", "结转下年", 30)]  # fmt: skip
     assert run_check(accounts(county, *moved))[0] == 0
+
+
+def test_months_after_the_last_day_known_say_what_to_change(county: Path) -> None:
+    made = fm.new_county("云溪县")
+    fill_values(made.workbook, "收入", {"一般公共预算收入": REVENUE})
+    months = [3500.0 * m for m in range(2, 7)]
+    fill_values(made.workbook, "月度收入", {"一般公共预算收入": [*months, *[None] * 6]})  # type: ignore[list-item]
+    with pytest.raises(InputError, match="set as_of in the scenario to 2026-06-30"):
+        fm.evaluate(fm.load_scenario(made.scenario))
+    text = made.scenario.read_text("utf-8").replace("as_of: 2025-12-31", "as_of: 2026-06-30")
+    made.scenario.write_text(text, "utf-8")
+    assert fm.evaluate(fm.load_scenario(made.scenario)).nowcast is not None
+
+
+def test_the_ministrys_forms_give_limits_and_balances(county: Path, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.title = "表1-1"
+    for row in (
+        ["云溪县2025年地方政府一般债务余额情况表"],
+        ["", "", "单位：亿元"],
+        ["项目", "预算数", "决算数"],
+        ["一、2024年末地方政府一般债务余额实际数", None, 4.5],
+        ["二、2025年末地方政府一般债务余额限额", 5.5, None],
+        ["三、2025年地方政府一般债务发行额", None, 1],
+        ["四、2025年地方政府一般债务还本额", None, 0.5],
+        ["五、2025年末地方政府一般债务余额决算数", None, 5],
+        ["六、2026年地方政府一般债务新增限额", 0.5, None],
+    ):
+        book.active.append(row)
+    book.save(tmp_path / "1-1.xlsx")
+    made = fm.new_county("云溪县", books=[tmp_path / "1-1.xlsx"])
+    page = openpyxl.load_workbook(made.workbook)["约束线"]
+    heads = [cell.value for cell in page[1]]
+    rows = [dict(zip(heads, (c.value for c in page[r]), strict=True)) for r in (2, 3)]
+    columns = ("年度", "一般债务余额（万元）", "一般债务限额（万元）")
+    assert [tuple(row[c] for c in columns) for row in rows] == [
+        ("2024", 45000, None), ("2025", 50000, 55000)
+    ]  # fmt: skip

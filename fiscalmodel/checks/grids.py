@@ -33,6 +33,7 @@ _VERSIONS = re.compile(r"(?:version|版本)$")
 _YEARS = re.compile(r"(?:year|年份?|年度)$", re.IGNORECASE)
 _ENTITIES = re.compile(r"(?:region|entity|地区|区划|省份?|单位名称)$")
 _PERIOD = re.compile(r"^(\d{4})(?:[-年./]?(\d{1,2})?月?|年)?$")
+_REMARKS = re.compile(r"备注|说明|口径")
 _LETTER = re.compile(r"([A-Z]+)\d+\]?$")
 _RATE_ROW = re.compile(r"(?:增速|增长率|增幅|占比|比重|完成率|执行率)(?:\(%\))?$|%")
 _KINDS = ((re.compile(r"决算|执行|完成|实际|累计"), "actual"), (re.compile(r"预算|计划"), "budget"))
@@ -179,6 +180,7 @@ def _column(
     }
     year = str(next(iter(years_of(name) or years_of(table.name)), ""))
     accounts = _accounts(columns)
+    remarks = next((columns.texts[c] for c in columns.matching(_REMARKS)), [""] * len(texts))
     # The second column of a name is the other side of the table, not another period.
     when, entity, flag = re.sub(r"_\d+$", "", name), table.about.region, ""
     facts: list[Fact | None] = []
@@ -206,6 +208,7 @@ def _column(
                 year=year,
                 period=when,
                 flag=flag,
+                calibre="同口径" if label(remarks[r]).like_for_like else "",
                 **known,
             )
         )

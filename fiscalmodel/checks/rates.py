@@ -428,6 +428,8 @@ def _derived(grid: Grid) -> Iterator[Claim]:
             rate, new, old = row[c], row[reading.a], other[reading.b]
             if not (rate and new and old) or new.unit == "%":
                 continue
+            if rate.like_for_like or grid.headers[c].like_for_like:
+                continue  # of other figures than those printed beside it
             ratio = ratio_of(new, old)
             # Of a negative base neither growth nor completion says anything.
             if ratio is not None and old.number >= 0:

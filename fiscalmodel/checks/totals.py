@@ -28,6 +28,8 @@ from fiscalmodel.findings import Severity
 _ASIDE = re.compile(r"^(?:上年|上期|同期|备注|注)(?!.*(?:结余|结转|收入))")
 #: Totals that do not say so: 全市一般公共预算收入, 本级国有资本经营支出.
 _GRAND = re.compile(r"^(?:全[省市州盟县区旗]|.{0,6}本级)[^/]*(?:收入|支出)$")
+#: Titles of tables that list some of the parts.
+_SOME = re.compile(r"主要|部分(?!门)|重点")
 _CHANGE = re.compile(r"增减|增加|减少|变动|增长")
 _TOTAL_COLUMN = re.compile(r"合计|总计|小计|总额|总量|^total$|(?:^|[/_])total$", re.IGNORECASE)
 _OF_WHICH_COLUMN = re.compile(r"其中")
@@ -349,6 +351,7 @@ def _of_total(rows: _Rows, t: int) -> list[_Relation]:
             # Where levels are marked, all may stand under one heading.
             if len(together) > 1 or (together and how in rows.outlines and len(inside) > 1):
                 sure = kind[t] == "total" and not before and (how != "flat" or not marked)
+                sure = sure and not (how == "flat" and _SOME.search(rows.grid.name))
                 options.append(_Relation(t, rows.signed(together), "total", sure, how))
     if len(named := _by_name(rows.grid, t)) > 1:
         options.append(_Relation(t, rows.signed(named), "total", not marked))

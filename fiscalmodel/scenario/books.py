@@ -306,8 +306,10 @@ def _debt_by_year(
                 text = f"{name}/{column}"
                 ends = [end for end, (is_, no) in what.items()
                         if is_.search(text) and not no.search(text)]  # fmt: skip
-                kinds = [f"{kind}_{end}_wan" for kind, zh in _KINDS if zh in text for end in ends]
-                when, amount = _debt_year(table, str(name), column), _wan(table, row, column)
+                told = [k for k, zh in _KINDS if zh in text or table.form == f"debt_{k}_balance"]
+                kinds = [f"{kind}_{end}_wan" for kind in told for end in ends]
+                when = _debt_year(table, str(name), column, planned="limit" in ends)
+                amount = _wan(table, row, column)
                 if len(kinds) == 1 and when and amount == amount:
                     point = Point(when, amount, table.where(row, column))
                     found[side].setdefault(when.period.year, {}).setdefault(kinds[0], point)
@@ -332,11 +334,14 @@ def _level_of(table: Table, name: str, region: str) -> str:
     return "own" if mine and re.fullmatch(rf"(?:{region})?[省市县区州盟旗]?本级", name) else ""
 
 
-def _debt_year(table: Table, name: str, column: str) -> Heading | None:
-    """The year that a figure of debt is of: the row's own (2020年末), else the column's."""
+def _debt_year(table: Table, name: str, column: str, *, planned: bool) -> Heading | None:
+    """The year that a figure of debt is of: the row's own (2020年末), else the column's.
+
+    The ministry's forms print limits under 预算数.
+    """
     when = _when(table, column)
     own = re.findall(r"(?:19|20)\d\d(?=年)", name)
-    if when is None or (own and when.kind == "actual"):
+    if when is None or (own and (planned or when.kind == "actual")):
         when = _year_in(f"{name}/{column}" if when is None else name, table)
     return when if when is not None and when.kind == "actual" else None
 

@@ -179,7 +179,12 @@ def _sheets(name: str, last: dt.date, years: int, books: Books) -> Mapping[str, 
             for n in reversed(range(PAST_YEARS))
         ],
         "budget": [
-            ahead | {"indicator": _row(item)} | _figure(books, item, newest + n, "initial_budget")
+            {
+                **ahead,
+                "indicator": _row(item),
+                "note": say(f"scenario.budget_row_note.{item}").zh,
+                **_figure(books, item, newest + n, "initial_budget"),
+            }
             for item in ("expenditure", *_BALANCE)
             for n in range(1, years + 1)
         ],
@@ -214,6 +219,8 @@ def _baseline(made: County, name: str, last: dt.date, years: int) -> str:
         "# 没有填写的表按“未提供”处理，不按0处理。",
         "name: {zh: 基准情景, en: Baseline}",
         f"region: {made.key}",
+        "# as_of 是数据截止日：填了月度收入，就改为最后一个已知月份的月末，如 "
+        f"{last.year + (last.month == 12)}-06-30。",
         f"as_of: {last.isoformat()}",
         f"years: {{first: {last.year + 1}, last: {last.year + years}}}",
         "revenue:",

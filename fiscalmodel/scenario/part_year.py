@@ -24,7 +24,7 @@ def nowcast_part(scenario: Scenario, spec: NowcastSpec) -> Nowcast | NowcastItem
     """Revenue of the year under way as of the scenario's day; by item where items are named."""
     month = pd.Period(scenario.spec.as_of, "M")
     key = "revenue.nowcast"
-    total = scenario.series(f"{key}.series", spec.series)
+    total = _months(scenario, f"{key}.series", spec.series)
     growth = _published(scenario, f"{key}.series", spec.series)
     plan = None
     if spec.plan is not None:
@@ -51,7 +51,7 @@ def nowcast_part(scenario: Scenario, spec: NowcastSpec) -> Nowcast | NowcastItem
 def progress_part(scenario: Scenario, spec: ProgressSpec) -> Spending:
     """Progress of expenditure as of the scenario's day; by unit where units are named."""
     month, key = pd.Period(scenario.spec.as_of, "M"), "expenditure.progress"
-    spent = scenario.series(f"{key}.series", spec.series)
+    spent = _months(scenario, f"{key}.series", spec.series)
     budget: dict[str, float] | float | None = spec.budget_wan
     if spec.items:
         whole = {} if spec.budget_wan is None else {WHOLE: spec.budget_wan}
@@ -60,6 +60,18 @@ def progress_part(scenario: Scenario, spec: ProgressSpec) -> Spending:
         _table(scenario, key, spec.items, spent) if spec.items else spent, budget,
         total=WHOLE, as_of=month, unit=spent.unit, behind=spec.behind_points,
     )  # fmt: skip
+
+
+def _months(scenario: Scenario, key: str, named: DataRef) -> Series:
+    """A monthly series of which something is known by the scenario's day."""
+    found, as_of = scenario.series(key, named), scenario.spec.as_of
+    given = found.values.dropna().index
+    if len(given) and given[0] > pd.Period(as_of, "M"):
+        last = given[-1]
+        raise InputError(
+            key, "scenario.months_after", as_of=as_of, last=last, day=last.end_time.date()
+        )
+    return found
 
 
 def _table(
