@@ -11,6 +11,7 @@ import pandas as pd
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.engine import PLAIN, Block, Kind, forecast_block
+from fiscalmodel.revenue.intervals import normal_score
 from fiscalmodel.revenue.models import Array
 from fiscalmodel.series.types import Series
 
@@ -172,14 +173,12 @@ def with_driver(block: Block, found: Driven) -> Block:
     Mean: half and half. The limits move with it, and their distance in logs becomes
     √(w² + (z s/2)²), with s the spread that the driver brings and z the level's normal quantile.
     """
-    from scipy.special import ndtri
-
     if not found.used:
         return block
     mean = (1 - SHARE) * block.mean + SHARE * found.mean
     lower, upper = {}, {}
     for level in block.lower:
-        more = SHARE * found.spread * float(ndtri(0.5 + level / 200))
+        more = SHARE * found.spread * float(normal_score(level))
         down = np.log(block.mean / np.maximum(block.lower[level], 1e-12))
         up = np.log(np.maximum(block.upper[level], 1e-12) / block.mean)
         lower[level] = mean * np.exp(-np.hypot(down, more))
