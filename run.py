@@ -20,6 +20,7 @@ import os
 import platform
 import shutil
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -174,11 +175,18 @@ def install(kind):
     say(f"installed in {time.monotonic() - started:.0f} s")
 
 
-def start(*command, **environment):
-    """Run one tool of the environment and return its exit code."""
+def launch(*command, output=None, **environment):
+    """One tool of the environment, started; its words go to `output` where one is given."""
     env = {**os.environ, "PYTHONUTF8": "1", **environment}
     env["PATH"] = str(PYTHON.parent) + os.pathsep + env.get("PATH", "")
-    process = subprocess.Popen([str(PYTHON), *map(str, command)], cwd=ROOT, env=env)
+    # Compiled modules are kept: else each of many processes would compile all of them anew.
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
+    command = [str(PYTHON), *map(str, command)]
+    return subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=output)
+
+
+def ended(process):
+    """Exit code of a tool, once it has one."""
     while True:
         try:
             return process.wait()
@@ -186,38 +194,38 @@ def start(*command, **environment):
             continue  # the child got it too and ends by itself
 
 
+def start(*command, **environment):
+    """Run one tool of the environment and return its exit code."""
+    return ended(launch(*command, **environment))
+
+
 def test(arguments):
-    """Every check in turn; all of them run, the worst exit code counts."""
+    """Every check; all of them run, the worst exit code counts."""
     if arguments:
         return start("-m", "pytest", *arguments)
     # Many tests wait for processes of their own: two at a time would leave a processor idle.
-    workers = str(max(3, os.cpu_count() or 1))
-    steps = [
-        ("code style", ["-m", "ruff", "check", "."]),
-        ("types", ["-m", "mypy"]),
-        ("notebooks", ["-m", "pytest", "--nbval", "notebooks", "-n", "auto", "--dist", "loadfile"]),
-        (
-            "tests",
-            [
-                "-m",
-                "pytest",
-                "tests",
-                "-n",
-                workers,
-                "--dist",
-                "loadfile",
-                "--no-loadscope-reorder",
-            ],
-        ),
-    ]
+    workers = ["-n", str(max(3, os.cpu_count() or 1)), "--dist", "loadfile"]
+    steps = {
+        "code style": ["-m", "ruff", "check", "."],
+        "notebooks": ["-m", "pytest", "--nbval", "notebooks", *workers],
+        "tests": ["-m", "pytest", "tests", *workers, "--no-loadscope-reorder"],
+    }
     failed = []
-    for name, command in steps:
-        say(f"{name} ...")
-        status = start(*command)
-        if status in (130, -2):
-            return 130
-        if status:
-            failed.append(name)
+    with tempfile.TemporaryFile() as said:
+        types = launch("-m", "mypy", output=said)  # beside the rest: it uses one processor
+        for name, command in steps.items():
+            say(f"{name} ...")
+            status = start(*command)
+            if status in (130, -2):
+                ended(types)
+                return 130
+            if status:
+                failed.append(name)
+        say("types ...")
+        if ended(types):
+            failed.append("types")
+        said.seek(0)
+        print(said.read().decode("utf-8", "replace"), end="", flush=True)
     for program, tested in BESIDE.items():
         if not any(map(shutil.which, program.split())):
             say(f"NOT RUN: {tested} (no {program.split()[0]} on this machine)")
@@ -232,8 +240,10 @@ BESIDE = {
 }
 # The page that JupyterLab opens on: what each notebook answers, and where data lie.
 START = "--LabApp.default_url=/lab/tree/00_%E5%BC%80%E5%A7%8B.ipynb"
-# JupyterLab looks for news, updates and extensions on the network; none is needed here.
-OFFLINE = (
+# Menus in Chinese; JupyterLab looks for news, updates and extensions on the network: none is
+# needed here.
+SETTINGS = (
+    f"--LabApp.app_settings_dir={ROOT / 'params' / 'jupyterlab'}",
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--LabApp.extension_manager=readonly",
@@ -244,7 +254,7 @@ def main(arguments):
     command, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
     commands = {
         "report": lambda: start("-m", "fiscalmodel", "run", *rest),
-        "lab": lambda: start("-m", "jupyterlab", "notebooks", START, *OFFLINE, *rest),
+        "lab": lambda: start("-m", "jupyterlab", "notebooks", START, *SETTINGS, *rest),
         "check": lambda: start("-m", "fiscalmodel", "check", *rest),
         "test": lambda: test(rest),
         "soak": lambda: start("-m", "pytest", "tests", *rest, FISCALMODEL_SOAK="1"),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from fiscalmodel.days import day as day_of
 from fiscalmodel.errors import Collector, InputError, did_you_mean, known_names
-from fiscalmodel.folders import parameter_files
+from fiscalmodel.folders import settled_files
 from fiscalmodel.words import say
 from fiscalmodel.yamlio import Positions, load_yaml, place
 
@@ -121,7 +121,7 @@ def load_policy(folder: str | Path | None = None) -> Mapping[str, Parameter]:
     InputError
         With all problems of all files, each as ``file:line:column: key: problem``.
     """
-    folders = parameter_files("policy") if folder is None else [Path(folder)]
+    folders = settled_files("policy") if folder is None else (Path(folder),)
     named = {file.name: file for place in folders for file in sorted(place.glob("*.yaml"))}
     if not named:
         raise InputError(folder or "params/policy", "ground.policy_no_files")

@@ -14,7 +14,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -253,8 +253,22 @@ def bare(text: object) -> str:
     """
     if isinstance(text, float) and text.is_integer():
         text = int(text)
-    plain = unicodedata.normalize("NFKC", str(text)).lower()
-    return re.sub(r"[\s_*‐-―－-]+", "", plain)
+    return _bare(str(text))
+
+
+@lru_cache(maxsize=50_000)
+def _bare(text: str) -> str:
+    return re.sub(r"[\s_*‐-―－-]+", "", unicodedata.normalize("NFKC", text).lower())
+
+
+def marked(text: str, mark: str) -> bool:
+    """Whether a name holds one of the words of a mark, in either language.
+
+    >>> marked("棚改贷款", "shantytown"), marked("信托", "shantytown")
+    (True, False)
+    """
+    entry, low = labels("marks")[mark], text.lower()
+    return any(word in low for word in (entry["en"], *entry["also"]))
 
 
 def official(group: str, text: object) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib as mpl
@@ -40,6 +41,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         items[:] = [item for item in items if item.get_closest_marker("soak") is None]
     # Files of long tests first, so that no process is left with one of them at the end.
     items.sort(key=lambda item: not item.path.name.startswith(LONG))
+
+
+@pytest.fixture(scope="module")
+def warm_parent() -> Iterator[None]:
+    """One parent of warm kernels for all reports that a file's tests make."""
+    from fiscalmodel.kernels.parent import private_parent
+    from fiscalmodel.run.engines import PRELOAD
+
+    with private_parent(preload=PRELOAD):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import ast
 import base64
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
+import fiscalmodel as fm
+
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK = ROOT / "notebooks" / "05_scenario_report.ipynb"
 
 
+@cache
+def evaluated(scenario: str) -> fm.Outcome:
+    """The outcome of a scenario of the project, for tests that only look at it."""
+    return fm.evaluate(fm.load_scenario(ROOT / scenario))
+
+
+@cache
 def executed(scenario: Any, lang: str = "zh", *, public: bool = False) -> str:
     """The report's notebook with the outputs for a scenario (a file), as JSON text."""
     notebook = nbformat.read(NOTEBOOK, as_version=4)

@@ -109,6 +109,11 @@ def test_synthetic_data_say_so(outcomes: dict[str, Any]) -> None:
 def test_one_evaluation_never_changes_another(project: Path) -> None:
     base = fm.load_scenario(project / SAMPLE / "baseline.yaml")
     before = fm.evaluate(base).tables()
+    some = fm.evaluate(base, until="debt")
+    assert some.table.equals(fm.evaluate(base).table)
+    assert "debt" in str(some.part("budgets"))
+    with pytest.raises(fm.InputError, match="balances"):
+        fm.evaluate(base, until="balances")
     fm.evaluate(fm.load_scenario(project / SAMPLE / "pessimistic.yaml"))
     after = fm.evaluate(base).tables()
     assert list(before) == list(after)

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from executed_reports import evaluated as outcome
 from rebuild import Book
 
 import fiscalmodel as fm
@@ -32,8 +33,8 @@ OTHERS = {
 
 
 @cache
-def outcome(file):
-    return fm.evaluate(fm.load_scenario(file))
+def explained(file):
+    return fm.explain(outcome(file))
 
 
 def rebuilt(made):
@@ -46,7 +47,7 @@ def rebuilt(made):
 @pytest.mark.parametrize("file", SCENARIOS)
 def test_every_figure_of_the_tables_is_rebuilt_from_the_file_alone(file):
     out = outcome(file)
-    book, report = rebuilt(fm.explain(out))
+    book, report = rebuilt(explained(file))
     # Each number of each table is there, and only forecasts and the programme are a model's.
     for table, frame in out.tables().items():
         key = "debt_shortfall" if table == "debt_shortfall" else table
@@ -99,7 +100,7 @@ def test_money_for_clearance_goes_down_to_cells_rules_and_the_model():
 
 
 def test_a_rule_names_its_document_and_a_line_its_file():
-    made = fm.explain(outcome("params/scenarios/jianghan/pessimistic.yaml"))
+    made = explained("params/scenarios/jianghan/pessimistic.yaml")
     nodes = made.graph.nodes
     floor = [n for n in nodes.values() if n.how == "policy"]
     assert floor
@@ -116,19 +117,19 @@ def test_contracts_are_numbered_and_nobody_is_named_unless_asked():
     out = outcome(SAMPLE)
     ledger = out.plan.given.ledger.table
     names = {str(n) for c in ("contract_id", "debtor", "creditor") for n in ledger[c]}
-    text = fm.explain(out).json()
+    text = explained(SAMPLE).json()
     kept = [n for n in names if n in text and n not in str(out.statement.table["bank"].unique())]
     assert not kept
     assert "HD-001" in fm.explain(out, secret=True).json()
 
 
 def test_a_figure_that_does_not_follow_is_found():
-    data = json.loads(fm.explain(outcome(SAMPLE)).json())
+    data = json.loads(explained(SAMPLE).json())
     data["nodes"]["balance.available_wan[2026]"]["value"] += 1.0
     wrong = [name for name, *_ in Book(json.dumps(data)).report()["wrong"]]
     assert wrong == ["balance.available_wan[2026]"]
     # A leaf that is changed shows in everything above it.
-    data = json.loads(fm.explain(outcome(SAMPLE)).json())
+    data = json.loads(explained(SAMPLE).json())
     cell = next(n for n in data["nodes"] if n.startswith("cell.sample_county.transfers"))
     data["nodes"][cell]["value"] += 1.0
     wrong = [name for name, *_ in Book(json.dumps(data)).report()["wrong"]]
@@ -144,7 +145,7 @@ def test_formulas_have_words_in_both_languages_and_the_inputs_that_they_name():
         ast.parse(text, mode="eval")
     calls = {"max", "min", "sum", "product", "dot", "compound", "half_up", "fen", "cut"}
     for file in SCENARIOS:
-        for name, node in fm.explain(outcome(file)).graph.nodes.items():
+        for name, node in explained(file).graph.nodes.items():
             if node.how == "formula":
                 tree = ast.parse(FORMULAS[node.formula])
                 named = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - calls
@@ -158,7 +159,7 @@ def test_the_evaluator_imports_nothing_of_the_package_and_obeys_no_code():
         check=True,
     )  # fmt: skip
     assert ran.stdout.strip() == "False"
-    data = json.loads(fm.explain(outcome(SAMPLE)).json())
+    data = json.loads(explained(SAMPLE).json())
     data["formulas"]["same"]["expression"] = "__import__('os').system('true')"
     with pytest.raises((ValueError, KeyError, AttributeError)):
         Book(json.dumps(data)).report()

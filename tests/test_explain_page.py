@@ -18,7 +18,7 @@ SAMPLE = "params/scenarios/sample_county/pessimistic.yaml"
 
 @cache
 def data():
-    return json.loads(fm.explain(fm.evaluate(fm.load_scenario(SAMPLE))).json())
+    return json.loads(fm.explain(executed_reports.evaluated(SAMPLE)).json())
 
 
 def table(*rows, caption="单位：万元", heads=("年份", "可用于化债")):

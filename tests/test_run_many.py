@@ -14,6 +14,7 @@ from fiscalmodel.run.engines import open_engine, run_with_retry
 from fiscalmodel.run.many import LOSSES, packed, part_of
 
 pytest.importorskip("pyarrow")
+pytestmark = pytest.mark.usefixtures("warm_parent")
 
 
 @pytest.fixture(scope="module")

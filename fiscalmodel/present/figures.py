@@ -80,6 +80,7 @@ class _Index:
         self.nodes, self.lang = nodes, lang
         self.known: dict[tuple[str, int], dict[str, list[str]]] = {}
         self.words = {name: bare(node["name"][lang]) for name, node in nodes.items()}
+        self.keys: dict[str, list[str]] = {}
 
     def like(self, text: str, unit: str) -> list[str]:
         """Nodes that a number may show; the sign may be said in words."""
@@ -123,7 +124,9 @@ class _Index:
             text = self.words[name]
             points += sum(4.0 for head in keys if head and (head in text or column in head))
             key = name.partition("[")[2].rstrip("]")
-            points += sum(3.0 for part in re.split(r"[/ ]", key) if part and bare(part) in near)
+            if key not in self.keys:
+                self.keys[key] = [bare(part) for part in re.split(r"[/ ]", key) if part]
+            points += sum(3.0 for part in self.keys[key] if part in near)
             points += 1.5 if column and column[:4] in near else 0.0
             return points - 0.001 * len(key)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fiscalmodel.errors import Collector
+from fiscalmodel.errors import Collector, InputError, known_names
 from fiscalmodel.scenario.given import NEEDED, given_only, names_of
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.outcome import PARTS, Outcome
@@ -28,21 +28,26 @@ from fiscalmodel.words import Text, say
 FURTHER: Mapping[str, Callable[[Scenario, Any, Mapping[str, Any]], PartResult]] = {
     "budgets": budgets_part,
     "medium_term": medium_term_part,
-    "guardrails": guardrails_part,
     "sanbao": sanbao_part,
+    "guardrails": guardrails_part,
     "projects": projects_part,
     "special_bonds": special_bonds_part,
     "idle": idle_part,
 }
 
+#: The parts in the order in which they are worked out.
+ORDER = ("revenue", "balance", "debt", *FURTHER, "commissions")
 
-def evaluate(scenario: Scenario) -> Outcome:
+
+def evaluate(scenario: Scenario, *, until: str = ORDER[-1]) -> Outcome:
     """Work out a scenario, once through: revenue, budget, money for clearance, plan, commissions.
 
     Parameters
     ----------
     scenario
         From `load_scenario`. It is never changed.
+    until
+        The last part of `ORDER` that is wanted: ``debt`` for revenue, balance and clearance.
 
     Returns
     -------
@@ -54,6 +59,9 @@ def evaluate(scenario: Scenario) -> Outcome:
     InputError
         If data named by the scenario cannot be used: the problems of all parts at once.
     """
+    if until not in ORDER:
+        raise InputError("until", "scenario.not_worked_out", known_names(ORDER), name=until)
+    wanted = ORDER[: ORDER.index(until) + 1]
     scenario = given_only(scenario)
     spec, unfilled = scenario.spec, scenario.unfilled
     notes: list[Text] = [say("scenario.synthetic")] if scenario.synthetic else []
@@ -97,12 +105,13 @@ def evaluate(scenario: Scenario) -> Outcome:
             # The plan's own lines are the budget that clearance takes its money from.
             plan_first = medium_term_part(scenario, spec.medium_term, found).result
         budget = balance_part(scenario, found.get("revenue"), plan_first)
-        if budget is not None:
+        if budget is not None and "balance" in wanted:
             found |= {"balance": budget.frame, "resources": budget.left}
             notes += budget.notes
             answers += [budget.answer] if budget.answer else []
     # Where the balance failed, a plan that takes its money from it has nothing to say.
-    if spec.debt is not None and not (problems.problems and spec.debt.general_budget_source):
+    failed = problems.problems and spec.debt is not None and spec.debt.general_budget_source
+    if spec.debt is not None and "debt" in wanted and not failed:
         with problems.catch():
             plan, balances, risk, said = debt_part(scenario, spec.debt, found.get("balance"))
             found |= {"plan": plan, "debt": balances, "risk": risk}
@@ -113,13 +122,13 @@ def evaluate(scenario: Scenario) -> Outcome:
         with problems.catch():
             found["closed"] = closed_budget(found["balance"], found.get("plan"), source)
     for name, part_of in FURTHER.items():
-        if getattr(spec, name) is not None:
+        if name in wanted and getattr(spec, name) is not None:
             with problems.catch():
                 made = part_of(scenario, getattr(spec, name), found)
                 found[name] = made.result
                 notes += made.notes
                 answers += [made.answer] if made.answer else []
-    if spec.commissions is not None:
+    if "commissions" in wanted and spec.commissions is not None:
         with problems.catch():
             statement = _commissions(scenario)
             found |= {"statement": statement, "commissions": statement.table}
@@ -127,7 +136,9 @@ def evaluate(scenario: Scenario) -> Outcome:
     problems.raise_if_any()
     reasons = {name: say(f"scenario.missing_{name}") for name in PARTS if found.get(name) is None}
     for name in reasons:
-        if missing := {key: p for key, p in unfilled.items() if key in NEEDED[name]}:
+        if name not in wanted:
+            reasons[name] = say("scenario.not_asked", until=until)
+        elif missing := {key: p for key, p in unfilled.items() if key in NEEDED[name]}:
             reasons[name] = say("scenario.missing_sheets", names=names_of(missing))
     return Outcome(scenario, reasons=reasons, notes=tuple(notes), answers=tuple(answers), **found)
 

@@ -16,6 +16,7 @@ from fiscalmodel.words import Text, language, say
 
 if TYPE_CHECKING:
     from fiscalmodel.display import Chart
+    from fiscalmodel.findings import Finding
 
 #: Part -> frame that is None where the scenario has no data for it.
 PARTS = (
@@ -115,6 +116,15 @@ class Outcome:
         if self.plan is not None:
             frames |= {"debt_schedule": self.plan.schedule, "debt_shortfall": self.plan.shortfall}
         return frames
+
+    @property
+    def found(self) -> list[Finding]:
+        """What the budget's parts found wrong or to be explained, notes left out."""
+        parts = [self.budgets, self.guardrails, self.special_bonds]
+        parts += [self.sanbao.needs] if self.sanbao is not None else []
+        parts += [self.projects.ranking] if self.projects is not None else []
+        every = [f for part in parts if part is not None for f in part.found]
+        return [f for f in every if f.severity != "note"]
 
     @property
     def table(self) -> pd.DataFrame:

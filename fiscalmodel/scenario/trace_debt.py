@@ -352,7 +352,7 @@ class _Debt:
             c = p.contracts[i]
             who = self.shown[c.contract_id]
             if m.first[k]:
-                since, node = self.close, self._contract(i, "principal_wan")
+                since, node = p.since[i], self._contract(i, "principal_wan")
             opening = node
             balance = float(path.closing[k]) / FEN
             gone = [

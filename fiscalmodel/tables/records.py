@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -560,6 +560,7 @@ def _known_of(names: tuple[str, ...], extra: tuple[tuple[str, tuple[str, ...]], 
     return _Known(whole, stems)
 
 
+@lru_cache(maxsize=50_000)
 def _stem(header: str) -> str:
     """A header without the unit that it states."""
     text = plain(header)

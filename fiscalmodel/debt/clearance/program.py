@@ -442,7 +442,6 @@ def roundings(p: Problem, program: Program, balance: Floats) -> list[Bools]:
     """Ways of being open: as the relaxation has it, and as long as the minimum lasts."""
     there = program.columns["open"] >= 0
     top = np.maximum(program.top(), 1e-9)
-    rounds = [
-        (balance > share * top)[there] for share in (1e-7, 0.02, 0.1)
-    ]  # fmt: skip
-    return [*rounds, (least_path(p) > 1e-9)[there]]
+    rounds = [(balance > share * top)[there] for share in (1e-7, 0.02, 0.1)]
+    rounds.append((least_path(p) > 1e-9)[there])
+    return list({whole.tobytes(): whole for whole in rounds}.values())

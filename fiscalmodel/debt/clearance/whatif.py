@@ -66,12 +66,12 @@ def _found(p: Problem, extras: tuple[Extra, ...] = ()) -> Solution:
     bound = program.solve(cost, relaxed=True)
     if not bound.found:
         return bound
-    tries = [
-        program.solve(cost, whole=whole) for whole in roundings(p, program, bound.values["balance"])
-    ]
-    plans = [s for s in tries if s.found]
-    if plans and (not extras or min(s.objective for s in plans) <= bound.objective + 1e-9):
-        return min(plans, key=lambda s: s.objective)
+    plans: list[Solution] = []
+    for whole in roundings(p, program, bound.values["balance"]):
+        tried = program.solve(cost, whole=whole)
+        if tried.found and (not extras or tried.objective <= bound.objective + 1e-9):
+            return tried  # no other is better
+        plans += [tried] if tried.found else []
     mixed = program.solve(cost)
     if mixed.found or not plans:
         return mixed
