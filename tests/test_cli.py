@@ -87,7 +87,7 @@ def test_check_passes_on_the_project(project: Path) -> None:
     assert done.returncode == 0, done.stderr
     written = len(list((project / "params" / "scenarios").glob("*/*.yaml")))
     assert f"{written} scenarios" in done.stdout
-    assert "findings in tables" in done.stdout
+    assert "40 findings" in done.stdout
     assert call("check", "--strict", cwd=project).returncode == 1
 
 
