@@ -86,14 +86,9 @@ def _columns(source: str, name: str, key: str | None, columns: tuple[str, ...]) 
     return found
 
 
-def local_finance_of(entry: tuple[str, str, str, tuple[str, ...]]) -> list[np.ndarray]:
-    """Yearly series of one table of `LOCAL_FINANCE`."""
-    return _columns(*entry)
-
-
 def local_finance() -> list[np.ndarray]:
     """Yearly series of local public finance."""
-    return [y for entry in LOCAL_FINANCE for y in local_finance_of(entry)]
+    return [y for entry in LOCAL_FINANCE for y in _columns(*entry)]
 
 
 def economies() -> list[np.ndarray]:
