@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 FOLDER = Path(__file__).parent / "results"
 #: Files whose contents decide a result.
 MADE_FROM = ("data", "fiscalmodel/revenue/_assets")
-PACKAGES = ("numpy", "pandas", "scipy", "statsmodels")
+PACKAGES = ("numpy", "pandas", "scipy", "statsmodels", "statsforecast")
 
 
 def data_hash() -> str:
@@ -29,10 +30,11 @@ def data_hash() -> str:
 def write(name: str, table: pd.DataFrame) -> Path:
     """``results/<name>.csv``, the hash and the versions in its last columns."""
     FOLDER.mkdir(exist_ok=True)
-    packages = " ".join(f"{package} {version(package)}" for package in PACKAGES)
-    stamped = table.assign(
-        data=data_hash(), versions=f"python {platform.python_version()} {packages}"
-    )
+    versions = [f"python {platform.python_version()}"]
+    for package in PACKAGES:  # the peers need not be installed
+        with suppress(PackageNotFoundError):
+            versions.append(f"{package} {version(package)}")
+    stamped = table.assign(data=data_hash(), versions=" ".join(versions))
     path = FOLDER / f"{name}.csv"
     stamped.to_csv(path, index=False, lineterminator="\n")
     return path

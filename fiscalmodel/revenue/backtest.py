@@ -156,7 +156,7 @@ def backtest(
         said = _budget_rows(first, budgets, histories, ids)
         detail = pd.concat([detail, said], ignore_index=True)
     made = Backtest(_measures(detail))
-    yearly = all(_is_year(history.past[0]) for history in histories)
+    yearly = all(inputs.year_of(history.past[0]) for history in histories)
     made.attrs["verdict"] = _verdict(made, detail, yearly=yearly)
     made.attrs["forecasts"] = detail
     made.attrs["notes"] = tuple(
@@ -165,12 +165,6 @@ def backtest(
         for note in history.notes
     )
     return made
-
-
-def _is_year(label: Any) -> bool:
-    if isinstance(label, pd.Period):
-        return label.freqstr[0] in "YA"
-    return bool(1900 <= label <= 2200)
 
 
 def _windows(histories: list[History], horizon: int, least: int | None) -> list[tuple[int, int]]:

@@ -11,6 +11,8 @@ import pandas as pd
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.engine import PLAIN, Block, Kind, forecast_block
+from fiscalmodel.revenue.inputs import year_of
+from fiscalmodel.revenue.intervals import normal_score
 from fiscalmodel.revenue.models import Array
 from fiscalmodel.series.types import Series
 
@@ -72,29 +74,19 @@ def aligned(drivers: Any, past: Sequence[Any], ahead: Sequence[Any]) -> tuple[Ar
     """
     # Of a series of the project targets and estimates too: they are what is known of years ahead.
     values = drivers.values if isinstance(drivers, Series) else drivers
-    if not isinstance(values, pd.Series) or not all(_year(label) for label in (*past, *ahead)):
+    if not isinstance(values, pd.Series) or not all(year_of(label) for label in (*past, *ahead)):
         raise InputError("drivers", "revenue.driver_no_years")
     known = {
-        _year(label): float(value)
+        year_of(label): float(value)
         for label, value in values.items()
-        if _year(label) and pd.notna(value)
+        if year_of(label) and pd.notna(value)
     }
-    lacking = [str(_year(label)) for label in past if _year(label) not in known]
+    lacking = [str(year_of(label)) for label in past if year_of(label) not in known]
     if lacking:
         raise InputError("drivers", "revenue.driver_lacks", years=", ".join(lacking))
-    then = [known.get(_year(label), np.nan) for label in ahead]
-    made = np.array([known[_year(label)] for label in past])
+    then = [known.get(year_of(label), np.nan) for label in ahead]
+    made = np.array([known[year_of(label)] for label in past])
     return made, None if np.isnan(then).any() else np.array(then)
-
-
-def _year(label: Any) -> int:
-    """Calendar year of a yearly label; 0 for others."""
-    if isinstance(label, pd.Period):
-        return label.year if label.freqstr.startswith(("Y", "A")) else 0
-    if isinstance(label, (int, np.integer)) and 1800 < label < 2300:
-        return int(label)
-    year = str(getattr(label, "year", label))
-    return int(year) if len(year) == 4 and year.isdigit() else 0
 
 
 def drive(
@@ -172,14 +164,12 @@ def with_driver(block: Block, found: Driven) -> Block:
     Mean: half and half. The limits move with it, and their distance in logs becomes
     √(w² + (z s/2)²), with s the spread that the driver brings and z the level's normal quantile.
     """
-    from scipy.special import ndtri
-
     if not found.used:
         return block
     mean = (1 - SHARE) * block.mean + SHARE * found.mean
     lower, upper = {}, {}
     for level in block.lower:
-        more = SHARE * found.spread * float(ndtri(0.5 + level / 200))
+        more = SHARE * found.spread * float(normal_score(level))
         down = np.log(block.mean / np.maximum(block.lower[level], 1e-12))
         up = np.log(np.maximum(block.upper[level], 1e-12) / block.mean)
         lower[level] = mean * np.exp(-np.hypot(down, more))

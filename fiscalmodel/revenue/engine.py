@@ -266,18 +266,12 @@ def repaired(y: Array, found: NDArray[np.bool_]) -> Array:
 
 @dataclass(frozen=True)
 class Block:
-    """Forecasts of a block: `mean`, `lower[level]`, `upper[level]`, each (series, horizon).
-
-    ``anchor`` is what the mean is shrunk to for some kinds of revenue, by the name
-    ``anchor_name``: the last value, or that of a year before.
-    """
+    """Forecasts of a block: `mean`, `lower[level]`, `upper[level]`, each (series, horizon)."""
 
     mean: Array
     lower: dict[float, Array]
     upper: dict[float, Array]
     combination: Combination
-    anchor: Array
-    anchor_name: str
 
 
 def forecast_block(
@@ -306,25 +300,35 @@ def forecast_block(
         How this kind of revenue is forecast.
     """
     fitted = y if season_length > 1 else repaired(y, outlying(y))
-    found = combine(fitted, horizon, season_length, kind.shares, fades=kind.fades)
+    alone = combine(fitted, horizon, season_length, kind.shares, fades=kind.fades)
+    found = _shrunk(alone, y, season_length, kind.shrink) if kind.shrink else alone
     mean = found.mean
-    with_season = 1 < season_length < y.shape[1]
-    anchor = (seasonal_naive if with_season else _last)(y, horizon, season_length)
-    if kind.shrink:
-        mean = (1 - kind.shrink) * mean + kind.shrink * anchor
     lower, upper = {}, {}
     floor = np.where(y.min(axis=1) >= 0, 0.0, -np.inf)[:, None]
     inner_low, inner_high = mean, mean
     limits = bands(
-        y, mean, found.parts, levels, season_length, kind=kind.name, widening=kind.widening
+        y, mean, alone.parts, levels, season_length, kind=kind.name, widening=kind.widening
     )
     for level, (low, high) in limits.items():
         inner_low, inner_high = np.minimum(inner_low, low), np.maximum(inner_high, high)
         lower[level] = np.maximum(inner_low, floor)
         upper[level] = np.maximum(inner_high, floor)
-    name = "seasonal_naive" if with_season else "naive"
-    return Block(np.maximum(mean, floor), lower, upper, found, anchor, name)
+    return Block(np.maximum(mean, floor), lower, upper, found)
 
 
-def _last(y: Array, horizon: int, season_length: int) -> Array:
-    return np.repeat(y[:, -1:], horizon, axis=1)
+def anchor_of(n: int, season_length: int) -> str:
+    """What some kinds are shrunk to: the same period of last year, or the last value."""
+    return "seasonal_naive" if 1 < season_length < n else "naive"
+
+
+def _shrunk(found: Combination, y: Array, season_length: int, share: float) -> Combination:
+    """A combination with a share of the anchor, which stands among the candidates."""
+    name, horizon = anchor_of(y.shape[1], season_length), found.mean.shape[1]
+    said = seasonal_naive(y, horizon, season_length if name != "naive" else 1)
+    names, parts, weights = found.names, found.parts, found.weights * (1 - share)
+    if name not in names:
+        names, parts = (*names, name), np.concatenate([parts, said[None]])
+        weights = np.concatenate([weights, np.zeros((1, *said.shape))])
+    weights[names.index(name)] += share
+    mean = (1 - share) * found.mean + share * said
+    return Combination(mean, names, parts, weights, found.seasonal)

@@ -18,6 +18,7 @@ from fiscalmodel.revenue.engine import (
     RESTLESS,
     Block,
     Kind,
+    anchor_of,
     forecast_block,
     kind_of,
     outlying,
@@ -180,7 +181,7 @@ def forecast(
         table=pd.DataFrame(
             {"period": list(history.ahead), **{n: said[0] for n, said in _columns(block).items()}}
         ),
-        models=_models(history, block, treated, driven),
+        models=_models(history, block, driven),
         notes=(
             *history.notes,
             *_why(history, block, treated, driven),
@@ -270,20 +271,11 @@ def _columns(block: Block) -> dict[str, Any]:
     return columns
 
 
-def _models(history: History, block: Block, kind: Kind, driven: Driven | None) -> pd.DataFrame:
+def _models(history: History, block: Block, driven: Driven | None) -> pd.DataFrame:
     """What each candidate said, with its mean weight over the horizon."""
     found = block.combination
     names, weights = list(found.names), found.weights[:, 0].mean(axis=1)
     said = found.parts[:, 0, :]
-    if kind.shrink:
-        # The share of the last value, or of last year's period, stands beside the candidates.
-        weights = weights * (1 - kind.shrink)
-        if block.anchor_name in names:
-            weights[names.index(block.anchor_name)] += kind.shrink
-        else:
-            names.append(block.anchor_name)
-            weights = np.append(weights, kind.shrink)
-            said = np.concatenate([said, block.anchor[:1]])
     if driven is not None and driven.used:
         names, weights = [*names, "driver"], np.append(weights * (1 - SHARE), SHARE)
         said = np.concatenate([said, driven.mean[None]])
@@ -358,7 +350,7 @@ def _why(history: History, block: Block, kind: Kind, driven: Driven | None) -> l
         note(key, elasticity=driven.elasticity, error=driven.error_with,
              without=driven.error_without, origins=driven.origins)  # fmt: skip
     if kind.shrink and n > 1:
-        note("fund", share=kind.shrink, anchor=TITLES[block.anchor_name])
+        note("fund", share=kind.shrink, anchor=TITLES[anchor_of(n, season)])
     if not history.values.any():
         note("all_nought")
     elif n > 1 and np.ptp(history.values) == 0:

@@ -142,6 +142,13 @@ def whens(labels: Sequence[object], most: int = 4) -> Text:
     return said + Text("等", " …") if len(labels) > most else said
 
 
+def year_of(label: Any) -> int:
+    """Calendar year of a yearly label or of a date; 0 for others."""
+    found = period(label)
+    yearly = found is not None and (found.freqstr[0] == "Y" or isinstance(label, dt.date))
+    return int(found.year) if found is not None and yearly else 0
+
+
 def regular_index(
     index: pd.Index[Any], name: str, season_length: int | None = None
 ) -> tuple[Any, int]:
@@ -532,9 +539,8 @@ def _factor(factor: Any, where: str) -> float:
 
 def _likely_breaks(y: Any, history: History, *, allow_break: bool) -> tuple[Text, ...]:
     """A warning of likely breaks that nobody has announced, in a yearly history."""
-    years = [getattr(label, "year", label) for label in history.past]
-    plausible = all(isinstance(year, int) and 1900 <= year <= 2200 for year in years)
-    if history.season_length != 1 or not plausible or len(set(years)) < len(years):
+    years = [year_of(label) for label in history.past]
+    if history.season_length != 1 or not all(years) or len(set(years)) < len(years):
         return ()
     if isinstance(y, Series) and y.calibre == "like_for_like":
         return ()

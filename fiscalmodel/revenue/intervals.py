@@ -135,11 +135,7 @@ def quantiles(group: dict[str, Any], n: int, horizon: int, level: float) -> Arra
     lengths, levels = np.array(group["lengths"], float), np.array(group["levels"], float)
     grid = np.array(group["width"])  # length, level, horizon
     by_level = np.stack([_interpolate(n, lengths, grid[:, k]) for k in range(len(levels))])
-    # In the normal score, quantiles are close to a straight line.
-    row = _interpolate(_score(level), _score(levels), by_level)
-    if not levels[0] <= level <= levels[-1]:
-        edge = levels[-1] if level > levels[-1] else levels[0]
-        row = row * _score(level) / _score(edge)
+    row = at_level(level, levels, by_level)
     known = len(row)
     if horizon > known:
         ahead = np.arange(known + 1, horizon + 1) / known
@@ -147,11 +143,23 @@ def quantiles(group: dict[str, Any], n: int, horizon: int, level: float) -> Arra
     return np.asarray(row[:horizon])
 
 
-def _score(level: Any) -> Any:
-    """Normal quantile of the upper edge of a central band."""
+def normal_score(level: Any) -> Any:
+    """Normal quantile of the upper edge of a central band.
+
+    >>> round(float(normal_score(95)), 3)
+    1.96
+    """
     from scipy.special import ndtri
 
     return ndtri(0.5 + np.asarray(level, dtype=float) / 200)
+
+
+def at_level(level: float, levels: Array, rows: Array) -> Array:
+    """Rows at a level: between measured ones straight in the normal score, where quantiles are
+    close to a line; beyond them in proportion to it."""
+    row = _interpolate(normal_score(level), normal_score(levels), rows)
+    edge = min(max(level, levels[0]), levels[-1])
+    return np.asarray(row * normal_score(level) / normal_score(edge) if edge != level else row)
 
 
 def _interpolate(at: float, grid: Array, rows: Array) -> Array:

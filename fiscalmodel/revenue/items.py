@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.revenue.intervals import normal_score
 
 if TYPE_CHECKING:
     from fiscalmodel.revenue.forecast import Forecast
@@ -196,10 +197,8 @@ def reconcile_items(made: ItemsForecast, total: Forecast) -> dict[int, Reconcile
     error of their own (given elasticities without one) are given 2 % of their value, so that
     they can give way. No item that is not negative becomes so.
     """
-    from scipy.special import ndtri
-
     level = total.levels[-1]
-    score = float(ndtri(0.5 + level / 200))
+    score = float(normal_score(level))
     rows = {int(getattr(p, "year", p)): i for i, p in enumerate(total.table["period"])}
     names = [c for c in made.table.columns if c != "total"]
     found = {}

@@ -13,7 +13,7 @@ from fiscalmodel.display import BLUE, GREY, RED, Chart, fan, figure, legend, sca
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.inputs import check_levels, numbers, when
 from fiscalmodel.revenue.nowcast_input import Growth, YearTable, read_cumulative, read_growth
-from fiscalmodel.revenue.nowcast_model import Estimate, estimate
+from fiscalmodel.revenue.nowcast_model import estimate
 from fiscalmodel.revenue.result import InMoney, levels_of, span, weights_chart
 from fiscalmodel.revenue.targets import distance, place_in_band
 from fiscalmodel.series.monthly import Progress, progress
@@ -215,7 +215,6 @@ def nowcast_year(
     table = read_cumulative(cumulative, as_of)
     growth = read_growth(published_growth, table)
     now = estimate(table, wanted, growth, by_plan)
-    full = _bands(now)
     notes = [*table.notes, *now.notes, *([now.method] if now.method else [])]
     if planned is not None and planned < table.to_date:
         notes.append(
@@ -226,7 +225,7 @@ def nowcast_year(
         year=table.year,
         as_of=pd.Period(year=table.year, month=table.month, freq="M"),
         to_date=table.to_date,
-        full_year=full,
+        full_year=now.full_year,
         budget=planned,
         progress=None if planned is None else progress(table.to_date, planned, table.month),
         by_month=_by_month(table, wanted, growth, by_plan),
@@ -263,13 +262,6 @@ def _budget(budget: Any) -> float | None:
     return value
 
 
-def _bands(now: Estimate) -> pd.Series[float]:
-    values = {"mean": now.mean}
-    for level, (low, high) in now.bands.items():
-        values[f"lo-{level:g}"], values[f"hi-{level:g}"] = low, high
-    return pd.Series(values, dtype=float)
-
-
 def _by_month(
     table: YearTable,
     levels: tuple[float, ...],
@@ -282,14 +274,10 @@ def _by_month(
         if then is None:
             continue
         made = estimate(then, levels, growth, plan)
-        full = _bands(made)
-        row: dict[str, Any] = {
-            "month": pd.Period(year=table.year, month=month, freq="M"),
-            "to_date": then.to_date,
-            **{str(name): value for name, value in full.items()},
-            "plain_growth": made.plain_growth,
-        }
-        rows.append(row)
+        rows.append({
+            "month": pd.Period(year=table.year, month=month, freq="M"), "to_date": then.to_date,
+            **made.full_year.to_dict(), "plain_growth": made.plain_growth,
+        })  # fmt: skip
     return pd.DataFrame(rows)
 
 

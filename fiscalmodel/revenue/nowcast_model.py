@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fiscalmodel.revenue.intervals import at_level
 from fiscalmodel.revenue.models import Array
 from fiscalmodel.revenue.nowcast_input import Growth, YearTable, fill_years, underlying
 from fiscalmodel.words import EMPTY, Text, say
@@ -157,10 +158,8 @@ class Estimate:
 
     Attributes
     ----------
-    mean
-        Expected full year.
-    bands
-        Level -> lower and upper limit.
+    full_year
+        ``mean, lo-80, hi-80, lo-95, hi-95`` (by level asked for).
     models
         ``model, title, weight, full_year``.
     plain_growth
@@ -172,8 +171,7 @@ class Estimate:
         How the mean came about; empty where a note warns of it.
     """
 
-    mean: float
-    bands: dict[float, tuple[float, float]]
+    full_year: pd.Series[float]
     models: pd.DataFrame
     notes: tuple[Text, ...]
     plain_growth: float
@@ -242,19 +240,8 @@ def half_widths(y: Array, m: int, levels: Sequence[float], erred: Array) -> Arra
     size = np.exp(made["scale"][0] + scale_features(y, m, erred) @ np.array(made["scale"][1:]))
     group = int(np.searchsorted(made["years"], y.shape[1] - 1, side="right")) - 1
     row = np.array(made["quantiles"][group][m - 1])
-    return np.stack([size * quantile(level, made["levels"], row) for level in levels])
-
-
-def quantile(level: float, levels: Sequence[float], values: Array) -> float:
-    """Between measured levels straight in the normal score, beyond them in proportion."""
-    from scipy.special import ndtri
-
-    scores = ndtri(0.5 + np.asarray(levels, dtype=float) / 200)
-    score = float(ndtri(0.5 + level / 200))
-    if score > scores[-1] or score < scores[0]:
-        edge = -1 if score > scores[-1] else 0
-        return float(values[edge] * score / scores[edge])
-    return float(np.interp(score, scores, values))
+    tried = np.array(made["levels"], dtype=float)
+    return np.stack([size * at_level(level, tried, row) for level in levels])
 
 
 @cache
@@ -292,8 +279,8 @@ def estimate(
     floor = to_date if _never_falls(table) else -np.inf
     if m == 12:
         made = _models(("complete",), ("全年已公布 the year is complete",), [1.0], [to_date])
-        same = {float(level): (to_date, to_date) for level in levels}
-        return Estimate(to_date, same, made, (), to_date, floor, say("revenue.note.complete"))
+        full = _full(to_date, levels, [0.0] * len(levels), floor)
+        return Estimate(full, made, (), to_date, floor, say("revenue.note.complete"))
     filled, notes = underlying(table, growth)
     past = filled[:-1]
     whole = ~np.isnan(past[:, 11]) & ~np.isnan(past[:, m - 1])
@@ -316,14 +303,20 @@ def estimate(
         titles.append("序时计划×进度 monthly plan at the progress so far")
         said, shares = [*said, mean], [0.0] * len(WAYS) + [1.0]
         method = say("revenue.note.plan")
-    mean = max(mean, floor)
-    half = half_widths(y, m, levels, past_error(y))[:, 0] * unit
-    bands = {
-        float(level): (max(mean - float(h), floor), mean + float(h))
-        for level, h in zip(levels, half, strict=True)
-    }
+    full = _full(mean, levels, half_widths(y, m, levels, past_error(y))[:, 0] * unit, floor)
     made = _models(names, titles, shares, said)
-    return Estimate(mean, bands, made, tuple(notes), _plain(table, filled), floor, method)
+    return Estimate(full, made, tuple(notes), _plain(table, filled), floor, method)
+
+
+def _full(
+    mean: float, levels: Sequence[float], half: Sequence[float] | Array, floor: float
+) -> pd.Series[float]:
+    """Mean and limits by name, none below the floor."""
+    values = {"mean": max(mean, floor)}
+    for level, width in zip(levels, half, strict=True):
+        values[f"lo-{level:g}"] = max(values["mean"] - float(width), floor)
+        values[f"hi-{level:g}"] = values["mean"] + float(width)
+    return pd.Series(values, dtype=float)
 
 
 def _plain(table: YearTable, filled: Array) -> float:
@@ -345,15 +338,12 @@ def _alone(table: YearTable, levels: Sequence[float], notes: list[Text], floor: 
     """No whole year before: even progress, with bands as wide as public series were uneven."""
     m, to_date = table.month, table.to_date
     mean = to_date * 12 / m
-    made = asset()
-    limits = np.array(made["alone"][m - 1])
-    bands = {}
-    for level in levels:
-        half = abs(mean) * quantile(level, made["bands"]["levels"], limits)
-        bands[float(level)] = (max(mean - half, floor), mean + half)
+    limits = np.array(asset()["alone"][m - 1])
+    tried = np.array(asset()["bands"]["levels"], dtype=float)
+    half = [abs(mean) * float(at_level(level, tried, limits)) for level in levels]
     notes.append(say("revenue.note.alone"))
     models = _models(("even",), ("均衡进度 even progress",), [1.0], [mean])
-    return Estimate(mean, bands, models, tuple(notes), mean, floor)
+    return Estimate(_full(mean, levels, half, floor), models, tuple(notes), mean, floor)
 
 
 def _models(
