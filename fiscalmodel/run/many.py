@@ -168,8 +168,10 @@ def _write(
     for name in sorted({name for part in parts for name in part}):
         frames = [part[name] for part in parts if name in part]
         table = typed(pd.concat(frames, ignore_index=True), last=True)
-        place = pd.Index(order).get_indexer(table["scenario_id"])
-        table = table.iloc[place.argsort(kind="stable")].reset_index(drop=True)
+        place = {name: number for number, name in enumerate(order)}
+        table = table.sort_values(
+            "scenario_id", key=lambda names: names.map(place), kind="stable", ignore_index=True
+        )
         file = f"{name}.{format}"
         storage.write(file, _encoded(table, format))
         yield name, f"{storage.name}/{file}"
