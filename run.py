@@ -240,8 +240,10 @@ BESIDE = {
 }
 # The page that JupyterLab opens on: what each notebook answers, and where data lie.
 START = "--LabApp.default_url=/lab/tree/00_%E5%BC%80%E5%A7%8B.ipynb"
-# JupyterLab looks for news, updates and extensions on the network; none is needed here.
-OFFLINE = (
+# Menus in Chinese; JupyterLab looks for news, updates and extensions on the network: none is
+# needed here.
+SETTINGS = (
+    f"--LabApp.app_settings_dir={ROOT / 'params' / 'jupyterlab'}",
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--LabApp.extension_manager=readonly",
@@ -252,7 +254,7 @@ def main(arguments):
     command, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
     commands = {
         "report": lambda: start("-m", "fiscalmodel", "run", *rest),
-        "lab": lambda: start("-m", "jupyterlab", "notebooks", START, *OFFLINE, *rest),
+        "lab": lambda: start("-m", "jupyterlab", "notebooks", START, *SETTINGS, *rest),
         "check": lambda: start("-m", "fiscalmodel", "check", *rest),
         "test": lambda: test(rest),
         "soak": lambda: start("-m", "pytest", "tests", *rest, FISCALMODEL_SOAK="1"),

@@ -26,17 +26,34 @@ class Sample:
     dataset: np.ndarray
 
 
-def city_taxes() -> dict[str, pd.Series]:
-    """Monthly receipts by tax and in all of a city, 2013-07 to 2021-12 (Philadelphia)."""
+def _of_city(name: str) -> pd.DataFrame:
     found = find_spec("phl_budget_data")
     if found is None or found.origin is None:
         sys.exit("The city's receipts are missing: pip install --no-deps phl-budget-data")
-    file = Path(found.origin).parent / "data/historical/revenue/city-tax-collections.csv"
-    table = pd.read_csv(file)
+    return pd.read_csv(Path(found.origin).parent / f"data/historical/{name}.csv")
+
+
+def city_taxes() -> dict[str, pd.Series]:
+    """Monthly receipts by tax and in all of a city, 2013-07 to 2021-12 (Philadelphia)."""
+    table = _of_city("revenue/city-tax-collections")
     table = table[table["kind"] == "total"]
     table["month"] = pd.PeriodIndex(table["date"].str[:7], freq="M")
     wide = table.pivot_table(index="month", columns="name", values="total", aggfunc="sum")
     return {str(name): wide[name].dropna() for name in wide}
+
+
+def city_cash(kind: str) -> dict[str, pd.Series]:
+    """Monthly cash ``revenue`` or ``spending`` of the city by category, fiscal years 2007 to 2021.
+
+    Month 1 is the first of the fiscal year; as reported at the year's end.
+    """
+    table = _of_city(f"qcmr/cash-reports-{kind}")
+    table = table[table["quarter"] == 4]
+    year, month = table["fiscal_year"], table["fiscal_month"]
+    labels = [f"{y}-{m:02d}" for y, m in zip(year, month, strict=True)]
+    table["month"] = pd.PeriodIndex(labels, freq="M")
+    wide = table.pivot_table(index="month", columns="category", values="amount", aggfunc="sum")
+    return {str(name).strip(): wide[name] for name in wide}
 
 
 def series() -> list[tuple[int, np.ndarray]]:

@@ -66,11 +66,12 @@ def plain(items: list[Item], horizon: int, season: int) -> list[Made]:
 
 
 def statsforecast_peers(items: list[Item], horizon: int, season: int, slow: bool) -> list[Made]:
-    """AutoETS, DynamicOptimizedTheta and, with `slow`, AutoARIMA; naive where one refuses."""
+    """AutoETS, DynamicOptimizedTheta; with `slow` AutoARIMA and, of seasonal series, AutoCES."""
     try:
         from statsforecast import StatsForecast
         from statsforecast.models import (
             AutoARIMA,
+            AutoCES,
             AutoETS,
             DynamicOptimizedTheta,
             SeasonalNaive,
@@ -78,6 +79,7 @@ def statsforecast_peers(items: list[Item], horizon: int, season: int, slow: bool
     except ImportError:
         sys.exit("The peers are missing: pip install 'fiscalmodel[bench]'")
     models = [AutoETS, DynamicOptimizedTheta, *([AutoARIMA] if slow else [])]
+    models += [AutoCES] if slow and season > 1 else []
     found, df = [], frame(items)
     for model in models:
         made = model(season_length=season, alias="peer")

@@ -3,8 +3,10 @@
     python benchmarks/forecast.py            every group, every peer (about an hour)
     python benchmarks/forecast.py --quick    yearly groups without the slow peers
     python benchmarks/forecast.py --own      every group, last value and drift the only peers
+    python benchmarks/forecast.py --seasonal some quarterly and monthly series, every peer
 
-Prints a table and, but for ``--quick``, writes ``benchmarks/results/forecast.csv``.
+Prints a table and, but for ``--quick``, writes ``benchmarks/results/forecast.csv``, with
+``--seasonal`` ``benchmarks/results/seasonal.csv``.
 
 M4's measures: OWA against naive (Naive2 for quarterly and monthly series), coverage and MSIS
 of the 95 % band. The provincial panel is ``data/provincial_annual.csv``; short histories are
@@ -54,6 +56,17 @@ def groups(quick: bool) -> list[tuple[str, list[Item], bool]]:
     found.append(("Chinese provinces, 1 to 3 years", provinces(), True))
     if not quick:
         found += [(f"M3 {kind}", load("M3", kind), False) for kind in ("quarterly", "monthly")]
+    return found
+
+
+def seasonal(most: int = 100) -> list[tuple[str, list[Item], bool]]:
+    """Evenly picked quarterly and monthly series of M3 and Tourism, with every peer."""
+    found = []
+    for name in ("M3", "Tourism"):
+        for kind in ("quarterly", "monthly"):
+            items = load(name, kind)
+            # The test parts have one length within a kind.
+            found.append((f"{name} {kind}", items[:: max(1, len(items) // most)][:most], True))
     return found
 
 
@@ -113,10 +126,11 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--quick", action="store_true", help="without slow peers and M3 q, m")
     options.add_argument("--own", action="store_true", help="without peers of other libraries")
+    options.add_argument("--seasonal", action="store_true", help="AutoCES and AutoARIMA too")
     chosen = options.parse_args()
     quick = chosen.quick
     largest, rows = [], []
-    for group, items, slow in groups(quick):
+    for group, items, slow in seasonal() if chosen.seasonal else groups(quick):
         horizon, season = len(items[0].test), items[0].season
         kind = "revenue" if items[0].name.startswith("revenue") else None
         made = [ours(items, horizon, season, kind), *plain(items, horizon, season)]
@@ -128,7 +142,8 @@ def main() -> None:
         largest.append(worst(group, items, made[0]))
         print(pd.DataFrame(rows[-len(made) :]).round(3).to_string(index=False), flush=True)
     if not quick:
-        write("forecast", pd.DataFrame(rows).round(3))
+        name = "seasonal" if chosen.seasonal else "forecast"
+        write(name, pd.DataFrame(rows).round(3))
     print("\nLargest single error of ours in each group:\n")
     print("\n".join(largest))
 

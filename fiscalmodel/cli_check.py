@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fiscalmodel.cli import Command, scenario_paths
-from fiscalmodel.words import say
+from fiscalmodel.findings import Finding
+from fiscalmodel.words import label, language, official_words, say
+
+if TYPE_CHECKING:
+    from fiscalmodel.scenario.outcome import Outcome
 
 #: Kinds of templates, as `series.templates.templates` knows them.
 KINDS = (
@@ -23,7 +28,7 @@ KINDS = (
 def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
     """Check scenarios, data and policy parameters; run nothing."""
     from fiscalmodel import policy
-    from fiscalmodel.checks.reconcile import reconcile
+    from fiscalmodel.checks.reconcile import RULES, reconcile, rule_name
     from fiscalmodel.errors import Collector
     from fiscalmodel.paths import project_root
     from fiscalmodel.run.report import ask_first, evaluate_all, load_all, users_of
@@ -41,33 +46,52 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
         loaded = load_all(scenario_paths(tuple(scenarios)))
     else:
         loaded = users_of([Path(t) for t in tables])
+    findings: list[Finding] = []
+    told: list[Finding] = []
     if loaded:
         found = Collector()
-        for look in (ask_first, evaluate_all):  # questions and errors of all files at once
-            with found.catch():
-                look(loaded)
+        with found.catch():  # questions and errors of all files at once
+            ask_first(loaded)
+        outcomes: list[Outcome] = found.attempt(lambda: evaluate_all(loaded), [])
         found.raise_if_any()
         click.echo(say("scenario.all_in_order", count=len(loaded)))
+        # Accounts that do not close or meet are wrong inputs; what other parts find are results.
+        closed = [o.budgets for o in outcomes if o.budgets is not None]
+        findings += [f for part in closed for f in part.found if f.severity == "error"]
+        told = [f for o in outcomes for f in o.found] if scenarios else []
     if not given:
         click.echo(say("scenario.policy_in_order", count=len(policy.keys())))
         click.echo(say("scenario.series_there", count=len(catalog.names())))
     places = [Path(t) for t in tables] or ([project_root() / "data"] if not given else [])
-    findings = [finding for place in places for finding in reconcile(place)]
-    if tables or not given:
+    findings += [finding for place in places for finding in reconcile(place)]
+    wrong = bool(given) and any(finding.severity == "error" for finding in findings)
+    findings += [finding for finding in told if finding not in findings]
+    if tables or not given or findings:
         click.echo(say("scenario.findings", count=len(findings)))
         for finding in findings[:most]:
-            click.echo(f"  [{finding.severity}] {finding.rule}: {finding.where}")
+            severity = label(finding.severity, language(), "values")
+            rule = f"{rule_name(finding.rule)} " if finding.rule in RULES else ""
+            click.echo(f"  [{severity}] {rule}{_place(finding)}")
             values = {"stated": finding.stated, "computed": finding.computed}
-            said = say("scenario.finding", **values, said=finding.said)
-            # Not every finding is about a number.
-            click.echo(f"      {finding.said if None in values.values() else said}")
+            if None in values.values():  # not every finding is about two numbers
+                click.echo(f"      {finding.said}")
+            else:
+                click.echo(f"      {say('scenario.finding', **values, said=finding.said)}")
         if len(findings) > most:
             left = len(findings) - most
             click.echo(f"  {say('scenario.more_findings', left=left, count=len(findings))}")
     # A guard must hear of a table that it was asked about; what a source printed wrongly, and
     # the project keeps as it is, stops nobody.
-    wrong = bool(tables) and any(finding.severity == "error" for finding in findings)
     return 1 if wrong or (strict and findings) else 0
+
+
+def _place(finding: Finding) -> str:
+    """The cell that states the figure; for accounts level, year, version and budget in words."""
+    if finding.cells:
+        return str(finding.cells[0])
+    groups = ("government_level", "version", "budget_scope")
+    names = {c: n for group in groups for c, n in official_words(group, language()).items()}
+    return " ".join(names.get(word, word) for word in finding.where.split())
 
 
 @click.command("template", cls=Command)
@@ -95,16 +119,17 @@ def template(kind: str, file: str | None, lang: str, force: bool) -> int:
 @click.option("--key")
 @click.option("--as-of")
 @click.option("--years", type=int)
+@click.option("--level")
 def new(
     name: str, books: tuple[str, ...], first: tuple[str, ...], key: str | None,
-    as_of: str | None, years: int | None,
+    as_of: str | None, years: int | None, level: str | None,
 ) -> int:  # fmt: skip
     """Set up a county, filled with what its own workbooks give."""
     from fiscalmodel.scenario.county import new_county
     from fiscalmodel.scenario.given import given_only, names_of
     from fiscalmodel.scenario.load import load_scenario
 
-    made = new_county(name, key=key, as_of=as_of, years=years, books=(*first, *books))
+    made = new_county(name, key=key, as_of=as_of, years=years, books=(*first, *books), level=level)
     click.echo(say("scenario.made_region", name=name, key=made.key))
     for said in made.said:
         click.echo(f"  {said}")

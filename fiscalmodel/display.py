@@ -745,11 +745,16 @@ def _key(column: object) -> str:
     return "|".join(map(str, column)) if isinstance(column, tuple) else str(column)
 
 
-def _exact(value: object) -> str:
+def exact(value: object) -> float | None:
     """A number as it is behind its rounded text, for whoever reckons on with the table."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
-        return ""
-    return f' data-v="{value:.15g}"' if np.isfinite(value) else ""
+        return None
+    return float(value) if np.isfinite(value) else None
+
+
+def _exact(value: object) -> str:
+    number = exact(value)
+    return "" if number is None else f' data-v="{number:.15g}"'
 
 
 def answer(*texts: Text | str, lang: str | None = None) -> str:

@@ -261,6 +261,16 @@ def _bare(text: str) -> str:
     return re.sub(r"[\s_*‐-―－-]+", "", unicodedata.normalize("NFKC", text).lower())
 
 
+def marked(text: str, mark: str) -> bool:
+    """Whether a name holds one of the words of a mark, in either language.
+
+    >>> marked("棚改贷款", "shantytown"), marked("信托", "shantytown")
+    (True, False)
+    """
+    entry, low = labels("marks")[mark], text.lower()
+    return any(word in low for word in (entry["en"], *entry["also"]))
+
+
 def official(group: str, text: object) -> str | None:
     """The code of an official word in either language, or None if it is none.
 

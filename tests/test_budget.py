@@ -206,9 +206,9 @@ def test_medium_term_shortfall_and_roll():
         (None, LINES.assign(basis="与财政收入增幅挂钩"), "ties spending to growth"),
         (None, LINES.assign(basis=""), "no basis"),
         (None, LINES.assign(project_class="其他"), "no class"),
-        (None, LINES.assign(standard_wan=-1), "negative"),
+        (None, LINES.assign(standard_wan=-1), "standard_wan: -1"),
         (None, LINES.assign(number=None), "missing"),
-        (None, LINES.drop(columns="basis"), "'basis' is missing"),
+        (None, LINES.drop(columns="basis"), "column 'basis'"),
     ],
 )
 def test_bad_medium_term_plans(resources, lines, words):
@@ -221,7 +221,7 @@ def test_bad_measures():
                          "basis": ""}])  # fmt: skip
     with pytest.raises(InputError) as caught:
         medium_term_plan({2026: 1.0, 2027: 1.0, 2028: 1.0}, LINES, bad, on="2026-01-01")
-    assert len(caught.value.problems) == 3
+    assert len(caught.value.problems) == 4
 
 
 def test_a_surplus_pays_for_nothing_new():

@@ -76,10 +76,10 @@ def test_an_amount_stands_for_one_year_or_all():
      "同比例增长", "grows with revenue growth"],
 )  # fmt: skip
 def test_spending_tied_to_growth_is_refused(basis):
-    lines = read_plan_lines([line(basis=basis)], YEARS)
-    resources = dict.fromkeys(YEARS, 2_000.0)
     with pytest.raises(InputError, match="ties spending"):
-        medium_term_plan(resources, lines, on="2026-01-01")
+        read_plan_lines([line(basis=basis)], YEARS)
+    with pytest.raises(InputError, match="ties spending"):
+        medium_term_plan(dict.fromkeys(YEARS, 2_000.0), [line(basis=basis)], on="2026-01-01")
 
 
 @pytest.mark.parametrize(
@@ -223,12 +223,59 @@ def test_ratios_of_state_capital(sample):
     def found(**more: float) -> list[str]:
         ratios = {"profit_wan": {2025: 20_000.0}, "handing_over_pct": 20.0, "transfer_pct": 30.0}
         key = {"budgets.state_capital": {**ratios, **more, "source": "合成样本"}}
-        made = fm.evaluate(sample.scenario.change(key)).budgets.found
+        others = dict.fromkeys(("balance", "debt", "commissions", "medium_term", "guardrails",
+                                "special_bonds", "sanbao", "projects", "idle"))  # fmt: skip
+        made = fm.evaluate(sample.scenario.change({**key, **others})).budgets.found
         return [f.explanation for f in made if f.rule == "state_capital_ratio"]
 
     assert found() == []
     assert "profit × handing-over" in found(handing_over_pct=25.0)[0]
     assert "income × transfer" in found(transfer_pct=50.0)[0]
+
+
+# ---- one claim on 三保, and what a project may cost ----
+
+
+def test_the_sample_has_one_claim_on_the_three_guarantees(sample):
+    """Months, balance, plan and guardrails say the same: 204,800 but for the rounding of months."""
+    assert sample.sanbao.needs.by_year.loc[2026, "sanbao_need_wan"] == pytest.approx(204_799.98)
+    rules = {f.rule for f in (*sample.sanbao.needs.found, *sample.guardrails.found)}
+    assert "sanbao_claims" not in rules
+    covered = sample.guardrails.table.query("rule == 'sanbao_coverage' and year == 2026")
+    assert covered["share_pct"].iloc[0] == pytest.approx(203_713.96 / 204_799.98 * 100)
+
+
+def test_a_second_claim_on_the_three_guarantees_is_said(sample, tmp_path: Path):
+    more = {2026: 204_900.0, 2027: 208_500.0, 2028: 212_300.0}
+    rails = tmp_path / "rails.csv"
+    rails.write_text("year,sanbao_arranged_wan\n2026,204800\n", encoding="utf-8")
+    case = sample.scenario.change({"balance.sanbao_need_wan": more, "debt": None})
+    places = {**case.places, "guardrails.amounts": Place(rails)}
+    made = fm.evaluate(replace(case, places=places))
+    needs = [f for f in made.sanbao.needs.found if f.rule == "sanbao_claims"]
+    assert [f.difference for f in needs] == pytest.approx([204_900 - 204_799.98])
+    arranged = [f for f in made.guardrails.found if f.rule == "sanbao_claims"]
+    assert [f.difference for f in arranged] == pytest.approx([204_800 - 203_713.96])
+    said = [note("zh") for note in made.notes]
+    assert any("分月合计204,799.98万元，收支平衡（balance）204,900.00万元" in text for text in said)
+    assert any("约束线表（guardrails）204,800.00万元，相差+1,086.04" in text for text in said)
+
+
+def test_a_project_is_set_against_debt_service_and_limits_too(sample):
+    """Room 92,000 − 80,000 = 12,000 for bonds of 10,000: it just fails at 1.2 × 17,450."""
+    made = sample.projects.affordability
+    assert made.untested == []
+    breaks = made.breaks.set_index("test")
+    assert breaks.loc["debt_limit", "amount_wan"] == pytest.approx(1.2 * 17_450)
+    assert breaks.loc["debt_limit", "year"] == 2027
+    interest = made.table.query("test == 'interest' and year == 2026").iloc[0]
+    spent = sample.medium_term.table.set_index("year").loc[2026, "expenditure_wan"]
+    assert interest["without_wan"] == pytest.approx(0.1 * spent - 4_800)
+    # Clearance takes all that is left, so nothing more can be borne.
+    assert breaks.loc["balance", "amount_wan"] == pytest.approx(0, abs=0.01)
+    bare = fm.evaluate(sample.scenario.change({"guardrails": None, "medium_term": None}))
+    assert bare.projects.affordability.untested == ["debt_limit", "interest"]
+    assert "未检验" in bare.projects.affordability.answer("zh")
 
 
 # ---- Lijiang ----
@@ -263,6 +310,30 @@ def test_guardrails_of_lijiang(project: Path, lijiang):
     ):  # fmt: skip
         mine = debt[debt["debt_type"].eq(kind) & debt["item"].eq(item)].set_index("period")["value"]
         assert amounts[column].to_dict() == mine.loc[[2024, 2025, 2026]].to_dict()
+
+
+def test_own_level_of_lijiang_is_its_own_scenario(project: Path):
+    """市本级 apart from the city: 1,764,403 on both sides in 2026 (table 二十二), lines 534,904."""
+    own = fm.evaluate(fm.load_scenario(project / "params/scenarios/lijiang_own/baseline.yaml"))
+    assert set(own.budgets.table["level"]) == {"own"}
+    table = own.medium_term.table.set_index("year")
+    assert table.loc[2026, "expenditure_wan"] == 534_904
+    # 248,912 + 215,000 + 1,208,866 + 35,650 + 10,975 + 45,000
+    # − 969,625 − 35,440 − 125,684 − 98,750 = 534,904.
+    assert table.loc[2026, "resources_wan"] == pytest.approx(534_904, abs=0.03)
+    # No carry-over in the draft, so that 10,975 is missing in each year after it.
+    assert table["shortfall_wan"].tolist() == pytest.approx([0, 10_974.98, 10_974.98], abs=0.05)
+    accounts = pd.read_csv(project / "data/lijiang_accounts.csv", dtype=str)
+    draft = accounts.query("level == 'own' and period == '2026' and budget_scope == '一般公共预算'")
+    cells = draft.set_index(draft["source"].str.extract(r"!(\w+)）", expand=False))["value"]
+    for name, sheet in (("plan_lines", "22-2"), ("plan_flows", "22-[12]")):
+        mine = cells[draft["source"].str.contains(sheet).to_numpy()]
+        for row in pd.read_csv(project / f"data/lijiang_own_{name}.csv").itertuples():
+            at = row.source.rpartition("，")[2].split("、")
+            if name == "plan_flows":
+                side = "22-1" if row.item.endswith(("收入", "资金", "结余")) else "22-2"
+                mine = cells[draft["source"].str.contains(side).to_numpy()]
+            assert sum(int(mine[cell]) for cell in at) == row.amount_wan
 
 
 def test_a_local_bound_belongs_to_the_scenario(lijiang):

@@ -30,7 +30,6 @@ def test_worked_links(case: dict) -> None:
     assert link.breaks["amount"].round(2).to_dict() == case["breaks"]
     assert round(link.mean_growth_pct, 2) == case["mean"]
     assert round(link.nominal_growth_pct, 2) == case["nominal"]
-    assert np.allclose(link.unlink(), list(case["levels"].values()), rtol=1e-12, atol=0)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +92,7 @@ def test_a_series_keeps_its_name_and_changes_its_calibre() -> None:
     linked = link_calibre(series, GROWTH).series
     assert linked.calibre == "like_for_like"
     assert linked.series_id == "jianghan"
-    assert find_breaks(linked) == []
+    assert find_breaks(linked.values) == []
     with pytest.raises(fm.InputError, match="no Series was linked"):
         _ = link_calibre(JIANGHAN, GROWTH).series
 
@@ -125,7 +124,6 @@ def test_the_detector_finds_jianghan_without_its_growth() -> None:
     (found,) = find_breaks(JIANGHAN)
     assert found.period == "2016"
     assert "+79.7 %" in found.evidence
-    assert [b.period for b in find_breaks(JIANGHAN, GROWTH)] == ["2016", "2017"]
 
 
 def test_the_detector_on_provinces() -> None:
@@ -156,19 +154,6 @@ def test_smooth_and_short_and_spiked_series_have_no_break() -> None:
     stepped.loc[2015:] *= 1.5
     assert [b.period for b in find_breaks(stepped)] == ["2015"]
     assert find_breaks(-smooth) == []
-
-
-def test_monthly_series_are_compared_year_on_year() -> None:
-    months = pd.period_range("2016-01", "2021-12", freq="M")
-    season = np.array([11, 5, 9, 8, 8, 12, 7, 6, 9, 8, 6, 11])
-    values = pd.Series(
-        [season[m.month - 1] * 1.05 ** (m.year - 2016) for m in months], index=months
-    )
-    assert find_breaks(values) == []
-    broken = values.copy()
-    broken["2019-01":] *= 1.6
-    assert [b.period for b in find_breaks(broken)] == ["2019"]
-    assert [b.period for b in find_breaks(broken.groupby(broken.index.year).cumsum())] == ["2019"]
 
 
 @pytest.mark.parametrize("freq", ["YS", "YE"])

@@ -8,14 +8,12 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import pyxirr
 import QuantLib as ql
 import yaml
 
 import fiscalmodel as fm
-from fiscalmodel.debt import calendar_cn
 from fiscalmodel.debt.daycount import year_fraction
 from fiscalmodel.debt.schedule import months_of
 from fiscalmodel.debt.valuation import irr, present_value
@@ -34,12 +32,6 @@ DAY_COUNTS = {
     "ACT/360": ql.Actual360(),
     "30/360": ql.Thirty360(ql.Thirty360.BondBasis),
     "30E/360": ql.Thirty360(ql.Thirty360.EurobondBasis),
-}
-RULES = {
-    None: ql.Unadjusted,
-    "following": ql.Following,
-    "modified_following": ql.ModifiedFollowing,
-    "preceding": ql.Preceding,
 }
 
 
@@ -79,8 +71,6 @@ def random_contract(rng: random.Random) -> dict[str, object]:
         "frequency": frequency,
         "day_count": rng.choice(list(DAY_COUNTS)),
         "stub": rng.choice(["front", "back"]),
-        # Both calendars end where the holidays are not published yet.
-        "business_day": rng.choice(list(RULES)) if maturity.year < 2027 else None,
         "grace": rng.random() < 0.3,
     }
 
@@ -127,7 +117,7 @@ def oracle_flows(contract: dict[str, object], schedule: ql.Schedule, notionals: 
         schedule,
         [contract["rate_pct"] / 100],
         DAY_COUNTS[contract["day_count"]],
-        RULES[contract["business_day"]],
+        ql.Unadjusted,
     )
     interest: list[tuple[date, float]] = []
     principal: dict[date, float] = {}
@@ -141,7 +131,7 @@ def oracle_flows(contract: dict[str, object], schedule: ql.Schedule, notionals: 
 
 
 def test_unrounded_schedules_equal_quantlib():
-    """All methods, frequencies, day counts, stubs and payment rules, within 1e-8 of the loan."""
+    """All methods, frequencies, day counts, and stubs, within 1e-8 of the loan."""
     rng = random.Random(20241108)
     worst = 0.0
     for _ in range(COUNT):
@@ -213,21 +203,6 @@ def test_bullet_equals_quantlib_fixed_rate_bond():
     assert ours["principal"].iloc[-1] == theirs[-1] == 10_000
 
 
-def test_accrual_on_moved_days_equals_quantlib():
-    schedule = ql.Schedule(
-        ql.Date(1, 10, 2019), ql.Date(1, 10, 2024), ql.Period(ql.Quarterly),
-        ql.China(ql.China.IB), ql.Following, ql.Following, ql.DateGeneration.Backward, False,
-    )  # fmt: skip
-    for name, counter in DAY_COUNTS.items():
-        bond = ql.FixedRateBond(0, 100.0, schedule, [0.05], counter, ql.Following)
-        ours = fm.amortise(
-            100, 5, start="2019-10-01", maturity="2024-10-01", frequency="quarter", day_count=name,
-            business_day="following", adjust_accrual=True,
-        )  # fmt: skip
-        theirs = [flow.amount() for flow in bond.cashflows()][:-1]
-        assert ours["interest"].tolist() == pytest.approx(theirs, abs=1e-10), name
-
-
 def test_first_payment_day_equals_quantlib():
     """结息日: interest on the 21st of each quarter's last month, whatever the start."""
     schedule = ql.Schedule(
@@ -242,16 +217,6 @@ def test_first_payment_day_equals_quantlib():
         )  # fmt: skip
         theirs = [flow.amount() for flow in bond.cashflows()][:-1]
         assert ours["interest"].tolist() == pytest.approx(theirs, abs=1e-10), name
-
-
-def test_level_instalments_are_equal_under_the_day_count():
-    frame = fm.amortise(
-        1000, 4.9, start="2024-01-15", maturity="2029-01-15", method="等额本息",
-        frequency="month", day_count="ACT/365", instalment="level",
-    )  # fmt: skip
-    paid = frame["interest"] + frame["principal"]
-    assert paid.max() - paid.min() < 1e-9
-    assert frame["principal"].sum() == pytest.approx(1000, abs=1e-9)
 
 
 def test_custom_date_off_the_interest_days_settles_the_interest():
@@ -283,21 +248,6 @@ def test_fen_instalments_are_equal_but_for_the_last():
     assert (paid.iloc[:-1] == paid.iloc[0]).all()
     assert abs(paid.iloc[-1] - paid.iloc[0]) <= 24
     assert round(frame["principal"].sum() * 100) == 12_000_000
-
-
-def test_interbank_calendar_equals_quantlib():
-    calendar = ql.China(ql.China.IB)
-    table = calendar_cn.interbank_table()
-    day = date(table.first_year, 1, 1)
-    while day.year <= table.last_year:
-        assert calendar_cn.is_business_day(day) == calendar.isBusinessDay(to_ql(day)), day
-        day += timedelta(days=1)
-
-
-def test_beyond_the_calendar_a_note_says_so():
-    frame = fm.amortise(100, 3, start="2024-05-01", maturity="2029-05-01", business_day="following")
-    assert "2027-2029" in frame.attrs["notes"][0]
-    assert frame["date"].iloc[-1] == pd.Timestamp("2029-05-03")
 
 
 def test_irr_and_present_value_equal_pyxirr():
@@ -350,8 +300,6 @@ def test_year_fractions_equal_quantlib():
         ({"method": "balloon"}, "unknown repayment method"),
         ({"frequency": "weekly"}, "unknown frequency"),
         ({"day_count": "BUS/252"}, "unknown day count"),
-        ({"business_day": "sometimes"}, "is not known"),
-        ({"calendar": "moon"}, "is not known"),
         ({"grace_periods": 5}, "cannot all be free"),
         ({"grace_periods": "two"}, "not a number of payments"),
         ({"method": "custom", "principal_dates": 7}, "no table of dates"),

@@ -51,7 +51,7 @@ def problems(ledger=(GOOD,), sources=(MONEY,), quotas=(), **options):
             "beyond clear_by",
         ),
         ({"clear_by": "2030-01-01"}, "ledger row 1, clear_by", "after the deadline"),
-        ({"clear_by": "2026-01-01"}, "ledger row 1, clear_by", "before as_of"),
+        ({"clear_by": "2026-01-01"}, "ledger row 1, clear_by", "is not after as_of"),
         ({"prepayable": "perhaps"}, "ledger row 1, prepayable", "neither yes nor no"),
         ({"prepay_fee_pct": 50}, "ledger row 1, prepay_fee_pct", "50 is above 20"),
         ({"repayment": "ballon"}, "ledger row 1, repayment", "unknown word 'ballon'"),

@@ -203,3 +203,60 @@ def test_what_is_not_proven_is_said(monkeypatch):
     told = plan.sentence("en")
     assert "cannot" not in told
     assert "at least" not in told
+
+
+#: 10,400 at 6 % with coupons of 624.00 on 20 June; of it 190 of 360 days, 329.33, lie in 2025.
+COUPON = {"contract_id": "A", "principal_wan": 10_400.0, "rate_pct": 6.0, "maturity": "2026-06-20"}
+
+
+@EVERY
+@pytest.mark.parametrize(
+    ("terms", "interest"),
+    [
+        ({}, 294.67),  # no day of interest is known: 10,400 · 6 % · 170 / 360
+        ({"frequency": "按年"}, 624.00),  # the whole coupon since 20 June 2025
+        ({"frequency": "按年", "start": "2025-09-20"}, 468.00),  # 270 / 360 of it since the start
+        ({"frequency": "按年", "interest_paid_to": "2025-12-31"}, 294.67),
+        ({"interest_paid_to": "2024-06-20"}, 1_248.00),  # two coupons
+        ({"frequency": "按半年"}, 312.00),  # paid on 20 December
+        ({"day_count": "ACT/365", "frequency": "按年"}, 624.00),
+        ({"day_count": "ACT/ACT", "frequency": "按年"}, 624.00),
+    ],
+)
+def test_the_next_day_of_interest_pays_the_whole_period(terms, interest, frequency):
+    money = [
+        {"source_id": "own", "period": 2026, "cap_wan": 20_000, "available_from": "2026-01-01"}
+    ]
+    plan = fm.plan_clearance([COUPON | terms], money, frequency=frequency, **AS_OF)
+    paid = plan.schedule[plan.schedule["use"].eq("interest")]
+    first = {dt.date(2026, 6, 20): interest}
+    assert paid.groupby("date")["amount_wan"].sum().to_dict() == pytest.approx(first, abs=0.005)
+    assert plan.cost_wan == pytest.approx(interest, abs=0.005)
+
+
+def test_repaid_before_the_day_of_interest_settles_what_accrued():
+    """Repaid on 31 March: 280 days of 360 since 20 June 2025, of which 190 before the plan."""
+    money = [
+        {"source_id": "own", "period": 2026, "cap_wan": 20_000, "available_from": "2026-03-31"}
+    ]
+    debt = COUPON | {"maturity": "2027-06-20", "frequency": "按年", "prepayable": True}
+    plan = fm.plan_clearance([debt], money, **AS_OF)
+    assert plan.cost_wan == pytest.approx(10_400 * 0.06 * 280 / 360, abs=1e-6)
+    accrued = 10_400 * 0.06 * 190 / 360
+    assert any("1笔" in note.zh and f"{accrued:,.2f}万元" in note.zh for note in plan.notes)
+
+
+@pytest.mark.parametrize("day", ["2026-01-15", "2019-06-20"])
+def test_interest_is_paid_to_a_day_between_start_and_balance(day):
+    debt = COUPON | {"start": "2020-06-20", "interest_paid_to": day}
+    with pytest.raises(fm.InputError, match="is not between start"):
+        fm.plan_clearance([debt], [], **AS_OF)
+
+
+def test_a_ledger_read_before_keeps_what_is_not_stated():
+    """Blank frequency stays blank, so that a plan of a plan's ledger is the same plan."""
+    money = at_year_ends(20_000)
+    for terms in ({}, {"frequency": "按年"}, {"interest_paid_to": "2025-10-01"}):
+        one = fm.plan_clearance([COUPON | terms | {"maturity": "2026-12-31"}], money, **AS_OF)
+        two = fm.plan_clearance(one.given.ledger, money, **AS_OF)
+        assert two.schedule.equals(one.schedule)

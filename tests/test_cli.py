@@ -89,7 +89,7 @@ def test_check_passes_on_the_project(project: Path, monkeypatch: pytest.MonkeyPa
     assert done.returncode == 0, done.stderr
     written = len(list((project / "params" / "scenarios").glob("*/*.yaml")))
     assert f"{written} scenarios" in done.stdout
-    assert "findings in published tables" in done.stdout
+    assert "40 findings" in done.stdout
     # What was evaluated a moment ago is not the subject of `--strict`.
     monkeypatch.setattr("fiscalmodel.run.report.evaluate_all", lambda scenarios: [])
     assert call("check", "--strict", cwd=project).returncode == 1

@@ -14,7 +14,6 @@ MODULES = (
     "fiscalmodel.budget.available",
     "fiscalmodel.budget.guardrails",
     "fiscalmodel.budget.medium_term",
-    "fiscalmodel.debt.calendar_cn",
     "fiscalmodel.debt.cashflow",
     "fiscalmodel.debt.daycount",
     "fiscalmodel.debt.dynamics",

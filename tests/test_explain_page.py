@@ -113,3 +113,43 @@ def test_every_figure_of_a_report_is_traced(name):
     assert not rebuilt.report()["wrong"]
     for node in set(made.found):
         assert all(rebuilt.nodes[leaf]["how"] for leaf in rebuilt.leaves(node))
+
+
+def keyed(rows, heads, caption="单位：万元"):
+    """A table as `show` writes it: keys of columns and rows, the number behind each text."""
+    head = "".join(f'<th data-key="{key}">{text}</th>' for key, text in heads)
+    body = "".join(
+        f'<tr data-key="{key}"><td>{key}</td>'
+        + "".join(f'<td data-v="{v:.15g}">{v:,.0f}</td>' for v in values)
+        + "</tr>"
+        for key, values in rows
+    )
+    return (
+        f"<html><body><main><table><caption>{caption}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></main></body></html>"
+    )
+
+
+def test_of_figures_of_one_value_the_one_with_the_cells_keys_is_named():
+    years = (2026, 2027, 2028)
+    same = data() | {"nodes": dict(data()["nodes"])}
+    columns = ("money_wan", "needs_wan", "clearance_wan", "free_wan")
+    for year in years:  # all of one value: by value and words alone each could be any other
+        for column in columns:
+            name = f"closed.{column}[{year}]"
+            same["nodes"][name] = {**same["nodes"][name], "value": 12345.0}
+    heads = [("year", "年份"), *((column, "金额") for column in columns[1:])]
+    made = link(keyed([(str(y), [12345.0] * 3) for y in years], heads), same)
+    assert made.found == [f"closed.{c}[{y}]" for y in years for c in columns[1:]]
+    # Lying the other way: figures as rows under the years.
+    heads = [("", "项目"), *((str(y), str(y)) for y in years)]
+    made = link(keyed([(c, [12345.0] * 3) for c in columns[1:]], heads), same)
+    assert made.found == [f"closed.{c}[{y}]" for c in columns[1:] for y in years]
+
+
+def test_a_figure_near_in_value_is_no_match_for_the_number_behind_a_text():
+    name = "balance.available_wan[2026]"
+    rows = [("2026", [value(name) + 0.2])]  # rounds to the same text
+    made = link(keyed(rows, [("year", "年份"), ("use_total_wan", "支出总计")]), data())
+    assert f"{value(name) + 0.2:,.0f}" == f"{value(name):,.0f}"
+    assert made.found == []

@@ -287,3 +287,45 @@ def test_a_long_table_that_begins_with_numbers_is_one_table(tmp_path):
 )
 def test_forms_of_bonds_are_told_by_their_names(title: str, form: str) -> None:
     assert about([title], "").form == form
+
+
+def test_a_number_alone_tells_a_form_of_debt_only() -> None:
+    assert about(["青石县2024年公开表"], "表4-2", ["债券名称"]).form == "debt_bond_use"
+    assert about(["青石县2024年公开表"], "表4-2", ["项目"]).form == ""
+    assert about(["表1-3 青石县2024年债务公开表"], "").form == ""
+    assert about(["附件6 2019年地方政府债务限额调整情况表"], "").form == "debt_limit_changes"
+    assert about(["青石县2024年隐性债务余额情况表"], "").form == ""
+    assert about(["青石县2024年末政府债务余额情况表"], "").region == "青石县"
+
+
+def test_a_sheet_of_words_is_no_table(tmp_path: Path) -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active.title = "表1"
+    for row in (["项目", "金额（万元）"], ["甲", 5], ["合计", 5]):
+        book.active.append(row)
+    for name in ("说明", "目 录", "编制说明"):
+        page = book.create_sheet(name)
+        for row in (
+            ["填写说明"],
+            ["列", "必填", "怎么填"],
+            ["债务编号", "是", "唯一"],
+            ["1", 2, 3],
+        ):
+            page.append(row)
+    book.save(tmp_path / "a.xlsx")
+    found = fm.read_workbook(tmp_path / "a.xlsx")
+    assert [t.sheet for t in found] == ["表1"]
+    assert [u.sheet for u in found.unread] == ["说明", "目 录", "编制说明"]
+    assert fm.read_table(tmp_path / "a.xlsx").sheet == "表1"
+    assert list(fm.reconcile(tmp_path / "a.xlsx")) == []
+
+
+def test_tables_and_workbooks_show_themselves_briefly() -> None:
+    book = fm.read_workbook(FILES / "side_by_side.xlsx")
+    assert len(repr(book)) < 200
+    assert len(repr(book[0])) < 200
+    assert "side_by_side.xlsx[44]" in repr(book[0])
+    assert "一般债务余额" in book[0]._repr_html_()
+    assert "青山市" in book._repr_html_()

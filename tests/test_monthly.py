@@ -18,7 +18,6 @@ from fiscalmodel.series.monthly import (
     spans,
     to_cumulative,
     to_months,
-    year_on_year,
 )
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "series_months.yaml").read_text("utf-8"))
@@ -107,16 +106,15 @@ def test_progress_of_lintao() -> None:
         even_progress_pct(13)
 
 
-def test_year_on_year_on_both_calibres() -> None:
+def test_change_on_the_year_beside_published_growth() -> None:
     # National revenue January-April 2022: 74293 against 78008 published is −4.8 %; the
-    # ministry prints +5.0 % after VAT refunds: the base is 74293/1.05 = 70755.2.
-    ytd = _series({"2021-04": 78008, "2022-04": 74293})
-    growth = _series({"2022-04": 5.0})
-    row = year_on_year(ytd, growth).iloc[1]
-    assert row["change"] == -3715
-    assert round(row["change_pct"], 1) == -4.8
-    assert round(row["like_for_like_before"], 1) == 70755.2
-    assert round(row["calibre_gap"], 1) == -7252.8
+    # ministry prints +5.0 % after VAT refunds.
+    ytd = _series({"2021-04": 78008, "2022-04": 74293}).to_frame("总收入")
+    growth = _series({"2022-04": 5.0}).to_frame("总收入")
+    row = monthly_table(ytd, "2022-04", growth_pct=growth).iloc[0]
+    assert row["同比增减额（万元）"] == -3715
+    assert round(row["同比增减%"], 1) == -4.8
+    assert row["公布的同口径增长%"] == 5.0
 
 
 def test_monthly_table_of_a_county() -> None:

@@ -496,3 +496,80 @@ def test_a_list_that_lacks_a_column_is_named(county: Path, tmp_path: Path) -> No
     work.save(file)
     said = "\n".join(text("zh") for text in fm.new_county("云溪县", books=[file]).said)
     assert "own.xlsx[隐债]像是债务台账，但没有“到期日”这一列" in said
+
+
+def both_levels(path: Path) -> Path:
+    """A budget book with tables of the whole county and of its own level."""
+    work = openpyxl.load_workbook(own_book(path))
+    del work["隐债"]
+    own = work.copy_worksheet(work["表1"])
+    own["A1"] = "2026年云溪县本级一般公共预算收支情况表"
+    for cell, value in {"B4": 11000, "B5": 6000, "B6": 17000, "C6": 17500}.items():
+        own[cell] = value
+    debt = work.copy_worksheet(work["表3"])
+    debt["A1"] = "2025年云溪县本级政府债务限额和余额情况表"
+    for cell, value in {"B4": 10, "B5": 9.5, "B6": 5, "B7": 4.25}.items():
+        debt[cell] = value
+    work.save(path)
+    return path
+
+
+def test_the_level_is_asked_where_a_book_gives_both(county: Path, tmp_path: Path) -> None:
+    book = both_levels(tmp_path / "own.xlsx")
+    with pytest.raises(InputError, match="add --level whole, or --level own"):
+        fm.new_county("云溪县", books=[book])
+    with pytest.raises(InputError, match="no level 'upper'"):
+        fm.new_county("云溪县", books=[book], level="upper")
+    assert not (county / "data" / "county_1").exists()
+    own = fm.new_county("云溪县", books=[book], level="本级")
+    whole = fm.new_county("云溪县二", books=[book], level="全县")
+    for made, revenue, general, special in (
+        (own, 17000.0, 95000, 42500), (whole, 42600.0, 181000, 88000),
+    ):  # fmt: skip
+        values = fm.read_series(made.workbook, sheet="收入").values.dropna()
+        assert values.to_dict() == {pd.Period("2025", "Y"): revenue}
+        page = openpyxl.load_workbook(made.workbook)["约束线"]
+        heads = [cell.value for cell in page[1]]
+        row = dict(zip(heads, (cell.value for cell in page[2]), strict=True))
+        assert (row["一般债务余额（万元）"], row["专项债务余额（万元）"]) == (general, special)
+    assert any("本级口径" in text("zh") for text in own.said)
+
+
+def test_a_level_that_no_table_is_of_is_refused(county: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no budget table of the own level"):
+        fm.new_county("云溪县", books=[own_book(tmp_path / "own.xlsx")], level="own")
+
+
+def accounts(county: Path, *moved: tuple[str, str, int]) -> str:
+    """A new county whose accounts close, but for what moves between them."""
+    made = fm.new_county("云溪县")
+    base = [(budget, item, 100) for budget in ("一般公共预算", "政府性基金预算", "国有资本经营预算")
+            for item in ("收入", "支出")]  # fmt: skip
+    rows = [{"预算类别": b, "级次": "本级", "年度": "2025", "预算版本": "执行数", "收支项目": i,
+             "金额（万元）": a} for b, i, a in (*base, *moved)]  # fmt: skip
+    fill(made.workbook, "四本预算", rows)
+    return str(made.scenario)
+
+
+@pytest.mark.parametrize(
+    ("moved", "said"),
+    [
+        ([("政府性基金预算", "调出资金", 30), ("政府性基金预算", "上年结余", 30)],
+         "own level 2025 execution government funds"),
+        ([("一般公共预算", "调入资金", 20), ("一般公共预算", "结转下年", 20)],
+         "name its source"),
+    ],
+)  # fmt: skip
+def test_a_transfer_without_its_other_end_is_an_error_of_check(
+    county: Path, moved: list[tuple[str, str, int]], said: str
+) -> None:
+    code, told = run_check(accounts(county, *moved))
+    assert code == 1
+    assert told.count("[error]") == 1
+    assert said in told
+
+
+def test_a_transfer_with_both_ends_passes_check(county: Path) -> None:
+    moved = [("政府性基金预算", "调出资金", 30), ("政府性基金预算", "上年结余", 30),
+             ("一般公共预算", "调入资金", 30), ("一般公共预算", "结转下年", 30)]  # fmt: skip
+    assert run_check(accounts(county, *moved))[0] == 0

@@ -11,10 +11,12 @@ import pandas as pd
 import pytest
 
 import fiscalmodel as fm
+from fiscalmodel.present.book import paper_workbook
 from fiscalmodel.present.index import index_page, index_workbook
 from fiscalmodel.present.page import PageHead, notebook_page, one_language
+from fiscalmodel.present.paper import Paper, grid_of, read_paper
 from fiscalmodel.present.summary import followed
-from fiscalmodel.present.workbook import Sheet, csv_bytes, quoted, write_book
+from fiscalmodel.present.workbook import csv_bytes, quoted
 
 ADDRESS = re.compile(r"""(?:src|href|url\(|@import)\s*=?\s*["'(]?\s*(?:https?:)?//""", re.I)
 
@@ -144,39 +146,78 @@ def read(book: bytes, **how: bool) -> dict[str, openpyxl.worksheet.worksheet.Wor
     return {sheet.title: sheet for sheet in openpyxl.load_workbook(io.BytesIO(book), **how)}
 
 
+def written(frame: pd.DataFrame, **options: object) -> bytes:
+    """A frame alone in a workbook; its table begins in row 4, under title, unit and heads."""
+    return paper_workbook(Paper(PageHead("=表"), (grid_of(frame, "x", "zh", **options),)))
+
+
 def test_a_workbook_keeps_text_as_text() -> None:
     frame = pd.DataFrame({"bank": ["=1+1", "http://example.org"], "fee_fen": [480, 20]})
-    book = write_book({"x": Sheet(frame, sums=["fee_yuan"])}, "zh")
+    book = written(frame, total=True)
     sheet = read(book)["x"]
-    assert sheet["A2"].data_type == "s"
-    assert sheet["A2"].value == "=1+1"
-    assert sheet["A3"].hyperlink is None
-    assert sheet["B4"].value == "=SUM(B2:B3)"
-    assert sheet["A4"].value == "合计"
-    assert read(book, data_only=True)["x"]["B4"].value == 5.0
-    assert write_book({"x": Sheet(frame, sums=["fee_yuan"])}, "zh") == book
+    assert sheet["A4"].data_type == "s"
+    assert sheet["A4"].value == "=1+1"
+    assert sheet["A5"].hyperlink is None
+    assert sheet["B6"].value == "=SUM(B4:B5)"
+    assert sheet["A6"].value == "合计"
+    assert read(book, data_only=True)["x"]["B6"].value == 5.0
+    assert written(frame, total=True) == book
 
 
 def test_formulas_name_their_columns_and_store_their_values() -> None:
     frame = pd.DataFrame(
-        {"period": ["2026", "2027"], "2026": [1.0, 2.0], "2027": [3.0, None], "total_wan": [4.0, 2]}
-    )
-    sheet = Sheet(
-        frame,
-        title="=表",
-        lines=[("检查", ("SUM(D6:D7)-6", 0.0)), ("说明", "-x")],
-        formulas={"total_wan": "SUM([2026]:[2027])"},
-    )
-    book = write_book({"x": sheet}, "en")
+        {"period": ["2026", "2027"], "2026_wan": [1.0, 2.0], "2027_wan": [3.0, None],
+         "total_wan": [4.0, 2]}
+    )  # fmt: skip
+    book = written(frame, digits=2)
     cells = read(book)["x"]
-    assert [cells["A1"].value, cells["A1"].data_type] == ["=表", "s"]
-    assert cells["B2"].value == "=SUM(D6:D7)-6"
-    assert [cells["B3"].value, cells["B3"].data_type] == ["-x", "s"]
-    assert cells["A5"].value == "Period"
-    assert [cells["D6"].value, cells["D7"].value] == ["=SUM(B6:C6)", "=SUM(B7:C7)"]
-    assert cells["C7"].value is None  # missing, not 0
+    assert cells["A3"].value == "期间"
+    assert [cells["D4"].value, cells["D5"].value] == ["=SUM(B4:C4)", "=SUM(B5:C5)"]
+    assert cells["C5"].value == "—"  # missing, not 0
     stored = read(book, data_only=True)["x"]
-    assert [stored["D6"].value, stored["D7"].value] == [4.0, 2.0]
+    assert [stored["D4"].value, stored["D5"].value] == [4.0, 2.0]
+
+
+def test_both_sides_of_the_general_budget_have_one_total() -> None:
+    """Sample county: 执行 2025 and 年初预算 2026; by hand from the lines of the accounts."""
+    case = fm.load_scenario("params/scenarios/sample_county/baseline.yaml")
+    outcome = fm.evaluate(case)
+    sheet = fm.balance_sheet(outcome, "zh")
+    assert sheet is not None
+    assert list(sheet.columns) == ["收入", "2025年执行数", "2026年年初预算", "支出",
+                                   "2025年执行数", "2026年年初预算"]  # fmt: skip
+    last = sheet.iloc[-1].tolist()
+    # 102,785 + 271,000 + 24,000 + 9,200 + 8,200 = 415,185; 104,800 + 273,000 + … = 411,529
+    assert last == ["收入总计", 415185.0, 411529.0, "支出总计", 415185.0, 411529.0]
+    for at in (1, 2, 4, 5):
+        assert sheet.iloc[:-1, at].sum() == pytest.approx(sheet.iloc[-1, at])
+    assert "结转下年" in sheet.iloc[:, 3].tolist()
+    # Without accounts the balance itself has two sides: what is left for clearance closes it.
+    plain = fm.evaluate(case.change({"budgets": None, "medium_term": None}))
+    other = fm.balance_sheet(plain, "en")
+    assert other is not None
+    assert other.iloc[-1, 1:4].tolist() == other.iloc[-1, 5:8].tolist()
+    assert list(other.columns[1:4]) == ["2026", "2027", "2028"]
+    public = fm.balance_sheet(plain, "zh", public=True)
+    assert public is not None
+    assert "化债" not in " ".join(public.iloc[:, 4])
+
+
+def test_a_table_without_a_title_takes_its_chapters() -> None:
+    frame = pd.DataFrame({"year": [2026], "amount_wan": [1.0]})
+    cells = [
+        nbformat.v4.new_markdown_cell("## 约束指标 / Guardrails"),
+        nbformat.v4.new_code_cell(
+            outputs=[
+                nbformat.v4.new_output("display_data", {"text/html": fm.show(frame)._repr_html_()})
+            ]
+        ),
+    ]
+    text = nbformat.writes(nbformat.v4.new_notebook(cells=cells))
+    head = PageHead("x")
+    assert '<span class="fm-caption">约束指标</span>' in notebook_page(text, head)
+    (grid,) = read_paper(text, head).grids
+    assert (grid.title, grid.number) == ("约束指标", 1)
 
 
 def test_a_page_reads_in_one_language() -> None:

@@ -106,7 +106,7 @@ def random_pool(rng, count):
 def test_a_thousand_pools_by_brute_force():
     """Of all sets that keep the ceilings, the one that serves the order, project by project."""
     rng = np.random.default_rng(11)
-    for _ in range(1000):
+    for _ in range(1000 if SOAK else 200):
         pool = random_pool(rng, int(rng.integers(1, 19 if rng.random() < 0.1 else 13)))
         ceiling = {year: float(rng.integers(10, 90)) for year in PLAN}
         limits = {CLASSES[3]: {year: float(rng.integers(5, 40)) for year in PLAN}}
@@ -326,17 +326,34 @@ def test_break_even_by_the_closed_form():
                  (("一般公共预算", general), ("债券", bonds))
                  for y, a in zip(plan, amounts, strict=True)]  # fmt: skip
         rate, term = rng.uniform(0, 6), int(rng.integers(1, 6))
+        frame["debt_wan"] = rng.uniform(0, 1e5, years)
+        frame["debt_limit_wan"] = frame["debt_wan"] + rng.uniform(1e3, 1e5, years)
+        frame["expenditure_wan"] = rng.uniform(2e4, 3e5, years)
+        frame["interest_wan"] = frame["expenditure_wan"] * rng.uniform(0, 0.1, years)
         made = assess_affordability(frame, lines, bond_rate_pct=rate, bond_years=term, on=ON)
         left = (frame["resources_wan"] - frame["sanbao_need_wan"]
                 - frame["statutory_debt_service_wan"] - frame["other_commitments_wan"])  # fmt: skip
-        taken = [
-            general[t]
-            + sum(bonds[s] * rate / 100 for s in range(t) if t - s <= term)
-            + (bonds[t - term] if t >= term else 0.0)
-            for t in range(years)
+        interest = [
+            sum(bonds[s] * rate / 100 for s in range(t) if t - s <= term) for t in range(years)
         ]
-        closed = min(left / np.array(taken)) * (general.sum() + bonds.sum())
-        near = max(near, abs(made.amount_wan - closed))
+        repaid = [bonds[t - term] if t >= term else 0.0 for t in range(years)]
+        total = general.sum() + bonds.sum()
+        closed = {}
+        for t in range(years):
+            held = sum(bonds[: t + 1]) - sum(repaid[: t + 1])
+            share = interest[t] - 0.1 * (general[t] + bonds[t] + interest[t])
+            for test, room, takes in (
+                ("balance", left[t], general[t] + interest[t] + repaid[t]),
+                ("debt_limit", frame["debt_limit_wan"][t] - frame["debt_wan"][t], held),
+                ("interest", 0.1 * frame["expenditure_wan"][t] - frame["interest_wan"][t], share),
+            ):
+                if takes > 0:
+                    closed[test] = min(closed.get(test, np.inf), room / takes * total)
+        found = made.breaks.set_index("test")["amount_wan"]
+        for test, most in closed.items():
+            near = max(near, abs(found[test] - most))
+        assert ("interest" in found) == ("interest" in closed)
+        near = max(near, abs(made.amount_wan - min(closed.values())))
     assert near < 1.0  # 万元
 
 

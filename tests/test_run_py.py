@@ -108,4 +108,8 @@ def test_jupyterlab_is_started_without_the_network(
     assert app.news_url is None
     assert app.check_for_updates_class.__name__ == "NeverCheckForUpdate"
     assert app.extension_manager == "readonly"
+    settings = json.loads((Path(app.app_settings_dir) / "overrides.json").read_text("utf-8"))
+    assert settings["@jupyterlab/translation-extension:plugin"] == {"locale": "zh_CN"}
+    assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+    assert importlib.util.find_spec("jupyterlab_language_pack_zh_CN")
     assert started[-1] == "--port=9999"

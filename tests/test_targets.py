@@ -96,16 +96,11 @@ def test_a_target_year_that_is_not_forecast_is_refused() -> None:
     given = {"last_value": 90.0, "target_value": 100.0, "expected": 95.0}
     with pytest.raises(InputError, match="2023 is not forecast — the forecast holds 2021 to 2022"):
         assess_target(baseline(), last_year=2020, target_year=2023, **given)
-    with pytest.raises(InputError, match="starts in 2021 — give 2020"):
-        assess_target(baseline(), last_year=2021, target_year=2022, **given)
-    months = pd.Series(range(100, 136), pd.period_range("2018-01", periods=36, freq="M"))
-    with pytest.raises(InputError, match="not by year"):
-        assess_target(forecast(months, 24), last_year=2020, target_year=2022, **given)
 
 
 def test_levers_without_an_expected_growth() -> None:
     # Nothing grows from 100 to -10: the gap of 60 remains, 20 more each year for three years.
-    found = levers_for(50.0, -10.0, last_value=100.0, years=3, elasticity=1.0)
+    found = levers_for(50.0, -10.0, last_value=100.0, years=3)
     assert dict(zip(found["lever"], found["amount"], strict=True)) == {
         "one_off_in_target_year": 60.0,
         "measure_each_year_from_next": 60.0,

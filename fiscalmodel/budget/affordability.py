@@ -7,7 +7,6 @@ falls below nought in any year. Its contents are our own design (no document pre
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,8 +29,6 @@ USUAL = ("statutory_debt_service_wan", "other_commitments_wan")
 FOR_LIMIT = ("debt_wan", "debt_limit_wan")
 FOR_INTEREST = ("interest_wan", "expenditure_wan")
 TESTS = ("balance", "sanbao", "debt_limit", "interest")
-#: A project is never asked to grow beyond this.
-MOST = 1e6
 #: 万元 below nought that the rounding of a clearance plan explains; the same as nought.
 SLACK = 0.01
 
@@ -69,8 +66,18 @@ class Affordability(Found):
         return bool(self.table["kept"].all())
 
     @property
+    def untested(self) -> list[str]:
+        """Tests whose amounts the base does not hold."""
+        return [test for test in TESTS if test not in set(self.table["test"])]
+
+    @property
     def answer(self) -> Text:
-        """Whether it fits, what fails first, and up to which amount it would fit."""
+        """Whether it fits, what fails first and at which amount; what could not be tested."""
+        names = [test_name(test) for test in self.untested]
+        said = self._verdict()
+        return said + say("warning.untested", tests=names) if names else said
+
+    def _verdict(self) -> Text:
         total = float(self.cost["sum_wan"].sum())
         short = self.table[self.table["without_wan"] < -SLACK]
         if len(short):
@@ -89,10 +96,11 @@ class Affordability(Found):
         """Money left by each test and year, with and without."""
         return self.in_words()
 
-    def in_words(self, lang: str | None = None) -> pd.DataFrame:
-        """The table with tests by name."""
+    def in_words(self, lang: str | None = None, part: str = "table") -> pd.DataFrame:
+        """The table, or ``breaks``, with tests by name."""
         names = {test: test_name(test)(lang or language()) for test in TESTS}
-        return self.table.assign(test=self.table["test"].map(names))
+        frame: pd.DataFrame = getattr(self, part)
+        return frame.assign(test=frame["test"].map(names))
 
     def plot(self, lang: str | None = None) -> Chart:
         """The balance of each year without and with the project."""
@@ -145,8 +153,8 @@ def assess_affordability(
     -----
     balance = resources − 三保 − debt service − commitments − project − service of its bonds;
     三保: the same without the commitments, since these give way first; limit − debt − bonds;
-    ceiling · (expenditure + project) − interest. The amount at which the first test fails is
-    looked for by halving, with all lines growing alike.
+    ceiling · (expenditure + project) − interest. With all lines growing alike each of them falls in
+    proportion to the project, so that a test just fails at left without it ÷ what it takes.
 
     Examples
     --------
@@ -163,17 +171,9 @@ def assess_affordability(
         found.add("bond_rate_pct", "budget.missing_or_negative", value=bond_rate_pct)
     found.raise_if_any()
     share = float(policy.value("interest_share_ceiling", on=on)) / 100
-    parts = _parts(given, cost, bond_rate_pct / 100, bond_years)
-    nothing, whole = _left(given, parts, 0.0, share), _left(given, parts, 1.0, share)
-    rows = [
-        (int(year), test, without, with_ - without, with_, bool(with_ >= -SLACK))
-        for test in whole
-        for year, without, with_ in zip(given.index, nothing[test], whole[test], strict=True)
-    ]
-    columns = ["year", "test", "without_wan", "change_wan", "with_wan", "kept"]
-    table = pd.DataFrame(rows, columns=columns)
-    total = float(cost.to_numpy().sum())
-    breaks = _breaks(given, parts, share, total)
+    parts = _parts(cost, bond_rate_pct / 100, bond_years)
+    table = _tested(given, parts, share)
+    breaks = _breaks(table, float(cost.to_numpy().sum()))
     least = float(breaks["amount_wan"].min()) if len(breaks) else math.inf
     shown = cost.rename(columns=lambda name: f"{name}_wan").assign(
         service_wan=parts["interest"] + parts["principal"], sum_wan=cost.sum(axis=1)
@@ -225,60 +225,52 @@ def _lines(lines: TableLike, base: pd.DataFrame, found: Collector) -> pd.DataFra
     return pd.DataFrame.from_dict(sums, orient="index", columns=sources).rename_axis("year")
 
 
-def _parts(
-    base: pd.DataFrame, cost: pd.DataFrame, rate: float, term: int
-) -> dict[str, np.ndarray[Any, Any]]:
-    """What the project takes from each side, for the cost as it stands."""
-    years, bonds = base.index.to_numpy(), cost["bonds"].to_numpy()
+def _parts(cost: pd.DataFrame, rate: float, term: int) -> pd.DataFrame:
+    """What the project takes from each side, by year."""
+    years, bonds = cost.index.to_numpy(), cost["bonds"].to_numpy()
     interest, principal = np.zeros(len(years)), np.zeros(len(years))
     for issued, amount in zip(years, bonds, strict=True):
         interest += np.where((years > issued) & (years <= issued + term), amount * rate, 0.0)
         principal += np.where(years == issued + term, amount, 0.0)
-    return {
-        "general": cost["general"].to_numpy(), "interest": interest, "principal": principal,
-        "debt": np.cumsum(bonds - principal), "spent": cost["general"].to_numpy() + bonds
-        + cost["grant"].to_numpy(),
-    }  # fmt: skip
-
-
-def _left(
-    base: pd.DataFrame, parts: Mapping[str, Any], factor: float, share: float
-) -> dict[str, np.ndarray[Any, Any]]:
-    """Money left by each test with the project's cost times a factor."""
-    project = factor * (parts["general"] + parts["interest"] + parts["principal"])
-    free = (base["resources_wan"] - base["sanbao_need_wan"]
-            - base["statutory_debt_service_wan"]).to_numpy() - project  # fmt: skip
-    made = {"balance": free - base["other_commitments_wan"].to_numpy(), "sanbao": free}
-    if all(name in base for name in FOR_LIMIT):
-        debt = base["debt_wan"].to_numpy() + factor * parts["debt"]
-        made["debt_limit"] = base["debt_limit_wan"].to_numpy() - debt
-    if all(name in base for name in FOR_INTEREST):
-        spent = base["expenditure_wan"].to_numpy() + factor * (parts["spent"] + parts["interest"])
-        interest = base["interest_wan"].to_numpy() + factor * parts["interest"]
-        made["interest"] = share * spent - interest
+    made = pd.DataFrame({"interest": interest, "principal": principal}, index=cost.index)
+    made["taken"] = cost["general"] + interest + principal
+    made["debt"] = np.cumsum(bonds - principal)
+    made["spent"] = cost["general"] + bonds + cost["grant"] + interest
     return made
 
 
-def _breaks(
-    base: pd.DataFrame, parts: Mapping[str, Any], share: float, total: float
-) -> pd.DataFrame:
-    """For each test the factor at which it just fails, by halving."""
-    rows = []
-    for test in _left(base, parts, 0.0, share):
+def _tested(base: pd.DataFrame, parts: pd.DataFrame, share: float) -> pd.DataFrame:
+    """Money left by each test and year, without the project, and what the project changes."""
+    free = base["resources_wan"] - base["sanbao_need_wan"] - base["statutory_debt_service_wan"]
+    tests = {
+        "balance": (free - base["other_commitments_wan"], -parts["taken"]),
+        "sanbao": (free, -parts["taken"]),
+    }
+    if all(name in base for name in FOR_LIMIT):
+        tests["debt_limit"] = (base["debt_limit_wan"] - base["debt_wan"], -parts["debt"])
+    if all(name in base for name in FOR_INTEREST):
+        tests["interest"] = (
+            share * base["expenditure_wan"] - base["interest_wan"],
+            share * parts["spent"] - parts["interest"],
+        )
+    frames = [
+        pd.DataFrame({"year": base.index, "test": test, "without_wan": without.to_numpy(),
+                      "change_wan": change.to_numpy()})
+        for test, (without, change) in tests.items()
+    ]  # fmt: skip
+    made = pd.concat(frames, ignore_index=True).dropna(subset="without_wan")
+    made["with_wan"] = made["without_wan"] + made["change_wan"]
+    return made.assign(kept=made["with_wan"] >= -SLACK).reset_index(drop=True)
 
-        def lowest(factor: float, test: str = test) -> tuple[float, int]:
-            left = _left(base, parts, factor, share)[test]
-            return float(np.nanmin(left)), int(np.nanargmin(left))
 
-        if lowest(MOST)[0] >= 0 or total <= 0:
-            continue
-        low, high = 0.0, MOST
-        if lowest(0.0)[0] < 0:
-            high = 0.0
-        # To a hundredth of a 万元 of the project's cost.
-        while high - low > 1e-3 / max(total, 1.0):
-            middle = (low + high) / 2
-            low, high = (middle, high) if lowest(middle)[0] >= 0 else (low, middle)
-        rows.append((test, int(base.index[lowest(high)[1]]), low, low * total))
-    made = pd.DataFrame(rows, columns=["test", "year", "factor", "amount_wan"])
-    return made.sort_values("factor", kind="stable", ignore_index=True)
+def _breaks(table: pd.DataFrame, total: float) -> pd.DataFrame:
+    """For each test the factor at which it just fails, and the year where it does first."""
+    failing = table["without_wan"] < -SLACK
+    taking = table[failing | table["change_wan"].lt(0)]
+    room = taking["without_wan"].clip(lower=0.0)
+    # Where money lacks already, nothing can be borne, whatever the project takes in that year.
+    factor = (room / -taking["change_wan"]).mask(failing[taking.index], 0.0)
+    made = taking.assign(factor=factor, amount_wan=factor * total).sort_values(
+        ["factor", "year"], kind="stable", ignore_index=True
+    )
+    return made.drop_duplicates("test", ignore_index=True)[["test", "year", "factor", "amount_wan"]]

@@ -207,7 +207,7 @@ def close_budgets(lines: pd.DataFrame, *, tolerance_wan: float = 0.5) -> FourBud
                 finding("side_missing", where, severity="warning", said=say(f"budget.{side}"))
             )
         else:
-            problems.add(_key_name(key), f"budget.{side}")
+            problems.add(_place(lines, key), f"budget.{side}")
     problems.raise_if_any()
     moves = _transfers(lines)
     found += _unmatched(moves, lines, tolerance_wan)
@@ -389,6 +389,8 @@ def _move(source: str, target: str, out: float, into: float, origin: str) -> dic
 def _unmatched(moves: pd.DataFrame, lines: pd.DataFrame, tolerance: float) -> Iterator[Finding]:
     """Transfers without their other end; one whose budget is not given can only be noted."""
     given = lines.groupby(list(KEY[:3]))["budget"].agg(set).to_dict()
+    ends = [*KEY[:3], "to_budget"]
+    met = set(moves.loc[moves["out_wan"] > 0, ends].itertuples(index=False, name=None))
     for row in moves.to_dict("records"):
         absent = set(SCOPES[:3]) - given[row["level"], row["year"], row["version"]]
         where = f"{row['level']} {row['year']} {row['version']}"
@@ -405,7 +407,8 @@ def _unmatched(moves: pd.DataFrame, lines: pd.DataFrame, tolerance: float) -> It
         if not row["from_budget"] and not row["origin"]:
             yield finding(
                 "transfer_from_outside", f"{where} {row['to_budget']}", computed=row["in_wan"],
-                severity="note" if absent else "warning",
+                severity="note" if absent else
+                "warning" if tuple(row[end] for end in ends) in met else "error",
                 said=_origin_said(absent),
             )  # fmt: skip
         elif absent & {row["from_budget"], row["to_budget"]}:
@@ -416,7 +419,8 @@ def _unmatched(moves: pd.DataFrame, lines: pd.DataFrame, tolerance: float) -> It
                 "transfer_without_end", f"{where} {row['from_budget']}", stated=row["in_wan"],
                 computed=row["out_wan"], tolerance=tolerance,
                 said=say(key, source=_budget_name(row["from_budget"]),
-                         target=_budget_name(row["to_budget"])),
+                         target=_budget_name(row["to_budget"]),
+                         at=_cells(lines, row)),
             )  # fmt: skip
 
 
@@ -563,6 +567,20 @@ def _budget_name(budget: str) -> Text:
 def _named_line(line: str) -> Text:
     names = [official_words("account_line", lang) for lang in ("zh", "en")]
     return Text(*(n.get(line, line) for n in names))
+
+
+def _cells(lines: pd.DataFrame, move: Mapping[Any, Any]) -> str:
+    """Where the ends of a transfer stand that are given."""
+    same = lines[list(KEY[:3])].eq([move[name] for name in KEY[:3]]).all(axis=1)
+    out = lines["item"].eq("transfers_out") & lines["budget"].eq(move["from_budget"])
+    into = lines["item"].eq("transfers_in") & lines["budget"].eq(move["to_budget"])
+    return "、".join(dict.fromkeys(str(s) for s in lines.loc[same & (out | into), "source"] if s))
+
+
+def _place(lines: pd.DataFrame, key: Key) -> Text:
+    """An account and the cell of its first line."""
+    cells = [str(source) for source in _lines_of(lines, key)["source"] if source]
+    return Text.joined([_key_name(key), *cells[:1]], zh=" ", en=" ")
 
 
 def _key_name(key: Sequence[object]) -> Text:

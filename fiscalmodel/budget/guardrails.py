@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -98,17 +98,20 @@ class Guardrails(Found):
         columns are absent is left out, and so is one without a bound.
     found
         The guardrails that are broken.
+    amounts
+        The amounts that they were worked out from, by ``year``.
     """
 
     table: pd.DataFrame
     found: tuple[Finding, ...]
+    amounts: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def answer(self) -> Text:
         """Whether all are kept, or which are broken."""
         if not len(self.table):
             return say("budget.nothing_to_check")
-        if not self.found:
+        if self.table["kept"].all():
             return say("budget.kept", count=self.table["rule"].nunique())
         titles = {rule.name: rule.title for rule in RULES}
         first = self.headroom.dropna(subset=["first_breach"])
@@ -237,7 +240,7 @@ def check_guardrails(
                 found.append(_finding(rule, row["year"], over / under * 100, threshold, margin))
     columns = ["year", "rule", "share_pct", "threshold_pct", "bound", "margin_wan", "kept",
                "over_change_wan", "under_change_wan", "source"]  # fmt: skip
-    return Guardrails(pd.DataFrame(lines, columns=columns), tuple(found))
+    return Guardrails(pd.DataFrame(lines, columns=columns), tuple(found), pd.DataFrame(rows))
 
 
 def _bound(

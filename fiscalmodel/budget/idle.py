@@ -256,6 +256,8 @@ def like_for_like_cuts(lines: TableLike) -> LikeForLikeCuts:
         last, this = row.wan("last_wan", low=0), row.wan("this_wan", low=0)
         moved = row.wan("moved_wan", default=0.0)
         target = row.number("target_cut_pct", low=0, high=100, default=math.nan)
+        if 0 < target < 1:
+            row.report("target_cut_pct", "warning.share_as_ratio", value=target, meant=target * 100)
         if last == 0:
             row.report("last_wan", "warning.no_base")
         change = (this - moved - last) / last * 100 if last else math.nan

@@ -21,13 +21,20 @@ from fiscalmodel.budget.account import SIDE_OF, known_line
 from fiscalmodel.display import BLUE, ORANGE, RED, Chart, Found, bars, figure, legend, scale
 from fiscalmodel.errors import Collector, InputError, did_you_mean
 from fiscalmodel.findings import Finding, finding
-from fiscalmodel.tables.records import FILLED, TableLike, read_records
+from fiscalmodel.tables.records import FILLED, Row, TableLike, read_records
 from fiscalmodel.words import Text, say
 
 #: Project classes of zero-based budgeting 五类项目.
 CLASSES = ("保障运转", "社会事业", "产业发展", "重点建设", "特定事项")
-LINE_COLUMNS = ("year", "line", "project_class", "standard_wan", "number", "basis")
-MEASURE_COLUMNS = ("year", "measure", "side", "amount_wan", "basis")
+LINE_COLUMNS = (
+    "year", "line", "project_class", "standard_wan", "number", "basis", "sanbao_part",
+)  # fmt: skip
+#: Amounts in 万元 that differ by less are one to the 分.
+TO_THE_FEN = 0.5e-6
+_MEASURES: Mapping[str, tuple[str, ...]] = {
+    "year": ("年度",), "measure": ("措施", "改革措施"), "side": ("收支方向",), "amount_wan": (),
+    "basis": ("依据",),
+}  # fmt: skip
 #: Columns of the tables that `read_plan_lines` takes.
 _LINE_TABLE: Mapping[str, tuple[str, ...]] = {
     "line": ("支出项目", "项目"), "project_class": ("项目类别",), "year": ("年度",),
@@ -169,30 +176,56 @@ def read_plan_lines(
         change without a source or of a line that is not there.
     """
     found = Collector()
-    table = read_records(source, name="lines", columns=_LINE_TABLE, unit="万元", found=found)
-    table.need("line", "project_class", "basis")
-    rows = list[dict[str, Any]]()
-    for row in table:
-        both = not row.blank("amount_wan"), not row.blank("standard_wan")
-        if both == (True, True) or both == (False, False):
-            row.report("standard_wan", "budget.one_amount")
-            continue
-        standard = row.wan("amount_wan", low=0) if both[0] else row.wan("standard_wan", low=0)
-        mine = list(years) if row.blank("year") else [row.year("year")]
-        made = {
-            "line": row.text("line"), "project_class": row.text("project_class"),
-            "standard_wan": standard, "number": 1.0 if both[0] else row.number("number", low=0),
-            "basis": row.text("basis"),
-            "sanbao_part": row.word("sanbao_part", "sanbao_part", default=""),
-        }  # fmt: skip
-        rows += [{"year": year, **made} for year in mine if year in years]
+    rows = _line_rows(source, years, found)
     for change in _changes(changes, {str(row["line"]) for row in rows}, found):
         for made in rows:
             if made["line"] == change["line"] and made["year"] >= change["year"]:
                 made |= {k: change[k] for k in ("standard_wan", "number") if change[k] is not None}
                 made["basis"] = f"{made['basis']}；{change['source']}"
     found.raise_if_any()
-    return pd.DataFrame(rows, columns=[*LINE_COLUMNS, "sanbao_part"])
+    return pd.DataFrame(rows, columns=list(LINE_COLUMNS))
+
+
+def _line_rows(
+    source: TableLike, years: Sequence[int], found: Collector, *, all_years: bool = True
+) -> list[dict[str, Any]]:
+    """A row for each line and year; a year outside the plan is left out, or a problem."""
+    table = read_records(source, name="lines", columns=_LINE_TABLE, unit="万元", found=found)
+    if not table.need("line", "project_class", "basis"):
+        return []
+    rows = list[dict[str, Any]]()
+    for row in table:
+        kind, basis = row.text("project_class"), row.text("basis")
+        if kind not in CLASSES:
+            row.report("project_class", "budget.no_class", text=kind, classes=CLASSES)
+        if not basis:
+            row.report("basis", "budget.no_basis")
+        elif _TIED.search(basis):
+            row.report("basis", "budget.tied", text=basis)
+        amount, standard = (not row.blank(name) for name in ("amount_wan", "standard_wan"))
+        used = "standard_wan" if standard else "amount_wan"
+        each = row.wan(used, low=0) if amount or standard else math.nan
+        number = row.number("number", low=0) if standard else 1.0
+        if amount == standard and not (
+            amount and abs(row.wan("amount_wan") - each * number) <= TO_THE_FEN
+        ):
+            row.report("standard_wan", "budget.one_amount")
+        mine = list(years) if row.blank("year") else [row.year("year")]
+        if not all_years:
+            _in_plan(row, years)
+        made = {
+            "line": row.text("line", FILLED), "project_class": kind, "standard_wan": each,
+            "number": number, "basis": basis,
+            "sanbao_part": row.word("sanbao_part", "sanbao_part", default=""),
+        }  # fmt: skip
+        rows += [{"year": year, **made} for year in mine if year in years]
+    return rows
+
+
+def _in_plan(row: Row, years: Sequence[int]) -> None:
+    year = None if row.blank("year") else row.year("year")
+    if year is not None and year not in years:
+        row.report("year", "budget.not_in_plan", year=year, years=list(years))
 
 
 def _changes(source: TableLike | None, known: set[str], found: Collector) -> list[dict[str, Any]]:
@@ -240,21 +273,6 @@ def read_amounts_by_line(source: TableLike, *, name: str) -> pd.DataFrame:
     table.done()
     made = pd.DataFrame(rows, columns=["year", "line", "amount_wan"])
     return made.groupby(["year", "line"], sort=False)[["amount_wan"]].sum().reset_index()
-
-
-def read_measures(source: TableLike) -> pd.DataFrame:
-    """Reforms from a table: ``year, measure, side, amount_wan, basis``."""
-    headers = {"measure": ("措施", "改革措施"), "side": ("收支方向",), "year": ("年度",),
-               "amount_wan": (), "basis": ("依据",)}  # fmt: skip
-    table = read_records(source, name="measures", columns=headers, unit="万元")
-    table.need(*MEASURE_COLUMNS)
-    rows = [
-        (row.year("year"), row.text("measure", FILLED), row.word("side", "budget_side"),
-         row.wan("amount_wan"), row.text("basis", FILLED))
-        for row in table
-    ]  # fmt: skip
-    table.done()
-    return pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
 
 
 def read_flows(source: TableLike, years: Sequence[int]) -> list[tuple[int, str, float]]:
@@ -308,8 +326,8 @@ def against_outturn(planned: pd.DataFrame, outturn: pd.DataFrame) -> pd.DataFram
 
 def medium_term_plan(
     resources_wan: Mapping[int, float] | pd.Series,
-    lines: pd.DataFrame,
-    measures: pd.DataFrame | None = None,
+    lines: TableLike,
+    measures: TableLike | None = None,
     *,
     fund_opening_wan: float = 0.0,
     on: Any,
@@ -323,8 +341,8 @@ def medium_term_plan(
         rest, without the stabilisation fund. As many years in a row as
         ``medium_term_plan_years`` says (three).
     lines
-        Expenditure lines: ``year, line, project_class, standard_wan, number,
-        basis``. A basis that ties the line to GDP or revenue growth is refused.
+        Expenditure lines as for `read_plan_lines`, or what it made of them. A basis that ties
+        the line to GDP or revenue growth is refused.
     measures
         Reforms: ``year, measure, side`` (``resource`` or ``use``),
         ``amount_wan`` (with sign), ``basis``.
@@ -358,7 +376,10 @@ def medium_term_plan(
             found.add(f"resources_wan[{year}]", "budget.missing_or_negative", value=value)
     if not fund_opening_wan >= 0:
         found.add("fund_opening_wan", "budget.missing_or_negative", value=fund_opening_wan)
-    spending = _lines(lines, years, found)
+    spending = pd.DataFrame(
+        _line_rows(lines, years, found, all_years=False), columns=list(LINE_COLUMNS)
+    )
+    spending["amount_wan"] = spending["standard_wan"] * spending["number"]
     reforms = _measures(measures, years, found)
     found.raise_if_any()
     rows, fund = [], float(fund_opening_wan)
@@ -405,59 +426,18 @@ def _short(table: pd.DataFrame) -> list[Finding]:
     ]  # fmt: skip
 
 
-def _rows(
-    frame: pd.DataFrame, columns: Sequence[str], name: str, years: Sequence[int], found: Collector
-) -> pd.DataFrame | None:
-    missing = [c for c in columns if c not in frame]
-    for column in missing:
-        found.add(name, "budget.no_column", name=column, needed=list(columns))
-    if missing:
-        return None
-    more = [c for c in frame if c not in columns]
-    made = frame[[*columns, *more]].reset_index(drop=True).copy()
-    for i, year in enumerate(made["year"], 1):
-        if year not in years:
-            found.add(f"{name} row {i}, year", "budget.not_in_plan", year=year, years=list(years))
-    return made
-
-
-def _lines(frame: pd.DataFrame, years: Sequence[int], found: Collector) -> pd.DataFrame:
-    made = _rows(frame, LINE_COLUMNS, "lines", years, found)
-    if made is None:
-        return pd.DataFrame(columns=[*LINE_COLUMNS, "amount_wan"])
-    for name in ("standard_wan", "number"):
-        made[name] = pd.to_numeric(made[name], errors="coerce")
-        for i, value in enumerate(made[name], 1):
-            if not value >= 0:
-                found.add(f"lines row {i}, {name}", "budget.bad_standard")
-    for i, (kind, basis) in enumerate(zip(made["project_class"], made["basis"], strict=True), 1):
-        if kind not in CLASSES:
-            found.add(
-                f"lines row {i}, project_class", "budget.no_class", text=kind, classes=CLASSES
-            )
-        text = str(basis or "").strip().lower()
-        if not text or text == "nan":
-            found.add(f"lines row {i}, basis", "budget.no_basis")
-        elif _TIED.search(text):
-            found.add(f"lines row {i}, basis", "budget.tied", text=basis)
-    made["amount_wan"] = made["standard_wan"] * made["number"]
-    return made
-
-
-def _measures(frame: pd.DataFrame | None, years: Sequence[int], found: Collector) -> pd.DataFrame:
-    empty = pd.DataFrame(columns=list(MEASURE_COLUMNS))
-    if frame is None:
-        return empty
-    made = _rows(frame, MEASURE_COLUMNS, "measures", years, found)
-    if made is None:
-        return empty
-    made["amount_wan"] = pd.to_numeric(made["amount_wan"], errors="coerce")
-    for i, (side, amount) in enumerate(zip(made["side"], made["amount_wan"], strict=True), 1):
-        if side not in ("resource", "use"):
-            found.add(f"measures row {i}, side", "budget.no_side", text=side)
-        if not math.isfinite(amount):
-            found.add(f"measures row {i}, amount_wan", "budget.no_measure_amount")
-    return made
+def _measures(source: TableLike | None, years: Sequence[int], found: Collector) -> pd.DataFrame:
+    """Reforms of step 2, each in a year of the plan and with its basis."""
+    rows = list[tuple[Any, ...]]()
+    if source is not None:
+        table = read_records(source, name="measures", columns=_MEASURES, unit="万元", found=found)
+        table.need(*_MEASURES)
+        for row in table:
+            _in_plan(row, years)
+            rows.append((row.year("year"), row.text("measure", FILLED),
+                         row.word("side", "budget_side"), row.wan("amount_wan"),
+                         row.text("basis", FILLED)))  # fmt: skip
+    return pd.DataFrame(rows, columns=list(_MEASURES)).astype({"amount_wan": float})
 
 
 def surplus_use(surplus_wan: float, deficit_wan: float = 0.0) -> dict[str, float]:

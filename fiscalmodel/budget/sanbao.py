@@ -21,6 +21,8 @@ PARTS = ("livelihood", "wages", "operation")
 STANDARDS = ("national", "local")
 #: Part and standard in the order of payment: what the state asks for, then what the place adds.
 TIERS = tuple((part, standard) for standard in STANDARDS for part in PARTS)
+#: Part -> how the columns of guardrails begin that hold its need and its budget.
+GUARDED = {"all": "sanbao", **{part: part for part in PARTS}}
 FEN = 1_000_000  # 分 in 万元
 #: Columns of the table, and the headers beside those of ``labels.yaml``.
 COLUMNS = {
@@ -58,13 +60,50 @@ class SanbaoNeeds(Found):
         return sorted({month for month, _, _ in self.fen})
 
     @property
+    def by_year(self) -> pd.DataFrame:
+        """Need and budget of whole years, in the columns of guardrails: all, and by part."""
+        columns: dict[str, pd.Series[Any]] = {}
+        years = self.table["period"].map(lambda month: month.year)
+        whole = self.table.groupby(years)["period"].nunique().eq(12)
+        for part, name in GUARDED.items():
+            mine = self.table if part == "all" else self.table[self.table["sanbao_part"].eq(part)]
+            sums = mine.groupby(years)[["need_wan", "arranged_wan"]].sum(min_count=1)
+            blank = mine["arranged_wan"].isna().groupby(years).any()
+            columns[f"{name}_need_wan"] = sums["need_wan"]
+            columns[f"{name}_arranged_wan"] = sums["arranged_wan"].mask(blank)
+        return pd.DataFrame(columns).reindex(whole.index[whole]).rename_axis("year")
+
+    def against(self, stated: pd.DataFrame, origin: Text) -> list[Finding]:
+        """Where another table states another need or budget of a whole year.
+
+        `stated` has years as its index and any columns of `by_year`; each row of the months is
+        rounded to two decimals.
+        """
+        known, found = self.by_year, list[Finding]()
+        rows = self.table["period"].map(lambda month: month.year).value_counts().to_dict()
+        for column in known.columns.intersection(stated.columns):
+            part = next(p for p, name in GUARDED.items() if column.startswith(name))
+            what = "need" if column.endswith("need_wan") else "arranged"
+            for year, months in known[column].dropna().to_dict().items():
+                other = float(stated[column].to_dict().get(year, float("nan")))
+                if abs(other - months) > rows[year] * 0.005:
+                    found.append(finding(
+                        "sanbao_claims", f"{year} {part_name(part)}", stated=other, computed=months,
+                        severity="warning", said=say(
+                            "warning.other_claim", year=year, part=part_name(part),
+                            what=say(f"warning.claim_{what}"), months=months, origin=origin,
+                            stated=other, gap=other - months,
+                        )))  # fmt: skip
+        return found
+
+    @property
     def answer(self) -> Text:
         """Whether the budget covers the need, and which part it misses."""
         need = float(self.table["need_wan"].sum())
         span = {"first": self.months[0], "last": self.months[-1], "need": need}
         if not len(self.coverage):
             return say("warning.need_only", **span)
-        if not self.found:
+        if self.coverage["kept"].all():
             return say("warning.arranged", **span)
         short = self.coverage[~self.coverage["kept"] & self.coverage["sanbao_part"].ne("all")]
         names = [part_name(part) for part in dict.fromkeys(short["sanbao_part"])]

@@ -236,7 +236,8 @@ def _opening(row: Row, month: pd.Period, before: tuple[pd.Period, int] | None) -
     if row.blank("opening_wan"):
         return before[1] if before else 0
     opening = row.fen("opening_wan")
-    if before is not None and before[0] + 1 == month and opening != before[1]:
+    runs_on = before is not None and before[0] + 1 == month and before[1] >= 0
+    if before is not None and runs_on and opening != before[1]:
         row.report("opening_wan", "warning.does_not_run_on", stated=opening / FEN,
                    computed=before[1] / FEN, gap=(opening - before[1]) / FEN)  # fmt: skip
     return opening

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,10 @@ def _grid(columns: _Columns, name: str, numbers: list[str], *, first: bool) -> G
         # What a merged cell covers stands in the frame only.
         pairs = zip(columns.texts[name], columns.values[name], strict=True)
         names = [str(text) if _filled(text) else _plain(value) for text, value in pairs]
+        beside = columns.names[: columns.names.index(name)][::-1]
+        # 小计 may stand under another column of labels, left of this one.
+        for c in takewhile(lambda c: c not in columns.numbers, () if all(names) else beside):
+            names = [n or ("" if is_key(c) else columns.texts[c][r]) for r, n in enumerate(names)]
     labels = [
         replace(lab, code=code) if code else lab
         for lab, code in zip(map(label, map(str.strip, names)), _codes(columns), strict=True)
@@ -217,7 +222,8 @@ def _mostly(texts: list[str]) -> bool:
 @lru_cache(maxsize=4096)
 def is_key(column: str) -> bool:
     """Whether a header heads codes, periods or running numbers, which are no figures."""
-    return bool(_KEYS.match(column.strip()) or _CODES.search(column.strip()))
+    parts = column.strip().split("/")
+    return any(_KEYS.match(part) or _CODES.search(part) for part in parts)
 
 
 def _figure(text: str, value: float) -> Printed | None:
@@ -238,9 +244,14 @@ def _codes(columns: _Columns) -> list[str]:
     """Budget codes of the rows: one column of them, or 类, 款 and 项 side by side."""
     whole = [c for c in columns.names if _CODES.search(c)][:1]
     steps = [c for n in ("类", "款", "项") for c in columns.names if c.split("/")[-1] == n]
-    read = columns.plain(*(whole or steps))
-    joined = ["".join(parts) for parts in zip(*read, strict=True)]
-    return [t if t.isdigit() else "" for t in joined] or [""] * len(columns.table)
+    codes = [""] * len(columns.table)
+    for step in columns.plain(*(whole or steps)):
+        # 201 | 01 | 02 is 20102; some print 201 | 20101 | 2010102.
+        codes = [
+            part if part.startswith(code) else code + part
+            for code, part in zip(codes, step, strict=True)
+        ]
+    return [code if code.isdigit() else "" for code in codes]
 
 
 def _filled(value: object) -> bool:

@@ -7,21 +7,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 import pandas as pd
 
 from fiscalmodel.checks import debt, forms, rates, rows, sums, targets, totals
 from fiscalmodel.checks.claims import Check, Judged, judge
 from fiscalmodel.checks.reading import book_of
+from fiscalmodel.display import ORANGE, RED, SKY, Chart, Result, figure, legend, stack
 from fiscalmodel.errors import InputError
 from fiscalmodel.findings import SEVERITIES, Finding, ranked, to_frame
 from fiscalmodel.paths import inside, project_root
 from fiscalmodel.tables.table import Table
 from fiscalmodel.words import Text, language, say
-
-if TYPE_CHECKING:
-    from fiscalmodel.display import Chart
 
 #: Every check, in the order in which findings of equal weight are listed.
 CHECKS: tuple[Check, ...] = (
@@ -49,8 +47,8 @@ def rule_name(rule: str) -> Text:
     return say(f"checks.rule.{rule}")
 
 
-@dataclass(frozen=True, eq=False)
-class Findings(Sequence[Finding]):
+@dataclass(frozen=True, eq=False, repr=False)
+class Findings(Result, Sequence[Finding]):
     """What does not tie, with what was read and what ties: a list that shows itself.
 
     Attributes
@@ -139,19 +137,16 @@ class Findings(Sequence[Finding]):
             **{severity: number[severity] for severity in SEVERITIES},
         )
 
+    @property
+    def short(self) -> pd.DataFrame | None:  # type: ignore[override]
+        """The gravest findings in words; None without any."""
+        return self.named().drop(columns=["no", "cell"]).head(12) if self.items else None
+
     def __repr__(self) -> str:
         return str(self.answer)
 
-    def _repr_html_(self) -> str:
-        from fiscalmodel.display import result_html
-
-        table = self.named().drop(columns=["no", "cell"])
-        return result_html(self.answer, table.head(12) if len(table) else None)
-
     def plot(self, lang: str | None = None) -> Chart:
         """Number of findings of each rule, the graver ones first."""
-        from fiscalmodel.display import ORANGE, RED, SKY, Chart, figure, legend, stack
-
         counts = Counter((f.rule, f.severity) for f in self.items)
         table = pd.DataFrame(
             [[counts[rule, s] for s in SEVERITIES] for rule in RULES],

@@ -235,7 +235,10 @@ def _balance_totals(facts: list[Fact]) -> tuple[Fact | None, Fact | None]:
 
 
 def _balance(facts: list[Fact]) -> Iterator[Sums]:
-    """Both sides of a budget's balance, and what is carried forward."""
+    """Both sides of a budget's balance, and what is carried forward.
+
+    In a table as printed the rows tell what a total is of (see `totals`).
+    """
     income, outgo = _balance_totals(facts)
     carry = [f for f in facts if CARRY.search(f.label.core)]
     for total, pattern in ((income, INCOME), (outgo, OUTGO)):
@@ -243,7 +246,7 @@ def _balance(facts: list[Fact]) -> Iterator[Sums]:
         # Where both sides are equal, what is carried forward is an item of the second.
         if total is outgo and income and outgo and income.number == outgo.number:
             parts += carry
-        if total and len(parts) > 1:
+        if total and len(parts) > 1 and not (total.in_grid and not total.scope):
             yield Sums("sum_total", total, plus(parts), "items")
     if income and outgo and carry and outgo.number != income.number:
         yield Sums("sum_total", income, plus([outgo, *carry]), "carried")

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from fiscalmodel.checks.claims import Check, Sums, arithmetic
 from fiscalmodel.checks.facts import Fact, Grid
-from fiscalmodel.checks.sums import INCOME, INCOME_TOTAL, OUTGO, OUTGO_TOTAL
+from fiscalmodel.checks.sums import CARRY, INCOME, INCOME_TOTAL, OUTGO, OUTGO_TOTAL
 from fiscalmodel.findings import Severity
 
 _ASIDE = re.compile(r"^(?:上年|上期|同期|备注|注)(?!.*(?:结余|结转|收入))")
@@ -64,10 +64,8 @@ class _Seen:
 
     ties: int
     misses: int
-
-    @property
-    def rank(self) -> tuple[int, int]:
-        return self.ties, -self.misses
+    #: By how much the parts miss the total, as a share of it; the least of all columns.
+    off: float
 
 
 class _Rows:
@@ -209,7 +207,13 @@ class _Rows:
         # What no label says, the figures must say exactly.
         near = gap <= slack * (1e-6 if relation.how == "nest" else 1.0001) + 1e-9
         ties, misses = decided & (whole != 0) & near, decided & ~near
-        return _Seen(int(ties.sum()), int(misses.sum()))
+        off = (gap / np.maximum(np.abs(whole), 1.0))[decided]
+        return _Seen(int(ties.sum()), int(misses.sum()), float(off.min()) if off.size else 0.0)
+
+    def fit(self, relation: _Relation) -> tuple[int, int, float]:
+        """Columns that tie, that do not, and how far these are off: the likeliest is largest."""
+        seen = self.seen(relation)
+        return seen.ties, -seen.misses, -seen.off
 
     def signed(self, rows: Iterable[int]) -> _Parts:
         """Rows as parts; what is marked 减： is subtracted."""
@@ -238,11 +242,7 @@ def _down(grid: Grid) -> Iterator[Sums]:
     if grid.periods or not grid.amounts or not grid.labels:
         return
     rows = _Rows(grid)
-    chosen = [
-        max(options, key=lambda relation: rows.seen(relation).rank)
-        for options in _relations(rows)
-        if options
-    ]
+    chosen = [max(options, key=rows.fit) for options in _relations(rows) if options]
     verdicts = [(relation, rows.seen(relation)) for relation in chosen]
     fares = Counter(
         (relation.how if relation.how in WEAK else "marked", not seen.misses)
@@ -287,7 +287,8 @@ def _relations(rows: _Rows) -> Iterator[list[_Relation]]:
     """For each total the ways in which its parts may be meant, the likeliest first."""
     for r in range(rows.size):
         kind = rows.kind[r]
-        if kind in ("total", "grand") and not _by_name(rows.grid, r):
+        # In a list of several accounts each balances alone: `sums` looks at those.
+        if kind in ("total", "grand") and not any(f and f.scope for f in rows.grid.facts[r]):
             yield _of_total(rows, r)
         elif kind == "subtotal":
             yield [*_of_subtotal(rows, r), *_below(rows, r)]
@@ -349,6 +350,8 @@ def _of_total(rows: _Rows, t: int) -> list[_Relation]:
             if len(together) > 1 or (together and how in rows.outlines and len(inside) > 1):
                 sure = kind[t] == "total" and not before and (how != "flat" or not marked)
                 options.append(_Relation(t, rows.signed(together), "total", sure, how))
+    if len(named := _by_name(rows.grid, t)) > 1:
+        options.append(_Relation(t, rows.signed(named), "total", not marked))
     wholes_above = [r for r in wholes if r < t]
     if len(wholes_above) > 1:
         options.append(_Relation(t, rows.signed(wholes_above), "total"))
@@ -439,13 +442,16 @@ def _nested(rows: _Rows, inside: Sequence[int], *, loose: bool = False) -> list[
     return found
 
 
-def _by_name(grid: Grid, row: int) -> bool:
-    """Totals of a balance are checked by the official names of its items."""
+def _by_name(grid: Grid, row: int) -> list[int]:
+    """Rows that the total of a balance is of, by the official names of its items."""
     core = grid.labels[row].core
     pattern = INCOME if INCOME_TOTAL.search(core) else OUTGO if OUTGO_TOTAL.search(core) else None
     if pattern is None:
-        return False
-    return sum(bool(pattern.search(label.core)) for label in grid.labels) > 1
+        return []
+    named = [r for r, label in enumerate(grid.labels) if pattern.search(label.core)]
+    if pattern is OUTGO:
+        named += [r for r, label in enumerate(grid.labels) if CARRY.search(label.core)]
+    return named
 
 
 def _parts_of_rows(rows: _Rows) -> Iterator[Sums]:

@@ -19,7 +19,6 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel.days import to_date
-from fiscalmodel.debt import calendar_cn
 from fiscalmodel.debt.daycount import year_fraction
 from fiscalmodel.debt.schedule import Period, months_of, periods
 from fiscalmodel.debt.valuation import Flows, dated_flows
@@ -59,7 +58,6 @@ class Terms:
     months: int
     day_count: str
     grace_periods: int
-    level: bool
     custom: tuple[tuple[date, float], ...]
     periods: tuple[Period, ...]
 
@@ -85,10 +83,6 @@ def amortise(
     principal_dates: Flows | None = None,
     first_payment: Any = None,
     stub: Literal["front", "back"] = "front",
-    business_day: str | None = None,
-    calendar: str = "interbank",
-    adjust_accrual: bool = False,
-    instalment: Literal["nominal", "level"] = "nominal",
     unit: str = "万元",
     end_of_month: bool | None = None,
 ) -> pd.DataFrame:
@@ -124,15 +118,6 @@ def amortise(
         First day of payment where interest is settled on fixed days (结息日).
     stub
         Side of a broken period: ``front`` (bonds) or ``back``.
-    business_day, calendar
-        ``following``, ``modified_following``, ``preceding`` on the
-        ``interbank`` or ``weekends`` calendar move the day of payment; interest
-        is unchanged unless `adjust_accrual`.
-    instalment
-        ``nominal``: principal follows the annuity of rate / periods a year and
-        interest the day count, as lenders' sinking schedules do; instalments
-        are equal under 30/360. ``level``: instalments are equal under the day
-        count itself.
     unit
         Unit of the amounts; only ``rounding="fen"`` depends on it.
     end_of_month
@@ -143,8 +128,7 @@ def amortise(
     -------
     DataFrame
         One row a payment: ``date`` (datetime64), ``opening``, ``interest``,
-        ``principal``, ``closing`` in `unit`. ``.attrs["notes"]`` says where a
-        date lies beyond the published calendar.
+        ``principal``, ``closing`` in `unit`; days are those of the contract.
 
     Raises
     ------
@@ -154,8 +138,9 @@ def amortise(
     Notes
     -----
     Equal instalment with n periods at i = rate / periods a year:
-    A = P·i / (1 − (1 + i)^−n), principal_k = A·(1 + i)^−(n − k + 1).
-    Level: A = P / Σ_k Π_{j≤k} 1 / (1 + r·t_j).
+    A = P·i / (1 − (1 + i)^−n), principal_k = A·(1 + i)^−(n − k + 1), as lenders' sinking
+    schedules have it; interest follows the day count, so that instalments are equal under
+    30/360.
 
     Examples
     --------
@@ -177,9 +162,6 @@ def amortise(
         ), "") for group, (name, word) in words.items()
     )  # fmt: skip
     months = found.attempt(partial(months_of, frequency), 12)
-    # Any day tells whether the rule and the calendar are known.
-    found.attempt(partial(calendar_cn.adjust, date(2024, 1, 2), business_day, calendar), None)
-    found.attempt(partial(calendar_cn.is_business_day, date(2024, 1, 2), calendar), True)
     _check_amounts(found, principal, rate_pct)
     if begin and end and end <= begin:
         found.add("maturity", "debt.maturity_not_after", maturity=end, start=begin)
@@ -187,7 +169,6 @@ def amortise(
         found.add("first_payment", "debt.day_outside_terms", day=first)
     for name, value, known in (
         ("stub", stub, ("front", "back")),
-        ("instalment", instalment, ("nominal", "level")),
         ("rounding", "fen" if rounding is None else rounding, ("fen",)),
     ):
         if str(value) not in known:
@@ -202,7 +183,6 @@ def amortise(
     assert end is not None
     laid = periods(
         begin, end, months, stub=stub, first=first, extra=[day for day, _ in custom],
-        business_day=business_day, calendar=calendar, adjust_accrual=adjust_accrual,
         end_of_month=end_of_month,
     )  # fmt: skip
     if not 0 <= grace_periods < len(laid):
@@ -210,8 +190,8 @@ def amortise(
             "grace_periods", "debt.grace_too_long", grace=grace_periods, count=len(laid)
         )
     terms = Terms(
-        float(principal), float(rate_pct), kind, months, count, int(grace_periods),
-        instalment == "level", custom, tuple(laid),
+        float(principal), float(rate_pct), kind, months, count, int(grace_periods), custom,
+        tuple(laid),
     )  # fmt: skip
     columns = float_rows(terms)
     if rounding is not None:
@@ -220,10 +200,7 @@ def amortise(
     frame = pd.DataFrame(
         dict(zip(("opening", "interest", "principal", "closing"), columns, strict=True))
     )
-    frame.insert(0, "date", pd.to_datetime([p.paid for p in terms.periods]))
-    if business_day is not None and calendar == "interbank":
-        note = calendar_cn.coverage_note(p.paid for p in terms.periods)
-        frame.attrs["notes"] = (note,) if note else ()
+    frame.insert(0, "date", pd.to_datetime([p.end for p in terms.periods]))
     return frame
 
 
@@ -274,7 +251,7 @@ def float_rows(terms: Terms) -> list[list[float]]:
     """Opening, interest, principal and closing of each payment, unrounded."""
     fractions = [float(f) for f in terms.fractions()]
     rate = terms.rate_pct / 100
-    repaid = _float_principal(terms, [rate * f for f in fractions])
+    repaid = _float_principal(terms)
     closing = [terms.principal - paid for paid in accumulate(repaid)]
     closing[-1] = 0.0
     opening = [terms.principal, *closing[:-1]]
@@ -283,19 +260,11 @@ def float_rows(terms: Terms) -> list[list[float]]:
     return [opening, interest, repaid, closing]
 
 
-def _float_principal(terms: Terms, period_rates: list[float]) -> list[float]:
+def _float_principal(terms: Terms) -> list[float]:
     n, grace, amount = len(terms.periods), terms.grace_periods, terms.principal
     if terms.method == "custom":
         due = dict(terms.custom)
-        return [due.get(period.due, 0.0) for period in terms.periods]
-    if terms.method == "equal_instalment" and terms.level:
-        factors = list(accumulate((1 / (1 + r) for r in period_rates[grace:]), lambda a, b: a * b))
-        instalment = amount / math.fsum(factors)
-        repaid, left = [0.0] * grace, amount
-        for r in period_rates[grace:]:
-            repaid.append(instalment - left * r)
-            left -= repaid[-1]
-        return repaid
+        return [due.get(period.end, 0.0) for period in terms.periods]
     nominal = terms.rate_pct / 100 * terms.months / 12
     return [0.0] * grace + principal_parts(terms.method, amount, n - grace, nominal)
 
@@ -337,16 +306,14 @@ def fen_rows(terms: Terms, fen_per_unit: int) -> list[list[int]]:
         raise InputError("principal", "debt.not_whole_fen", text=terms.principal)
     rate = exact(terms.rate_pct) / 100
     fractions = terms.fractions()
-    repaid = _fen_principal(terms, int(amount), [rate * f for f in fractions], fen_per_unit)
+    repaid = _fen_principal(terms, int(amount), fen_per_unit)
     closing = [int(amount) - paid for paid in accumulate(repaid)]
     opening = [int(amount), *closing[:-1]]
     interest = [half_up(o * rate * f) for o, f in zip(opening, fractions, strict=True)]
     return [opening, interest, repaid, closing]
 
 
-def _fen_principal(
-    terms: Terms, amount: int, period_rates: list[Fraction], fen_per_unit: int
-) -> list[int]:
+def _fen_principal(terms: Terms, amount: int, fen_per_unit: int) -> list[int]:
     n, grace = len(terms.periods), terms.grace_periods
     paying = n - grace
     if terms.method == "bullet":
@@ -355,15 +322,14 @@ def _fen_principal(
         repaid = [0] * grace + [half_up(Fraction(amount, paying))] * paying
     elif terms.method == "custom":
         due = dict(terms.custom)
-        repaid = [half_up(exact(due.get(p.due, 0.0)) * fen_per_unit) for p in terms.periods]
+        repaid = [half_up(exact(due.get(p.end, 0.0)) * fen_per_unit) for p in terms.periods]
     else:
         nominal = exact(terms.rate_pct) / 100 * Fraction(terms.months, 12)
-        rates = period_rates if terms.level else [nominal] * n
-        factors = accumulate((1 / (1 + float(r)) for r in rates[grace:]), lambda a, b: a * b)
+        factors = (1 / (1 + float(nominal)) ** k for k in range(1, paying + 1))
         instalment = half_up(exact(amount / math.fsum(factors)))
         repaid, left = [0] * grace, amount
-        for r in rates[grace:]:
-            repaid.append(instalment - half_up(left * r))
+        for _ in range(paying):
+            repaid.append(instalment - half_up(left * nominal))
             left -= repaid[-1]
     return _last_takes_remainder(repaid, amount)
 

@@ -21,7 +21,7 @@ from fiscalmodel.display import Checked
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import Records, Row, TableLike, read_records
-from fiscalmodel.words import Text, say
+from fiscalmodel.words import Text, marked, say
 
 FEN_PER_WAN = 1_000_000
 #: Debt of shantytown renovation (棚户区改造) due from this day on is repaid by contract:
@@ -29,9 +29,9 @@ FEN_PER_WAN = 1_000_000
 BY_CONTRACT_FROM = dt.date(2029, 1, 1)
 COLUMNS = (
     "contract_id", "debtor", "creditor", "category", "project", "principal_wan", "rate_pct",
-    "day_count", "start", "maturity", "repayment", "frequency", "overdue", "litigation",
-    "replaceable", "consent", "replace_fee_pct", "prepayable", "prepay_fee_pct", "extendable_to",
-    "min_instalment_wan", "clear_by", "by_contract",
+    "day_count", "start", "maturity", "repayment", "frequency", "interest_paid_to", "overdue",
+    "litigation", "replaceable", "consent", "replace_fee_pct", "prepayable", "prepay_fee_pct",
+    "extendable_to", "min_instalment_wan", "clear_by", "by_contract",
 )  # fmt: skip
 BOND_COLUMNS = (
     "bond_code", "type", "purpose", "amount_wan", "rate_pct", "start", "maturity", "repayment",
@@ -44,8 +44,9 @@ class Contract:
     """One contract of hidden debt; money in 万元, rate in % a year.
 
     `consent` is the creditor's to replacement and early repayment, None where it is not
-    stated. `instalments` are the dated parts of the principal that is still owed, empty
-    for debt that is due in one sum.
+    stated. `frequency` is empty where none is stated; a year is taken then. `instalments`
+    are the dated parts of the principal that is still owed, empty for debt that is due in
+    one sum.
     """
 
     contract_id: str
@@ -59,7 +60,8 @@ class Contract:
     start: dt.date | None = None
     maturity: dt.date | None = None
     repayment: str = "bullet"
-    frequency: str = "year"
+    frequency: str = ""
+    interest_paid_to: dt.date | None = None
     overdue: bool = False
     litigation: bool = False
     replaceable: bool = False
@@ -77,7 +79,7 @@ class Contract:
     @property
     def months(self) -> int:
         """Months between two payments."""
-        return MONTHS_OF[self.frequency]
+        return MONTHS_OF[self.frequency or "year"]
 
     @property
     def on_demand(self) -> bool:
@@ -160,8 +162,9 @@ def read_hidden_ledger(
     data
         Frame, CSV or Excel file, ``{file, sheet, unit}`` or records; columns of the design or
         their Chinese headers. ``contract_id``, ``principal_wan`` (the balance still owed) and
-        ``rate_pct`` are needed; flags that are not given are false, a frequency that is not
-        given is a year. A `Ledger` that was read before is taken by its table.
+        ``rate_pct`` are needed; flags that are not given are false.
+        ``interest_paid_to`` is the day up to which interest is paid, see `interest_since`.
+        A `Ledger` that was read before is taken by its table.
     as_of
         Day of the balances; debt that matured before it is overdue.
     deadline
@@ -300,15 +303,6 @@ def fen(value: float, where: str, found: Collector) -> int:
     return int(whole)
 
 
-def is_shantytown(text: str) -> bool:
-    """Whether a category or project is shantytown renovation.
-
-    >>> is_shantytown("棚改贷款"), is_shantytown("信托")
-    (True, False)
-    """
-    return any(word in text.lower() for word in ("棚", "shanty"))
-
-
 def _contract(
     row: Row, as_of: dt.date | None, deadline: dt.date | None, notes: list[Finding]
 ) -> Contract:
@@ -343,7 +337,8 @@ def _contract(
         start=start,
         maturity=maturity,
         repayment=row.word("repayment", "repayment", default="bullet") or "bullet",
-        frequency=row.word("frequency", "frequency", default="year") or "year",
+        frequency=row.word("frequency", "frequency", default="") or "",
+        interest_paid_to=row.day("interest_paid_to", default=None),
         overdue=overdue,
         litigation=row.flag("litigation"),
         replaceable=row.flag("replaceable"),
@@ -357,6 +352,8 @@ def _contract(
         by_contract=row.flag("by_contract"),
         balance_fen=balance,
     )
+    if row.flag("overdue") and as_of and maturity and maturity > as_of:
+        notes.append(_note("overdue_early", name, say("debt.overdue_early", day=maturity)))
     _terms(made, row, as_of, deadline)
     _consent(made, notes)
     return made
@@ -364,8 +361,12 @@ def _contract(
 
 def _terms(c: Contract, row: Row, as_of: dt.date | None, deadline: dt.date | None) -> None:
     """Dates and flags that contradict each other."""
-    if c.by_contract and not is_shantytown(c.category + c.project):
+    if c.by_contract and not marked(c.category + c.project, "shantytown"):
         row.report("by_contract", "debt.by_contract_only_shantytown", name=c.contract_id)
+    paid = c.interest_paid_to
+    if paid and ((as_of and paid > as_of) or (c.start and paid < c.start)):
+        row.report("interest_paid_to", "debt.interest_paid_outside", day=paid,
+                   start=c.start or "", as_of=as_of or "")  # fmt: skip
     if c.extendable_to and c.maturity and c.extendable_to < c.maturity:
         row.report("extendable_to", "debt.extended_before_maturity", to=c.extendable_to,
                    maturity=c.maturity)  # fmt: skip
@@ -377,14 +378,14 @@ def _terms(c: Contract, row: Row, as_of: dt.date | None, deadline: dt.date | Non
         row.report("extendable_to", what, to=c.extendable_to, limit=limit)
     if c.clear_by and c.clear_by > deadline:
         row.report("clear_by", "debt.clear_by_late", day=c.clear_by, deadline=deadline)
-    elif c.clear_by and as_of and c.clear_by < as_of:
+    elif c.clear_by and as_of and c.clear_by <= as_of:
         row.report("clear_by", "debt.clear_by_past", day=c.clear_by, as_of=as_of)
 
 
 def _consent(c: Contract, notes: list[Finding]) -> None:
     if c.consent is False and (c.replaceable or c.prepayable):
         notes.append(_note("consent_refused", c.contract_id, say("debt.consent_refused")))
-    elif c.consent is None and c.replaceable and c.creditor and c.replace_fee_pct > 0:
+    elif c.consent is None and c.replaceable and c.replace_fee_pct > 0:
         notes.append(_note("consent_unknown", c.contract_id, say("debt.consent_unknown")))
 
 
@@ -439,6 +440,21 @@ def payment_days(c: Contract, after: dt.date, until: dt.date | None = None) -> l
     ahead = ((last.year - anchor.year) * 12 + last.month - anchor.month) // c.months + 1
     made = [step_months(anchor, k * c.months, at_end) for k in range(-count, max(ahead, 0) + 1)]
     return [day for day in made if after < day <= last]
+
+
+def interest_since(c: Contract, close: dt.date) -> dt.date:
+    """Day from which interest is owed at the close of a day.
+
+    What is stated; else the last day of payment by the contract's own terms (or its start,
+    if later), so that the next one pays the whole period. Where neither a frequency is
+    stated nor a maturity is ahead no such day is known: what accrued before the close is
+    taken as paid.
+    """
+    since = c.interest_paid_to or close
+    if c.interest_paid_to is None and c.frequency and not c.on_demand:
+        paid = payment_days(c, days.add_months(close, -c.months - 1), close)
+        since = max(paid[-1], c.start or paid[-1]) if paid else close
+    return min(since, close)
 
 
 def _unique(row: Row, column: str, seen: dict[str, Row]) -> None:

@@ -96,12 +96,13 @@ def _ahead(
         # What was repaid before the day is no business of the payments ahead.
         plan = amortise(
             balance / FEN_PER_WAN, row["rate_pct"], start=row["start"], maturity=row["maturity"],
-            method="custom", frequency=row["frequency"], day_count=day_count, principal_dates=dates,
+            method="custom", frequency=row["frequency"] or "year", day_count=day_count,
+            principal_dates=dates,
         )  # fmt: skip
     else:
         plan = amortise(
             100.0, row["rate_pct"], start=row["start"], maturity=row["maturity"],
-            method=row["repayment"], frequency=row["frequency"], day_count=day_count,
+            method=row["repayment"], frequency=row["frequency"] or "year", day_count=day_count,
         )  # fmt: skip
     left = plan[plan["date"] > pd.Timestamp(day)].reset_index(drop=True)
     scale = balance / left["opening"].iloc[0]

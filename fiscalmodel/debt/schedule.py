@@ -1,4 +1,4 @@
-"""Payment dates of a contract: regular periods, stubs, grace, business days."""
+"""Payment dates of a contract: regular periods and stubs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from fractions import Fraction
 from itertools import pairwise
 
 from fiscalmodel.days import add_months
-from fiscalmodel.debt import calendar_cn
 from fiscalmodel.errors import official_code
 
 #: Months between two payments of each frequency.
@@ -52,17 +51,13 @@ class Period:
     Attributes
     ----------
     start, end
-        First day that earns interest, and first day that does not.
-    due, paid
-        Day of payment by contract, and after the business-day rule.
+        First day that earns interest, and first day that does not, on which it is paid.
     share
         How many regular periods it is (ICMA); exactly 1 for a whole one.
     """
 
     start: date
     end: date
-    due: date
-    paid: date
     share: Fraction
 
 
@@ -115,9 +110,6 @@ def periods(
     stub: str = "front",
     first: date | None = None,
     extra: Sequence[date] = (),
-    business_day: str | None = None,
-    calendar: str = "interbank",
-    adjust_accrual: bool = False,
     end_of_month: bool | None = None,
 ) -> list[Period]:
     """Interest periods of a contract, in order.
@@ -131,9 +123,6 @@ def periods(
         First payment day (结息日); the grid then runs on from it.
     extra
         Further days that end a period (custom principal dates).
-    business_day, calendar
-        Rule that moves the day of payment. No interest is paid for the shift
-        (顺延期间不另计息) unless `adjust_accrual`.
     end_of_month
         Whether payments stay on month-ends; None: where start and maturity (or the
         first payment) are month-ends.
@@ -145,18 +134,11 @@ def periods(
         start, maturity, months, stub=stub, first=first, end_of_month=at_end
     )
     bounds = sorted({*bounds, *extra})
-    days = {*bounds, *grid}
-    same = dict(zip(days, days, strict=True))
-    moved = {d: calendar_cn.adjust(d, business_day, calendar) for d in days}
-    earns = moved if adjust_accrual else same
-    cells = [(earns[a], earns[b]) for a, b in pairwise(grid)]
+    cells = list(pairwise(grid))
     whole, one = set(cells), Fraction(1)
-    made = []
-    for a, b in pairwise(bounds):
-        span = (earns[a], earns[b])
-        share = one if span in whole else _share(*span, cells)
-        made.append(Period(*span, b, moved[b], share))
-    return made
+    return [
+        Period(*span, one if span in whole else _share(*span, cells)) for span in pairwise(bounds)
+    ]
 
 
 def _share(start: date, end: date, cells: Sequence[tuple[date, date]]) -> Fraction:

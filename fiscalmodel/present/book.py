@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from math import isclose
 from typing import Any
 
@@ -17,26 +18,38 @@ _TOP = 3
 _A4, _LANDSCAPE_FROM = 9, 6
 
 
-def paper_workbook(paper: Paper) -> bytes:
+def paper_workbook(paper: Paper, live: Mapping[int, Mapping[Place, str]] | None = None) -> bytes:
     """A report's tables as an xlsx file: what follows from other cells is a formula.
 
     The first sheet holds what the report says in words; each table has a sheet of its own with
     title, unit, heads that repeat on every page, notes and a print area of A4's width.
+
+    Parameters
+    ----------
+    live
+        Of forms, which have no sheet of words: number of a table -> formulas of its cells beside
+        those that `formulas` finds; ``{0}`` stands for the name of the first table's sheet.
     """
     import xlsxwriter
 
     head, buffer = paper.head, io.BytesIO()
     book = xlsxwriter.Workbook(buffer, OPTIONS)
     book.set_properties({"title": head.title, "created": head.made_on, "category": head.mark})
-    writer = Writer(book, head.lang)
-    _words(writer, paper)
-    section, taken = head.title, {say("present.sheet_summary")(head.lang).casefold()}
-    known: dict[tuple[str, str], tuple[float, str]] = {}
+    writer, taken = Writer(book, head.lang), set[str]()
+    if live is None:
+        taken.add(say("present.sheet_summary")(head.lang).casefold())
+        _words(writer, paper)
+    section, shown = head.title, list[tuple[Grid, str]]()
     for block in paper.blocks:
         if isinstance(block, Heading):
             section = block.text
         elif isinstance(block, Grid) and any(block.numeric):
-            _table(writer, block, section, head.mark, taken, known)
+            shown.append((block, block.label(head.lang) if block.title else section))
+    names = [sheet_name(block.sheet or title, taken) for block, title in shown]
+    known: dict[tuple[str, str], tuple[float, str]] = {}
+    for n, (block, title) in enumerate(shown):
+        found = {at: text.format(*names) for at, text in (live or {}).get(n, {}).items()}
+        _table(writer, block, title, names[n], head.mark, known, found)
     book.close()
     return buffer.getvalue()
 
@@ -70,12 +83,9 @@ def _words(writer: Writer, paper: Paper) -> None:
 
 
 def _table(
-    writer: Writer, grid: Grid, section: str, mark: str, taken: set[str],
-    known: dict[tuple[str, str], tuple[float, str]],
+    writer: Writer, grid: Grid, title: str, name: str, mark: str,
+    known: dict[tuple[str, str], tuple[float, str]], given: Mapping[Place, str],
 ) -> None:  # fmt: skip
-    lang = writer.lang
-    title = grid.label(lang) if grid.title else section
-    name = sheet_name(title, taken)
     at, width = writer.book.add_worksheet(name), len(grid.heads)
     look = {"bold": True, "font_size": 14, "align": "center", "valign": "vcenter"}
     if width > 1:
@@ -92,7 +102,7 @@ def _table(
         room = _column_width(text, texts, grid.numeric[column])
         at.set_column(column, column, room)
         wide += room
-    live = formulas(grid, _cell)
+    live = {**formulas(grid, cell_name), **given}
     links = _links(grid, known)
     for row, cells in enumerate(grid.rows):
         for column, cell in enumerate(cells):
@@ -169,7 +179,7 @@ def _remember(grid: Grid, name: str, known: dict[tuple[str, str], tuple[float, s
     for place, key, year in _by_year(grid):
         value = grid.rows[place[0]][place[1]].value
         if value is not None and key.endswith("_wan"):
-            known.setdefault((key, year), (value, f"'{name}'!{_cell(place)}"))
+            known.setdefault((key, year), (value, f"'{name}'!{cell_name(place)}"))
 
 
 def _chart(writer: Writer, at: Any, grid: Grid, name: str, end: int, wide: float) -> int:
@@ -256,7 +266,8 @@ def _page(at: Any, mark: str, row: int, column: int, *, landscape: bool) -> None
     at.set_footer("&C- &P / &N -")
 
 
-def _cell(place: Place) -> str:
+def cell_name(place: Place) -> str:
+    """Where a cell of a table's body stands in its sheet."""
     return f"{letter(place[1])}{place[0] + _TOP + 1}"
 
 

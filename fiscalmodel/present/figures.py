@@ -1,9 +1,10 @@
 """Figures of a page that explain themselves: each number is set to the figure that it shows.
 
 A page shows figures in 万元, 亿元, 元 or %, rounded, in tables and in sentences. Each is looked
-for among the figures of an explain file by its value as shown; where several agree, the
-headers, the row and the words around it decide. What a table itself adds up becomes a figure
-of its own. A figure that is found nowhere is told, never guessed at.
+for among the figures of an explain file. A table's cells carry the number behind their text and
+the English names of their column and row: by these they are matched. In sentences the value as
+shown, the tables of the section and the words around decide. What a table itself adds up becomes
+a figure of its own. A figure that is found nowhere is told, never guessed at.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import html as html_
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from fiscalmodel.present.page import asset
-from fiscalmodel.words import Text, bare, say
+from fiscalmodel.scenario.graph import formula_json
+from fiscalmodel.words import bare, say
 
 #: How much of a unit one of another is: figure's unit -> unit shown -> divisor.
 _SHOWN = {
@@ -25,7 +28,7 @@ _SHOWN = {
     "分": {"元": 100.0, "万元": 1e6, "亿元": 1e10},
     "%": {"%": 1.0},
 }
-_NUMBER = re.compile(r"[-+−–]?\d[\d,]*(?:\.\d+)?")
+_NUMBER = re.compile(r"[-+−–]?\d+(?:,\d{3})*(?:\.\d+)?")
 _UNIT = re.compile(r"\s*(万亿元|亿元|万元|元|个百分点|percentage points|%)")
 _TAG = re.compile(r"(<[^>]*>)", re.DOTALL)
 #: What follows or leads a number that is no figure: days, years, counts, levels of bands.
@@ -33,10 +36,19 @@ _NOT_AFTER = re.compile(
     r"\s*(年|月|日|号|-\d|[./]\d{2}\b|个|笔|家|份|项|次|条|行|期|名|-year|years?\b|\s*%?\s*(区间|下限|上限|band|lower|upper|bound))"
 )
 _NOT_BEFORE = re.compile(r"(\d{4}[-/.]|\d{4}-\d\d-|[A-Za-z][\w-]*-?|第|No\.? ?|〔|〕|表|#)$")
+#: Columns that a table shows under another name than the figures have.
+SHOWN_AS = {
+    "usable_wan": "available_wan", "general_debt_wan": "general_wan",
+    "special_debt_wan": "special_wan", "total_resources_wan": "resources_wan",
+    "total_uses_wan": "uses_wan", "money_wan": "resources_wan", "net_wan": "balance_wan",
+    "ratio_pct": "share_pct", "lever_amount": "amount",
+}  # fmt: skip
 #: What a note on rounding says of every report.
 _CONSTANT = re.compile(r"1至2万元|1 (to|or) 2 万元")
 _YEAR = re.compile(r"(?:19|20)\d\d$")
-_PLAIN_HEADS = {"year", "年份", "年度", "序号", "顺序", "order", "行", "count", "期限（年）"}
+#: Columns of years, counts and the order of rows.
+_PLAIN = {"year", "年份", "年度", "序号", "顺序", "order", "turn", "行", "count", "期限（年）",
+          "failing_years"}  # fmt: skip
 
 
 @dataclass
@@ -63,14 +75,36 @@ class Linked:
 
 @dataclass
 class _Cell:
-    """A figure of a table: where its text begins among the page's parts, and its node."""
+    """A figure of a table: where its text begins among the page's parts, and its node.
+
+    `keys` are the English names of its column and row, `exact` the number behind its text.
+    """
 
     part: int
     row: int
     column: int
     text: str
     unit: str
+    keys: tuple[str, ...] = ()
+    exact: str = ""
+    likely: list[str] = field(default_factory=list)
     node: str = ""
+
+
+@dataclass
+class _Table:
+    """A table of the page as it is read: its words, keys and figures."""
+
+    around: str
+    heads: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+    row_keys: list[str] = field(default_factory=list)
+    cells: list[_Cell] = field(default_factory=list)
+    caption: str = ""
+
+    def head(self, cell: _Cell) -> str:
+        return self.heads[cell.column] if cell.column < len(self.heads) else ""
 
 
 class _Index:
@@ -78,59 +112,81 @@ class _Index:
 
     def __init__(self, nodes: Mapping[str, Any], lang: str) -> None:
         self.nodes, self.lang = nodes, lang
-        self.known: dict[tuple[str, int], dict[str, list[str]]] = {}
+        self.known: dict[tuple[str, object], dict[str, list[str]]] = {}
         self.words = {name: bare(node["name"][lang]) for name, node in nodes.items()}
-        self.keys: dict[str, list[str]] = {}
+        self.parts = {name: _parts(name) for name in nodes}
 
     def like(self, text: str, unit: str) -> list[str]:
         """Nodes that a number may show; the sign may be said in words."""
         plain = text.replace(",", "").lstrip("+-−–")
         digits = len(plain.partition(".")[2])
         units = [unit] if unit else ["万元", "%", "亿元", "元", "bp", ""]
-        found: list[str] = []
-        for one in units:
-            if (one, digits) not in self.known:
-                table: dict[str, list[str]] = {}
-                for name, node in self.nodes.items():
-                    divisor = _SHOWN.get(node["unit"], {}).get(one, 1.0 if not one else None)
-                    if divisor is not None:
-                        shown = f"{abs(node['value']) / divisor:.{digits}f}"
-                        table.setdefault(shown, []).append(name)
-                self.known[one, digits] = table
-            found += self.known[one, digits].get(plain, [])
-        return found or self._without_unit(plain, digits)
+        found = [name for one in units for name in self._shown(one, f".{digits}f").get(plain, [])]
+        # Scores, multiples and counts stand in a table of amounts as well.
+        return found or self._shown("", f".{digits}f", bare_only=True).get(plain, [])
 
-    def _without_unit(self, plain: str, digits: int) -> list[str]:
-        """Scores, multiples and counts stand in a table of amounts as well."""
-        if ("bare", digits) not in self.known:
-            table: dict[str, list[str]] = {}
+    def exactly(self, cell: _Cell) -> list[str]:
+        """Nodes with the number behind a cell: those of its own column, else all."""
+        if not cell.exact:
+            return []
+        value = abs(float(cell.exact))
+        # Either side of it too, where the eleventh figure is rounded.
+        values = dict.fromkeys(f"{value * (1 + e):.10e}" for e in (0, 1e-12, -1e-12))
+        units = dict.fromkeys([cell.unit, "%", "万元", "元", "亿元", ""])
+        tables = [self._shown(unit, ".10e") for unit in units]
+        found = [name for table in tables for v in values for name in table.get(v, [])]
+        mine = [name for name in found if self.parts[name][1] in cell.keys]
+        return mine or found
+
+    def _shown(self, unit: str, form: str, *, bare_only: bool = False) -> dict[str, list[str]]:
+        """Text of a figure in a unit -> nodes; without a unit as they are."""
+        key = ("bare" if bare_only else unit, form)
+        if key not in self.known:
+            table = self.known[key] = dict[str, list[str]]()
             for name, node in self.nodes.items():
-                if not node["unit"]:
-                    table.setdefault(f"{abs(node['value']):.{digits}f}", []).append(name)
-            self.known["bare", digits] = table
-        return self.known["bare", digits].get(plain, [])
+                divisor = _SHOWN.get(node["unit"], {}).get(unit, None if unit else 1.0)
+                if divisor is not None and not (bare_only and node["unit"]):
+                    table.setdefault(f"{abs(node['value']) / divisor:{form}}", []).append(name)
+        return self.known[key]
 
-    def best(self, names: Iterable[str], around: str, *heads: str) -> str:
-        """The likeliest of several by the words around; figures of tables before their inputs."""
-        listed = list(names)
-        if len(listed) == 1:
-            return listed[0]
-        near, keys = bare(around), [bare(h) for h in heads if h]
+    def by_key(self, table: _Table, cell: _Cell, tables: Mapping[str, int]) -> str:
+        """The one of a cell's likely nodes whose table, column and row are its own."""
+        near = {*cell.keys, *re.split(r"[|/ ]", " ".join(table.rows[cell.row]))}
 
-        def score(name: str) -> float:
-            node = self.nodes[name]
-            points = 2.0 if node.get("figure") else 0.0
-            column, _, key = self.words[name].partition(" ")
-            text = self.words[name]
-            points += sum(4.0 for head in keys if head and (head in text or column in head))
-            key = name.partition("[")[2].rstrip("]")
-            if key not in self.keys:
-                self.keys[key] = [bare(part) for part in re.split(r"[/ ]", key) if part]
-            points += sum(3.0 for part in self.keys[key] if part in near)
-            points += 1.5 if column and column[:4] in near else 0.0
-            return points - 0.001 * len(key)
+        def score(name: str) -> tuple[int, float]:
+            of, column, key = self.parts[name]
+            same = 4 * (column in cell.keys) + 2 * bool(set(re.split(r"[/ ]", key)) & near)
+            return same + min(tables.get(of, 0), 1), tables.get(of, 0) + self.near(name, *around)
 
-        return max(listed, key=score)
+        words = [text for text in table.rows[cell.row] if not _NUMBER.fullmatch(text)]
+        years = [text for text in table.rows[cell.row] if _YEAR.fullmatch(text)]
+        head = re.sub(r"[（(].*?[）)]", "", table.head(cell))
+        text = " ".join([table.around, table.caption, table.head(cell), *words, *years])
+        around = (text, head, *table.rows[cell.row][:1])
+        return max(cell.likely, key=score)
+
+    def best(self, names: list[str], around: str, tables: Container[str] = ()) -> str:
+        """The likeliest of several by the words around, and by the tables of the section."""
+        return max(names, key=lambda n: self.near(n, around) + (self.parts[n][0] in tables))
+
+    def near(self, name: str, around: str, *heads: str) -> float:
+        """How well a figure fits words around it; figures of tables before their inputs."""
+        near, text = bare(around), self.words[name]
+        points = 2.0 if self.nodes[name].get("figure") else 0.0
+        column = text.partition(" ")[0]
+        keys = [bare(head) for head in heads if head]
+        points += sum(4.0 for head in keys if head in text or column in head)
+        key = self.parts[name][2]
+        points += sum(3.0 for part in re.split(r"[/ ]", key) if part and bare(part) in near)
+        points += 1.5 if column and column[:4] in near else 0.0
+        return points - 0.001 * len(key)
+
+
+def _parts(name: str) -> tuple[str, str, str]:
+    """Table, column and key of a node."""
+    of, _, key = name.partition("[")
+    table, _, column = of.rpartition(".")
+    return table, column, key.removesuffix("]")
 
 
 def link(page: str, data: Mapping[str, Any], lang: str = "zh") -> Linked:
@@ -148,8 +204,7 @@ def link(page: str, data: Mapping[str, Any], lang: str = "zh") -> Linked:
     made = Linked("", {**data, "nodes": dict(data["nodes"])})
     parts = _TAG.split(page)
     index = _Index(made.data["nodes"], lang)
-    _tables(parts, index, made)
-    _sentences(parts, index, made)
+    _sentences(parts, index, made, _tables(parts, index, made))
     made.html = "".join(parts)
     return made
 
@@ -186,98 +241,111 @@ def with_script(linked: Linked, lang: str = "zh") -> str:
 # ---- tables ----
 
 
-def _tables(parts: list[str], index: _Index, made: Linked) -> None:
-    heads: list[str] = []
-    caption = section = ""
-    rows: list[list[str]] = []
-    cells: list[_Cell] = []
+def _tables(parts: list[str], index: _Index, made: Linked) -> dict[int, set[str]]:
+    """Set the figures of all tables; returns where each section begins, with its tables."""
+    table = _Table("")
+    section, where, attributes = "", "", ""
     inside = inside_head = False
-    where = ""
+    sections: dict[int, set[str]] = {0: set()}
     for n, part in enumerate(parts):
         if part.startswith("<"):
             tag = part[1:].split(None, 1)[0].rstrip(">").lower()
             if tag == "table":
-                inside, heads, caption, rows, cells = True, [], "", [], []
+                inside, table = True, _Table(section)
             elif tag == "/table":
-                _resolve(parts, cells, rows, heads, f"{section} {caption}", index, made)
+                sections[max(sections)] |= _resolve(parts, table, index, made)
                 inside = False
             elif tag in ("thead", "/thead"):
                 inside_head = tag == "thead"
             elif tag == "tr" and inside and not inside_head:
-                rows.append([])
+                table.rows.append([])
+                table.row_keys.append(_data(part, "key"))
             elif tag in ("td", "th"):
-                where = tag if not (tag == "th" and inside_head) else "head"
+                where, attributes = tag if not (tag == "th" and inside_head) else "head", part
                 if inside and where == "head":
-                    heads.append("")
-                elif inside and rows:
-                    rows[-1].append("")
-            elif tag in ("/td", "/th"):
+                    table.heads.append("")
+                    table.keys.append(_data(part, "key"))
+                elif inside and table.rows:
+                    table.rows[-1].append("")
+            elif tag in ("/td", "/th", "/caption", "/h1", "/h2", "/h3"):
                 where = ""
-            elif tag in ("caption", "/caption"):
-                where = "caption" if tag == "caption" else ""
-            elif tag in ("h1", "h2", "h3", "/h1", "/h2", "/h3"):
-                where = "section" if tag[0] == "h" else ""
+            elif tag in ("caption", "h1", "h2", "h3"):
+                where = tag
+                if tag != "caption":
+                    sections[n] = set()
             continue
         text = html_.unescape(part).strip()
         if not text:
             continue
-        if where == "section":
+        if where in ("h1", "h2", "h3"):
             section = text
         elif where == "caption":
-            caption += text
-        elif where == "head" and heads:
-            heads[-1] += text
-        elif inside and where in ("td", "th") and rows:
-            rows[-1][-1] += text
+            table.caption += text
+        elif where == "head" and table.heads:
+            table.heads[-1] += text
+        elif inside and where in ("td", "th") and table.rows:
+            table.rows[-1][-1] += text
             if where == "td" and _NUMBER.fullmatch(text):
-                column = len(rows[-1]) - 1
-                head = heads[column] if column < len(heads) else ""
-                if head in _PLAIN_HEADS or (_YEAR.fullmatch(text) and "," not in text):
-                    continue
-                unit = _unit_of(head) or _unit_of(rows[-1][0].rstrip("%")) or _unit_of(caption)
-                cells.append(_Cell(n, len(rows) - 1, column, text, unit))
+                cell = _cell(table, n, text, _data(attributes, "v"))
+                table.cells += [cell] if cell is not None else []
+    return sections
+
+
+def _data(tag: str, name: str) -> str:
+    found = re.search(f'data-{name}="([^"]*)"', tag)
+    return html_.unescape(found[1]) if found else ""
+
+
+def _cell(table: _Table, n: int, text: str, exact: str) -> _Cell | None:
+    """A figure of the last row; None for years and numbers of rows."""
+    row, column = len(table.rows) - 1, len(table.rows[-1]) - 1
+    cell = _Cell(n, row, column, text, "", exact=exact)
+    head = table.head(cell)
+    names = [table.row_keys[row], table.keys[column] if column < len(table.keys) else ""]
+    if _PLAIN & {head, *names} or (_YEAR.fullmatch(text) and "," not in text):
+        return None
+    first = table.rows[row][0].rstrip("%")
+    cell.unit = _unit_of(head) or _unit_of(first) or _unit_of(table.caption)
+    cell.keys = tuple(
+        SHOWN_AS.get(one, one) for name in names for one in name.split("|") if one
+    )  # fmt: skip
+    return cell
 
 
 def _unit_of(text: str) -> str:
     found = re.search(r"[（(：:]\s*(万亿元|亿元|万元|元|%)[）)]?|%$", text)
-    if not found:
-        return ""
-    return found[1] or "%"
+    return "" if not found else found[1] or "%"
 
 
-def _resolve(
-    parts: list[str],
-    cells: list[_Cell],
-    rows: list[list[str]],
-    heads: list[str],
-    around: str,
-    index: _Index,
-    made: Linked,
-) -> None:
-    """Node of each figure of a table; what the table adds up comes after its parts."""
-    left: list[_Cell] = []
-    for cell in cells:
-        head = heads[cell.column] if cell.column < len(heads) else ""
-        row = [text for text in rows[cell.row] if not _NUMBER.fullmatch(text)]
-        years = [text for text in rows[cell.row] if _YEAR.fullmatch(text)]
-        near = " ".join([around, head, *row, *years])
-        found = index.like(cell.text, cell.unit)
-        if not found and cell.unit == "万元":
-            found = index.like(cell.text, "%") if "%" in near else []
-        if found:
-            cell.node = index.best(found, near, re.sub(r"[（(].*?[）)]", "", head), *row[:1])
-        else:
-            left.append(cell)
-    for cell in left:
-        cell.node = _added(cell, cells, index, made)
-        if not cell.node:
-            label = " ".join([around, heads[cell.column] if cell.column < len(heads) else "",
-                              *rows[cell.row][:1]])  # fmt: skip
-            made.missing.append(f"{label}: {cell.text}")
-    for cell in cells:
+def _resolve(parts: list[str], table: _Table, index: _Index, made: Linked) -> set[str]:
+    """Node of each figure of a table by its keys; returns the tables that they are figures of.
+
+    What the table adds up comes after its parts.
+    """
+    tables = Counter[str]()
+    for cell in table.cells:
+        if cell.exact:
+            cell.likely = index.exactly(cell)
+            continue
+        cell.likely = index.like(cell.text, cell.unit)
+        near = f"{table.caption} {table.head(cell)} {' '.join(table.rows[cell.row])}"
+        if not cell.likely and cell.unit == "万元" and "%" in near:
+            cell.likely = index.like(cell.text, "%")
+    for cell in table.cells:
+        mine = {index.parts[name][0] for name in cell.likely if index.parts[name][1] in cell.keys}
+        tables.update(mine)
+    for cell in table.cells:
+        if cell.likely:
+            cell.node = index.by_key(table, cell, tables)
+    for cell in table.cells:
+        cell.node = cell.node or _added(cell, table.cells, index, made)
         if cell.node:
             made.found.append(cell.node)
             _mark(parts, cell.part, cell.node)
+        else:
+            label = " ".join([table.caption, table.head(cell), *table.rows[cell.row][:1]])
+            made.missing.append(f"{label}: {cell.text}")
+    return set(tables)
 
 
 def _added(cell: _Cell, cells: list[_Cell], index: _Index, made: Linked) -> str:
@@ -287,7 +355,9 @@ def _added(cell: _Cell, cells: list[_Cell], index: _Index, made: Linked) -> str:
     shown = float(cell.text.replace(",", "").replace("−", "-").lstrip("+"))
     digits = len(cell.text.partition(".")[2])
 
-    def same(value: float) -> bool:
+    def same(value: float, divisor: float = divisor) -> bool:
+        if cell.exact:
+            return math.isclose(abs(value) / divisor, abs(float(cell.exact)), abs_tol=1e-9)
         return f"{abs(value) / divisor:.{digits}f}" == f"{abs(shown):.{digits}f}"
 
     lines = [
@@ -315,11 +385,7 @@ def _added(cell: _Cell, cells: list[_Cell], index: _Index, made: Linked) -> str:
                     ("growth", (first / second - 1) * 100 if second else math.nan,
                      {"level": a.node, "before": b.node}),
                 ):  # fmt: skip
-                    if (
-                        math.isfinite(value)
-                        and cell.unit in ("%", "")
-                        and (f"{abs(value):.{digits}f}" == f"{abs(shown):.{digits}f}")
-                    ):
+                    if math.isfinite(value) and cell.unit in ("%", "") and same(value, 1.0):
                         return _node(made, index, value, formula, inputs, "%")
     return ""
 
@@ -334,13 +400,8 @@ def _node(
         "value": value, "how": "formula", "unit": unit, "figure": True, "formula": formula,
         "name": {"zh": label.zh, "en": label.en}, "inputs": inputs,
     }  # fmt: skip
-    said = say(f"scenario.formula.{formula}")
-    from fiscalmodel.scenario.graph import FORMULAS
-
-    made.data["formulas"].setdefault(
-        formula, {"expression": FORMULAS[formula], "zh": said.zh, "en": said.en}
-    )
-    index.words[name] = ""
+    made.data["formulas"].setdefault(formula, formula_json(formula))
+    index.words[name], index.parts[name] = "", _parts(name)
     return name
 
 
@@ -354,12 +415,15 @@ def _mark(parts: list[str], at: int, node: str) -> None:
 # ---- sentences ----
 
 
-def _sentences(parts: list[str], index: _Index, made: Linked) -> None:
+def _sentences(
+    parts: list[str], index: _Index, made: Linked, sections: Mapping[int, set[str]]
+) -> None:
     """Numbers with a unit, or with decimals, in running text of the page's body."""
-    skip = 0
+    skip, tables = 0, sections[0]
     body = False
     table = 0
     for n, part in enumerate(parts):
+        tables = sections.get(n, tables)
         if part.startswith("<"):
             tag = part[1:].split(None, 1)[0].rstrip(">").lower()
             body = body or tag == "main"
@@ -372,10 +436,10 @@ def _sentences(parts: list[str], index: _Index, made: Linked) -> None:
             continue
         if skip or not body or "fm-fig" in part or not part.strip():
             continue
-        parts[n] = _in_text(part, index, made, bool(table))
+        parts[n] = _in_text(part, index, made, bool(table), tables)
 
 
-def _in_text(text: str, index: _Index, made: Linked, in_table: bool) -> str:
+def _in_text(text: str, index: _Index, made: Linked, in_table: bool, tables: Container[str]) -> str:
     made_parts, end = [], 0
     constants = _CONSTANT.search(text)
     for match in _NUMBER.finditer(text):
@@ -394,7 +458,7 @@ def _in_text(text: str, index: _Index, made: Linked, in_table: bool) -> str:
         if not found:
             made.missing.append(f"{text[max(0, match.start() - 24) : match.end() + 8]}")
             continue
-        node = index.best(found, text[max(0, match.start() - 40) : match.end() + 12])
+        node = index.best(found, text[max(0, match.start() - 40) : match.end() + 12], tables)
         made.found.append(node)
         name = html_.escape(node, quote=True)
         made_parts += [text[end : match.start()],
@@ -402,8 +466,3 @@ def _in_text(text: str, index: _Index, made: Linked, in_table: bool) -> str:
                        token, "</span>"]  # fmt: skip
         end = match.end()
     return "".join([*made_parts, text[end:]])
-
-
-def resolved(linked: Linked) -> Text:
-    """How many figures of a page are set to their node, and how many are not."""
-    return say("present.explain_resolved", found=len(linked.found), missing=len(linked.missing))

@@ -43,7 +43,10 @@ RELATIONS: dict[str, tuple[str, ...]] = {
     "net_wan": ("[money_wan]-[expenditure_wan]",),
     "self_sufficiency_pct": ("[revenue_wan]/[expenditure_wan]*100",),
     "opening_wan": ("[closing_wan@-1]",),
-    "closing_wan": ("[opening_wan]-[repaid_wan]-[replaced_wan]",),
+    "closing_wan": (
+        "[opening_wan]-[repaid_wan]-[replaced_wan]",
+        "[opening_wan]+[unpaid_interest_wan]-[principal_wan]-[replaced_wan]",
+    ),
     "total_wan": (
         "[hidden_wan]+[statutory_wan]+[by_contract_wan]",
         "[hidden_wan]+[statutory_wan]",
@@ -62,6 +65,7 @@ RELATIONS: dict[str, tuple[str, ...]] = {
         "[last_year_wan]+[one_offs_out_wan]+[base_growth_wan]+[measures_wan]+[one_offs_wan]",
         "[last_year_wan]-[one_offs_out_wan]+[base_growth_wan]+[measures_wan]+[one_offs_wan]",
     ),
+    "base_yuan": ("[paid_in_yuan]+[refunds_yuan]+[carried_in_yuan]-[carried_out_yuan]",),
     "payable_yuan": ("[fee_yuan]+[arrears_yuan]-[paid_yuan]",),
     "difference_wan": ("[actual_wan]-[planned_wan]", "[planned_wan]-[actual_wan]"),
 }

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,35 +117,35 @@ def notebook_page(notebook_text: str, head: PageHead) -> str:
     head
         What stands above and below it.
     """
-    import nbformat
-
-    notebook = nbformat.reads(notebook_text, as_version=4)
-    notebook.cells = report_cells(notebook_text, head.lang)
+    notebook = report_notebook(notebook_text, head.lang)
     report = {**head.__dict__, "lang": tag(head.lang), "css": asset()}
     body, _ = _exporter().from_notebook_node(notebook, resources={"report": report})
     return str(body)
 
 
-def report_cells(notebook_text: str, lang: str) -> list[Any]:
-    """The cells of an executed notebook that a report shows, in one language.
+def report_notebook(notebook_text: str, lang: str) -> Any:
+    """An executed notebook with the cells that a report shows, in one language.
 
     Left out are cells with the tags ``notebook-only`` and ``hide-in-report``, and headings
     with nothing under them: a chapter whose part a scenario does not give.
     """
     import nbformat
 
-    kept: list[Any] = []
-    for cell in nbformat.reads(notebook_text, as_version=4).cells:
+    notebook, kept, section = nbformat.reads(notebook_text, as_version=4), list[Any](), ""
+    for cell in notebook.cells:
         if _HIDDEN & set(cell.metadata.get("tags", [])):
             continue
         if cell.cell_type == "markdown":
             cell.source = one_language(cell.source, lang)
+            section = cell.source.lstrip("# ").strip() if _level(cell) else section
         elif cell.cell_type != "code" or not cell.outputs:
             continue
         for output in cell.get("outputs", []):
             # A cell's last value is shown like what it displays.
             if output.output_type == "execute_result":
                 output.output_type = "display_data"
+            if "text/html" in output.get("data", {}):
+                output.data["text/html"] = _titled(output.data["text/html"], section)
             if "text/markdown" in output.get("data", {}):
                 output.data["text/markdown"] = one_language(output.data["text/markdown"], lang)
         kept.append(cell)
@@ -153,7 +154,20 @@ def report_cells(notebook_text: str, lang: str) -> list[Any]:
         after = _level(made[-1]) if made else 1
         if not 0 < after <= (_level(cell) or 0):
             made.append(cell)
-    return made[::-1]
+    notebook.cells = made[::-1]
+    return notebook
+
+
+def _titled(html: str, section: str) -> str:
+    """Tables without a title take their chapter's, so that each has a number."""
+    title = f'<caption><span class="fm-caption">{escape(section)}</span>'
+    html = html.replace(
+        '<table><caption> <span class="fm-unit">', f'<table>{title} <span class="fm-unit">'
+    )
+    return html.replace(
+        '<div class="fm-table"><table><thead>',
+        f'<div class="fm-table"><table>{title}</caption><thead>',
+    )
 
 
 def _level(cell: Any) -> int:

@@ -12,7 +12,10 @@ from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from typing import Any
 
-from fiscalmodel.present.page import PageHead, markdown_to_html, report_cells
+import pandas as pd
+
+from fiscalmodel.display import TableView, exact
+from fiscalmodel.present.page import PageHead, markdown_to_html, report_notebook
 from fiscalmodel.words import say
 
 #: The label of the row or column that pandas sums up.
@@ -42,6 +45,8 @@ class Grid:
         The cells, and the first cell of each row as it was before it was put into words.
     notes
         Lines under the table.
+    sheet
+        Name of its sheet in a workbook; its label by default.
     """
 
     title: str
@@ -52,6 +57,7 @@ class Grid:
     row_keys: tuple[str, ...]
     notes: tuple[str, ...] = ()
     number: int = 0
+    sheet: str = ""
 
     @property
     def numeric(self) -> tuple[bool, ...]:
@@ -65,6 +71,20 @@ class Grid:
         if not self.number:
             return self.title
         return f"{say('present.table_number', number=self.number)(lang)}　{self.title}"
+
+
+def grid_of(frame: pd.DataFrame, sheet: str, lang: str, **options: Any) -> Grid:
+    """A frame as `show` shows it, whole, on a sheet of its own; `options` are those of `show`."""
+    view = TableView(frame, lang, rows=len(frame) + 1, **options)
+    rows = tuple(
+        tuple(Cell(text, exact(number)) for text, number in zip(texts, numbers, strict=True))
+        for texts, numbers in zip(
+            view.cells.itertuples(index=False, name=None), view.values, strict=True
+        )
+    )
+    unit = say("present.unit", unit=view.unit)(lang) if view.unit else ""
+    heads, keys = tuple(map(str, view.cells.columns)), tuple(view.keys)
+    return Grid(sheet, unit, heads, keys, rows, tuple(view.row_keys), sheet=sheet)
 
 
 @dataclass(frozen=True)
@@ -148,7 +168,7 @@ def heading_number(counts: list[int], level: int, lang: str = "zh") -> str:
 
 
 def _blocks(notebook_text: str, lang: str) -> Iterator[Block]:
-    for cell in report_cells(notebook_text, lang):
+    for cell in report_notebook(notebook_text, lang).cells:
         if cell.cell_type == "markdown":
             yield from _of_html(markdown_to_html(cell.source))
             continue

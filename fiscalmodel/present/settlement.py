@@ -5,9 +5,8 @@ Words are those of ``params/words/fees.yaml``; the form is Chinese unless Englis
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from fiscalmodel.days import to_date
 from fiscalmodel.errors import InputError
@@ -15,14 +14,18 @@ from fiscalmodel.fees.ledger import Line, period_label
 from fiscalmodel.fees.statement import CommissionStatement
 from fiscalmodel.fees.terms import Terms, official_name, pct_text
 from fiscalmodel.paths import inside, project_root, write_whole
-from fiscalmodel.present.page import template
-from fiscalmodel.present.workbook import Sheet, sheet_name, write_book
+from fiscalmodel.present.book import cell_name, paper_workbook
+from fiscalmodel.present.live import Place
+from fiscalmodel.present.page import PageHead, template
+from fiscalmodel.present.paper import Cell, Grid, Paper, grid_of
+from fiscalmodel.present.workbook import letter
 from fiscalmodel.words import say
 
-_WIDTHS = (5, 10, 15, 10, 15, 13, 13, 13, 15, 8, 13, 13, 13, 13, 24)
-_FIRST_ROW = 5  # of the lines, counted from 1
-#: Columns of amounts, by position: before and after the rate.
-_BASE, _FEE = (4, 5, 6, 7, 8), (10, 11, 12, 13)
+#: Columns of a form; those of amounts by position, before and after the rate, and in the summary.
+_KEYS = ("order", "period", "kind", "account", "paid_in_yuan", "refunds_yuan", "carried_in_yuan",
+         "carried_out_yuan", "base_yuan", "rate_pct", "fee_yuan", "arrears_yuan", "paid_yuan",
+         "payable_yuan", "basis")  # fmt: skip
+_BASE, _FEE, _SUMMED = (4, 5, 6, 7, 8), (10, 11, 12, 13), (8, 10, 11, 12, 13)
 #: Excluded lines that are listed under a form; the rest stands on its sheet.
 _LISTED = 50
 _DIGITS = "零壹贰叁肆伍陆柒捌玖"
@@ -193,134 +196,63 @@ def settlement_workbook(statement: CommissionStatement, *, lang: str = "zh") -> 
     Every number that follows from others is a formula with its value stored;
     names and notes are text cells. The same statement gives the same bytes.
     """
-    own = _head("form_sheets", lang)
-
-    def draw(book: Any) -> None:
-        styles = _styles(book)
-        summary, taken = book.add_worksheet(own[0]), {name.casefold() for name in own}
-        forms: list[tuple[str, str, list[Line]]] = []
-        for bank, lines in _by_bank(statement).items():
-            name = sheet_name(bank, taken)
-            _form(book.add_worksheet(name), styles, statement, bank, lines, lang)
-            forms.append((bank, name, lines))
-        _summary(summary, styles, statement, forms, lang)
-
-    frames = (statement.excluded, statement.rates)
-    sheets = {
-        name: Sheet(frame.rename(columns={"kind": "receipt_kind"}))
-        for name, frame in zip(own[1:], frames, strict=True)
-    }
+    own, banks = _head("form_sheets", lang), _by_bank(statement)
+    live: dict[int, dict[Place, str]] = {0: {}}
+    for n, lines in enumerate(banks.values(), 1):
+        totals = {(len(lines), j): f"SUM({letter(j)}4:{letter(j)}{len(lines) + 3})"
+                  for j in (*_BASE, *_FEE)}  # fmt: skip
+        fees = {(i, 10): fee_formula(line.terms, i + 4)[1:] for i, line in enumerate(lines)}
+        live[n] = totals | fees
+        # The bureau's summary takes the forms' totals.
+        for j, column in enumerate(_SUMMED, 1):
+            live[0][n - 1, j] = f"'{{{n}}}'!{cell_name((len(lines), column))}"
+            live[0][len(banks), j] = f"SUM({letter(j)}4:{letter(j)}{len(banks) + 3})"
+    frames = [
+        grid_of(frame.rename(columns={"kind": "receipt_kind"}), name, lang)
+        for name, frame in zip(own[1:], (statement.excluded, statement.rates), strict=True)
+        if len(frame)
+    ]  # fmt: skip
+    forms = [_form(statement, bank, lines, lang) for bank, lines in banks.items()]
     # A day that depends on the statement alone: nothing here reads the clock.
     last = f"{max(statement.table['period'], default='2000')[:4]}-12-31"
     day = to_date(statement.as_of or last, where="as_of")
-    return write_book(sheets, lang, title=say("fees.form_title")(lang), as_of=day, first=draw)
+    head = PageHead(say("fees.form_title")(lang), lang=lang, day=day.isoformat())
+    summary = _summary(statement, banks, own[0], lang)
+    return paper_workbook(Paper(head, (summary, *forms, *frames)), live)
 
 
-def _styles(book: Any) -> dict[str, Any]:
-    """The cell formats of a form."""
-
-    def made(**given: Any) -> Any:
-        return book.add_format(
-            {"font_name": "Noto Sans SC", "font_size": 10.5, "valign": "vcenter", **given}
-        )
-
-    edge = {"border": 1}
-    return {
-        "title": made(font_size=18, bold=True, align="center"),
-        "text": made(), "right": made(align="right"),
-        "head": made(**edge, bold=True, align="center", text_wrap=True, bg_color="#F0F4F8"),
-        "cell": made(**edge, text_wrap=True), "middle": made(**edge, align="center"),
-        "money": made(**edge, num_format="#,##0.00;[Red]-#,##0.00"),
-        "rate": made(**edge, num_format="0.0###"),
-        "total": made(**edge, bold=True, num_format="#,##0.00;[Red]-#,##0.00"),
-        "total_text": made(**edge, bold=True), "note": made(text_wrap=True, valign="top"),
-    }  # fmt: skip
+def _yuan(fen: int) -> Cell:
+    return Cell(f"{fen / 100:,.2f}", fen / 100)
 
 
-def _form(
-    sheet: Any,
-    styles: dict[str, Any],
-    statement: CommissionStatement,
-    bank: str,
-    lines: list[Line],
-    lang: str,
-) -> None:
+def _form(statement: CommissionStatement, bank: str, lines: list[Line], lang: str) -> Grid:
     """One bank's form."""
-    head = _head("form_head", lang)
-    last = len(head) - 1
-    for j, width in enumerate(_WIDTHS):
-        sheet.set_column(j, j, width)
-    sheet.set_landscape()
-    sheet.set_paper(9)
-    sheet.fit_to_pages(1, 0)
-    sheet.set_row(0, 32)
-    _across(sheet, 0, 0, last, say("fees.form_title")(lang), styles["title"])
-    sheet.write_string(1, 0, f"{say('fees.form_bank')(lang)}{bank}", styles["text"])
-    day = f"{say('fees.form_day')(lang)}{statement.as_of or '—'}"
-    sheet.write_string(2, 0, day, styles["text"])
-    sheet.write_string(2, last, say("fees.form_unit")(lang), styles["right"])
-    for j, text in enumerate(head):
-        sheet.write_string(3, j, text, styles["head"])
-    sheet.set_row(3, 32)
-    sheet.freeze_panes(4, 0)
-    for i, line in enumerate(lines):
-        _line(sheet, styles, statement, i, line, lang)
-    end = _FIRST_ROW - 1 + len(lines)
-    _across(sheet, end, 0, 3, say("fees.form_total")(lang), styles["total_text"])
-    values = _sums(lines)
-    for j in range(4, last + 1):
-        if j in values:
-            letter = chr(65 + j)
-            formula = f"=SUM({letter}{_FIRST_ROW}:{letter}{end})"
-            sheet.write_formula(end, j, formula, styles["total"], values[j] / 100)
-        else:
-            sheet.write_string(end, j, "", styles["total_text"])
-    capitals = f"{say('fees.form_capitals')(lang)}{in_words(values[13])}"
-    _across(sheet, end + 1, 0, last, capitals, styles["total_text"])
-    sheet.write_string(end + 3, 0, say("fees.form_notes")(lang), styles["text"])
-    row = _numbered(sheet, end + 4, last, bank_notes(statement, bank, lang), styles["note"])
-    for j, text in zip((0, 5, 8, 11), _head("form_signs", lang), strict=True):
-        sheet.write_string(row + 1, j, text, styles["text"])
-
-
-def _across(sheet: Any, row: int, first: int, last: int, text: str, style: Any) -> None:
-    """A text cell over several columns; never a formula."""
-    sheet.merge_range(row, first, row, last, "", style)
-    sheet.write_string(row, first, text, style)
-
-
-def _numbered(sheet: Any, row: int, last: int, notes: Sequence[str], style: Any) -> int:
-    for i, note in enumerate(notes):
-        _across(sheet, row + i, 0, last, f"{i + 1}. {note}", style)
-    return row + len(notes)
-
-
-def _line(
-    sheet: Any,
-    styles: dict[str, Any],
-    statement: CommissionStatement,
-    i: int,
-    line: Line,
-    lang: str,
-) -> None:
-    row, at = _FIRST_ROW - 1 + i, _FIRST_ROW + i
-    sheet.write_number(row, 0, i + 1, styles["middle"])
-    texts, basis = _texts(statement, line, lang)
-    for j, text in enumerate(texts, start=1):
-        sheet.write_string(row, j, text, styles["middle"])
-    values = _sums([line])
-    for j in (4, 5, 6, 7, 11, 12):
-        sheet.write_number(row, j, values[j] / 100, styles["money"])
-    base = f"=E{at}+F{at}+G{at}-H{at}"
-    sheet.write_formula(row, 8, base, styles["money"], values[8] / 100)
-    terms = line.terms
-    if terms is None or terms.tiers:
-        sheet.write_string(row, 9, _rate(terms, lang), styles["middle"])
-    else:
-        sheet.write_number(row, 9, float(terms.rate_pct), styles["rate"])
-    sheet.write_formula(row, 10, fee_formula(terms, at), styles["money"], line.fee / 100)
-    sheet.write_formula(row, 13, f"=K{at}+L{at}-M{at}", styles["money"], line.payable / 100)
-    sheet.write_string(row, 14, basis, styles["cell"])
+    rows = []
+    for i, line in enumerate(lines, 1):
+        texts, basis = _texts(statement, line, lang)
+        values, terms = _sums([line]), line.terms
+        plain = terms is not None and not terms.tiers
+        rate = Cell(_rate(terms, lang), float(terms.rate_pct) if terms and plain else None)
+        rows.append((
+            Cell(str(i), i), *map(Cell, texts), *(_yuan(values[j]) for j in _BASE), rate,
+            *(_yuan(values[j]) for j in _FEE), Cell(basis),
+        ))  # fmt: skip
+    total, empty = _sums(lines), Cell("")
+    rows.append((
+        Cell(say("fees.form_total")(lang)), *[empty] * 3, *(_yuan(total[j]) for j in _BASE), empty,
+        *(_yuan(total[j]) for j in _FEE), empty,
+    ))  # fmt: skip
+    about = (
+        f"{say('fees.form_bank')(lang)}{bank}",
+        f"{say('fees.form_day')(lang)}{statement.as_of or '—'}",
+        say("fees.form_unit")(lang),
+    )
+    capitals = f"{say('fees.form_capitals')(lang)}{in_words(total[13])}"
+    numbered = [f"{n}. {note}" for n, note in enumerate(bank_notes(statement, bank, lang), 1)]
+    signs = "　　　".join(_head("form_signs", lang))
+    notes = (capitals, say("fees.form_notes")(lang), *numbered, signs)
+    return Grid(say("fees.form_title")(lang), "　".join(about), tuple(_head("form_head", lang)),
+                _KEYS, tuple(rows), ("",) * len(rows), notes, sheet=bank)  # fmt: skip
 
 
 def fee_formula(terms: Terms | None, row: int) -> str:
@@ -356,31 +288,14 @@ def fee_formula(terms: Terms | None, row: int) -> str:
 
 
 def _summary(
-    sheet: Any,
-    styles: dict[str, Any],
-    statement: CommissionStatement,
-    forms: Sequence[tuple[str, str, list[Line]]],
-    lang: str,
-) -> None:
-    """The bureau's summary: totals of the forms, by reference."""
-    columns = (8, 10, 11, 12, 13)
-    sheet.set_column(0, 0, 28)
-    sheet.set_column(1, 5, 18)
-    sheet.set_row(0, 32)
-    _across(sheet, 0, 0, 5, say("fees.form_summary")(lang), styles["title"])
-    sheet.write_string(1, 5, say("fees.form_unit")(lang), styles["right"])
-    for j, text in enumerate(_head("form_summary_head", lang)):
-        sheet.write_string(2, j, text, styles["head"])
-    for i, (bank, name, lines) in enumerate(forms):
-        sheet.write_string(3 + i, 0, bank, styles["cell"])
-        values, total = _sums(lines), _FIRST_ROW + len(lines)
-        for j, column in enumerate(columns, start=1):
-            formula = f"='{name}'!{chr(65 + column)}{total}"
-            sheet.write_formula(3 + i, j, formula, styles["money"], values[column] / 100)
-    end = 3 + len(forms)
-    sheet.write_string(end, 0, say("fees.form_total")(lang), styles["total_text"])
-    values = _sums(statement.settled)
-    for j, column in enumerate(columns, start=1):
-        formula = f"=SUM({chr(65 + j)}4:{chr(65 + j)}{end})"
-        sheet.write_formula(end, j, formula, styles["total"], values[column] / 100)
-    _numbered(sheet, end + 2, 5, [note(lang) for note in statement.notes], styles["note"])
+    statement: CommissionStatement, banks: Mapping[str, list[Line]], sheet: str, lang: str
+) -> Grid:
+    """The bureau's summary: totals of the forms."""
+    named = {**banks, say("fees.form_total")(lang): statement.settled}
+    rows = [
+        (Cell(name), *(_yuan(_sums(lines)[j]) for j in _SUMMED)) for name, lines in named.items()
+    ]
+    keys, notes = ("bank", *(_KEYS[j] for j in _SUMMED)), [note(lang) for note in statement.notes]
+    return Grid(say("fees.form_summary")(lang), say("fees.form_unit")(lang),
+                tuple(_head("form_summary_head", lang)), keys, tuple(rows), ("",) * len(rows),
+                tuple(notes), sheet=sheet)  # fmt: skip

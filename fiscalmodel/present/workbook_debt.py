@@ -7,7 +7,9 @@ from pathlib import Path
 from fiscalmodel.debt.clearance.plan import ClearancePlan
 from fiscalmodel.errors import InputError
 from fiscalmodel.paths import inside, project_root, write_whole
-from fiscalmodel.present.workbook import Sheet, write_book
+from fiscalmodel.present.book import paper_workbook
+from fiscalmodel.present.page import PageHead
+from fiscalmodel.present.paper import Paper, Passage, grid_of
 from fiscalmodel.words import Text, say
 
 #: Sheets that name contracts, debtors and creditors.
@@ -30,30 +32,23 @@ def plan_workbook(plan: ClearancePlan, lang: str = "zh", *, totals_only: bool = 
     """
     periods = [c for c in plan.matrix.columns if c not in ("contract_id", "source_id", "use")]
     matrix = plan.matrix.assign(total_wan=plan.matrix[periods].sum(axis=1))
-    live = {"total_wan": f"SUM([{periods[0]}]:[{periods[-1]}])"} if periods else {}
-    rolled = "[opening_wan]+[unpaid_interest_wan]-[principal_wan]-[replaced_wan]"
-    money = ["available_wan", "used_wan", "kept_wan", "lapsed_wan"]
-    paid = ["interest_wan", "principal_wan", "replaced_wan"]
-    lines: list[tuple[Text | str, object]] = [(say("present.answer"), t) for t in plan.answer]
-    lines += [(say("present.note"), note) for note in plan.notes]
-    sheets = {
-        "summary": Sheet(title=say("debt.sheet.title"), lines=lines),
-        "balances": Sheet(
-            plan.table, formulas={"closing_wan": "[opening_wan]-[repaid_wan]-[replaced_wan]"}
-        ),
-        "payments": Sheet(plan.payments, sums=["amount_wan"]),
-        "matrix": Sheet(matrix, sums=[*periods, "total_wan"], formulas=live),
-        "contracts": Sheet(plan.contracts, sums=paid, formulas={"closing_wan": rolled}),
-        "sources": Sheet(plan.by_source, sums=money),
-        "register": Sheet(plan.register, sums=["replaced_wan"]),
-    }
-    if len(plan.shortfall):
-        sheets["shortfall"] = Sheet(plan.shortfall, sums=["amount_wan"])
-    chosen = {
-        say(f"debt.sheet.{name}")(lang): sheet for name, sheet in sheets.items()
-        if not (totals_only and name in SENSITIVE)
+    matrix = matrix.rename(columns={period: f"{period}_wan" for period in periods})
+    frames = {
+        "balances": plan.table, "payments": plan.payments, "matrix": matrix,
+        "contracts": plan.contracts, "sources": plan.by_source, "register": plan.register,
+        "shortfall": plan.shortfall,
     }  # fmt: skip
-    return write_book(chosen, lang, title=say("debt.sheet.title")(lang), as_of=plan.as_of)
+    title = say("debt.sheet.title")(lang)
+    head = PageHead(title, lang=lang, day=plan.as_of.isoformat())
+    said = [Passage(kind, tuple(((str(Text.of(text)(lang)), False),) for text in texts))
+            for kind, texts in (("answer", plan.answer), ("notes", plan.notes))]  # fmt: skip
+    grids = [
+        grid_of(frame, say(f"debt.sheet.{name}")(lang), lang, unit="万元", digits=2,
+                total=name != "balances")
+        for name, frame in frames.items()
+        if len(frame) and not (totals_only and name in SENSITIVE)
+    ]  # fmt: skip
+    return paper_workbook(Paper(head, (*said, *grids)))
 
 
 def save_plan(plan: ClearancePlan, path: str, lang: str = "zh") -> Path:

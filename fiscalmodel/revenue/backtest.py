@@ -113,8 +113,9 @@ def backtest(
 
     Notes
     -----
-    Errors are forecast − actual. ``bias_pct``: sum of errors over sum of |actual|, %. MASE is
-    scaled by the lag-m difference of the history at each origin; OWA compares with naive
+    Errors are forecast − actual. ``bias_pct``: sum of errors over that of the absolute
+    actuals, %. MASE is scaled by the lag-m difference of the history at each origin; OWA
+    compares with naive
     (Naive2 for seasonal series): half the ratio of mean sMAPE, half that of mean MASE, NaN
     where naive is exact; MSIS is the mean interval score over the MASE scale (see `metrics`).
     Interpolated values are no targets and no origins, and are interpolated anew at each

@@ -148,8 +148,9 @@ class Kind:
 PLAIN = Kind()
 #: General public budget revenue (一般公共预算收入).
 REVENUE = Kind("revenue", REVENUE_SHARES, fades=True)
-#: One tax: as the revenue that it is part of.
-TAX = Kind("tax", REVENUE_SHARES, fades=True)
+#: One tax: as any series; on a city's taxes to 2015 that erred less than as budget revenue (1.03
+#: against 1.06 of naive's error), and so it did after (.88 against .91).
+TAX = Kind("tax")
 #: Land-sale (土地出让) and other fund revenue. On the provinces' fund revenue every trend made
 #: things worse (errors of 22, 39 and 48 % one to three years ahead for the last value, 26, 53
 #: and 76 % for the combination). The widening was taken from every second province; on the others

@@ -538,8 +538,7 @@ def _likely_breaks(y: Any, history: History, *, allow_break: bool) -> tuple[Text
         return ()
     if isinstance(y, Series) and y.calibre == "like_for_like":
         return ()
-    labels = pd.PeriodIndex([str(year) for year in years], freq="Y")
-    found = find_breaks(pd.Series(history.values, index=labels))
+    found = find_breaks(pd.Series(history.values, index=years))
     if not found:
         return ()
     said = Text.joined(step.said for step in found)

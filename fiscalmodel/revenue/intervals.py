@@ -122,7 +122,7 @@ def table() -> dict[str, Any]:
 def _group(season_length: int, kind: str) -> dict[str, Any]:
     groups: dict[str, dict[str, Any]] = table()["groups"]
     if season_length == 1:
-        return groups["revenue" if kind in ("revenue", "tax") else "yearly"]
+        return groups["revenue" if kind == "revenue" else "yearly"]
     return groups["quarterly" if season_length <= 4 else "monthly"]
 
 

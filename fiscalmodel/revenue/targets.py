@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -158,7 +158,6 @@ def assess_target(
     target_value: float,
     expected: float,
     source: str = "",
-    elasticity: float | None = None,
     outturn: tuple[int, float] | None = None,
 ) -> TargetAssessment:
     """Set a target beside a forecast.
@@ -170,20 +169,22 @@ def assess_target(
     last_value, target_value, expected
         万元; `expected` is the scenario's value of the target year. The baseline's band is
         placed around it: in proportion where both are above 0, else as wide as it is.
-    elasticity
-        Percent of revenue per percent of its base, for the lever of the base's growth.
     outturn
         Year and amount of the newest outturn, where `last_value` is an estimate.
 
     Raises
     ------
     InputError
-        As `growth_needed_pct`; a target year that is not forecast; a forecast that does not
-        start after `last_year`, or is not by year.
+        As `growth_needed_pct`; a target year that is not forecast.
     """
     years = target_year - last_year
     need = growth_needed_pct(last_value, target_value, years)
-    row = _row_of(forecast, last_year, target_year)
+    if years > len(forecast.table):
+        raise InputError(
+            "target_year", "revenue.not_forecast", year=target_year, first=last_year + 1,
+            last=last_year + len(forecast.table),
+        )  # fmt: skip
+    row = forecast.table.iloc[years - 1]
     base = float(row["mean"])
 
     def placed(edge: float) -> float:
@@ -201,33 +202,11 @@ def assess_target(
         need,
         expected,
         growth_needed_pct(last_value, expected, years) if expected > 0 else math.nan,
-        levers_for(
-            target_value, expected, last_value=last_value, years=years, elasticity=elasticity
-        ),
+        levers_for(target_value, expected, last_value=last_value, years=years),
         source,
         bands,
         outturn,
     )
-
-
-def _row_of(forecast: Forecast, last_year: int, target_year: int) -> pd.Series[Any]:
-    """The forecast's row of the target year."""
-    periods = list(forecast.table["period"])
-    first = periods[0]
-    if isinstance(first, pd.Period) and first.freqstr[0] not in "YA":
-        raise InputError("forecast", "revenue.not_by_year", first=first)
-    start = getattr(first, "year", first)
-    # Lists are numbered from 1: only numbers that can be years are held against `last_year`.
-    if isinstance(start, int) and 1900 <= start <= 2200 and start != last_year + 1:
-        raise InputError(
-            "last_year", "revenue.not_before", year=last_year, start=start, wanted=start - 1
-        )
-    if target_year - last_year > len(periods):
-        raise InputError(
-            "target_year", "revenue.not_forecast", year=target_year, first=last_year + 1,
-            last=last_year + len(periods),
-        )  # fmt: skip
-    return forecast.table.iloc[target_year - last_year - 1]
 
 
 def levers_for(
@@ -236,21 +215,19 @@ def levers_for(
     *,
     last_value: float,
     years: int,
-    elasticity: float | None = None,
 ) -> pd.DataFrame:
     """What each lever alone would have to deliver to close the gap to a target.
 
     Returns
     -------
     DataFrame
-        ``lever, amount, unit``; empty if the target is expected to be reached. Growth of the
-        base stands there only with an `elasticity` above 0, growth of any kind only with an
-        expected value above 0.
+        ``lever, amount, unit``; empty if the target is expected to be reached. Growth stands
+        there only with an expected value above 0.
 
     Notes
     -----
     With g the growth expected and g* the growth needed a year, both even:
-    ``extra_growth_each_year`` = g* − g; ``base_growth_each_year`` = (g* − g) / elasticity;
+    ``extra_growth_each_year`` = g* − g;
     ``one_off_in_target_year`` and ``measure_each_year_from_next`` (a measure whose yearly
     effect does not grow) = target − expected; ``measure_growing_with_revenue`` = the first
     year's effect x of a measure from next year that grows with revenue,
@@ -259,9 +236,8 @@ def levers_for(
 
     Examples
     --------
-    >>> found = levers_for(110.0, 104.0, last_value=100.0, years=2, elasticity=1.2)
-    >>> found["amount"].round(2).tolist()
-    [2.9, 2.42, 6.0, 6.0, 5.88, 3.0]
+    >>> levers_for(110.0, 104.0, last_value=100.0, years=2)["amount"].round(2).tolist()
+    [2.9, 6.0, 6.0, 5.88, 3.0]
     """
     gap = target - expected
     columns = ["lever", "amount", "unit"]
@@ -272,9 +248,6 @@ def levers_for(
     rows = []
     if growth is not None:
         rows.append(("extra_growth_each_year", need - growth, "percentage points"))
-        if elasticity is not None and elasticity > 0:
-            more = (need - growth) / elasticity
-            rows.append(("base_growth_each_year", more, "percentage points"))
     rows += [
         ("one_off_in_target_year", gap, "万元"),
         ("measure_each_year_from_next", gap, "万元"),

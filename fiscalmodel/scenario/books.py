@@ -15,7 +15,7 @@ from typing import Any
 
 from fiscalmodel.checks.facts import label
 from fiscalmodel.days import Heading, heading
-from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.errors import Collector, InputError, known_names
 from fiscalmodel.folders import settled_files
 from fiscalmodel.series.assembly import Point, across_header, firmest
 from fiscalmodel.series.templates import fields_of, headers_in, read
@@ -24,7 +24,7 @@ from fiscalmodel.tables.readers import read_workbook
 from fiscalmodel.tables.records import header_of
 from fiscalmodel.tables.table import Table
 from fiscalmodel.units import FEN_PER, convert
-from fiscalmodel.words import Text, headers_of, say
+from fiscalmodel.words import Text, headers_of, language, official, official_words, say
 from fiscalmodel.yamlio import load_yaml
 
 #: Lists that are told by their headers.
@@ -85,7 +85,7 @@ def _wanted(files: tuple[Path, ...]) -> dict[str, Any]:
     return found
 
 
-def read_books(paths: Sequence[str | Path], region: str) -> Books:
+def read_books(paths: Sequence[str | Path], region: str, level: str | None = None) -> Books:
     """Everything that workbooks give a county.
 
     Parameters
@@ -94,11 +94,14 @@ def read_books(paths: Sequence[str | Path], region: str) -> Books:
         Budget books, ledgers, lists: .xlsx, .xls, .xlsb, .ods, .et or .csv.
     region
         The county's name: its row is taken where a table lists regions.
+    level
+        ``whole`` area or ``own`` level, by any official word (全市, 本级 …); needed where the
+        budget tables are of both.
 
     Raises
     ------
     InputError
-        If a file cannot be opened; all of them at once.
+        If a file cannot be opened, all of them at once; if the level must be chosen.
     """
     found, said = Collector(), list[Text]()
     tables: list[Table] = []
@@ -119,14 +122,17 @@ def read_books(paths: Sequence[str | Path], region: str) -> Books:
         tables += [table for table in book if table.sheet not in kinds]
     _refuse_others(tables, region, found)
     found.raise_if_any()
-    tables, level = _one_level(tables)
-    series = {name: _series(tables, asked) for name, asked in _schema()["series"].items()}
-    limits = _limits(tables, region)
-    if limits and "limits" not in lists:
-        lists["limits"] = limits
-        said.append(say("scenario.from.limits", years=[row["year"] for row in limits]))
-    if level:
-        said.append(level)
+    budgets, meant = _of_level([t for t in tables if t.form in _budget_forms()], level)
+    series = {name: _series(budgets, asked) for name, asked in _schema()["series"].items()}
+    owed = _debt_by_year(tables, region, meant, asked=level is not None)
+    for kind, end, place in (("limits", "_limit_wan", "source"), ("guardrails", "_wan", "note")):
+        rows = [row for year, points in owed.items() if (row := _row(year, points, end, place))]
+        if rows and kind not in lists:
+            lists[kind] = rows
+            years = [row["year"] for row in rows]
+            said.append(say("scenario.from.debt", name=say(f"scenario.sheet.{kind}"), years=years))
+    if budgets:
+        said.append(say("scenario.from.level", name=_level_name(meant)))
     return Books(series, lists, tuple(said))
 
 
@@ -205,14 +211,32 @@ def _budget_forms() -> set[str]:
     return {form for asked in _schema()["series"].values() for form in asked["forms"]}
 
 
-def _one_level(tables: list[Table]) -> tuple[list[Table], Text | None]:
-    """Tables of one level: of the whole region where there are such, else of its own level."""
-    budgets = [t for t in tables if t.form in _budget_forms()]
-    own = [t for t in budgets if t.about.level == "own"]
-    if not own or len(own) == len(budgets):
-        return tables, None
-    kept = [t for t in tables if t.about.level != "own"]
-    return kept, say("scenario.from.whole", count=len(own))
+def _of_level(budgets: list[Table], asked: str | None) -> tuple[list[Table], str]:
+    """Budget tables of one level, and which it is.
+
+    Raises
+    ------
+    InputError
+        If there are tables of both and none is asked for, or none of the one that is.
+    """
+    wanted = None if asked is None else official("government_level", asked)
+    if asked is not None and wanted is None:
+        known = known_names(official_words("government_level", language()).values())
+        raise InputError("level", "scenario.no_such_level", known, name=asked)
+    sides: dict[str, list[Table]] = {}
+    for table in budgets:
+        sides.setdefault("own" if table.about.level == "own" else "whole", []).append(table)
+    files = list(dict.fromkeys(t.file for t in budgets))
+    if wanted is None and len(sides) > 1:
+        raise InputError(", ".join(files), "scenario.which_level")
+    level = wanted or next(iter(sides), "whole")
+    if budgets and level not in sides:
+        raise InputError(", ".join(files), "scenario.level_missing", name=_level_name(level))
+    return sides.get(level, []), level
+
+
+def _level_name(level: str) -> Text:
+    return Text(*(official_words("government_level", lang)[level] for lang in ("zh", "en")))
 
 
 def _series(tables: Sequence[Table], asked: dict[str, Any]) -> dict[int, Point]:
@@ -258,38 +282,55 @@ def _when(table: Table, column: str) -> Heading | None:
     return found if found is not None and found.period.freqstr[0] == "Y" else None
 
 
-def _limits(tables: Sequence[Table], region: str) -> list[Row]:
-    """Limits of general and special debt by year, where each stands once."""
-    asked = _schema()["limits"]
-    wanted, unwanted = re.compile(asked["is"]), re.compile(asked["not"])
-    found: dict[int, dict[str, Point]] = {}
+def _debt_by_year(
+    tables: Sequence[Table], region: str, level: str, *, asked: bool
+) -> dict[int, dict[str, Point]]:
+    """Year -> limits and balances of general and special debt by their columns.
+
+    Of the level that is meant; where it was not asked for and there is none, of the other.
+    """
+    what = {k: [re.compile(e[x]) for x in ("is", "not")] for k, e in _schema()["debt"].items()}
+    found: dict[str, dict[int, dict[str, Point]]] = {"own": {}, "whole": {}}
     for table in tables:
-        for row, name in table.labels.items() if table.form in asked["forms"] else ():
-            mine = table.about.region in ("", region) and label(str(name)).is_total
-            if not ("债" in name or str(name).strip() == region or mine):
-                continue  # another region's row
-            for column in table.numbers:
+        for row, name in table.labels.items() if table.form in _schema()["debt_forms"] else ():
+            side = _level_of(table, str(name).strip(), region)
+            for column in table.numbers if side else ():
                 text = f"{name}/{column}"
-                kinds = [k for k, zh in _KINDS if zh in text]
-                when, amount = (
-                    _when(table, column) or _year_in(text, table),
-                    _wan(table, row, column),
-                )
-                meant = wanted.search(text) and not unwanted.search(text)
-                if (
-                    len(kinds) == 1
-                    and when
-                    and when.kind == "actual"
-                    and meant
-                    and amount == amount
-                ):
+                ends = [end for end, (is_, no) in what.items()
+                        if is_.search(text) and not no.search(text)]  # fmt: skip
+                kinds = [f"{kind}_{end}_wan" for kind, zh in _KINDS if zh in text for end in ends]
+                when, amount = _debt_year(table, str(name), column), _wan(table, row, column)
+                if len(kinds) == 1 and when and amount == amount:
                     point = Point(when, amount, table.where(row, column))
-                    found.setdefault(when.period.year, {}).setdefault(kinds[0], point)
-    return [
-        {"year": str(year), "source": "; ".join(p.where for p in kinds.values())}
-        | {f"{kind}_limit_wan": p.value for kind, p in kinds.items()}
-        for year, kinds in sorted(found.items())
-    ]
+                    found[side].setdefault(when.period.year, {}).setdefault(kinds[0], point)
+    years = found[level] or (found["whole" if level == "own" else "own"] if not asked else {})
+    return dict(sorted(years.items()))
+
+
+def _row(year: int, points: dict[str, Point], end: str, place: str) -> Row:
+    """The figures of a year whose columns end so, with their cells in `place`; empty if none."""
+    kept = {column: point for column, point in points.items() if column.endswith(end)}
+    cells = "; ".join(point.where for point in kept.values())
+    return {"year": str(year), place: cells} | {c: p.value for c, p in kept.items()} if kept else {}
+
+
+def _level_of(table: Table, name: str, region: str) -> str:
+    """Whose debt a row is of: ``own``, ``whole``, or empty for another region's."""
+    if "债" in name or (label(name).is_total and table.about.region in ("", region)):
+        return "own" if table.about.level == "own" else "whole"
+    if name == region:
+        return "whole"
+    mine = table.about.region in ("", region) or name.startswith(region)
+    return "own" if mine and re.fullmatch(rf"(?:{region})?[省市县区州盟旗]?本级", name) else ""
+
+
+def _debt_year(table: Table, name: str, column: str) -> Heading | None:
+    """The year that a figure of debt is of: the row's own (2020年末), else the column's."""
+    when = _when(table, column)
+    own = re.findall(r"(?:19|20)\d\d(?=年)", name)
+    if when is None or (own and when.kind == "actual"):
+        when = _year_in(f"{name}/{column}" if when is None else name, table)
+    return when if when is not None and when.kind == "actual" else None
 
 
 def _year_in(text: str, table: Table) -> Heading | None:

@@ -68,6 +68,7 @@ def new_county(
     as_of: object = None,
     years: int | None = None,
     books: Sequence[str | Path] = (),
+    level: str | None = None,
 ) -> County:
     """Set up a county: a region, ``data/KEY/NAME.xlsx`` and a baseline that points at its sheets.
 
@@ -86,6 +87,9 @@ def new_county(
     books
         The bureau's own workbooks (budget book, ledger, lists …): what they give is filled in
         with its source.
+    level
+        Whether their figures of the whole area (全市, 全县) or of its own level (本级) are taken;
+        needed where they give both.
 
     Returns
     -------
@@ -110,7 +114,7 @@ def new_county(
         raise InputError("key", "scenario.bad_key", key=key)
     if key in regions:
         raise InputError("key", "scenario.key_there", key=key, name=regions[key].zh)
-    given = read_books(books, name)
+    given = read_books(books, name, level)
     usual = f"{given.newest}-12-31" if given.newest else AS_OF
     last = to_date(usual if as_of is None else as_of, where="as_of")
     if years is None:

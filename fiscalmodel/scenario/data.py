@@ -35,6 +35,7 @@ SERIES_KEYS = (
     "revenue.series", "revenue.items.*.series", "revenue.nowcast.series",
     "revenue.drivers", "revenue.nowcast.plan", "revenue.nowcast.items.*", "balance.*_wan",
     "balance.*_wan.*", "expenditure.amount_wan", "expenditure.amount_wan.*",
+    "expenditure.progress.series", "expenditure.progress.items.*",
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from fiscalmodel.scenario.part_budget import (
 from fiscalmodel.scenario.part_debt import debt_part
 from fiscalmodel.scenario.part_revenue import revenue_part
 from fiscalmodel.scenario.part_warning import idle_part, projects_part, sanbao_part
+from fiscalmodel.scenario.part_year import nowcast_part, progress_part
 from fiscalmodel.scenario.plausibility import answered
 from fiscalmodel.words import Text, say
 
@@ -27,8 +28,8 @@ from fiscalmodel.words import Text, say
 FURTHER: Mapping[str, Callable[[Scenario, Any, Mapping[str, Any]], PartResult]] = {
     "budgets": budgets_part,
     "medium_term": medium_term_part,
-    "guardrails": guardrails_part,
     "sanbao": sanbao_part,
+    "guardrails": guardrails_part,
     "projects": projects_part,
     "special_bonds": special_bonds_part,
     "idle": idle_part,
@@ -87,11 +88,16 @@ def evaluate(scenario: Scenario, *, until: str = ORDER[-1]) -> Outcome:
                 "forecast": part.forecast,
                 "link": part.link,
                 "target": part.target,
-                "nowcast": part.nowcast,
             }
             notes += part.notes
             answers.append(part.answer)
-            answers += [part.nowcast.answer] if part.nowcast else []
+            if spec.revenue.nowcast is not None:
+                found["nowcast"] = nowcast_part(scenario, spec.revenue.nowcast)
+                answers.append(found["nowcast"].answer)
+    if spec.expenditure is not None and spec.expenditure.progress is not None:
+        with problems.catch():
+            found["spending"] = progress_part(scenario, spec.expenditure.progress)
+            answers.append(found["spending"].answer)
     with problems.catch():
         plan_first = None
         takes = spec.debt is not None and bool(spec.debt.general_budget_source)

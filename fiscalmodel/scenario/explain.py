@@ -10,9 +10,10 @@ import pandas as pd
 
 from fiscalmodel.display import Result
 from fiscalmodel.errors import InputError, did_you_mean
-from fiscalmodel.scenario.graph import FORMULAS, Graph, Node
+from fiscalmodel.scenario.graph import Graph, Node
 from fiscalmodel.scenario.outcome import Outcome
-from fiscalmodel.scenario.trace import Tracer, trace_budget
+from fiscalmodel.scenario.trace import Tracer
+from fiscalmodel.scenario.trace_budget import trace_budget, trace_closed
 from fiscalmodel.scenario.trace_debt import trace_debt
 from fiscalmodel.scenario.trace_fees import trace_fees
 from fiscalmodel.scenario.trace_parts import trace_parts
@@ -49,7 +50,7 @@ class Explained(Result):
 
     def json(self) -> str:
         """The file that stands beside a report; see `fiscalmodel.scenario.graph`."""
-        return self.graph.json(self.scenario, FORMULAS)
+        return self.graph.json(self.scenario)
 
 
 @dataclass(frozen=True, repr=False)
@@ -152,8 +153,9 @@ def trace(outcome: Outcome, *, secret: bool = False) -> Explained:
     t = Tracer(outcome, secret)
     trace_budget(t)
     trace_debt(t)
-    trace_fees(t)
+    trace_closed(t)
     trace_parts(t)
+    trace_fees(t)
     case = outcome.scenario
     about = {
         "id": case.id,

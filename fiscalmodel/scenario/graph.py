@@ -12,6 +12,9 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
+from types import CodeType
 from typing import Any, Literal
 
 from fiscalmodel.display import word
@@ -94,6 +97,23 @@ FORMULAS: Mapping[str, str] = {
     "renewed": "amount * refinanced / 100 * rate / 100",
     "outstanding": "total - sum(due) * (1 - refinanced / 100)",
     "ratio": "sum(debt) / resources * 100",
+    # parts
+    "times": "first * second",
+    "most": "max(parts)",
+    "lack": "max(first - second, 0)",
+    "above_floor": "over - under * threshold / 100",
+    "below_ceiling": "under * threshold / 100 - over",
+    "under_change": "over / threshold * 100 - under",
+    "paid_up": "min(sum(due) - sum(own), max(sum(there) - sum(gone), 0))",
+    "spare": "min(sum(due), max(sum(there) - sum(gone) - held, 0))",
+    "held": "max(missing + later, 0)",
+    "mean_of": "sum(parts) / count",
+    "level": "part / whole",
+    "part_of": "amount * share / 100",
+    "equal_part": "total - fen(total * (years - 1) / years - 0.0000005)",
+    "period_interest": "balance * rate / 100 / times",
+    "change_pct": "(this - moved - last) / last * 100",
+    "most_score": "indicators + execution * min(1, rate / 100)",
     # commissions
     "fee": "half_up(base * rate / 100)",
     "payable": "arrears + fee - paid",
@@ -186,69 +206,85 @@ class Graph:
     def __contains__(self, name: object) -> bool:
         return name in self.nodes
 
+    def value(self, name: str) -> float:
+        """The figure of a node."""
+        return self.nodes[name].value
+
+    def worked(self, formula: str, inputs: Mapping[str, str | Sequence[str]]) -> float:
+        """What a formula gives for the nodes' figures; NaN where it divides by 0."""
+        nodes = self.nodes
+        values = {
+            key: nodes[given].value
+            if isinstance(given, str)
+            else [nodes[one].value for one in given]
+            for key, given in inputs.items()
+        }
+        try:
+            return float(eval(_compiled(formula), _CALLS, values))
+        except ZeroDivisionError:
+            return math.nan
+
     def leaf(
-        self,
-        name: str,
-        value: float,
-        how: How,
-        unit: str = "万元",
-        *,
-        label: Text | str = "",
-        where: str = "",
-        note: Text | str = "",
-        figure: bool = False,
-        cells: Sequence[tuple[str, float]] = (),
-        given: Mapping[str, Any] | None = None,
-    ) -> str:
+        self, name: str, value: float, how: How, unit: str = "万元", *, label: Text | str = "",
+        where: str = "", note: Text | str = "", figure: bool = False,
+        cells: Sequence[tuple[str, float]] = (), given: Mapping[str, Any] | None = None,
+    ) -> str:  # fmt: skip
         """A node that no formula stands behind; `given` is what a model was given."""
         if name not in self.nodes:
             self.nodes[name] = Node(
-                float(value),
-                how,
-                unit,
-                _label(name, label),
-                inputs=_inputs(given or {}),
-                where=where,
-                note=Text.of(note),
-                cells=tuple(cells),
-                figure=figure,
-            )
+                float(value), how, unit, _label(name, label), inputs=_inputs(given or {}),
+                where=where, note=Text.of(note), cells=tuple(cells), figure=figure,
+            )  # fmt: skip
         return name
 
-    def formula(
-        self,
-        name: str,
-        value: float,
-        formula: str,
-        unit: str = "万元",
-        *,
-        label: Text | str = "",
-        figure: bool = True,
-        note: Text | str = "",
+    def figure(
+        self, name: str, value: float, formula: str, unit: str = "万元", label: Text | str = "",
         **inputs: Any,
-    ) -> str:
-        """A node worked out from others: node names, or lists of them."""
+    ) -> str:  # fmt: skip
+        """A figure of a table, as the table has it: whoever works it out again checks it."""
         if name not in self.nodes and math.isfinite(value):
-            self.nodes[name] = Node(
-                float(value),
-                "formula",
-                unit,
-                _label(name, label),
-                formula,
-                _inputs(inputs),
-                note=Text.of(note),
-                figure=figure,
-            )
+            said = _label(name, label)
+            given = _inputs(inputs)
+            self.nodes[name] = Node(float(value), "formula", unit, said, formula, given,
+                                    figure=True)  # fmt: skip
         return name
+
+    def step(
+        self, name: str, formula: str, unit: str = "万元", label: Text | str = "", *,
+        figure: bool = False, **inputs: Any,
+    ) -> str:  # fmt: skip
+        """A figure on the way to others, or a total of theirs: what its formula gives."""
+        if name not in self.nodes:
+            given = _inputs(inputs)
+            made = self.worked(formula, given)
+            self.nodes[name] = Node(made, "formula", unit, _label(name, label), formula, given,
+                                    figure=figure)  # fmt: skip
+        return name
+
+    def sum(
+        self, name: str, parts: Sequence[str], unit: str = "万元", label: Text | str = "",
+        value: float | None = None, *, figure: bool = True,
+    ) -> str:  # fmt: skip
+        """A sum; its only part itself where there is one, and nothing where there is none."""
+        listed = list(parts) or [self.none()]
+        inputs: dict[str, Any] = {"of": listed[0]} if len(listed) == 1 else {"parts": listed}
+        formula = "same" if len(listed) == 1 else "sum"
+        if value is None:
+            return self.step(name, formula, unit, label, figure=figure, **inputs)
+        return self.figure(name, value, formula, unit, label, **inputs)
 
     def calendar(self, day_count: str, start: dt.date, end: dt.date, value: float) -> str:
         """Years between two days by a day count."""
         name = f"years[{day_count}/{start}/{end}]"
-        label = say("scenario.calendar", first=start, last=end, count=day_count)
         if name not in self.nodes:
+            label = say("scenario.calendar", first=start, last=end, count=day_count)
             days = (day_count, start.isoformat(), end.isoformat())
             self.nodes[name] = Node(float(value), "calendar", "", label, calendar=days)
         return name
+
+    def count(self, name: str, value: float, label: Text | str) -> str:
+        """A plain number of years, rows or times."""
+        return self.leaf(name, value, "calendar", "", label=label)
 
     def none(self) -> str:
         """No such money."""
@@ -258,25 +294,47 @@ class Graph:
         """What stands in a table of the outcome."""
         return ((name, node) for name, node in self.nodes.items() if node.figure)
 
-    def json(self, scenario: Mapping[str, Any] | None, formulas: Mapping[str, str]) -> str:
+    def json(self, scenario: Mapping[str, Any] | None) -> str:
         """The file: format, version, scenario, formulas with their words, nodes."""
         used = {node.formula for node in self.nodes.values()} - {""}
         data = {
             "format": FORMAT,
             "version": VERSION,
             "scenario": scenario or {},
-            "formulas": {
-                key: {
-                    "expression": text,
-                    "zh": say(f"scenario.formula.{key}")("zh"),
-                    "en": say(f"scenario.formula.{key}")("en"),
-                }
-                for key, text in formulas.items()
-                if key in used
-            },
+            "formulas": {key: formula_json(key) for key in FORMULAS if key in used},
             "nodes": {name: node.as_json() for name, node in self.nodes.items()},
         }
         return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def formula_json(key: str) -> dict[str, str]:
+    """A formula as the file says it: expression, and words in both languages."""
+    said = say(f"scenario.formula.{key}")
+    return {"expression": FORMULAS[key], "zh": said.zh, "en": said.en}
+
+
+@cache
+def _compiled(formula: str) -> CodeType:
+    return compile(FORMULAS[formula], formula, "eval")
+
+
+def _half_up(amount: float) -> float:
+    return float(Decimal(repr(amount)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+#: What formulas may call.
+_CALLS: dict[str, Any] = {
+    "__builtins__": {},
+    "max": max,
+    "min": min,
+    "sum": math.fsum,
+    "product": math.prod,
+    "dot": lambda xs, ys: math.fsum(x * y for x, y in zip(xs, ys, strict=True)),
+    "compound": lambda rates: math.prod(1 + rate / 100 for rate in rates),
+    "half_up": _half_up,
+    "fen": lambda amount: math.floor(amount * 1e6 + 0.5 + 1e-4) / 1e6,
+    "cut": lambda amount: 0.0 if amount < 5e-7 else amount,
+}
 
 
 def figure_name(table: str, column: str, key: object) -> str:

@@ -16,6 +16,7 @@ from fiscalmodel.words import Text, language, say
 
 if TYPE_CHECKING:
     from fiscalmodel.display import Chart
+    from fiscalmodel.findings import Finding
 
 #: Part -> frame that is None where the scenario has no data for it.
 PARTS = (
@@ -62,10 +63,10 @@ class Outcome:
         cash, the project pool, special-bond projects, idle money: results that show themselves.
     closed
         The general budget after what clearance takes from it; None without the needs of 三保.
-    forecast, link, target, nowcast, resources, plan, risk, statement
-        The results behind the frames (of the model, the calibre link, the target, the year
-        under way, what is left for clearance, the clearance plan, the debt ratio by year, the
-        commissions); None where there is none.
+    forecast, link, target, nowcast, spending, resources, plan, risk, statement
+        The results behind the frames (of the model, the calibre link, the target, revenue and
+        expenditure of the year under way, what is left for clearance, the clearance plan, the
+        debt ratio by year, the commissions); None where there is none.
     """
 
     scenario: Scenario
@@ -82,6 +83,7 @@ class Outcome:
     link: Any = None
     target: Any = None
     nowcast: Any = None
+    spending: Any = None
     resources: Any = None
     plan: Any = None
     risk: Any = None
@@ -114,6 +116,15 @@ class Outcome:
         if self.plan is not None:
             frames |= {"debt_schedule": self.plan.schedule, "debt_shortfall": self.plan.shortfall}
         return frames
+
+    @property
+    def found(self) -> list[Finding]:
+        """What the budget's parts found wrong or to be explained, notes left out."""
+        parts = [self.budgets, self.guardrails, self.special_bonds]
+        parts += [self.sanbao.needs] if self.sanbao is not None else []
+        parts += [self.projects.ranking] if self.projects is not None else []
+        every = [f for part in parts if part is not None for f in part.found]
+        return [f for f in every if f.severity != "note"]
 
     @property
     def table(self) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel.budget.accounts_read import read_accounts
-from fiscalmodel.budget.budgets import state_capital_findings
+from fiscalmodel.budget.budgets import close_budgets, state_capital_findings
 from fiscalmodel.budget.guardrails import (
     RULES,
     LocalBound,
@@ -21,11 +21,11 @@ from fiscalmodel.budget.medium_term import (
     medium_term_plan,
     read_amounts_by_line,
     read_flows,
-    read_measures,
     read_plan_lines,
 )
 from fiscalmodel.budget.special_bonds import bond_projects
 from fiscalmodel.errors import Collector, InputError, did_you_mean
+from fiscalmodel.findings import Finding
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.schema import (
     BudgetsSpec,
@@ -48,6 +48,8 @@ class PartResult:
 def budgets_part(scenario: Scenario, spec: BudgetsSpec, found: Mapping[str, Any]) -> PartResult:
     """The four budgets closed, with what moves between them."""
     made = read_accounts(scenario.tables("budgets")["accounts"])
+    if spec.level is not None:
+        made = close_budgets(made.lines[made.lines["level"].eq(spec.level)])
     if spec.state_capital is not None:
         ratios = spec.state_capital
         more = state_capital_findings(
@@ -83,11 +85,10 @@ def medium_term_part(
             for year, amount in zip(paid["year"], paid["clearance_wan"], strict=True)
         ]
         lines = pd.concat([lines, pd.DataFrame(added, columns=lines.columns)], ignore_index=True)
-    measures = None if "measures" not in tables else read_measures(tables["measures"])
     if spec.fund_opening_wan is None:
         notes.append(say("budget.fund_unknown"))
     made = medium_term_plan(
-        resources, lines, measures, fund_opening_wan=spec.fund_opening_wan or 0.0,
+        resources, lines, tables.get("measures"), fund_opening_wan=spec.fund_opening_wan or 0.0,
         on=scenario.spec.as_of,
     )  # fmt: skip
     if "last_plan" in tables:
@@ -146,10 +147,13 @@ def guardrails_part(
             f"guardrails.local.{name}", "budget.no_rule", did_you_mean(name, names), text=name
         )
     problems.raise_if_any()
-    frame = _amounts_known(found).set_index("year")
-    tables = scenario.tables("guardrails")
+    frame = amounts_known(found)
+    tables, claims = scenario.tables("guardrails"), list[Finding]()
     if "amounts" in tables:
-        frame = read_guardrail_amounts(tables["amounts"]).set_index("year").combine_first(frame)
+        stated = read_guardrail_amounts(tables["amounts"]).set_index("year")
+        frame = stated.combine_first(frame)
+        if (months := found.get("sanbao")) is not None:
+            claims = months.needs.against(stated, say("warning.in_guardrails"))
     if frame.empty:
         return PartResult()
     local = {
@@ -158,11 +162,15 @@ def guardrails_part(
     made = check_guardrails(
         frame.sort_index().reset_index(), region=scenario.region.key, local=local
     )
-    return PartResult(made, (), made.answer)
+    made = replace(made, found=(*made.found, *claims))
+    return PartResult(made, tuple(claim.said for claim in claims), made.answer)
 
 
-def _amounts_known(found: Mapping[str, Any]) -> pd.DataFrame:
-    """What the scenario itself knows of the amounts that guardrails are set against."""
+def amounts_known(found: Mapping[str, Any]) -> pd.DataFrame:
+    """What the scenario itself knows of the amounts that guardrails are set against, by year.
+
+    Of the three guarantees the months count before the balance, which states the need alone.
+    """
     balance, plan = found.get("balance"), found.get("medium_term")
     columns: dict[str, Any] = {"year": pd.Series(dtype=int)}
     if balance is not None:
@@ -183,7 +191,9 @@ def _amounts_known(found: Mapping[str, Any]) -> pd.DataFrame:
             }
         )
         frame = frame.combine_first(own)
-    return frame.rename_axis("year").reset_index()
+    if (months := found.get("sanbao")) is not None:
+        frame = months.needs.by_year.combine_first(frame)
+    return frame.rename_axis("year")
 
 
 def special_bonds_part(

@@ -19,12 +19,10 @@ from fiscalmodel.revenue.items import (
     forecast_items,
     reconcile_items,
 )
-from fiscalmodel.revenue.nowcast import Nowcast, nowcast_year
-from fiscalmodel.revenue.nowcast_items import NowcastItems, nowcast_items
 from fiscalmodel.revenue.result import span
 from fiscalmodel.revenue.targets import TargetAssessment, assess_target, growth_needed_pct
 from fiscalmodel.scenario.load import Scenario
-from fiscalmodel.scenario.schema import DataRef, ItemSpec, RevenueSpec
+from fiscalmodel.scenario.schema import ItemSpec, RevenueSpec
 from fiscalmodel.series import catalog
 from fiscalmodel.series.calibre import CalibreLink, link_calibre
 from fiscalmodel.series.types import Series
@@ -34,8 +32,6 @@ from fiscalmodel.words import EMPTY, Text, say
 BANDS = ("lo-80", "hi-80", "lo-95", "hi-95")
 #: The items must add up to the last figure of the total but for rounding: this share of it.
 ROUNDING = 0.001
-#: Columns of the year under way beside its items.
-WHOLE, REST = "合计 total", "其他 other"
 #: Growth of every base below this, in percent, is likely a ratio.
 _RATIO_PCT = 1.0
 
@@ -52,7 +48,6 @@ class RevenuePart:
     notes: tuple[Text, ...]
     answer: Text
     items: pd.DataFrame | None = None
-    nowcast: Nowcast | NowcastItems | None = None
 
 
 def revenue_part(scenario: Scenario, spec: RevenueSpec) -> RevenuePart:
@@ -124,52 +119,7 @@ def revenue_part(scenario: Scenario, spec: RevenueSpec) -> RevenuePart:
     target = _target(spec, made, frame, newest, link, notes)
     answer = _answer(frame, target, last)
     listed = None if items is None else items[items["year"] >= first]
-    return RevenuePart(
-        frame, adjusted.steps, made, link, target, tuple(notes), answer, listed, _nowcast(scenario)
-    )
-
-
-def _nowcast(scenario: Scenario) -> Nowcast | NowcastItems | None:
-    """The year under way as of the scenario's day; by item where items are named."""
-    spec = scenario.spec.revenue.nowcast if scenario.spec.revenue else None
-    if spec is None:
-        return None
-    month = pd.Period(scenario.spec.as_of, "M")
-    key = "revenue.nowcast"
-    total = scenario.series(f"{key}.series", spec.series)
-    growth = _published(scenario, f"{key}.series", spec.series)
-    plan = None
-    if spec.plan is not None:
-        planned = scenario.series(f"{key}.plan", spec.plan)
-        if planned.unit != total.unit:
-            units = {"unit": planned.unit, "y_unit": total.unit}
-            raise InputError(f"{key}.plan", "revenue.other_unit", **units)
-        year = pd.period_range(f"{month.year}-01", periods=12, freq="M")
-        plan = planned.values.reindex(year).tolist()
-    if not spec.items:
-        return nowcast_year(
-            total, budget=spec.budget_wan, published_growth=growth, as_of=month, plan=plan
-        )
-    parts = pd.DataFrame(
-        {n: scenario.series(f"{key}.items.{n}", s).values for n, s in spec.items.items()}
-    )
-    whole = total.values.reindex(parts.index)
-    rest = whole - parts.sum(axis=1, skipna=False)
-    if (rest.abs() > ROUNDING * whole.abs()).any():
-        parts[REST] = rest
-    parts[WHOLE] = whole
-    rates = {n: _published(scenario, f"{key}.items.{n}", s) for n, s in spec.items.items()}
-    rates[WHOLE] = growth
-    return nowcast_items(
-        parts, total=WHOLE, as_of=month, hold_total=True, unit=total.unit, plan=plan,
-        budget={} if spec.budget_wan is None else {WHOLE: spec.budget_wan},
-        published_growth={n: g for n, g in rates.items() if g is not None},
-    )  # fmt: skip
-
-
-def _published(scenario: Scenario, key: str, named: DataRef) -> Series | None:
-    """Growth as printed; a file brings levels only."""
-    return None if key in scenario.places else catalog.published_growth(str(named))
+    return RevenuePart(frame, adjusted.steps, made, link, target, tuple(notes), answer, listed)
 
 
 def _history(

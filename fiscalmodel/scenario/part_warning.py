@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -17,10 +17,17 @@ from fiscalmodel.budget.scores import NextCeilings, next_ceilings
 from fiscalmodel.budget.warning import CashWarning, cash_warning
 from fiscalmodel.display import Result
 from fiscalmodel.errors import InputError
+from fiscalmodel.findings import Finding
 from fiscalmodel.scenario.load import Scenario
-from fiscalmodel.scenario.part_budget import PartResult
+from fiscalmodel.scenario.part_budget import PartResult, amounts_known
 from fiscalmodel.scenario.schema import IdleSpec, ProjectsSpec, SanbaoSpec
-from fiscalmodel.words import Text
+from fiscalmodel.words import Text, say
+
+#: Column of an assessment's base -> the amount of guardrails that it is.
+OF_GUARDRAILS = {
+    "debt_wan": "general_debt_wan", "debt_limit_wan": "general_limit_wan",
+    "interest_wan": "general_interest_wan", "expenditure_wan": "expenditure_wan",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, repr=False)
@@ -86,6 +93,7 @@ class ProjectsOutcome(Result):
         made = {"projects_by_year": self.ranking.by_year}
         if self.affordability is not None:
             made["affordability"] = self.affordability.table
+            made["affordability_breaks"] = self.affordability.breaks
         if self.ceilings is not None:
             made["next_ceilings"] = self.ceilings.table
         return made
@@ -123,15 +131,30 @@ def sanbao_part(scenario: Scenario, spec: SanbaoSpec, found: Mapping[str, Any]) 
     """The three guarantees and cash by month."""
     tables = scenario.tables("sanbao")
     needs = sanbao_needs(tables["months"])
+    claims = [*_claims(needs, found)]
+    needs = replace(needs, found=(*needs.found, *claims))
+    said = tuple(claim.said for claim in claims)
     if "cash" not in tables or "flows" not in tables:
         made = SanbaoOutcome(needs)
-        return PartResult(made, answer=made.answer)
+        return PartResult(made, said, made.answer)
     plan = cash_plan(
         needs, tables["flows"], tables["cash"], hold_months=spec.hold_months,
         keep_wan=spec.keep_wan,
     )  # fmt: skip
     made = SanbaoOutcome(needs, plan, cash_warning(plan, seed=scenario.spec.seed))
-    return PartResult(made, answer=made.answer)
+    return PartResult(made, said, made.answer)
+
+
+def _claims(needs: SanbaoNeeds, found: Mapping[str, Any]) -> Iterator[Finding]:
+    """Where the balance or the plan's lines state another need of a year than the months."""
+    balance, plan = found.get("balance"), found.get("medium_term")
+    if balance is not None and "sanbao_need_wan" in balance:
+        yield from needs.against(balance.set_index("year"), say("warning.in_balance"))
+    if plan is not None:
+        lines = plan.lines[plan.lines["sanbao_part"].ne("")]
+        sums = lines.pivot_table("amount_wan", "year", "sanbao_part", "sum")
+        stated = sums.rename(columns=lambda part: f"{part}_need_wan")
+        yield from needs.against(stated, say("warning.in_plan"))
 
 
 def projects_part(scenario: Scenario, spec: ProjectsSpec, found: Mapping[str, Any]) -> PartResult:
@@ -159,7 +182,11 @@ def projects_part(scenario: Scenario, spec: ProjectsSpec, found: Mapping[str, An
 
 
 def _base(found: Mapping[str, Any]) -> pd.DataFrame:
-    """The scenario's balance as the base of an assessment."""
+    """The scenario's balance as the base of an assessment, with debt service and limits.
+
+    The bonds that pay for a project are served by the general budget: they count against the
+    general limit, and their interest against its expenditure.
+    """
     balance: pd.DataFrame | None = found.get("balance")
     if balance is None or "sanbao_need_wan" not in balance:
         raise InputError("projects.assess", "warning.no_balance")
@@ -172,6 +199,11 @@ def _base(found: Mapping[str, Any]) -> pd.DataFrame:
         # What the plan takes for clearing debt is spoken for.
         paid = closed.table.set_index("year")["clearance_wan"]
         base["other_commitments_wan"] += base["year"].map(paid).fillna(0.0)
+    rails = found.get("guardrails")
+    known = amounts_known(found) if rails is None else rails.amounts.set_index("year")
+    for name, column in OF_GUARDRAILS.items():
+        if column in known and (values := base["year"].map(known[column])).notna().any():
+            base[name] = values
     return base
 
 

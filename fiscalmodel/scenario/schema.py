@@ -10,6 +10,7 @@ import json
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -66,6 +67,15 @@ def _amounts(given: object) -> str:
     return "several" if isinstance(given, list) else "years"
 
 
+def _percent(value: float) -> float:
+    """A share in percent: 0.75 is a ratio by mistake."""
+    if 0 < value <= 1:
+        raise ValueError(say("scenario.pct_as_ratio", value=value, meant=value * 100))
+    return value
+
+
+#: A share in percent that is nowhere near 1 %.
+Share = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False), AfterValidator(_percent)]
 #: A file or a series by name, or where in a file the data stand.
 DataRef = Annotated[
     Annotated[str, Field(min_length=1), Tag("text")] | Annotated[DataPlace, Tag("place")],
@@ -203,6 +213,25 @@ class NowcastSpec(Part):
     items: dict[str, DataRef] = {}
 
 
+class ProgressSpec(Part):
+    """Expenditure of the year under way 支出进度: to date by month, by unit, against its budget.
+
+    ``items_budget_wan`` names units of ``items``; ``behind_points`` is from when one lags.
+    """
+
+    series: DataRef
+    budget_wan: Stock | None = None
+    items: dict[str, DataRef] = {}
+    items_budget_wan: dict[str, Stock] = {}
+    behind_points: float = Field(default=5.0, ge=0, le=100)
+
+    @model_validator(mode="after")
+    def _of_units(self) -> ProgressSpec:
+        if set(self.items_budget_wan) - set(self.items):
+            raise ValueError("scenario.budget_of_no_unit")
+        return self
+
+
 class RevenueSpec(Part):
     """General public budget revenue 一般公共预算收入.
 
@@ -232,6 +261,7 @@ class ExpenditureSpec(Part):
     growth_pct: Percent | dict[Year, Percent] | None = None
     amount_wan: Amounts | None = None
     livelihood_base_wan: Stock | None = None
+    progress: ProgressSpec | None = None
     source: str = Field(min_length=2)
 
     @model_validator(mode="after")
@@ -304,15 +334,19 @@ class StateCapitalSpec(Part):
     """Ratios of the state-capital budget: what enterprises hand over, and what moves on."""
 
     profit_wan: ByYear
-    handing_over_pct: Annotated[float, Field(ge=0, le=100)]
-    transfer_pct: Annotated[float, Field(ge=0, le=100)]
+    handing_over_pct: Share
+    transfer_pct: Share
     source: str = Field(min_length=2)
 
 
 class BudgetsSpec(Part):
-    """The four budgets 四本预算, by year and version, and what moves between them."""
+    """The four budgets 四本预算, by year and version, and what moves between them.
+
+    ``level``: only these accounts of a table that holds both levels.
+    """
 
     accounts: DataRef
+    level: Literal["whole", "own"] | None = None
     state_capital: StateCapitalSpec | None = None
     source: str = Field(min_length=2)
 
@@ -337,15 +371,9 @@ class MediumTermSpec(Part):
 class LocalBoundSpec(Part):
     """A floor or ceiling of the region's own, with its document."""
 
-    pct: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
+    pct: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False), AfterValidator(_percent)]
     start: dt.date = dt.date(1950, 1, 1)
     source: str = Field(min_length=2)
-
-    @model_validator(mode="after")
-    def _percent(self) -> LocalBoundSpec:
-        if self.pct <= 1:
-            raise ValueError(say("scenario.pct_as_ratio", value=self.pct, meant=self.pct * 100))
-        return self
 
 
 class GuardrailsSpec(Part):
@@ -397,7 +425,7 @@ class ProjectsSpec(Part):
     assess_bond_rate_pct: Annotated[float, Field(ge=0, le=36)] = 0.0
     assess_bond_years: Annotated[int, Field(ge=1, le=40)] = 10
     executed: DataRef | None = None
-    least_execution_pct: Annotated[float, Field(ge=0, le=100)] | None = None
+    least_execution_pct: Share | None = None
     least_self_score: Annotated[float, Field(ge=0, le=100)] | None = None
     source: str = Field(min_length=2)
 

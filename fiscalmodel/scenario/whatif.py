@@ -19,7 +19,6 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel import policy
-from fiscalmodel.debt.clearance.given import KINDS
 from fiscalmodel.debt.ledger import read_hidden_ledger
 from fiscalmodel.display import Result
 from fiscalmodel.errors import InputError, known_names
@@ -27,7 +26,7 @@ from fiscalmodel.scenario.evaluate import evaluate
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.outcome import Outcome
 from fiscalmodel.scenario.part_debt import debt_part, read_frame
-from fiscalmodel.words import Text, say
+from fiscalmodel.words import Text, marked, say
 
 #: Slider -> lowest, highest, step. The deadline's are years from the scenario's own.
 RANGES: Mapping[str, tuple[float, float, float]] = {
@@ -191,7 +190,7 @@ def _categories(base: Outcome, kind: str) -> list[str]:
     """Categories of the sources' table that are of a kind."""
     frame = read_frame(base.scenario.tables("debt")["sources"])
     named = [str(c) for c in frame["category"].dropna().unique()]
-    return [c for c in named if any(word in c.lower() for word in KINDS[kind])]
+    return [c for c in named if marked(c, kind)]
 
 
 def deadline_of(base: Outcome, years: float) -> dt.date:

@@ -7,15 +7,12 @@ calibre, a one-off sale, or a true boom; only the source can tell.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from fiscalmodel.days import period
-from fiscalmodel.series.calibre import link_calibre
-from fiscalmodel.series.types import Series
 from fiscalmodel.words import Text, say
 
 #: Fewest yearly growths from which an outlying one can be told.
@@ -63,19 +60,13 @@ class Break:
         return str(self.said)
 
 
-def find_breaks(
-    series: Series | pd.Series[float], growth_pct: Mapping[object, float] | None = None
-) -> list[Break]:
-    """Likely unannounced breaks of calibre in a series, in order.
+def find_breaks(yearly: pd.Series[float]) -> list[Break]:
+    """Likely unannounced breaks of calibre in yearly values, in order.
 
     Parameters
     ----------
-    series
-        Yearly, quarterly or monthly values; the last two are compared year on
-        year at the latest period that all years have. Missing values are skipped.
-    growth_pct
-        Published like-for-like growth by later year, in percent, if known: it
-        then decides, beyond the rounding of what was printed.
+    yearly
+        Values on years. Missing values are skipped.
 
     Returns
     -------
@@ -91,28 +82,15 @@ def find_breaks(
     and 0.035. A step that a neighbouring year takes back by more than half is a
     one-off, not a break.
     """
-    if growth_pct is not None:
-        found = link_calibre(series, growth_pct).breaks
-        return [
-            Break(str(k), float(row["amount"]), float(row["pct"]), row["evidence"])
-            for k, row in found.iterrows()
-        ]
-    if isinstance(series, Series):
-        if series.unit == "%":
-            return []
-        if series.kinds is None:
-            series = series.values
-        else:
-            series = series.values[series.kinds.isin(["actual", "estimate"])]
-    yearly = _yearly(series)
-    if len(yearly) <= _LEAST or (yearly <= 0).any():
+    known = yearly.dropna()
+    if len(known) <= _LEAST or (known <= 0).any():
         return []
-    return list(_outliers(yearly))
+    return list(_outliers(known))
 
 
 def _outliers(yearly: pd.Series[float]) -> Iterator[Break]:
     levels = yearly.to_numpy(dtype=float)
-    years = [int(y) for y in yearly.index]
+    years = [int(str(label)[:4]) for label in yearly.index]
     steps = np.diff(years)
     growth = np.diff(np.log(levels)) / steps
     for i, g in enumerate(growth):
@@ -149,31 +127,3 @@ def _outliers(yearly: pd.Series[float]) -> Iterator[Break]:
                 times=abs(gap) / spread,
             ),
         )
-
-
-def _yearly(values: pd.Series[float]) -> pd.Series[float]:
-    """One comparable value a year, indexed by the year."""
-    known = values.dropna()
-    if not isinstance(known.index, pd.PeriodIndex):
-        parsed = [period(label) for label in known.index]
-        if any(p is None for p in parsed):
-            return pd.Series(dtype=float)
-        known = pd.Series(known.to_numpy(dtype=float), index=pd.PeriodIndex(parsed))
-    index = pd.PeriodIndex(known.index)
-    if index.freqstr[0] in "YA":
-        return pd.Series(known.to_numpy(dtype=float), index=index.year)
-    table = pd.DataFrame(
-        {"year": index.year, "month": index.month, "value": known.to_numpy(dtype=float)}
-    ).pivot_table(index="month", columns="year", values="value")
-    if _is_cumulative(table):
-        full = table.dropna()
-        return full.iloc[-1] if len(full) else pd.Series(dtype=float)
-    complete = table.dropna(axis=1)
-    return complete.sum() if len(complete.columns) else pd.Series(dtype=float)
-
-
-def _is_cumulative(table: pd.DataFrame) -> bool:
-    """Whether values only grow within nearly all years, as year-to-date figures do."""
-    steps = table.diff().to_numpy(dtype=float)
-    known = steps[np.isfinite(steps)]
-    return len(known) >= 3 and float((known > 0).mean()) > 0.9

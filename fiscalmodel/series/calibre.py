@@ -50,20 +50,8 @@ class CalibreLink:
     mean_growth_pct: float
     nominal_growth_pct: float
     steps: pd.DataFrame
-    factors: pd.Series[float]
-    offsets: pd.Series[float]
     source: Series | None = None
     notes: tuple[Text, ...] = ()
-
-    def unlink(self, values: pd.Series[float] | None = None) -> pd.Series[float]:
-        """Values of the latest calibre back in the calibre of their own year.
-
-        Without an argument, the linked levels: the published levels come back.
-        Years after the last level are in the latest calibre already.
-        """
-        given = self.linked if values is None else values
-        factor = self.factors.reindex(given.index, fill_value=1.0)
-        return given / factor - self.offsets.reindex(given.index, fill_value=0.0)
 
     @property
     def series(self) -> Series:
@@ -236,8 +224,6 @@ def _link(
         mean_growth_pct=100 * (product ** (1 / years) - 1),
         nominal_growth_pct=100 * ((known.iloc[-1] / known.iloc[0]) ** (1 / years) - 1),
         steps=pd.DataFrame.from_dict(rows, orient="index"),
-        factors=factors.set_axis(index),
-        offsets=offsets.set_axis(index),
         source=given if isinstance(given, Series) else None,
         notes=tuple(notes),
     )

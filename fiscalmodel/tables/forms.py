@@ -21,10 +21,15 @@ from fiscalmodel.yamlio import load_yaml
 
 _REGION = re.compile(
     r"(?P<name>[\u4e00-\u9fff]{1,10}?(?:自治区|自治州|自治县|自治旗|省|地区|市|县|州|盟|旗|区|镇|乡))"
-    r"(?=$|\d|市?本级|[县区市]本级|地方|政府|一般|公共|国有|社会|社保|分地区|财政|债|新增|预算|收支|全口径|“?三公|\()"
+    r"(?=$|\d|市?本级|[县区市]本级|地方|政府|一般|公共|国有|社会|社保|分地区|财政|债|新增|预算|收支|全口径|“?三公|法定|隐性|专项|部门|决算|对下|下级|所属|分[地县市区]|各[县市区]|\()"
 )
 _YEAR = re.compile(r"((?:19|20)\d\d)\s*年?")
-_NO_REGION = re.compile(r"[全本]?[省市县区州盟旗]|本级|自治[区州县旗]|[全本]自治[区州县]")
+_DATED = re.compile(r"(?:19|20)\d\d\s*年?[末底度]?(?:至|-)?")
+_NO_REGION = re.compile(
+    r"分(?:地区|[县市区]+)|各[县市区]+|.*(?:转移支付|分地区)|"
+    r"[全本]?[省市县区州盟旗]|本级|自治[区州县旗]|[全本]自治[区州县]"
+)
+_CODE = re.compile(r"(?:附?表)?(\d-\d{1,2})(?!\d)")
 _NUMBERED = re.compile(r"^(?:附?表|附件)[\d一二三四五六七八九十.-]*|^\d{2,6}(?=[\u4e00-\u9fff])")
 _LEVELS = {
     "own": re.compile(r"[省市县区州盟旗]?本级"),
@@ -33,7 +38,7 @@ _LEVELS = {
 _VERSIONS = (
     ("final_account", r"决算"),
     ("adjusted_budget", r"调整(?:预算|方案)|预算调整"),
-    ("execution", r"执行"),
+    ("execution", r"执行|完成情况"),
     ("initial_budget", r"预算"),
 )
 
@@ -50,6 +55,7 @@ class Form:
     title: re.Pattern[str]
     without: re.Pattern[str] | None
     code: str
+    alone: bool
 
 
 def forms() -> tuple[Form, ...]:
@@ -70,6 +76,7 @@ def _forms(files: tuple[Path, ...]) -> tuple[Form, ...]:
             re.compile(e["title"]),
             re.compile(e["not"]) if e.get("not") else None,
             str(e.get("code", "")),
+            bool(e.get("alone")),
         )
         for name, e in entries.items()
     )
@@ -85,8 +92,11 @@ def about(titles: Sequence[str], sheet: str, columns: Sequence[str] = ()) -> Abo
     >>> found.form, found.region, found.year, found.level, found.version
     ('government_fund_expenditure', '', 2026, 'own', 'initial_budget')
     """
-    texts = [re.sub(r"\s+", "", plain(text)) for text in (*titles, sheet) if text]
+    texts = [_arabic(re.sub(r"\s+", "", plain(text))) for text in (*titles, sheet) if text]
     form = next((f.id for f in forms() for text in texts if _fits(f, text)), "")
+    if not form and any("债" in text for text in (*texts, *columns)):
+        codes = {m[1] for m in map(_CODE.match, texts) if m}
+        form = next((f.id for f in forms() if f.alone and f.code in codes), "")
     years = [int(m[1]) for m in map(_YEAR.search, texts) if m]
     region = next((name for text in texts if (name := _region(text))), "")
     levels = (name for text in texts for name, said in _LEVELS.items() if said.search(text))
@@ -95,6 +105,13 @@ def about(titles: Sequence[str], sheet: str, columns: Sequence[str] = ()) -> Abo
         own = " ".join(c for c in columns if str(years[0]) in c)
         version = _version(own)
     return About(form, region, next(levels, ""), years[0] if years else None, version)
+
+
+def _arabic(text: str) -> str:
+    """二〇二四年 as 2024年."""
+    years = re.compile(r"[二一][〇○零Oo九][〇○零Oo一二三四五六七八九]{2}(?=年)")
+    digits = str.maketrans("〇○零Oo一二三四五六七八九", "00000123456789")
+    return years.sub(lambda m: m[0].translate(digits), text)
 
 
 def _version(text: str) -> str:
@@ -106,7 +123,7 @@ def _fits(form: Form, text: str) -> bool:
 
 
 def _region(text: str) -> str:
-    for match in _REGION.finditer(_YEAR.sub("", _NUMBERED.sub("", text))):
+    for match in _REGION.finditer(_DATED.sub("", _NUMBERED.sub("", text))):
         name = re.sub(r"^(?:度|年|末|底|关于)+", "", match["name"])
         if len(name) > 1 and not _NO_REGION.fullmatch(name):
             return name

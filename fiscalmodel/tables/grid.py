@@ -95,6 +95,7 @@ class Marks:
     refused: dict[Address, str] = field(default_factory=dict)
     hidden_rows: set[int] = field(default_factory=set)
     hidden_columns: set[int] = field(default_factory=set)
+    decimals: dict[Address, int] = field(default_factory=dict)
 
 
 # ---- number formats ----
@@ -105,6 +106,32 @@ BUILT_IN = {
     "1": "0", "2": "0.00", "3": "#,##0", "4": "#,##0.00", "9": "0%", "10": "0.00%",
     "37": "#,##0", "38": "#,##0", "39": "#,##0.00", "40": "#,##0.00",
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Formats:
+    """What the number formats of a workbook's cell styles do to the figures shown."""
+
+    percent: frozenset[int]
+    scaled: frozenset[int]
+    places: dict[int, int]
+
+    @classmethod
+    def of(cls, codes: list[str]) -> Formats:
+        """The formats of styles 0, 1, 2 …"""
+        percent = frozenset(i for i, code in enumerate(codes) if is_percent(code))
+        scaled = frozenset(i for i, code in enumerate(codes) if is_scaled(code)) - percent
+        shown = ((i, decimals_of(code)) for i, code in enumerate(codes))
+        return cls(percent, scaled, {i: places for i, places in shown if places is not None})
+
+    def mark(self, at: Address, style: int, marks: Marks) -> None:
+        """Note what the style of a number's cell tells."""
+        if style in self.percent:
+            marks.percents.add(at)
+        elif style in self.scaled:
+            marks.refused[at] = SCALED
+        if style in self.places:
+            marks.decimals[at] = self.places[style]
 
 
 def is_percent(code: str) -> bool:

@@ -259,6 +259,10 @@ def _take_unit(rows: Rows, row: int, layout: Layout, *, titled: bool) -> None:
         text = str(rows.value(row, column))
         if units := stated_units(text):
             layout.units.append((row, column, units))
+            # 2024年债务情况表（单位：亿元） in one cell.
+            before = tidy(text).split("单位")[0].rstrip("([ ")
+            if titled and _TITLE.match(before):
+                layout.titles.append(before)
         elif (
             titled and not is_owner(text) and not looks_like_period(text) and ":" not in plain(text)
         ):
@@ -358,8 +362,12 @@ def _continues(rows: Rows, first: int, row: int) -> bool:
     if not (kind == "text" or named) or len(filled) < 2:
         return False
     # Names below groups: the corner of the first row is empty, or the groups leave gaps.
+    covered = {c0 for (r0, c0), (r1, _) in rows.grid.merged if r0 == first and r1 >= row}
     return filled[0] < top[0] or (
-        filled[0] == top[0] and set(top) < set(filled) and _next_is_data(rows, row)
+        filled[0] == top[0]
+        and not set(filled) <= set(top)
+        and set(top) <= {*filled, *covered}
+        and _next_is_data(rows, row)
     )
 
 
@@ -491,6 +499,10 @@ def _repeated_header(rows: Rows, row: int, layout: Layout, head: list[str]) -> i
     """The row after a header that is printed again on a new page, or 0."""
     units = {u for _, _, stated in layout.units for u in stated}
     for ahead in range(row, min(row + 8, len(rows))):
+        title, *others = set(rows.texts(ahead)) or [""]
+        known = title in layout.titles or title.startswith("续")
+        if not others and not known and _TITLE.match(title):
+            return 0
         for c in rows.filled[ahead]:
             said = stated_units(str(rows.value(ahead, c)))
             if said and not set(said) <= units:

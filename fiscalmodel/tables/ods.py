@@ -47,7 +47,7 @@ def sheets(package: Package) -> Iterator[tuple[Grid, Marks]]:
 
 
 def _sheet(table: ET.Element, name: str, hidden: bool) -> tuple[Grid, Marks]:
-    marks, decimals = Marks(), dict[Address, int]()
+    marks = Marks()
     merged: list[tuple[Address, Address]] = []
     title = table.get(f"{_T}name", "")
     c = 0
@@ -63,7 +63,7 @@ def _sheet(table: ET.Element, name: str, hidden: bool) -> tuple[Grid, Marks]:
         for cell in line:
             times = int(cell.get(f"{_T}number-columns-repeated", 1))
             at = (len(rows), len(row))
-            value = _value(cell, at, marks, decimals)
+            value = _value(cell, at, marks)
             if value == "" and len(row) + times > MAX_COLUMNS:
                 break
             row += [value] * min(times, MAX_COLUMNS + 1)
@@ -89,11 +89,13 @@ def _sheet(table: ET.Element, name: str, hidden: bool) -> tuple[Grid, Marks]:
         rows += [list(row) for _ in range(count)]
         for c in {c for r, c in marks.percents if r == first} if count > 1 else ():
             marks.percents |= {(r, c) for r in range(first, len(rows))}
-    grid = Grid(name, title, rows, merged=tuple(merged), hidden=hidden, decimals=lambda: decimals)
+    grid = Grid(
+        name, title, rows, merged=tuple(merged), hidden=hidden, decimals=lambda: marks.decimals
+    )
     return grid, marks
 
 
-def _value(cell: ET.Element, at: Address, marks: Marks, decimals: dict[Address, int]) -> Any:
+def _value(cell: ET.Element, at: Address, marks: Marks) -> Any:
     kind = cell.get(f"{_O}value-type", "")
     texts = ["".join(p.itertext()) for p in cell.findall(f"{_X}p")]
     shown = "\n".join(texts)
@@ -102,9 +104,9 @@ def _value(cell: ET.Element, at: Address, marks: Marks, decimals: dict[Address, 
             marks.percents.add(at)
         point = shown.rstrip("%").rpartition(".")
         if point[1] and point[2].isdigit():
-            decimals[at] = len(point[2])
+            marks.decimals[at] = len(point[2])
         elif shown.rstrip("%").replace(",", "").lstrip("-").isdigit():
-            decimals[at] = 0
+            marks.decimals[at] = 0
         return float(cell.get(f"{_O}value", "nan"))
     if kind == "date":
         return day(cell.get(f"{_O}date-value", "").replace("T", " ")) or shown

@@ -6,18 +6,31 @@ is said in the table's notes; what cannot be read is refused with its place.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
+import pandas as pd
+
+from fiscalmodel.display import Result
 from fiscalmodel.errors import InputError
 from fiscalmodel.tables.build import build_table
 from fiscalmodel.tables.files import load, sheet_named
-from fiscalmodel.tables.forms import known_together
+from fiscalmodel.tables.forms import forms, known_together
 from fiscalmodel.tables.layout import NoHeader, Rows, layouts
 from fiscalmodel.tables.table import Table
 from fiscalmodel.units import money_unit
-from fiscalmodel.words import say
+from fiscalmodel.words import Text, language, official_words, say
+
+#: Sheets of words by their names: covers, contents, notes. Without a stated unit of money what
+#: stands on them is no table.
+_WORDS = re.compile(
+    r"\s*(?:封\s*面|扉页|目\s*录|(?:编制|填[表报]|使用|名词|数据|有关)?(?:解释)?说\s*明|"
+    r"cover|contents|notes?|read\s*me)\s*",
+    re.IGNORECASE,
+)
 
 
 def read_table(
@@ -69,12 +82,44 @@ class Unread:
     error: InputError
 
 
-class Workbook(list[Table]):
-    """The tables of a file from first to last sheet; `unread` lists the sheets without."""
+class Workbook(Result, list[Table]):
+    """The tables of a file from first to last sheet; `unread` lists the sheets without.
+
+    It shows itself as a list of what each table is.
+    """
 
     def __init__(self, tables: Iterable[Table] = (), unread: tuple[Unread, ...] = ()) -> None:
         super().__init__(tables)
         self.unread = unread
+
+    @property
+    def answer(self) -> Text:
+        """How many tables there are, and which sheets hold none."""
+        without = [u.sheet or u.file for u in self.unread]
+        said = say("tables.book_shown", count=len(self), known=sum(bool(t.form) for t in self))
+        return said + say("tables.book_unread", sheets=without) if without else said
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row a table: sheet, title, form, region, level, year, version, unit, rows."""
+        names, levels = (
+            {form.id: form.name for form in forms()},
+            official_words("government_level", language()),
+        )
+        return pd.DataFrame(
+            [
+                {
+                    "sheet": t.sheet, "name": t.name, "form": str(names.get(t.form, "")),
+                    "region": t.about.region, "government_level": levels.get(t.about.level, ""),
+                    "year": str(t.about.year or ""), "version": t.about.version,
+                    "unit": t.unit, "rows": len(t),
+                }
+                for t in self
+            ]
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        return str(self.answer)
 
 
 def read_workbook(path: str | Path, *, unit: str | None = None, strict: bool = True) -> Workbook:
@@ -109,8 +154,10 @@ def _tables(path: str | Path, *, sheet: str | None, unit: str | None, strict: bo
         try:
             if grid.broken:
                 raise grid.broken
-            rows = Rows(grid)
+            rows, wordy = Rows(grid), sheet is None and _WORDS.fullmatch(grid.sheet)
             for layout in layouts(rows):
+                if wordy and not layout.units:
+                    raise NoHeader(grid.where, "tables.sheet_of_words")
                 found.append(build_table(rows, layout, asked=asked, strict=strict, said=said))
         except InputError as error:
             unread.append(Unread(grid.file, grid.sheet, error))

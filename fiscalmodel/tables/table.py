@@ -11,14 +11,17 @@ from typing import Any
 
 import pandas as pd
 
+from fiscalmodel.display import Result
 from fiscalmodel.errors import InputError, Problem
 from fiscalmodel.findings import CellRef
 from fiscalmodel.numerals import printed
 from fiscalmodel.tables.grid import column_letter
-from fiscalmodel.words import Text
+from fiscalmodel.words import Text, say
 
 #: Marks of a row, found from its label.
 TOTAL, SUBTOTAL, OF_WHICH = "total", "subtotal", "of_which"
+#: Rows that a table shows of itself.
+SHOWN = 8
 
 #: Headers of codes and running numbers.
 CODES = re.compile(r"编码|代码|编号|序号|行次|栏次")
@@ -55,9 +58,9 @@ class About:
     version: str = ""
 
 
-@dataclass(frozen=True, eq=False)
-class Table:
-    """One table of a file.
+@dataclass(frozen=True, eq=False, repr=False)
+class Table(Result):
+    """One table of a file; it shows itself by its title, its size and its first rows.
 
     Attributes
     ----------
@@ -159,6 +162,21 @@ class Table:
             unit=unit,
             marks=pd.Series([""] * len(clean), dtype=object),
         )
+
+    @property
+    def answer(self) -> Text:
+        """Title, size, unit and place."""
+        width, unit = self.frame.shape[1], self.unit or say("tables.unit_none")
+        return say("tables.shown", name=self.name, rows=len(self), columns=width, unit=unit,
+                   place=self.place, notes=len(self.notes))  # fmt: skip
+
+    @property
+    def short(self) -> pd.DataFrame:
+        """The first rows."""
+        return self.frame.head(SHOWN)
+
+    def __repr__(self) -> str:
+        return str(self.answer)
 
     @property
     def place(self) -> str:

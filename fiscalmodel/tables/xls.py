@@ -12,17 +12,7 @@ import xlrd
 from xlrd.compdoc import CompDoc
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.tables.grid import (
-    ERROR_VALUE,
-    NO_VALUE,
-    SCALED,
-    Address,
-    Grid,
-    Marks,
-    decimals_of,
-    is_percent,
-    is_scaled,
-)  # fmt: skip
+from fiscalmodel.tables.grid import ERROR_VALUE, NO_VALUE, Address, Formats, Grid, Marks
 
 _FORMULA, _BOF = 0x0006, 0x0809
 _WORKSHEET = 0x0010
@@ -40,10 +30,10 @@ def sheets(data: bytes, name: str) -> Iterator[tuple[Grid, Marks]]:
         with xlrd.open_workbook(
             file_contents=data, logfile=io.StringIO(), formatting_info=True, ragged_rows=True
         ) as book:
-            codes = [book.format_map[xf.format_key].format_str for xf in book.xf_list]
+            formats = Formats.of([book.format_map[xf.format_key].format_str for xf in book.xf_list])
             empty = _uncalculated(data)
             found = [
-                _sheet(book, sheet, name, codes, empty[i] if i < len(empty) else set())
+                _sheet(book, sheet, name, formats, empty[i] if i < len(empty) else set())
                 for i, sheet in enumerate(book.sheets())
             ]
     except Exception as error:  # xlrd ends in exceptions of any kind on damaged files
@@ -54,12 +44,9 @@ def sheets(data: bytes, name: str) -> Iterator[tuple[Grid, Marks]]:
 
 
 def _sheet(
-    book: Any, sheet: Any, name: str, codes: list[str], empty: set[Address]
+    book: Any, sheet: Any, name: str, formats: Formats, empty: set[Address]
 ) -> tuple[Grid, Marks]:
-    percent = {i for i, code in enumerate(codes) if is_percent(code)}
-    scaled = {i for i, code in enumerate(codes) if i not in percent and is_scaled(code)}
-    places = {i: d for i, code in enumerate(codes) if (d := decimals_of(code)) is not None}
-    marks, decimals = Marks(), {}
+    marks = Marks()
     rows: list[list[Any]] = []
     for r in range(sheet.nrows):
         row: list[Any] = []
@@ -68,12 +55,7 @@ def _sheet(
             if cell.ctype == xlrd.XL_CELL_ERROR:
                 marks.refused[r, c] = ERROR_VALUE
             elif cell.ctype == xlrd.XL_CELL_NUMBER:
-                if cell.xf_index in percent:
-                    marks.percents.add((r, c))
-                elif cell.xf_index in scaled:
-                    marks.refused[r, c] = SCALED
-                if cell.xf_index in places:
-                    decimals[r, c] = places[cell.xf_index]
+                formats.mark((r, c), cell.xf_index, marks)
         rows.append(row)
     marks.refused |= dict.fromkeys(empty, NO_VALUE)
     marks.hidden_rows = {r for r, info in sheet.rowinfo_map.items() if info.hidden}
@@ -81,7 +63,7 @@ def _sheet(
     merged = tuple(((r0, c0), (r1 - 1, c1 - 1)) for r0, r1, c0, c1 in sheet.merged_cells)
     grid = Grid(
         name, sheet.name, rows, merged=merged, hidden=sheet.visibility != 0,
-        decimals=lambda: decimals,
+        decimals=lambda: marks.decimals,
     )  # fmt: skip
     return grid, marks
 

@@ -5,17 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from fiscalmodel.tables.grid import (
-    BUILT_IN,
-    ERROR_VALUE,
-    MAX_COLUMNS,
-    SCALED,
-    Address,
-    Marks,
-    decimals_of,
-    is_percent,
-    is_scaled,
-)  # fmt: skip
+from fiscalmodel.tables.grid import BUILT_IN, ERROR_VALUE, MAX_COLUMNS, Formats, Marks
 
 _ROW, _NUMBERS, _ERRORS = 0, {2, 5, 9}, {3, 11}
 _FORMAT, _STYLE, _STYLES, _STYLES_END, _COLUMNS, _SHEET = 44, 47, 617, 618, 60, 156
@@ -73,10 +63,9 @@ def style_codes(styles: bytes) -> list[str]:
     return made
 
 
-def marks(sheet: bytes, codes: list[str]) -> tuple[Marks, dict[Address, int]]:
+def marks(sheet: bytes, formats: Formats) -> Marks:
     """Percent, scaled and error cells, hidden rows and columns; decimals that formats show."""
-    found, decimals, row = Marks(), dict[Address, int](), 0
-    shown = [decimals_of(code) for code in codes]
+    found, row = Marks(), 0
     for kind, body in records(sheet):
         if kind == _ROW:
             row = struct.unpack_from("<I", body)[0]
@@ -89,12 +78,5 @@ def marks(sheet: bytes, codes: list[str]) -> tuple[Marks, dict[Address, int]]:
             found.refused[row, struct.unpack_from("<I", body)[0]] = ERROR_VALUE
         elif kind in _NUMBERS:
             at = row, struct.unpack_from("<I", body)[0]
-            style = int.from_bytes(body[4:7], "little")
-            code = codes[style] if style < len(codes) else ""
-            if is_percent(code):
-                found.percents.add(at)
-            elif is_scaled(code):
-                found.refused[at] = SCALED
-            if style < len(shown) and (places := shown[style]) is not None:
-                decimals[at] = places
-    return found, decimals
+            formats.mark(at, int.from_bytes(body[4:7], "little"), found)
+    return found

@@ -14,7 +14,8 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.tables import xlsb
@@ -25,11 +26,9 @@ from fiscalmodel.tables.grid import (
     NO_VALUE,
     SCALED,
     Address,
+    Formats,
     Grid,
     Marks,
-    decimals_of,
-    is_percent,
-    is_scaled,
 )  # fmt: skip
 
 #: Unpacked size at most, and cells at most in the rectangle of one sheet.
@@ -64,7 +63,7 @@ def sheets(package: Package) -> Iterator[tuple[Grid, Marks]]:
                 continue
             except (struct.error, LookupError):
                 raise InputError(name, "tables.damaged", part=meta.name) from None
-            decimals = package.decimals(meta.name)
+            decimals = partial(package.decimals, package.paths.get(meta.name, ""))
             rows = sheet.to_python(skip_empty_area=False)
             merged = tuple(sheet.merged_cell_ranges or ())
             yield replace(grid, rows=rows, merged=merged, decimals=decimals), marks
@@ -111,12 +110,7 @@ class Package:
         self.parts = {member.filename for member in members}
         self.binary = self.has("xl/workbook.bin")
         self.paths = self._sheet_paths()
-        codes = self._style_codes()
-        self.styles = {str(i).encode(): code for i, code in enumerate(codes)}
-        self.percent_styles = {i for i, code in self.styles.items() if is_percent(code)}
-        self.scaled_styles = {
-            i for i, code in self.styles.items() if i not in self.percent_styles and is_scaled(code)
-        }
+        self.formats = Formats.of(self._style_codes())
 
     def has(self, part: str) -> bool:
         """Whether the workbook has a part."""
@@ -160,18 +154,18 @@ class Package:
             return found
         xml = self.read(part)
         if self.binary:
-            return xlsb.marks(xml, list(self.styles.values()))[0]
+            return xlsb.marks(xml, self.formats)
         self._refuse_vast(xml, sheet)
         if b"<f" in xml or b":f" in xml:
             for attributes, stored in _FORMULA.findall(xml):
                 if not stored and _TYPE.findall(attributes) != [b"str"]:
                     found.refused[_address(attributes)] = NO_VALUE
         if b't="e"' in xml:
-            for address in _with_attribute(xml, b"t", {b"e"}):
+            for address in _with_attribute(xml, b"t", ["e"]):
                 found.refused[address] = ERROR_VALUE
-        for address in _with_attribute(xml, b"s", self.scaled_styles):
+        for address in _with_attribute(xml, b"s", self.formats.scaled):
             found.refused[address] = SCALED
-        found.percents = set(_with_attribute(xml, b"s", self.percent_styles))
+        found.percents = set(_with_attribute(xml, b"s", self.formats.percent))
         if b"hidden=" in xml:
             found.hidden_rows = {int(row) - 1 for row in _HIDDEN_ROW.findall(xml)}
             for tag in _HIDDEN_COLUMN.findall(xml):
@@ -179,10 +173,18 @@ class Package:
                 found.hidden_columns |= set(range(first - 1, min(last, MAX_COLUMNS)))
         return found
 
-    def decimals(self, sheet: str) -> Decimals:
-        """Gives the decimals shown, once they are asked for."""
-        shown = {i: decimals_of(code) for i, code in self.styles.items()}
-        return Decimals(self, self.paths.get(sheet, ""), shown)
+    def decimals(self, part: str) -> dict[Address, int]:
+        """Decimals that number formats show, by the XML of a sheet."""
+        if not self.has(part):
+            return {}
+        xml, places = self.read(part), self.formats.places
+        if self.binary:
+            return xlsb.marks(xml, self.formats).decimals
+        found: dict[Address, int] = {}
+        for count in set(places.values()):
+            styles = [style for style, shown in places.items() if shown == count]
+            found |= dict.fromkeys(_with_attribute(xml, b"s", styles), count)
+        return found
 
     def _refuse_vast(self, xml: bytes, sheet: str) -> None:
         where = f"{self.name}[{sheet}]"
@@ -194,27 +196,6 @@ class Package:
         columns = max((_column(letters) + 1 for letters, _ in _REF.findall(xml)), default=0)
         if rows * columns > MAX_CELLS:
             raise InputError(where, "tables.sheet_vast", rows=rows, columns=columns)
-
-
-@dataclass(frozen=True)
-class Decimals:
-    """Decimals that number formats show, read from the sheet's XML when called."""
-
-    package: Package
-    part: str
-    styles: dict[bytes, int | None]
-
-    def __call__(self) -> dict[Address, int]:
-        if not self.package.has(self.part):
-            return {}
-        xml = self.package.read(self.part)
-        if self.package.binary:
-            return xlsb.marks(xml, list(self.package.styles.values()))[1]
-        found: dict[Address, int] = {}
-        for places in {p for p in self.styles.values() if p is not None}:
-            styles = {i for i, p in self.styles.items() if p == places}
-            found |= dict.fromkeys(_with_attribute(xml, b"s", styles), places)
-        return found
 
 
 def _style_codes(xml: bytes) -> list[str]:
@@ -233,11 +214,12 @@ def _attribute(tag: bytes, name: bytes) -> str:
     return (match[1] or match[2] or b"").decode("utf-8", "replace") if match else ""
 
 
-def _with_attribute(xml: bytes, name: bytes, values: set[bytes]) -> list[Address]:
+def _with_attribute(xml: bytes, name: bytes, values: Iterable[object]) -> list[Address]:
     """Addresses of the filled cells whose attribute has one of the values."""
-    if not values:
+    known = sorted(str(value).encode() for value in values)
+    if not known:
         return []
-    one_of = rb'="(?:' + b"|".join(sorted(values)) + rb')"'
+    one_of = rb'="(?:' + b"|".join(known) + rb')"'
     # As every office program writes it: the attribute directly after the address.
     found = re.findall(rb'r="([A-Z]{1,3})(\d{1,7})" ' + name + one_of + rb"[^>]*?(/?)>", xml)
     if len(found) < len(re.findall(b" " + name + one_of, xml)):

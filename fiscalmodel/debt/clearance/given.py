@@ -20,9 +20,9 @@ from fiscalmodel.debt.cashflow import principal_parts
 from fiscalmodel.debt.ledger import Contract, Ledger, days_of, finish, rate, read_hidden_ledger
 from fiscalmodel.debt.schedule import is_month_end, step_months
 from fiscalmodel.errors import Collector
-from fiscalmodel.findings import Finding, finding
+from fiscalmodel.findings import Finding
 from fiscalmodel.tables.records import Row, TableLike, read_records
-from fiscalmodel.words import Text, official, official_words, say
+from fiscalmodel.words import Text, bare, labels, marked, official, official_words, say
 
 #: What a plan makes least, or the order in which it pays.
 OBJECTIVES = ("quota_first", "least_interest", "least_present_value")
@@ -37,20 +37,8 @@ LAST_YEAR = {"refinancing": 2026, "special_new": 2028}
 CLAIM_COLUMNS: dict[str, tuple[str, ...]] = {
     "period": (), "need_wan": (), "item": ("事项",), "budget": ("所属预算",), "inside": (),
 }  # fmt: skip
-#: Kinds of source that shocks and levers act on, by words in the category.
-KINDS: dict[str, tuple[str, ...]] = {
-    "disposal": ("dispos", "asset", "equity", "资产", "处置", "股权", "变现"),
-    "land": ("land", "土地", "government_fund", "government fund", "fund_budget", "fund budget",
-             "政府性基金"),
-    "transfer": ("transfer", "转移支付", "上级补助"),
-    "project": ("project", "operating", "项目", "经营"),
-    "fiscal": ("fiscal", "budget", "idle", "财政", "一般公共预算", "超收", "盘活"),
-}  # fmt: skip
-_NAMELESS = re.compile(
-    r"(其他|其它)(资金|来源|收入|渠道|方式)?|others?([ _-]*(funds?|sources?|income|revenue|money))?"
-    r"|misc(ellaneous)?|待定|未定|tbd|unknown|unnamed",
-    re.IGNORECASE,
-)
+#: Kinds of source that shocks and levers act on, told by words in the category.
+KINDS = ("disposal", "land", "transfer", "project", "fiscal")
 SOURCE_COLUMNS = {
     "source_id": (), "category": (), "name": ("名称", "来源名称"), "period": (),
     "available_from": (), "cap_wan": (), "haircut_pct": (), "earmark": (), "carry": (),
@@ -304,8 +292,6 @@ def read_given(
         notes.append(say("debt.clearance.capitalised"))
     if reserved is None:
         notes.append(say("debt.clearance.no_reservation"))
-    if any(c.rate_pct and not c.on_demand for c in contracts):
-        notes.append(say("debt.clearance.interest_from", as_of=start))
     return Given(
         made, contracts, tuple(sorted(lines, key=lambda s: (s.source_id, s.first, s.period))),
         batches, claims, caps, orders, start, end,
@@ -551,23 +537,20 @@ def _or_nought(value: float) -> float:
 
 
 def nameless(text: str) -> bool:
-    """Whether a source is only called "other"."""
-    return not text.strip() or _NAMELESS.fullmatch(text.strip()) is not None
+    """Whether a source is only called "other".
+
+    >>> nameless("其他资金"), nameless("Other funds"), nameless("其他国有资产")
+    (True, True, False)
+    """
+    name, (other, thing) = bare(text), map(_spellings, ("other", "thing"))
+    return not name or any(name == a + b for a in other for b in ("", *thing))
+
+
+def _spellings(name: str) -> list[str]:
+    entry = labels("nameless")[name]
+    return [bare(word) for word in (entry["zh"], entry["en"], *entry["also"])]
 
 
 def kind_of(category: str) -> str:
     """Kind of a source from its category; ``named`` where none is recognised."""
-    low = category.lower()
-    return next((kind for kind, words in KINDS.items() if any(w in low for w in words)), "named")
-
-
-def limit_findings(given: Given) -> list[Finding]:
-    """Opening balances above their limit: told, and no new bond is issued against them."""
-    made = []
-    for limit in given.limits:
-        if limit.special_wan == limit.special_wan and given.options.special_wan > limit.special_wan:
-            said = say("debt.above_limit", kind=say("debt.special"))
-            made.append(finding("debt_limit", str(limit.year), stated=limit.special_wan,
-                                computed=given.options.special_wan, severity="warning",
-                                said=said))  # fmt: skip
-    return made
+    return next((kind for kind in KINDS if marked(category, kind)), "named")

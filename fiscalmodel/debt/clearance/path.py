@@ -207,6 +207,7 @@ class _Walk:
         taken = np.zeros((pools, groups, slots), dtype=np.int64)
         kept, lapsed = np.zeros_like(arrived), np.zeros_like(arrived)
         need, have = self._needs(service), np.zeros(pools, dtype=np.int64)
+        rounding = _NOISE * (len(p.contracts) + 2)
         for t in range(slots):
             have = have + arrived[:, t]
             for g in np.flatnonzero(need[:, t]):
@@ -219,6 +220,14 @@ class _Walk:
                         part = _fill(due, np.minimum(most, have))
                         taken[:, g, t] += part
                         have, due = have - part, due - int(part.sum())
+                    # What rounding lacks waits, before a pool that was not chosen pays it.
+                    if 0 < due <= rounding:
+                        need, due = self._put_off(int(g), t, due, need, service)
+                    if 0 < due <= rounding:
+                        due = self._spared(int(g), t, due, taken, kept, have)
+                    if 0 < due <= rounding and lack[g, t]:
+                        lack[g, t] += due
+                        due = 0
                 if due > 0:
                     need, due = self._put_off(int(g), t, due, need, service)
                 if due < 0:
@@ -227,7 +236,7 @@ class _Walk:
                     have = have + back
                 elif due > 0:
                     k = int(np.argmax(2 * first + p.eligible[:, g])) if pools else -1
-                    if k < 0 or not p.eligible[k, g] or due > _NOISE * (len(p.contracts) + 2):
+                    if k < 0 or not p.eligible[k, g] or due > rounding:
                         lack[g, t] += due
                         continue
                     taken[k, g, t] += due
@@ -270,6 +279,26 @@ class _Walk:
                 need = self._needs(service)
                 due -= before - int(need[g, t])
         return need, due
+
+    def _spared(self, g: int, t: int, due: int, taken: Ints, kept: Ints, have: Ints) -> int:
+        """Some 分 that the pools of a payment lack, spared by them on a day before.
+
+        Another pool that paid beside one of them then, and has them still, pays so much more.
+        """
+        for k in np.flatnonzero(taken[:, g, t]):
+            for u in range(t, -1, -1):
+                if u < t and not self.p.hold[k, u]:
+                    break
+                for other in np.flatnonzero((have >= due) & (kept[:, u:t] >= due).all(axis=1)):
+                    both = (taken[k, :, u] > due + _NOISE) & (taken[other, :, u] > 0)
+                    if k != other and both.any():
+                        taken[[k, other], np.argmax(both), u] += [-due, due]
+                        kept[k, u:t] += due
+                        kept[other, u:t] -= due
+                        have[other] -= due
+                        taken[k, g, t] += due
+                        return 0
+        return due
 
     def _sooner(self, arrived: Ints, k: int, t: int, due: int) -> None:
         """Money of a pool comes some 分 sooner: that much less comes later, if any does."""

@@ -13,7 +13,7 @@ import pandas as pd
 
 from fiscalmodel.debt.clearance import path as paths
 from fiscalmodel.debt.clearance import tables, whatif
-from fiscalmodel.debt.clearance.given import OBJECTIVES, Given, Options, limit_findings, read_given
+from fiscalmodel.debt.clearance.given import OBJECTIVES, Given, Options, read_given
 from fiscalmodel.debt.clearance.path import Path
 from fiscalmodel.debt.clearance.problem import Floats, Problem, build_problem
 from fiscalmodel.debt.clearance.program import Program, Solution, optimise
@@ -570,8 +570,9 @@ def plan_clearance(
         ``repayment`` (bullet), ``used_wan``, ``issue_cost_pct``. Usable from its day to the
         end of its period.
     as_of
-        Day of the ledger's balances: its close, or the opening of a month's first. Interest
-        accrued before it is taken as paid.
+        Day of the ledger's balances: its close, or the opening of a month's first. A contract
+        that states its frequency or ``interest_paid_to`` pays on its next day of payment what
+        accrued before it too; elsewhere that is taken as paid, and said.
     deadline
         Day by which hidden debt is 0; ``clear_by`` of a contract may be earlier.
     rule
@@ -692,7 +693,7 @@ def _assemble(
 ) -> ClearancePlan:
     """All tables of a path; a gap below one 分 is no gap."""
     schedule, shortfall = paths.allot(problem, path)
-    notes = [*given.notes, *problem.notes, *(f.said for f in limit_findings(given))]
+    notes = [*given.notes, *problem.notes]
     gap = float(shortfall["amount_wan"].sum())
     if gap < whatif.FEN_WAN * 1.5:
         shortfall = shortfall.iloc[:0]

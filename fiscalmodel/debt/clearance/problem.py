@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fiscalmodel.debt.clearance.given import FREQUENCIES, Given
-from fiscalmodel.debt.ledger import Contract, payment_days
+from fiscalmodel.debt.ledger import Contract, interest_since, payment_days
 from fiscalmodel.debt.schedule import is_month_end, step_months
 from fiscalmodel.words import Text, say
 
@@ -70,6 +70,7 @@ class Problem:
     moves: Moves
     principal: Floats  # n
     stays: Floats  # n
+    since: tuple[dt.date, ...]  # n: day from which interest is owed
     group: Ints  # n
     pool_names: tuple[str, ...]  # K
     cap: Floats  # K × S: net money that comes in
@@ -174,14 +175,16 @@ def build_problem(given: Given) -> Problem:
     # Inside a slot nothing is gained by waiting: an end at which no money comes or lapses is
     # no day of decision, but one on which bonds may be issued.
     useful = {e for e in ends if e in slots or (e.month, e.day) == (12, 31) or e == ends[-1]}
-    moves, days = _moves(given, useful | dated, {*ends, *dated})
+    close = given.opened - dt.timedelta(days=1)
+    since = tuple(interest_since(c, close) for c in given.contracts)
+    _accrued(given, close, since, notes)
+    moves, days = _moves(given, since, useful | dated, {*ends, *dated})
     names, cap, hold, marks, shares, kinds = _pools(given, nets, arrivals, slots, notes)
     group, eligible = _groups(given.contracts, marks)
     draws = [
         (q, e) for e in np.unique(moves.when[moves.swaps]) for q, quota in enumerate(given.quotas)
         if quota.first <= days[e] <= quota.last
     ]  # fmt: skip
-    close = given.opened - dt.timedelta(days=1)
     years = np.array([position(day) - position(close) for day in days]) / 360
     pct = given.discount_pct
     factor = 1 + (0.0 if pct != pct else pct) / 100
@@ -202,18 +205,18 @@ def build_problem(given: Given) -> Problem:
         slot=np.array([bisect_right(slots, day) - 1 for day in days], dtype=int),
         years=years, slots=slots, moves=moves,
         principal=np.array([c.principal_wan for c in given.contracts], dtype=float),
-        stays=np.array([c.stays_wan for c in given.contracts], dtype=float),
+        stays=np.array([c.stays_wan for c in given.contracts], dtype=float), since=since,
         group=group, pool_names=names, cap=cap, hold=hold, eligible=eligible, kinds=kinds,
         shares=shares, nets=tuple(nets),
         draw_quota=np.array([q for q, _ in draws], dtype=int),
         draw_day=np.array([e for _, e in draws], dtype=int),
         services=tuple(services), bond_interest=np.array(interest), bond_life=np.array(life),
-        bond_value=np.array(value), rooms=_rooms(given, days), notes=tuple(notes),
+        bond_value=np.array(value), rooms=_rooms(given, days, notes), notes=tuple(notes),
     )  # fmt: skip
 
 
 def _moves(
-    given: Given, decide: set[dt.date], issue: set[dt.date]
+    given: Given, since: tuple[dt.date, ...], decide: set[dt.date], issue: set[dt.date]
 ) -> tuple[Moves, tuple[dt.date, ...]]:
     """Moves of all contracts, and the days on which they stand."""
     close = given.opened - dt.timedelta(days=1)
@@ -226,7 +229,7 @@ def _moves(
     index = {day: e for e, day in enumerate(sorted(days))}
     columns: list[list[Floats | Ints | Bools]] = [[] for _ in range(13)]
     for i, (c, (pays, mine, swaps)) in enumerate(zip(given.contracts, laid, strict=True)):
-        rows = _terms(given, c, close, pays, mine, swaps)
+        rows = _terms(given, c, since[i], pays, mine, swaps)
         size = len(mine)
         first = np.zeros(size, dtype=bool)
         first[:1] = True
@@ -242,6 +245,23 @@ def _moves(
         for column, kind in zip(columns, kinds, strict=True)
     ]
     return Moves(*made), tuple(index)  # type: ignore[arg-type]
+
+
+def _accrued(given: Given, close: dt.date, since: tuple[dt.date, ...], notes: list[Text]) -> None:
+    """Say what accrued before the plan begins, and where that is not known."""
+    owed, unknown = [], 0
+    for c, day in zip(given.contracts, since, strict=True):
+        bears = c.rate_pct > 0 and c.principal_wan > 0
+        if bears and day < close:
+            years = fraction(c.day_count or given.options.day_count, day, close,
+                             round(c.months * 365.25 / 12), c.months)  # fmt: skip
+            owed.append(c.principal_wan * c.rate_pct / 100 * years)
+        elif bears and not c.interest_paid_to and (c.on_demand or not c.frequency):
+            unknown += 1
+    if owed:
+        notes.append(say("debt.clearance.accrued", amount=sum(owed), count=len(owed)))
+    if unknown:
+        notes.append(say("debt.clearance.interest_from", as_of=given.as_of, count=unknown))
 
 
 def _own_days(
@@ -269,15 +289,15 @@ def _own_days(
 
 
 def _terms(
-    given: Given, c: Contract, close: dt.date, pays: list[dt.date], mine: list[dt.date],
+    given: Given, c: Contract, paid_to: dt.date, pays: list[dt.date], mine: list[dt.date],
     swaps: set[dt.date],
 ) -> tuple[Floats | Bools, ...]:  # fmt: skip
     """Accrual, payment and bounds of each move of a contract."""
     size = len(mine)
     day_count = c.day_count or given.options.day_count
-    since = [close, *pays]
+    since = [paid_to, *pays]
     at_end = bool(pays) and is_month_end(pays[0])
-    whole_from = step_months(pays[0], -c.months, at_end) if pays else close
+    whole_from = step_months(pays[0], -c.months, at_end) if pays else paid_to
     accrual, pay = np.zeros(size), np.zeros(size, dtype=bool)
     for k, day in enumerate(mine):
         j = bisect_left(since, day) - 1
@@ -402,7 +422,9 @@ def _groups(contracts: tuple[Contract, ...], marks: list[tuple[str, ...]]) -> tu
     return group, np.array(rows, dtype=bool).reshape(len(rows), len(marks)).T
 
 
-def _rooms(given: Given, days: tuple[dt.date, ...]) -> tuple[tuple[int, float], ...]:
+def _rooms(
+    given: Given, days: tuple[dt.date, ...], notes: list[Text]
+) -> tuple[tuple[int, float], ...]:
     """How much may have been issued by a day: limits of special debt, raised by each quota."""
     rooms = []
     if given.options.special_headroom_wan is not None and days:
@@ -415,6 +437,8 @@ def _rooms(given: Given, days: tuple[dt.date, ...]) -> tuple[tuple[int, float], 
         room = limit.special_wan + come - given.options.special_wan
         if given.options.special_wan > limit.special_wan:
             room = 0.0  # above its limit already: no new issue
+            notes.append(say("debt.clearance.limit_above", year=limit.year,
+                             held=given.options.special_wan, limit=limit.special_wan))  # fmt: skip
         last = bisect_right(days, end) - 1
         if last >= 0:
             rooms.append((last, max(room, 0.0)))
