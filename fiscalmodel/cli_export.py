@@ -30,9 +30,11 @@ def export(scenarios: tuple[str, ...], formats: str, out: str, public: bool, lan
             raise InputError("--to", "run.unknown_format", hint, name=name)
     # Beside the internal reports and never among them.
     folder = Path(f"{out}-public" if public else out)
-    made = export_reports(scenario_paths(scenarios), wanted, folder, lang=lang, public=public)
-    for path in made.files:
+    files, results = export_reports(
+        scenario_paths(scenarios), wanted, folder, lang=lang, public=public
+    )
+    for path in files:
         click.echo(str(path))
-    for failed in made.failed:
+    for failed in results.failed:
         click.echo(say("ground.error", problem=failed), err=True)
-    return made.exit_code
+    return results.exit_code

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import fiscalmodel as fm
+from fiscalmodel.run import many
 from fiscalmodel.run.engines import open_engine, run_with_retry
 from fiscalmodel.run.many import LOSSES, packed, part_of
 
@@ -102,3 +103,23 @@ def test_a_kernel_that_dies_is_replaced(province, tmp_path: Path, always: bool) 
     assert result.ok is not always
     assert result.attempts == (LOSSES + 1 if always else 2)
     assert always == ("exit code 9" in result.reason)
+
+
+def test_what_notebooks_evaluated_is_not_evaluated_again_for_tables(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("params", "data", "notebooks"):
+        shutil.copytree(project / name, tmp_path / name)
+    plan = tmp_path / "plan.yaml"
+    text = "regions: [jianghan]\nscenarios: [optimistic, baseline]\ntables: csv\n"
+    plan.write_text(text)
+    alone = fm.run_batch(plan, out=tmp_path / "alone", workers=1, progress=False)
+    plan.write_text(f"{text}notebooks: [05_scenario_report]\noutputs: [notebook]\n")
+    monkeypatch.setattr(many, "evaluate_part", None)
+    done = fm.run_batch(plan, out=tmp_path / "out", workers=1, progress=False)
+    assert done.ok, done.failed
+    assert len(done.results) == 4
+    assert sorted(done.tables) == sorted(alone.tables)
+    for file in map(Path, alone.tables.values()):
+        assert (tmp_path / "out" / "tables" / file.name).read_bytes() == file.read_bytes()
+    assert not list((tmp_path / "out").rglob("*.pickle"))

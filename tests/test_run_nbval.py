@@ -100,7 +100,7 @@ def test_each_notebook_passes_or_fails_as_it_must(
     project(pytester.path)
     for name, (document, _) in cases.items():
         (pytester.path / f"{name}.ipynb").write_text(json.dumps(document), encoding="utf-8")
-    ran = pytester.runpytest_subprocess("--nbval", "-p", "no:cacheprovider", "-q")
+    ran = pytester.runpytest_inprocess("--nbval", "-p", "no:cacheprovider", "-q")
     said = ran.stdout.str()
     failed = {line.split("::")[0].split()[-1] for line in ran.outlines if line.startswith("FAILED")}
     assert failed == {f"{name}.ipynb" for name, (_, text) in cases.items() if text}, said
@@ -119,17 +119,17 @@ def test_a_display_is_compared_by_what_a_later_cell_made_of_it(
     text = path.read_text()
     assert "last 2" in text.split("handle.update")[0]
     (pytester.path / "wrong.ipynb").write_text(text.replace("\"'last 2'\"", "\"'first 1'\"", 1))
-    ran = pytester.runpytest_subprocess("--nbval", "-p", "no:cacheprovider", "-q")
+    ran = pytester.runpytest_inprocess("--nbval", "-p", "no:cacheprovider", "-q")
     ran.assert_outcomes(passed=10, errors=1)
     assert "Cell 1: 1 -> 2" in ran.stdout.str() or "first" in ran.stdout.str()
 
 
 def test_lax_and_sanitising_are_refused(pytester: pytest.Pytester) -> None:
     faulty.write_notebook(project(pytester.path) / "n.ipynb", "1")
-    lax = pytester.runpytest_subprocess("--nbval-lax")
+    lax = pytester.runpytest_inprocess("--nbval-lax")
     assert lax.ret == pytest.ExitCode.USAGE_ERROR
     pytester.makefile(".cfg", clean="")
-    clean = pytester.runpytest_subprocess("--nbval", "--nbval-sanitize-with", "clean.cfg")
+    clean = pytester.runpytest_inprocess("--nbval", "--nbval-sanitize-with", "clean.cfg")
     assert clean.ret == pytest.ExitCode.USAGE_ERROR
 
 
@@ -194,7 +194,7 @@ def test_notebooks_elsewhere_are_left_to_nbval(pytester: pytest.Pytester) -> Non
     notebook.write_text(json.dumps(document))
     pytester.makefile(".cfg", clean="")
     for options in (["--nbval"], ["--nbval-lax"], ["--nbval", "--nbval-sanitize-with=clean.cfg"]):
-        ran = pytester.runpytest_subprocess(*options, "-p", "no:cacheprovider", "-q")
+        ran = pytester.runpytest_inprocess(*options, "-p", "no:cacheprovider", "-q")
         ran.assert_outcomes(passed=3)
 
 

@@ -115,6 +115,7 @@ class _Index:
         self.known: dict[tuple[str, object], dict[str, list[str]]] = {}
         self.words = {name: _words(node["name"][lang]) for name, node in nodes.items()}
         self.parts = {name: _parts(name) for name in nodes}
+        self.pieces = {name: re.split(r"[/ ]", key) for name, (*_, key) in self.parts.items()}
         self.keys: dict[str, list[str]] = {}
 
     def like(self, text: str, unit: str) -> list[str]:
@@ -154,17 +155,23 @@ class _Index:
         """The one of a cell's likely nodes whose table, column and row are its own."""
         near = {*cell.keys, *re.split(r"[|/ ]", " ".join(table.rows[cell.row]))}
 
-        def score(name: str) -> tuple[int, float]:
-            of, column, key = self.parts[name]
-            same = 4 * (column in cell.keys) + 2 * bool(set(re.split(r"[/ ]", key)) & near)
-            return same + min(tables.get(of, 0), 1), tables.get(of, 0) + self.near(name, *around)
+        def kin(name: str) -> int:
+            of, column, _ = self.parts[name]
+            same = 4 * (column in cell.keys) + 2 * (not near.isdisjoint(self.pieces[name]))
+            return same + min(tables.get(of, 0), 1)
+
+        def close(name: str) -> float:
+            return tables.get(self.parts[name][0], 0) + self.near(name, *around)
 
         words = [text for text in table.rows[cell.row] if not _NUMBER.fullmatch(text)]
         years = [text for text in table.rows[cell.row] if _YEAR.fullmatch(text)]
         head = re.sub(r"[（(].*?[）)]", "", table.head(cell))
         text = " ".join([table.around, table.caption, table.head(cell), *words, *years])
         around = (text, head, *table.rows[cell.row][:1])
-        return max(cell.likely, key=score) if len(cell.likely) > 1 else cell.likely[0]
+        ranks = [kin(name) for name in cell.likely]
+        most = max(ranks)
+        nearest = [n for n, rank in zip(cell.likely, ranks, strict=True) if rank == most]
+        return nearest[0] if len(nearest) == 1 else max(nearest, key=close)
 
     def best(self, names: list[str], around: str, tables: Container[str] = ()) -> str:
         """The likeliest of several by the words around, and by the tables of the section."""
@@ -413,6 +420,7 @@ def _node(
     }  # fmt: skip
     made.data["formulas"].setdefault(formula, formula_json(formula))
     index.words[name], index.parts[name] = ["?"], _parts(name)
+    index.pieces[name] = [index.parts[name][2]]
     return name
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import signal
 import threading
 import time
@@ -20,7 +21,15 @@ from fiscalmodel.run.job import SUFFIX, Job, Result
 from fiscalmodel.run.manifest import Entry, Manifest
 from fiscalmodel.run.plan import Plan, load_plan, plan_of_scenarios, relative
 from fiscalmodel.run.progress import Progress
-from fiscalmodel.run.report import INDEX, ask_first, followed_by, index_of, raise_problems
+from fiscalmodel.run.report import (
+    INDEX,
+    ask_first,
+    evaluate_all,
+    followed_by,
+    index_of,
+    load_all,
+    raise_problems,
+)
 from fiscalmodel.run.results import Results
 from fiscalmodel.run.storage import Storage, open_storage, parsed
 from fiscalmodel.words import say
@@ -97,15 +106,18 @@ def run_batch(
     over: dict[str, Any] = {"timeout": timeout, "memory": memory}
     over = {name: value for name, value in over.items() if value is not None}
     jobs = [replace(job, limits=replace(job.limits, **over)) for job in jobs]
+    if plan.tables != "none":  # what a notebook has evaluated is not evaluated again for them
+        jobs = [replace(job, outputs=(*job.outputs, "tables")) for job in jobs]
     storage.check_writable()
     with _no_empty_folder(storage), storage.locked():
-        runner = _Runner(Manifest(storage), storage, reporter, together=bool(plan.loaded))
+        runner = _Runner(Manifest(storage), storage, reporter, plan.loaded)
         valid = runner.manifest.valid(jobs)
         todo = [job for job in jobs if job.id not in valid]
         if only_failed:
             todo = [job for job in todo if job.id in runner.manifest.failed()]
         # What is done was asked about before it was.
         ask_first([plan.loaded[job.id] for job in todo if job.id in plan.loaded])
+        todo = _each_file_early(todo, plan.loaded)
         place = scheduler or str(say("run.place_dask" if dask else "run.place_here"))
         reporter.start(len(todo), unchanged=len(valid), workers=count, place=place)
         if todo:
@@ -121,7 +133,7 @@ def run_batch(
             for name, page in index_of(_summaries(storage), failed, lang).items():
                 storage.write(name, page)
         if plan.tables != "none" and not result.interrupted:
-            made = _tables(plan, runner.manifest, storage, min(count, os.cpu_count() or 1))
+            made = _tables(plan, runner, min(count, os.cpu_count() or 1))
             result = replace(result, results=results + made.results, tables=made.tables)
     reporter.event("end", **result.counts())
     return replace(result, seconds=time.monotonic() - begun)
@@ -165,13 +177,17 @@ def run_report(
 
 @dataclass
 class _Runner:
-    """Runs jobs, writes results and records, and survives interruption."""
+    """Runs jobs, writes results and records, and survives interruption.
+
+    Reports of loaded scenarios, by job, are written together at the end.
+    """
 
     manifest: Manifest
     storage: Storage
     progress: Progress
-    together: bool
+    loaded: Mapping[str, Any]
     results: dict[str, Result] = field(default_factory=dict)
+    tables: dict[str, Any] = field(default_factory=dict)
     interrupted: bool = False
 
     def run(
@@ -196,17 +212,21 @@ class _Runner:
             try:
                 with opening as engine:
                     for result in run_with_retry(engine, todo, retry):
-                        if self.together:
+                        if self.loaded:
                             held.append(result)
                             self.progress.job(result, why=not result.problems)
                         else:
                             self.progress.job(self._keep(by_id[result.id], result))
-                        if fail_fast and not result.ok:
+                        if (fail_fast and not result.ok) or (self.loaded and result.problems):
                             break
             except KeyboardInterrupt:
                 self.interrupted = True
-        if self.together:
+        if self.loaded:
             self.progress.close()
+            if any(result.problems for result in held):
+                # No report will be written: what the other data lack is said with it.
+                good = {result.id for result in held if result.ok}
+                evaluate_all([self.loaded[job.id] for job in todo if job.id not in good])
             raise_problems(held)
             for result in held:
                 kept = self._keep(by_id[result.id], result)
@@ -216,6 +236,9 @@ class _Runner:
     def _keep(self, job: Job, result: Result) -> Result:
         """Files first, record second: a crash between them costs one more run."""
         content = dict(result.content) if result.ok else {}
+        if "tables" in content:
+            name, tables = pickle.loads(content.pop("tables"))
+            self.tables[name] = tables
         try:
             if "summary" in content:
                 path = job.path("summary")
@@ -230,7 +253,7 @@ class _Runner:
         if result.ok:
             result = replace(result, files={kind: job.path(kind) for kind in content})
         else:
-            for kind in job.outputs:
+            for kind in set(job.outputs) - {"tables"}:
                 self.storage.remove(job.path(kind))
         try:
             files = {job.path(kind): digest(made) for kind, made in content.items()}
@@ -239,6 +262,21 @@ class _Runner:
             result = replace(result, status="failed", reason=str(error))
         self.results[job.id] = result
         return result
+
+
+def _each_file_early(todo: Sequence[Job], loaded: Mapping[str, Any]) -> list[Job]:
+    """Jobs whose scenario reads a file that none before it reads, then the others.
+
+    What is wrong with a file is then known before most reports are made.
+    """
+    seen: set[Path] = set()
+    first: list[Job] = []
+    for job in todo:
+        files = set(loaded[job.id].files.values()) if job.id in loaded else set()
+        if files - seen:
+            first.append(job)
+        seen |= files
+    return [*first, *(job for job in todo if job not in first)]
 
 
 def _summaries(storage: Storage) -> list[dict[str, Any]]:
@@ -269,8 +307,9 @@ def _plan(scenarios: Any, lang: str) -> Plan:
     return plan_of_scenarios(scenarios, lang=lang)
 
 
-def _tables(plan: Plan, manifest: Manifest, storage: Storage, workers: int) -> Results:
+def _tables(plan: Plan, runner: _Runner, workers: int) -> Results:
     """The tables of all scenarios of a plan, made anew where any of them changed."""
+    manifest, storage = runner.manifest, runner.storage
     files = {name: relative(file, plan.root) for name, file in plan.scenarios.items()}
     nothing: dict[str, Any] = {"cells": [], "metadata": {}}
     job = Job("tables/all", "", nothing, files, outputs=(plan.tables,))
@@ -279,10 +318,14 @@ def _tables(plan: Plan, manifest: Manifest, storage: Storage, workers: int) -> R
     if entry is not None:
         tables = {Path(path).stem: f"{storage.name}/{path}" for path in entry.files}
         return Results((_unchanged(entry),), storage.name, tables=tables)
+    from fiscalmodel.run.frames import identity
     from fiscalmodel.run.many import evaluate_many
+    from fiscalmodel.scenario.given import given_only
 
-    scenarios, folder = list(plan.scenarios.values()), f"{storage.name}/tables"
-    done = evaluate_many(scenarios, out=folder, workers=workers, format=plan.tables)
+    scenarios, folder = load_all(list(plan.scenarios.values())), f"{storage.name}/tables"
+    names = {scenario.id: identity(given_only(scenario)) for scenario in scenarios}
+    ready = {key: runner.tables[name] for key, name in names.items() if name in runner.tables}
+    done = evaluate_many(scenarios, out=folder, workers=workers, format=plan.tables, ready=ready)
     if done.ok:
         written = (f"tables/{Path(table).name}" for table in done.tables.values())
         manifest.record(job, Result(job.id, "", "done"), storage.hashes(written))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +14,14 @@ from fiscalmodel.present.summary import public_version
 from fiscalmodel.run.batch import run_batch
 from fiscalmodel.run.plan import plan_of_scenarios
 from fiscalmodel.run.report import WRITERS, written
-
-
-@dataclass(frozen=True)
-class Exported:
-    """Files that were written, and in words what failed."""
-
-    files: tuple[Path, ...]
-    failed: tuple[str, ...]
-    exit_code: int
+from fiscalmodel.run.results import Results
 
 
 def export_reports(
     scenarios: Sequence[Any], formats: Sequence[str], out: Path, *, lang: str = "zh",
     public: bool = False,
-) -> Exported:  # fmt: skip
-    """Write the reports of scenarios in some formats; all of them say the same.
+) -> tuple[list[Path], Results]:  # fmt: skip
+    """Write the reports of scenarios in some formats, all of which say the same: what was written.
 
     Parameters
     ----------
@@ -69,4 +61,4 @@ def export_reports(
     # Nothing is replaced before all of it is made.
     for target, content in made.items():
         write_whole(target, content)
-    return Exported(tuple(made), tuple(map(str, results.failed)), results.exit_code)
+    return list(made), results

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fiscalmodel.errors import InputError
 from fiscalmodel.run.engines import open_engine, run_with_retry
+from fiscalmodel.run.frames import labelled_tables, typed
 from fiscalmodel.run.job import Job, Result, one_line
 from fiscalmodel.run.progress import Progress
 from fiscalmodel.run.report import load_all
@@ -47,13 +48,13 @@ def evaluate_part(packed: str) -> bytes:
     failures: dict[str, str] = {}
     for scenario in pickle.loads(zlib.decompress(base64.b64decode(packed))):
         try:
-            tables = evaluate(scenario).tables()
+            tables = labelled_tables(evaluate(scenario))
         except Exception as error:
             kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
             failures[scenario.id] = one_line(f"{kind}{error}", 2000)
             continue
         for name, frame in tables.items():
-            frames.setdefault(name, []).append(_labelled(frame, scenario))
+            frames.setdefault(name, []).append(frame)
     joined = {name: pd.concat(parts, ignore_index=True) for name, parts in frames.items()}
     return pickle.dumps((joined, failures))
 
@@ -80,6 +81,7 @@ def evaluate_many(
     dask: bool = False,
     format: str = "parquet",
     progress: bool = False,
+    ready: Mapping[str, Mapping[str, pd.DataFrame]] | None = None,
 ) -> Results:
     """Evaluate scenarios and write one table of each kind for all of them.
 
@@ -97,6 +99,8 @@ def evaluate_many(
         See `fiscalmodel.run.batch.run_batch`.
     format
         ``parquet`` or ``csv``.
+    ready
+        Tables of scenarios that were evaluated already, by id, see `labelled_tables`.
 
     Raises
     ------
@@ -113,8 +117,10 @@ def evaluate_many(
     storage = open_storage(out)
     storage.check_writable()
     count = workers or os.cpu_count() or 1
-    size = max(1, min(CHUNK, -(-len(loaded) // (4 * count))))
-    parts = [loaded[start : start + size] for start in range(0, len(loaded), size)]
+    known = ready or {}
+    todo = [scenario for scenario in loaded if scenario.id not in known]
+    size = max(1, min(CHUNK, -(-len(todo) // (4 * count))))
+    parts = [todo[start : start + size] for start in range(0, len(todo), size)]
     texts = {f"part-{number:06d}": packed(part) for number, part in enumerate(parts)}
     done: dict[str, tuple[dict[str, pd.DataFrame], dict[str, str]]] = {}
     lost: dict[str, str] = {}
@@ -127,17 +133,18 @@ def evaluate_many(
             lost[result.id] = result.reason
         reporter.job(result.light())
     reporter.close()
-    results: list[Result] = []
+    failures: dict[str, str] = {}
     for name, part in zip(texts, parts, strict=True):
-        failures = done[name][1] if name in done else {s.id: lost[name] for s in part}
-        for scenario in part:
-            reason = failures.get(scenario.id, "")
-            status = "failed" if reason else "done"
-            results.append(Result(scenario.id, "evaluation", status, reason=reason))
-    frames = [done[name][0] for name in texts if name in done]
+        failures |= done[name][1] if name in done else {s.id: lost[name] for s in part}
+    results = tuple(
+        Result(s.id, "evaluation", "failed" if s.id in failures else "done",
+               reason=failures.get(s.id, ""))
+        for s in loaded
+    )  # fmt: skip
+    frames = [*known.values(), *(done[name][0] for name in texts if name in done)]
     with storage.locked():
-        tables = dict(_write(storage, frames, format))
-    return Results(tuple(results), storage.name, time.monotonic() - begun, tables=tables)
+        tables = dict(_write(storage, frames, format, [scenario.id for scenario in loaded]))
+    return Results(results, storage.name, time.monotonic() - begun, tables=tables)
 
 
 def _evaluated(
@@ -153,64 +160,18 @@ def _evaluated(
         yield from run_with_retry(engine, jobs, LOSSES)
 
 
-def _labelled(frame: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
-    """A table with whose it is, in types that every reader of tables knows."""
-    plain = _typed(frame.rename(columns=str))
-    labels: dict[str, Any] = {
-        "scenario_id": scenario.id,
-        "region": scenario.region.key,
-        "scenario": scenario.id.rsplit("/", 1)[-1],
-        "synthetic": scenario.synthetic,
-    }
-    for position, (name, value) in enumerate(labels.items()):
-        # `region` and `scenario` may be columns of the table already.
-        if name in plain.columns:
-            plain = plain.drop(columns=name)
-        plain.insert(position, name, value)
-    return plain
-
-
-def _typed(frame: pd.DataFrame, *, last: bool = False) -> pd.DataFrame:
-    """Columns of objects as numbers or text by what they hold.
-
-    One that holds nothing stays open, since other scenarios may have values for it; at `last`
-    it is text, as no column of numbers is one of objects.
-    """
-    import pandas as pd
-
-    types: dict[str, pd.Series[Any]] = {}
-    for name, values in frame.items():
-        if isinstance(values.dtype, pd.StringDtype):
-            types[str(name)] = values.astype("string")  # one kind of text, whoever made it
-            continue
-        if not isinstance(values.dtype, pd.PeriodDtype) and values.dtype != object:
-            continue
-        known = values.dropna()
-        if known.empty and not last:
-            types[str(name)] = values.astype(object)
-        elif len(known) and all(
-            isinstance(v, int | float) and not isinstance(v, bool) for v in known
-        ):
-            types[str(name)] = values.astype(float)
-        else:
-            types[str(name)] = values.map(_plain).astype("string")
-    return frame.assign(**types)
-
-
-def _plain(value: Any) -> Any:
-    import pandas as pd
-
-    return None if not isinstance(value, str) and pd.isna(value) else str(value)
-
-
 def _write(
-    storage: Any, parts: Sequence[Mapping[str, pd.DataFrame]], format: str
+    storage: Any, parts: Sequence[Mapping[str, pd.DataFrame]], format: str, order: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
     import pandas as pd
 
     for name in sorted({name for part in parts for name in part}):
         frames = [part[name] for part in parts if name in part]
-        table = _typed(pd.concat(frames, ignore_index=True), last=True)
+        table = typed(pd.concat(frames, ignore_index=True), last=True)
+        place = {name: number for number, name in enumerate(order)}
+        table = table.sort_values(
+            "scenario_id", key=lambda names: names.map(place), kind="stable", ignore_index=True
+        )
         file = f"{name}.{format}"
         storage.write(file, _encoded(table, format))
         yield name, f"{storage.name}/{file}"

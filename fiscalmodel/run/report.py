@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import pickle
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
@@ -36,8 +37,14 @@ def _explained(outcome: Outcome, lang: str) -> bytes:
     return trace(outcome).json().encode("utf-8")
 
 
+def _tabled(outcome: Outcome, lang: str) -> bytes:
+    from fiscalmodel.run.frames import identity, labelled_tables
+
+    return pickle.dumps((identity(outcome.scenario), labelled_tables(outcome)))
+
+
 #: Kind of output -> what makes it in the kernel, from the outcome and the language.
-MAKERS: dict[str, Callable[[Outcome, str], bytes]] = {"explain": _explained}
+MAKERS: dict[str, Callable[[Outcome, str], bytes]] = {"explain": _explained, "tables": _tabled}
 #: Kind of output -> module and function that write it from what the notebook shows.
 WRITERS = {
     "workbook": ("fiscalmodel.present.book", "paper_workbook"),
@@ -69,7 +76,7 @@ def leave(names: Mapping[str, Any], folder: str, outputs: Sequence[str]) -> None
     kind = getattr(module, "Outcome", ())
     found = [thing for thing in list(names.values()) if isinstance(thing, kind)]
     left: dict[str, bytes] = {}
-    if "tables" in outputs:
+    if "tables" in outputs and isinstance(names.get("tables"), bytes):  # of a part of many
         left["tables"] = names["tables"]
     if found:
         from fiscalmodel.present.page import report_head
