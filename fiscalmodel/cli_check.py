@@ -64,7 +64,8 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
         click.echo(say("scenario.series_there", count=len(catalog.names())))
     places = [Path(t) for t in tables] or ([project_root() / "data"] if not given else [])
     findings += [finding for place in places for finding in reconcile(place)]
-    findings += [finding for path in tables for finding in _ledger(path)]
+    alone = [path for path in tables if not loaded or not users_of([Path(path)])]
+    findings += [finding for path in alone for finding in _ledger(path)]
     wrong = bool(given) and any(finding.severity == "error" for finding in findings)
     findings += [finding for finding in told if finding not in findings]
     if tables or not given or findings:
@@ -87,7 +88,7 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
 
 
 def _ledger(path: str) -> tuple[Finding, ...]:
-    """What a table that is a ledger of hidden debt tells; its errors are raised."""
+    """What a ledger of hidden debt that no scenario names tells; its errors are raised."""
     from fiscalmodel.debt.ledger import COLUMNS, read_hidden_ledger
     from fiscalmodel.errors import Collector
     from fiscalmodel.tables.records import read_records

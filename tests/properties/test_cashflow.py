@@ -19,7 +19,6 @@ contracts = st.fixed_dictionaries(
         "frequency": st.sampled_from(["year", "half_year", "quarter", "month"]),
         "day_count": st.sampled_from(["ACT/ACT", "ACT/365", "ACT/360", "30/360"]),
         "stub": st.sampled_from(["front", "back"]),
-        "instalment": st.sampled_from(["nominal", "level"]),
     }
 )
 
