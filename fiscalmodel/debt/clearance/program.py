@@ -7,6 +7,10 @@ which always works because a group is what the same pools may pay.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import os
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -293,14 +297,15 @@ class Program:
         if len(z) and whole is None and not relaxed:
             integer = np.zeros(self.size, dtype=int)
             integer[z] = 1
-            mixed = milp(
-                cost, integrality=integer, bounds=Bounds(lower, upper),
-                constraints=[
-                    LinearConstraint(a, -np.inf, rhs),
-                    LinearConstraint(self.matrices[True], self.right[True], self.right[True]),
-                ],
-                options={"mip_rel_gap": PROVEN / 10, "node_limit": NODES},
-            )  # fmt: skip
+            with _silent():
+                mixed = milp(
+                    cost, integrality=integer, bounds=Bounds(lower, upper),
+                    constraints=[
+                        LinearConstraint(a, -np.inf, rhs),
+                        LinearConstraint(self.matrices[True], self.right[True], self.right[True]),
+                    ],
+                    options={"mip_rel_gap": PROVEN / 10, "node_limit": NODES},
+                )  # fmt: skip
             if mixed.x is None:
                 status = "infeasible" if mixed.status == 2 else "unknown"
                 return Solution(status, seconds=time.perf_counter() - begun)
@@ -334,6 +339,28 @@ class Program:
             for name, index in self.columns.items()
         }
         return made | {"balance": self.fixed + (self.left @ x if x.size else 0.0)}
+
+
+_quiet = threading.Lock()
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """HiGHS prints a line of its own past its settings, which would stand in notebooks."""
+    if os.name != "posix":
+        yield
+        return
+    flush = ctypes.CDLL(None).fflush
+    with _quiet, open(os.devnull, "wb") as nowhere:
+        flush(None)
+        kept = os.dup(1)
+        os.dup2(nowhere.fileno(), 1)
+        try:
+            yield
+        finally:
+            flush(None)
+            os.dup2(kept, 1)
+            os.close(kept)
 
 
 def _columns(
