@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -147,3 +148,15 @@ def raw_sentences():
 
 def test_messages_stand_in_the_words():
     assert not list(raw_sentences())
+
+
+def test_contributing_names_files_that_are_there():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w/*<>.-]+\.(?:py|yaml|csv|json|ipynb))`", text))
+    assert len(named) > 20
+    places = (ROOT, PACKAGE, *PACKAGE.iterdir(), *(ROOT / "params").iterdir(), ROOT / "data")
+    gone = [
+        name for name in sorted(named)
+        if "<" not in name and not any(list(place.glob(name)) for place in places if place.is_dir())
+    ]  # fmt: skip
+    assert gone == []
