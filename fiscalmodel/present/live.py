@@ -45,6 +45,7 @@ RELATIONS: dict[str, tuple[str, ...]] = {
     "opening_wan": ("[closing_wan@-1]",),
     "closing_wan": (
         "[opening_wan]-[repaid_wan]-[replaced_wan]",
+        "[opening_wan]+[unpaid_interest_wan]-[repaid_wan]-[replaced_wan]",
         "[opening_wan]+[unpaid_interest_wan]-[principal_wan]-[replaced_wan]",
     ),
     "total_wan": (

@@ -258,7 +258,8 @@ class _Debt:
             year = year_of(row)
             grown, shrunk = owed.get(year, ([], []))
             lacking = [n for n in self._of("missing", "interest", year) if self._is_contract(n)]
-            return g.step(f"debt.unpaid_wan[{year}]", "net_sum", label=say("scenario.unpaid"),
+            name = figure_name("debt", "unpaid_interest_wan", year)
+            return g.step(name, "net_sum", label=say("scenario.unpaid"),
                           plus=[*lacking, *grown], minus=shrunk)  # fmt: skip
 
         def opening(row: Mapping[str, Any], _: str) -> str:
@@ -741,7 +742,7 @@ class _Debt:
 
     def steps(self) -> None:
         """Hidden debt from the opening to the end, by kind of money."""
-        done, grown = list[str](), [f"debt.unpaid_wan[{y}]" for y in self.years]
+        done, grown = list[str](), [f"debt.unpaid_interest_wan[{y}]" for y in self.years]
         for row in self.plan.steps.to_dict("records"):
             step, amount = row["step"], row["amount_wan"]
             name = figure_name("plan_steps", "amount_wan", step)

@@ -221,11 +221,15 @@ class ClearancePlan:
 
     @property
     def table(self) -> pd.DataFrame:
-        """Opening − repaid − replaced = closing of hidden debt, by year."""
+        """Opening + unpaid interest − repaid − replaced = closing of hidden debt, by year."""
         b = self.by_year
         made = b[["period", "principal_wan", "replaced_wan", "hidden_wan", "interest_wan",
                   "bond_interest_wan"]].copy()  # fmt: skip
         made.insert(1, "opening_wan", b["hidden_wan"].shift(1, fill_value=self.opening_wan))
+        gone = made["principal_wan"] + made["replaced_wan"]
+        unpaid = made["hidden_wan"] + gone - made["opening_wan"]
+        if (unpaid * paths.FEN > 0.5).any():
+            made.insert(2, "unpaid_interest_wan", unpaid)
         names = {"period": "year", "principal_wan": "repaid_wan", "hidden_wan": "closing_wan"}
         return made.rename(columns=names)
 
