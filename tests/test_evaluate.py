@@ -221,3 +221,18 @@ def test_the_ratio_before_clearance_is_that_of_the_newest_year_known() -> None:
     ahead = {2026: 153000.0, 2027: 155500.0, 2028: 158000.0}
     without = fm.evaluate(case.change({"balance.transfers_wan": ahead})).risk.table
     assert without["year"].min() == 2026
+
+
+def test_spending_that_is_no_need_is_told_beside_what_is_available():
+    """By hand: income 100,000 + 150,000, needs 120,000 + 4,000 + 12,000, spending 215,000."""
+    from fiscalmodel.budget.available import available_for_clearance
+    from fiscalmodel.scenario.part_balance import _beyond
+
+    left = available_for_clearance({2026: 250_000.0}, 120_000, 4_000, other_commitments_wan=12_000)
+    frame = pd.DataFrame({"year": [2026], "expenditure_wan": [215_000.0]})
+    (note,) = _beyond(frame, left)
+    for amount in ("215,000", "136,000", "79,000", "35,000"):
+        assert amount in note.zh
+        assert amount in note.en
+    assert _beyond(frame.assign(expenditure_wan=136_000.0), left) == ()
+    assert _beyond(frame.drop(columns="expenditure_wan"), left) == ()

@@ -59,6 +59,7 @@ def balance_part(
         return BalancePart(frame, None, (*notes, *no_need), None)
     else:
         left = _available(scenario, spec.balance, frame)
+        notes = (*notes, *_beyond(frame, left))
     years, short = frame["year"].tolist(), float(frame["shortfall_wan"].sum())
     values = {"first": years[0], "last": years[-1], "total": float(left)}
     answer = say("scenario.available", **values)
@@ -147,6 +148,25 @@ def _available(scenario: Scenario, spec: BalanceSpec, frame: pd.DataFrame) -> Cl
         else:
             frame[column] = _amounts(scenario, key, getattr(spec, column), years)
     return _left_of(frame)
+
+
+def _beyond(frame: pd.DataFrame, left: ClearanceResources) -> tuple[Text, ...]:
+    """Spending of the budget that is no need before clearance, so that both cannot be paid.
+
+    For the year with the most of it: spending − needs, and resources − spending.
+    """
+    if "expenditure_wan" not in frame:
+        return ()
+    table = left.table
+    needs = table["resources_wan"] - table["available_wan"] + table["shortfall_wan"]
+    beyond = frame["expenditure_wan"] - needs
+    if not (beyond > 0).any():
+        return ()
+    worst = int(beyond.to_numpy().argmax())
+    spent = float(frame["expenditure_wan"].iloc[worst])
+    return (say("scenario.beyond_needs", year=int(frame["year"].iloc[worst]), spent=spent,
+                needs=float(needs.iloc[worst]), beyond=float(beyond.iloc[worst]),
+                left=float(table["resources_wan"].iloc[worst]) - spent),)  # fmt: skip
 
 
 def _left_of(frame: pd.DataFrame) -> ClearanceResources:
