@@ -90,9 +90,13 @@ def sheets(data: bytes, name: str) -> list[Grid]:
 def _shown(grid: Grid, marks: Marks) -> Grid:
     """A grid without what its hidden rows and columns hold, and with a note that says so.
 
-    The text of a merged range that begins in hidden cells stands in its first visible one.
+    The text of a merged range that begins in hidden cells stands in its first visible one. One
+    that its format indents begins with blanks, as most tables have it.
     """
     rows = grid.rows
+    for (r, c), level in marks.indents.items():
+        if r < len(rows) and c < len(rows[r]) and isinstance(rows[r][c], str) and rows[r][c]:
+            rows[r][c] = "  " * level + rows[r][c]
     height, width = len(rows), max(map(len, rows), default=0)
     out_rows = {r for r in marks.hidden_rows if r < height}
     out_columns = {c for c in marks.hidden_columns if c < width}
