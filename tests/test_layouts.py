@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import time
 import zipfile
 from pathlib import Path
 
+import openpyxl
 import pytest
 import xlsxwriter
 
@@ -373,6 +375,23 @@ def test_tables_one_below_another_with_the_same_header(tmp_path: Path) -> None:
         tmp_path, [["表一 青石县收入表"], *block, [None], ["表二 青石县支出表"], *block]
     )
     assert ([one.name[:2], two.name[:2]], len(one), len(two)) == (["表一", "表二"], 3, 3)
+
+
+def test_control_cells_are_left_out_where_somebody_unhid_them(tmp_path):
+    known = table("hidden_control_cells.xlsx")
+    book = openpyxl.load_workbook(FILES / "hidden_control_cells.xlsx")
+    sheet = book.worksheets[0]
+    for line in (*sheet.row_dimensions.values(), *sheet.column_dimensions.values()):
+        line.hidden = False
+    book.save(tmp_path / "unhidden.xlsx")
+    with (tmp_path / "unhidden.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(sheet.values)
+    whole = fm.read_table(tmp_path / "unhidden.xlsx")
+    assert whole.frame.equals(known.frame)
+    assert "that the debt system writes for itself were left out" in said(whole)
+    # A CSV has no merged cells, so that the first column of each group has its group's name only.
+    plain = fm.read_table(tmp_path / "unhidden.csv")
+    assert plain.frame.to_numpy().tolist() == known.frame.to_numpy().tolist()
 
 
 def test_a_format_that_indents_is_read_as_blanks_before_the_text(tmp_path):
