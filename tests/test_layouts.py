@@ -394,6 +394,13 @@ def test_control_cells_are_left_out_where_somebody_unhid_them(tmp_path):
     assert plain.frame.to_numpy().tolist() == known.frame.to_numpy().tolist()
 
 
+def test_the_empty_rest_of_a_sheet_saved_as_csv_is_no_column(tmp_path):
+    lines = ["项目,2025年", "税收收入,30", "非税收入,10"]
+    file = tmp_path / "wide.csv"
+    file.write_text("\n".join(line + "," * 16_382 for line in lines), encoding="utf-8")
+    assert fm.read_table(file).frame.to_numpy().tolist() == [["税收收入", 30], ["非税收入", 10]]
+
+
 def test_a_format_that_indents_is_read_as_blanks_before_the_text(tmp_path):
     lines = [("税收收入", 0, 30), ("增值税", 1, 20), ("企业所得税", 1, 10), ("国内部分", 2, 10)]
     book = xlsxwriter.Workbook(tmp_path / "indented.xlsx")

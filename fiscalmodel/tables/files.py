@@ -218,6 +218,8 @@ def _csv_grid(data: bytes, name: str) -> Grid:
     rows: list[list[Any]] = []
     try:
         for row in reader:
+            while len(row) > MAX_COLUMNS and not row[-1].strip():
+                row.pop()  # the empty rest of a sheet
             rows.append(list(row))
             if len(row) > MAX_COLUMNS:
                 raise InputError(f"{name}:{len(rows)}", "tables.too_wide", most=MAX_COLUMNS)
