@@ -341,3 +341,20 @@ def test_an_unknown_frequency_is_never_taken_for_a_year():
         read_bonds(pd.DataFrame([bond("B1", frequency="weekly")]))
     with pytest.raises(InputError, match="weekly"):
         read_hidden_ledger(pd.DataFrame([contract("A1", frequency="weekly")]))
+
+
+def test_a_ledger_under_the_headers_that_bureaus_write(tmp_path):
+    file = tmp_path / "ledger.csv"
+    file.write_text(
+        "云溪县隐性债务台账（截至2025年12月31日）\n单位：万元\n"
+        "序号,债务编号,举债单位,债权银行,债务类型,项目名称,债务余额,利率,借款日期,到期日期,还款方式,付息方式,能否置换\n"
+        '1,YX-001,城投,工行,银行贷款,一期,"10,000.00",4.9%,2020-06-30,2027-06-30,到期一次性还本,按季付息,是\n'
+        "2,YX-002,交投,农发行,银行贷款,公路,5000,5.2,2019/3/20,2026/3/20,等额本金,按月,否\n"
+        "合计,,,,,,15000,,,,,,\n",
+        encoding="utf-8",
+    )
+    one, two = read_hidden_ledger(file, as_of="2025-12-31").contracts
+    assert (one.debtor, one.creditor, one.category) == ("城投", "工行", "银行贷款")
+    assert (one.start, one.maturity) == (date(2020, 6, 30), date(2027, 6, 30))
+    assert (one.frequency, one.replaceable, one.rate_pct) == ("quarter", True, 4.9)
+    assert (two.repayment, two.frequency, two.replaceable) == ("equal_principal", "month", False)
