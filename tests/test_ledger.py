@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from fiscalmodel.debt.clearance.plan import plan_clearance
 from fiscalmodel.debt.ledger import read_bonds, read_hidden_ledger
 from fiscalmodel.debt.register import read_register
 from fiscalmodel.debt.replacement import replacement_effect, suggest_order
@@ -358,3 +359,42 @@ def test_a_ledger_under_the_headers_that_bureaus_write(tmp_path):
     assert (one.start, one.maturity) == (date(2020, 6, 30), date(2027, 6, 30))
     assert (one.frequency, one.replaceable, one.rate_pct) == ("quarter", True, 4.9)
     assert (two.repayment, two.frequency, two.replaceable) == ("equal_principal", "month", False)
+
+
+def _at_maturity(**terms):
+    row = {
+        "contract_id": "A", "principal_wan": 100, "rate_pct": 6, "start": "2024-03-31",
+        "maturity": "2027-03-31", "repayment": "到期一次还本", "frequency": "到期付息", **terms,
+    }  # fmt: skip
+    money = {"source_id": "财政资金", "category": "财政资金", "period": "2027", "cap_wan": 200}
+    return plan_clearance(
+        pd.DataFrame([row]), pd.DataFrame([{**money, "available_from": "2027-01-01"}]),
+        as_of="2025-12-31",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [{}, {"frequency": "利随本清"}, {"repayment": "到期一次还本付息", "frequency": ""}],
+)
+def test_interest_at_maturity_is_paid_once_with_the_principal(terms):
+    # 100 at 6 % from 2024-03-31 to 2027-03-31 by 30/360: three years, 18; none before.
+    paid = _at_maturity(**terms).schedule
+    assert paid[["use", "amount_wan"]].values.tolist() == [["interest", 18], ["principal", 100]]
+    assert set(paid["date"]) == {date(2027, 3, 31)}
+
+
+def test_interest_at_maturity_by_actual_days_or_before_it():
+    # ISDA: 276 / 366 of 2024, 2025 and 2026 whole, 89 / 365 of 2027.
+    by_days = _at_maturity(day_count="ACT/ACT").schedule
+    assert by_days["amount_wan"][0] == pytest.approx(6 * (276 / 366 + 2 + 89 / 365), abs=0.005)
+    # Paid on 2027-01-01: two years, nine months and a day.
+    early = _at_maturity(prepayable="是").schedule
+    assert early["amount_wan"][0] == pytest.approx(6 * (2 + 9 / 12 + 1 / 360), abs=0.005)
+
+
+def test_interest_at_maturity_needs_its_first_day_and_one_way_of_paying():
+    with pytest.raises(InputError, match="not known from which day"):
+        _at_maturity(start=None)
+    with pytest.raises(InputError, match="where interest is paid by period"):
+        _at_maturity(repayment="利随本清", frequency="按季")

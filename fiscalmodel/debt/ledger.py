@@ -21,7 +21,7 @@ from fiscalmodel.display import Checked
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import Records, Row, TableLike, read_records
-from fiscalmodel.words import Text, marked, say
+from fiscalmodel.words import Text, marked, official, say
 
 FEN_PER_WAN = 1_000_000
 #: Debt of shantytown renovation (棚户区改造) due from this day on is repaid by contract:
@@ -79,7 +79,8 @@ class Contract:
     @property
     def months(self) -> int:
         """Months between two payments."""
-        return MONTHS_OF[self.frequency or "year"]
+        at_end = self.frequency == "maturity" and self.on_demand  # there is no end ahead
+        return MONTHS_OF["year" if at_end or not self.frequency else self.frequency]
 
     @property
     def on_demand(self) -> bool:
@@ -343,7 +344,7 @@ def _contract(
         start=start,
         maturity=maturity,
         repayment=row.word("repayment", "repayment", default="bullet") or "bullet",
-        frequency=row.word("frequency", "frequency", default="") or "",
+        frequency=_frequency(row),
         interest_paid_to=row.day("interest_paid_to", default=None),
         overdue=overdue,
         litigation=row.flag("litigation"),
@@ -365,10 +366,22 @@ def _contract(
     return made
 
 
+def _frequency(row: Row) -> str:
+    """How often interest is paid; 到期一次还本付息 says so in the column of repayment."""
+    stated: str = row.word("frequency", "frequency", default="") or ""
+    if official("interest_with_principal", row.text("repayment")) is None:
+        return stated
+    if stated not in ("", "maturity"):
+        row.report("frequency", "debt.interest_twice", repayment=row.text("repayment"))
+    return "maturity"
+
+
 def _terms(c: Contract, row: Row, as_of: dt.date | None, deadline: dt.date | None) -> None:
     """Dates and flags that contradict each other."""
     if c.by_contract and not marked(c.category + c.project, "shantytown"):
         row.report("by_contract", "debt.by_contract_only_shantytown", name=c.contract_id)
+    if c.frequency == "maturity" and not (c.start or c.interest_paid_to or c.on_demand):
+        row.report("start", "debt.interest_from_when", name=c.contract_id)
     paid = c.interest_paid_to
     if paid and ((as_of and paid > as_of) or (c.start and paid < c.start)):
         row.report("interest_paid_to", "debt.interest_paid_outside", day=paid,
