@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -136,7 +136,10 @@ class Scenario:
         places = _places(data, self.file, root, {}, self.id, found)
         found.raise_if_any()
         made = replace(self, id=f"{self.id} *", spec=spec, places=places, origin=Origin())
-        return made if made.synthetic else replace(made, origin=_origin(data, places, self.region))
+        if made.synthetic:
+            return made
+        known = read_regions(root).values()
+        return replace(made, origin=_origin(data, places, self.region, known))
 
 
 def load_scenario(path: str | Path) -> Scenario:
@@ -188,7 +191,9 @@ def load_scenario(path: str | Path) -> Scenario:
     assert spec is not None
     region = regions[spec.region]
     made = Scenario(_identity(file, root, spec), spec, region, file, places, chain)
-    return made if made.synthetic else replace(made, origin=_origin(data, places, region))
+    if made.synthetic:
+        return made
+    return replace(made, origin=_origin(data, places, region, regions.values()))
 
 
 def read_regions(root: Path | None = None) -> dict[str, Region]:
@@ -301,8 +306,11 @@ def _places(
     return places
 
 
-def _origin(data: Any, places: Mapping[str, Place], region: Region) -> Origin:
-    return origin_of(data, places, (region.key, region.zh, region.en))
+def _origin(
+    data: Any, places: Mapping[str, Place], region: Region, known: Iterable[Region]
+) -> Origin:
+    others = [other.zh for other in known if other != region]
+    return origin_of(data, places, (region.zh, region.key, region.en), others)
 
 
 def _identity(file: Path, root: Path, spec: ScenarioSpec) -> str:

@@ -31,7 +31,7 @@ RATIO_PCT = 0.5
 RATIO_HAIRCUT = 1.0
 #: How the names of questions begin.
 KINDS = frozenset(
-    {"zero", "jump", "gap", "small", "debt", "outside", "ratio", "category", "haircut"}
+    {"zero", "jump", "gap", "small", "debt", "outside", "ratio", "category", "haircut", "region"}
 )
 _ASSETS = ("asset_disposal", "equity_disposal")
 _LARGE = ("balance.transfers_wan", "balance.sanbao_need_wan", "expenditure.amount_wan")
@@ -53,7 +53,11 @@ def questions(scenario: Scenario) -> list[Question]:
     """
     case = given_only(scenario)
     series = dict(_series(case))
-    found: list[Question] = []
+    name = case.region.name("zh")
+    found = [
+        Question(f"region.{other}", place, say("scenario.ask.region", other=other, name=name))
+        for place, other in case.origin.foreign
+    ]
     for key, (where, values) in series.items():
         found += _of_series(key, where, values)
     revenue = series.get("revenue.series", ("", {}))[1]
@@ -88,7 +92,7 @@ def unknown_answers(scenario: Scenario, asked: Iterable[Question]) -> dict[str, 
 def _may_be_asked(key: str, parts: set[str]) -> bool:
     """Whether a question could go by this name: it may have been settled since."""
     kind, _, rest = key.partition(".")
-    return kind in KINDS and rest.partition(".")[0] in parts
+    return kind in KINDS and (kind == "region" or rest.partition(".")[0] in parts)
 
 
 def answered(scenario: Scenario) -> list[Text]:
