@@ -141,3 +141,37 @@ def test_an_answer_to_nothing_is_refused_with_the_question_it_may_mean(county: P
         ask_first([made_up])
     # A question that the corrected figure has settled may stay answered.
     ask_first([load(county, {}, 'confirmed: {"zero.revenue.series.2020": 已核对}')])
+
+
+MONTHS = """  nowcast: {series: {file: data/months.csv, column: 一般公共预算收入, unit: 万元}}
+balance:"""
+
+
+@pytest.mark.parametrize(
+    ("changed", "key", "said"),
+    [
+        ({}, None, ""),
+        # The year's own figure is 42,000: 42,800 is 1.9 % above it, 50,000 is 19 %.
+        ({12: 42_800}, None, ""),
+        ({12: 50_000}, "december.revenue.nowcast.series.2025", "2025年12月累计50,000.00，全年数为42,000"),
+        ({6: 100}, "fall.revenue.nowcast.series.2025-06", "2025-06累计100.00，小于2025-05累计17,500"),
+        # June alone is 17,600 - 17,500 = 100, where a month has 3,500.
+        ({6: 17_600}, "month.revenue.nowcast.series.2025-06", "当月（累计数之差）为100.00"),
+    ],
+)  # fmt: skip
+def test_months_that_contradict_each_other_or_their_year(
+    county: Path, changed: dict[int, float], key: str | None, said: str
+) -> None:
+    months = {m: 3_500.0 * m for m in range(2, 13)} | changed
+    rows = "".join(f"2025-{m:02d},{value}\n" for m, value in months.items())
+    (county / "data" / "months.csv").write_text(f"月份,一般公共预算收入\n{rows}", "utf-8")
+    scenario = load(county, scenario=SCENARIO.replace("balance:", MONTHS).replace(
+        "revenue: {series: {file: data/revenue.csv, column: 一般公共预算收入, unit: 万元}}",
+        "revenue:\n  series: {file: data/revenue.csv, column: 一般公共预算收入, unit: 万元}",
+    ))  # fmt: skip
+    found = {question.key: question for question in questions(scenario)}
+    assert list(found) == ([key] if key else [])
+    if key:
+        assert said in found[key].said("zh")
+        with pytest.raises(InputError):
+            ask_first([scenario])

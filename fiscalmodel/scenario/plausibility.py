@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import pandas as pd
+
 from fiscalmodel import policy
 from fiscalmodel.errors import InputError, did_you_mean
 from fiscalmodel.scenario.data import is_series_key, references
 from fiscalmodel.scenario.given import given_only
 from fiscalmodel.scenario.load import Scenario
+from fiscalmodel.series.monthly import spans, to_months
 from fiscalmodel.tables.records import Records, Row, read_records
 from fiscalmodel.words import Text, official, official_words, say
 
@@ -23,6 +26,8 @@ from fiscalmodel.words import Text, official, official_words, say
 JUMP = 20.0
 #: Hidden debt above this many years of revenue is likely in another unit.
 YEARS_OF_REVENUE = 30.0
+#: A December further than this share from its year's figure is of another calibre, or mistyped.
+DECEMBER = 0.02
 #: Amounts of the budget below this share of revenue are likely in another unit.
 SMALL = 0.01
 #: Yearly rates below this, in percent, are likely ratios.
@@ -31,7 +36,21 @@ RATIO_PCT = 0.5
 RATIO_HAIRCUT = 1.0
 #: How the names of questions begin.
 KINDS = frozenset(
-    {"zero", "jump", "gap", "small", "debt", "outside", "ratio", "category", "haircut", "region"}
+    {
+        "zero",
+        "jump",
+        "gap",
+        "small",
+        "debt",
+        "outside",
+        "ratio",
+        "category",
+        "haircut",
+        "region",
+        "fall",
+        "month",
+        "december",
+    }
 )
 _ASSETS = ("asset_disposal", "equity_disposal")
 _LARGE = ("balance.transfers_wan", "balance.sanbao_need_wan", "expenditure.amount_wan")
@@ -52,7 +71,7 @@ def questions(scenario: Scenario) -> list[Question]:
     What cannot be read at all is left to its reader, which says so.
     """
     case = given_only(scenario)
-    series = dict(_series(case))
+    series, months = _series(case)
     name = case.region.name("zh")
     found = [
         Question(f"region.{other}", place, say("scenario.ask.region", other=other, name=name))
@@ -60,7 +79,15 @@ def questions(scenario: Scenario) -> list[Question]:
     ]
     for key, (where, values) in series.items():
         found += _of_series(key, where, values)
+    for key, (where, monthly) in months.items():
+        found += _of_months(key, where, monthly)
     revenue = series.get("revenue.series", ("", {}))[1]
+    where, monthly = months.get("revenue.nowcast.series", ("", {}))
+    for year, whole in revenue.items():
+        december = monthly.get(pd.Period(f"{year}-12", "M"), math.nan)
+        if abs(december - whole) > DECEMBER * abs(whole):
+            said = say("scenario.ask.december", year=year, value=december, whole=whole)
+            found.append(Question(f"december.revenue.nowcast.series.{year}", where, said))
     past = {y: v for y, v in revenue.items() if y <= case.spec.as_of.year and v > 0}
     newest = max(past) if past else 0
     if past:
@@ -110,27 +137,53 @@ def _planned(case: Scenario, years: list[int]) -> list[int]:
     return [y for y in years if case.spec.years.first <= y <= case.spec.years.last]
 
 
-def _series(case: Scenario) -> Iterator[tuple[str, tuple[str, dict[int, float]]]]:
-    """Key -> place and yearly values of every series and every amount by year."""
+def _series(
+    case: Scenario,
+) -> tuple[dict[str, tuple[str, dict[int, float]]], dict[str, tuple[str, dict[Any, float]]]]:
+    """Key -> place and values of every series and every amount by year, and of those by month."""
+    yearly: dict[str, tuple[str, dict[int, float]]] = {}
+    monthly: dict[str, tuple[str, dict[Any, float]]] = {}
     data = case.spec.model_dump(exclude_none=True)
     for path, named in references(data):
         key = ".".join(map(str, path))
         if not is_series_key(key):
             continue
-        text = str(case.places.get(key, named))
+        where = f"{key} {case.places.get(key, named)}"
         try:
             found = case.series(key, named)
         except InputError:
             continue
-        values = found.values
-        if str(getattr(values.index, "freqstr", "")).startswith(("Y", "A")):
-            years = [int(p.year) for p in values.index]
-            yield key, (f"{key} {text}", dict(zip(years, map(float, values), strict=True)))
+        values = found.values.astype(float)
+        step = str(getattr(values.index, "freqstr", ""))
+        if step.startswith(("Y", "A")):
+            yearly[key] = where, {int(p.year): value for p, value in values.items()}
+        elif step == "M":
+            monthly[key] = where, dict(found.actuals().values.dropna().items())
     for part, spec in (("balance", case.spec.balance), ("expenditure", case.spec.expenditure)):
         for name in type(spec).model_fields if spec else ():
-            value = getattr(spec, name)
+            value, key = getattr(spec, name), f"{part}.{name}"
             if isinstance(value, dict) and name.endswith("_wan") and value:
-                yield f"{part}.{name}", (f"{part}.{name}", {int(y): float(value[y]) for y in value})
+                yearly[key] = key, {int(y): float(value[y]) for y in value}
+    return yearly, monthly
+
+
+def _of_months(key: str, where: str, values: Mapping[Any, float]) -> Iterator[Question]:
+    """Year-to-date figures that fall, and single months unlike the others of their year."""
+    for before, month in pairwise(sorted(values)):
+        if before.year == month.year and values[month] < values[before]:
+            said = say("scenario.ask.fall", month=month, value=values[month], before=before,
+                       other=values[before])  # fmt: skip
+            yield Question(f"fall.{key}.{month}", where, said)
+    if not values:
+        return
+    single = to_months(pd.Series(values))
+    alone = single[(spans(single) == 1) & (single > 0)]
+    for _, year in alone.groupby(pd.PeriodIndex(alone.index).year):
+        usual = float(year.median())
+        for month, value in year.items():
+            if len(year) > 2 and not usual / JUMP <= value <= usual * JUMP:
+                said = say("scenario.ask.month", month=month, value=value, usual=usual)
+                yield Question(f"month.{key}.{month}", where, said)
 
 
 def _of_series(key: str, where: str, values: Mapping[int, float]) -> Iterator[Question]:
