@@ -101,6 +101,8 @@ def test_series(county: Path, revenue: dict[int, float | str], key: str | None) 
         ("sources", "2028,6000,0", "2028,6000,0\nZ2,资产处置,2026,900,30", None),
         ("scenario", "90000, 2027: 91000, 2028: 92000", "9, 2027: 9.1, 2028: 9.2",
          "small.balance.transfers_wan"),
+        ("scenario", "debt: {", "debt: {quota_shock_pct: -0.2, ", "ratio.debt.quota_shock_pct"),
+        ("scenario", "debt: {", "debt: {reserve_pct: 0.1, ", "ratio.debt.reserve_pct"),
         ("scenario", "2027: 91000", "2027: 0", "zero.balance.transfers_wan.2027"),
         ("scenario", "2027: 111000", "2027: 11.1", "jump.balance.sanbao_need_wan.2027"),
     ],
@@ -153,8 +155,8 @@ balance:"""
         ({}, None, ""),
         # The year's own figure is 42,000: 42,800 is 1.9 % above it, 50,000 is 19 %.
         ({12: 42_800}, None, ""),
-        ({12: 50_000}, "december.revenue.nowcast.series.2025", "2025年12月累计50,000.00，全年数为42,000"),
-        ({6: 100}, "fall.revenue.nowcast.series.2025-06", "2025-06累计100.00，小于2025-05累计17,500"),
+        ({12: 50_000}, "december.revenue.nowcast.series.2025", "50,000.00，全年数为42,000"),
+        ({6: 100}, "fall.revenue.nowcast.series.2025-06", "100.00，小于2025-05累计17,500"),
         # June alone is 17,600 - 17,500 = 100, where a month has 3,500.
         ({6: 17_600}, "month.revenue.nowcast.series.2025-06", "当月（累计数之差）为100.00"),
     ],
@@ -175,3 +177,19 @@ def test_months_that_contradict_each_other_or_their_year(
         assert said in found[key].said("zh")
         with pytest.raises(InputError):
             ask_first([scenario])
+
+
+def test_a_share_as_a_ratio_is_refused_by_the_key_that_confirms_it(county: Path) -> None:
+    share = SCENARIO.replace("debt: {", "debt: {refinanced_pct: 0.75, ")
+    with pytest.raises(InputError) as caught:
+        load(county, scenario=share)
+    (problem,) = caught.value.problems
+    assert "baseline.yaml:10:" in problem.where
+    assert '75%请写75；确实是0.75%的，请写 confirmed: {"ratio.debt.refinanced_pct": 理由}' in (
+        problem.said("zh")
+    )
+    scenario = load(
+        county, None, 'confirmed: {"ratio.debt.refinanced_pct": 合同约定}', scenario=share
+    )
+    assert keys(scenario) == ["ratio.debt.refinanced_pct"]
+    ask_first([scenario])

@@ -127,7 +127,7 @@ class Scenario:
             at[last] = value
         data = _merge(self.spec.model_dump(exclude_none=True), over)
         try:
-            spec = ScenarioSpec.model_validate(_with_year_keys(data), strict=True)
+            spec = _spec(data)
         except ValidationError as error:
             paths = {path: (self.id, yamlio.Position(1, 1)) for path in _paths(data)}
             told = explain(error, ScenarioSpec, paths, self.id)
@@ -166,7 +166,7 @@ def load_scenario(path: str | Path) -> Scenario:
     if data.get("region") in by_name:  # a region may go by its Chinese name
         data["region"] = by_name[data["region"]]
     try:
-        spec = ScenarioSpec.model_validate(_with_year_keys(data), strict=True)
+        spec: ScenarioSpec | None = _spec(data)
     except ValidationError as error:
         found.problems += explain(error, ScenarioSpec, origins, shown)
         spec = None
@@ -286,6 +286,13 @@ def _with_year_keys(data: Any) -> Any:
     if data and all(isinstance(k, str) and len(k) == 4 and k.isdigit() for k in data):
         return {int(k): v for k, v in data.items()}
     return {k: _with_year_keys(v) for k, v in data.items()}
+
+
+def _spec(data: dict[str, Any]) -> ScenarioSpec:
+    """The content checked; what `confirmed` answers is known to the checks of single keys."""
+    answers = data.get("confirmed")
+    known = answers if isinstance(answers, dict) else {}
+    return ScenarioSpec.model_validate(_with_year_keys(data), strict=True, context=known)
 
 
 def _places(

@@ -18,6 +18,7 @@ from fiscalmodel.errors import InputError, did_you_mean
 from fiscalmodel.scenario.data import is_series_key, references
 from fiscalmodel.scenario.given import given_only
 from fiscalmodel.scenario.load import Scenario
+from fiscalmodel.scenario.schema import RATIO_SHARE
 from fiscalmodel.series.monthly import spans, to_months
 from fiscalmodel.tables.records import Records, Row, read_records
 from fiscalmodel.words import Text, official, official_words, say
@@ -32,8 +33,6 @@ DECEMBER = 0.02
 SMALL = 0.01
 #: Yearly rates below this, in percent, are likely ratios.
 RATIO_PCT = 0.5
-#: Haircuts up to this, in percent, are likely ratios.
-RATIO_HAIRCUT = 1.0
 #: How the names of questions begin.
 KINDS = frozenset(
     {
@@ -53,6 +52,10 @@ KINDS = frozenset(
     }
 )
 _ASSETS = ("asset_disposal", "equity_disposal")
+_SHARES = (
+    "general_budget_share_pct", "refinanced_pct", "handing_over_pct", "transfer_pct",
+    "least_execution_pct",
+)  # fmt: skip
 _LARGE = ("balance.transfers_wan", "balance.sanbao_need_wan", "expenditure.amount_wan")
 
 
@@ -156,7 +159,8 @@ def _series(
         values = found.values.astype(float)
         step = str(getattr(values.index, "freqstr", ""))
         if step.startswith(("Y", "A")):
-            yearly[key] = where, {int(p.year): value for p, value in values.items()}
+            years = pd.PeriodIndex(values.index).year
+            yearly[key] = where, dict(zip(map(int, years), values, strict=True))
         elif step == "M":
             monthly[key] = where, dict(found.actuals().values.dropna().items())
     for part, spec in (("balance", case.spec.balance), ("expenditure", case.spec.expenditure)):
@@ -180,7 +184,7 @@ def _of_months(key: str, where: str, values: Mapping[Any, float]) -> Iterator[Qu
     alone = single[(spans(single) == 1) & (single > 0)]
     for _, year in alone.groupby(pd.PeriodIndex(alone.index).year):
         usual = float(year.median())
-        for month, value in year.items():
+        for month, value in zip(year.index, year, strict=True):
             if len(year) > 2 and not usual / JUMP <= value <= usual * JUMP:
                 said = say("scenario.ask.month", month=month, value=value, usual=usual)
                 yield Question(f"month.{key}.{month}", where, said)
@@ -227,8 +231,9 @@ def _of_debt(case: Scenario, newest: int, revenue: float) -> Iterator[Question]:
     # A rate given as a ratio is refused by the reader of contracts, quotas and bonds.
     for row in sources or ():
         value = row.number("haircut_pct", default=0.0)
-        if 0 < value <= RATIO_HAIRCUT:
-            said = say("scenario.ask.ratio", name=row.table.headers["haircut_pct"], value=value)
+        if 0 < value <= RATIO_SHARE:
+            header = row.table.headers["haircut_pct"]
+            said = say("scenario.ask.ratio", name=header, value=value, meant=100 * value)
             yield Question("ratio.debt.sources.haircut_pct", row.where("haircut_pct"), said)
             break
     strange = {
@@ -267,17 +272,23 @@ def _outside(row: Row, as_of: Any, end: Any) -> bool:
 
 
 def _of_rates(case: Scenario) -> Iterator[Question]:
-    """Growth of the scenario itself, given as 0.03 where 3 is meant."""
-    spec = case.spec
-    stated: dict[str, Any] = {}
-    if spec.revenue is not None:
-        for key, change in spec.revenue.adjustments.items():
-            stated[f"revenue.adjustments.{key}.pct"] = change.pct
-    if spec.expenditure is not None:
-        stated["expenditure.growth_pct"] = spec.expenditure.growth_pct
-    for key, given in stated.items():
+    """Percentages of the scenario itself, given as 0.03 where 3 is meant."""
+    other = {"commissions", "confirmed"}
+    for key, given in _percents(case.spec.model_dump(exclude=other, exclude_none=True)):
         listed = given.values() if isinstance(given, dict) else [given]
         values = [v for v in listed if v]
-        if values and max(map(abs, values)) < RATIO_PCT:
-            said = say("scenario.ask.ratio", name=key, value=values[0])
+        share = key.rpartition(".")[2] in _SHARES or key.startswith("guardrails.")
+        if values and max(map(abs, values)) <= (RATIO_SHARE if share else RATIO_PCT):
+            said = say("scenario.ask.ratio", name=key, value=values[0], meant=100 * values[0])
             yield Question(f"ratio.{key}", key, said)
+
+
+def _percents(data: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    """Every key of a percentage with what is given; measured errors may be as small as they are."""
+    pairs = enumerate(data) if isinstance(data, list) else data.items()
+    for name, value in pairs:
+        key = f"{above}{name}"
+        if key.endswith(("_pct", ".pct")) and not key.endswith("error_pct"):
+            yield key, value
+        elif isinstance(value, (dict, list)):
+            yield from _percents(value, f"{key}.")
