@@ -706,3 +706,60 @@ def test_the_ministrys_forms_give_limits_and_balances(county: Path, tmp_path: Pa
     assert [tuple(row[c] for c in columns) for row in rows] == [
         ("2024", 45000, None), ("2025", 50000, 55000)
     ]  # fmt: skip
+
+
+def test_what_stands_on_revenue_that_failed_adds_no_error(county: Path) -> None:
+    made = fm.new_county("云溪县")
+    fill_values(made.workbook, "收入", {"一般公共预算收入": [*REVENUE[:-1], "四万"]})
+    fill(made.workbook, "支出项目", [{"支出项目": "部门公用经费", "项目类别": "保障运转",
+                                 "标准（万元）": 2.5, "数量": 7120, "依据": "定额"}])  # fmt: skip
+    with pytest.raises(InputError) as caught:
+        run_check(str(made.scenario))
+    (problem,) = caught.value.problems
+    assert "收入!F11" in problem.where
+
+
+def test_a_year_or_a_contract_twice_points_at_what_stands_twice(county: Path) -> None:
+    made = fm.new_county("云溪县")
+    fill_values(made.workbook, "收入", {"一般公共预算收入": REVENUE})
+    work = openpyxl.load_workbook(made.workbook)
+    work["收入"]["E11"] = "2024"
+    work.save(made.workbook)
+    with pytest.raises(InputError) as caught:
+        run_check(str(made.scenario))
+    (problem,) = caught.value.problems
+    assert "收入!E11" in problem.where  # the period, not its value in column F
+    assert "收入!E10" in problem.said("zh")
+
+
+def test_a_debt_due_before_its_start_is_one_error(county: Path) -> None:
+    made = fm.new_county("云溪县")
+    turned = {"债务编号": "Y1", "本金余额（万元）": 100, "利率（%）": 5, "起始日": "2026-06-30",
+              "到期日": "2025-05-01", "是否逾期": "否"}  # fmt: skip
+    fill(made.workbook, "债务台账", [turned])
+    fill(made.workbook, "资金来源", [{"资金来源编号": "Z1", "类别": "财政资金", "期间": "2026",
+                                 "可用额度（万元）": 200}])  # fmt: skip
+    with pytest.raises(InputError) as caught:
+        run_check(str(made.scenario))
+    (problem,) = caught.value.problems
+    assert "到期日2025年5月1日早于起息日2026年6月30日" in problem.said("zh")
+
+
+def test_a_check_says_what_is_not_given_what_was_converted_and_what_is_next(county: Path) -> None:
+    made = fm.new_county("云溪县")
+    fill(made.workbook, "缴款", [{"缴款书编号": "1", "代收银行": "农商行", "收入类别": "罚没",
+                               "缴入账户": "国库", "缴入日期": "2025-01-02",
+                               "金额（元）": "20万"}])  # fmt: skip
+    code, said = run_check(str(made.scenario))
+    assert code == 0
+    assert "county_1/baseline Revenue: Not given: 收入·一般公共预算收入 not filled in." in said
+    # 20万 is 200,000 in a column of 元: read so, and said.
+    assert "缴款!F3] 金额（元） 20万: figures printed in 万元 were converted to 元" in said
+    assert "next: fill in revenue at least" in said
+    statement = fm.evaluate(fm.load_scenario(made.scenario)).commissions
+    assert statement["base_fen"].sum() == 20_000_000  # 200,000 元
+    fill_values(made.workbook, "收入", {"一般公共预算收入": REVENUE})
+    said = run_check(str(made.scenario))[1]
+    assert "Revenue: Not given" not in said
+    assert "county_1/baseline Debt: Not given: 债务台账" in said
+    assert "next: fiscalmodel run params/scenarios/county_1/baseline.yaml" in said

@@ -15,14 +15,19 @@ import pandas as pd
 
 from fiscalmodel import policy
 from fiscalmodel.errors import InputError, did_you_mean
-from fiscalmodel.scenario.data import is_series_key, references
+from fiscalmodel.numerals import parse, printed
+from fiscalmodel.scenario.data import TABLE_KEYS, is_series_key, references
 from fiscalmodel.scenario.given import given_only
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.schema import RATIO_SHARE
 from fiscalmodel.series.monthly import spans, to_months
 from fiscalmodel.tables.records import Records, Row, read_records
+from fiscalmodel.tables.unitlines import unit_word
+from fiscalmodel.units import FEN_PER
 from fiscalmodel.words import Text, official, official_words, say
 
+#: Bytes from which a file is too long to look through cell by cell.
+LONG_FILE = 1_000_000
 #: Two figures of one series further apart than this are likely in two units.
 JUMP = 20.0
 #: Hidden debt above this many years of revenue is likely in another unit.
@@ -105,6 +110,20 @@ def questions(scenario: Scenario) -> list[Question]:
     if case.spec.debt is not None:
         found += _of_debt(case, newest, past.get(newest, math.nan))
     return found + list(_of_rates(case))
+
+
+def remarks(scenario: Scenario) -> list[Text]:
+    """What was read otherwise than its column says: 20万 under 金额（元） is 200,000 元."""
+    said: dict[Text, None] = {}
+    for key, place in scenario.places.items():
+        short = key in TABLE_KEYS and place.file.stat().st_size < LONG_FILE
+        for row in (_table(place.table(), key) if short else None) or ():
+            for column, home in row.table.units.items():
+                own = unit_word(parse(row.cells[column]).unit)
+                if own in FEN_PER and own != home:
+                    name = f"{row.where(column)} {printed(row.cells[column])}"
+                    said[say("tables.converted", name=name, unit=own, home=home)] = None
+    return list(said)
 
 
 def unknown_answers(scenario: Scenario, asked: Iterable[Question]) -> dict[str, Text]:
