@@ -318,7 +318,8 @@ def _contract(
         row.report("contract_id", "debt.no_id")
     start, maturity = row.day("start", default=None), row.day("maturity", default=None)
     overdue = row.flag("overdue")
-    if start and maturity and maturity < start:
+    backwards = start and maturity and maturity < start
+    if backwards:
         row.report("maturity", "debt.maturity_before_start", maturity=maturity, start=start)
     if row.table.has("maturity") and row.blank("maturity") and not overdue:
         row.report("maturity", "debt.no_maturity")
@@ -328,7 +329,8 @@ def _contract(
     if 0 < principal < least:
         row.report("min_instalment_wan", "debt.minimum_above", least=least, principal=principal)
     if as_of and maturity and maturity <= as_of and principal > 0 and not overdue:
-        if maturity < as_of and not row.blank("overdue") and deadline is not None:
+        unmarked = maturity < as_of and not row.blank("overdue") and not backwards
+        if unmarked and deadline is not None:
             row.report("maturity", "debt.matured_unmarked", maturity=maturity, as_of=as_of)
         notes.append(_matured(name, principal))
         overdue = True
