@@ -67,7 +67,10 @@ RELATIONS: dict[str, tuple[str, ...]] = {
         "[last_year_wan]-[one_offs_out_wan]+[base_growth_wan]+[measures_wan]+[one_offs_wan]",
     ),
     "base_yuan": ("[paid_in_yuan]+[refunds_yuan]+[carried_in_yuan]-[carried_out_yuan]",),
-    "payable_yuan": ("[fee_yuan]+[arrears_yuan]-[paid_yuan]",),
+    "payable_yuan": (
+        "[fee_yuan]+[arrears_yuan]-[paid_yuan]", "[fee_yuan]-[paid_yuan]",
+        "[fee_yuan]+[arrears_yuan]", "[fee_yuan]",
+    ),
     "difference_wan": ("[actual_wan]-[planned_wan]", "[planned_wan]-[actual_wan]"),
 }
 #: A comparison: each scenario's figure less the baseline's.

@@ -63,10 +63,11 @@ class Outcome:
         cash, the project pool, special-bond projects, idle money: results that show themselves.
     closed
         The general budget after what clearance takes from it; None without the needs of 三保.
-    forecast, link, target, nowcast, spending, resources, plan, risk, statement
+    forecast, link, target, nowcast, spending, resources, plan, risk, statement, fee_budget
         The results behind the frames (of the model, the calibre link, the target, revenue and
         expenditure of the year under way, what is left for clearance, the clearance plan, the
-        debt ratio by year, the commissions); None where there is none.
+        debt ratio by year, the commissions and what the next budget needs for them); None where
+        there is none.
     """
 
     scenario: Scenario
@@ -88,6 +89,7 @@ class Outcome:
     plan: Any = None
     risk: Any = None
     statement: Any = None
+    fee_budget: Any = None
     closed: Any = None
     budgets: Any = None
     medium_term: Any = None
