@@ -266,7 +266,7 @@ class CommissionStatement:
         made = groups[MONEY].sum(min_count=1)
         last = made.sum(min_count=1).to_frame().T.astype(made.dtypes)
         if "kind" in by:
-            rates = groups["rate_pct"].agg(lambda r: r.iloc[0] if r.nunique(dropna=False) == 1
+            rates = groups["rate_pct"].agg(lambda r: r.iloc[0] if r.eq(r.iloc[0]).all()
                                            else float("nan"))  # fmt: skip
             made.insert(1, "rate_pct", rates)
         last = last.assign(**{name: "All" if name == by[0] else "" for name in by})

@@ -206,8 +206,7 @@ def settlement_workbook(statement: CommissionStatement, *, lang: str = "zh") -> 
     live: dict[int, dict[Place, str]] = {0: {}}
     given = [j for j in (*_BASE, *_FEE) if _GIVEN.get(j) not in statement.missing]
     for n, lines in enumerate(banks.values(), 1):
-        totals = {(len(lines), j): f"SUM({letter(j)}4:{letter(j)}{len(lines) + 3})"
-                  for j in given}
+        totals = {(len(lines), j): f"SUM({letter(j)}4:{letter(j)}{len(lines) + 3})" for j in given}
         fees = {(i, 10): fee_formula(line.terms, i + 4)[1:] for i, line in enumerate(lines)}
         live[n] = totals | fees
         # The bureau's summary takes the forms' totals.

@@ -377,7 +377,7 @@ CANDIDATES: tuple[Candidate, ...] = (
 #: Name of each yearly and seasonal candidate -> what it is called.
 TITLES: dict[str, Text] = {
     "naive": Text("上年数", "last value"),
-    "half_drift": Text("平均增量之半", "half the mean step"),
+    "half_drift": Text("上年数加平均增量之半", "half the mean step"),
     "drift": Text("平均增量", "mean step"),
     "theta": Text("动态 Theta", "dynamic Theta"),
     "recent_2": Text("近两期平均增量", "mean of the last 2 steps"),

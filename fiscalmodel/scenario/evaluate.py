@@ -163,6 +163,4 @@ def _commissions(scenario: Scenario) -> tuple[Any, Any]:
         as_of=as_of.isoformat(),
         **tables,
     )
-    return statement, appropriation(
-        statement, base_year=as_of.year, requested_wan=spec.budget_wan
-    )
+    return statement, appropriation(statement, base_year=as_of.year, requested_wan=spec.budget_wan)

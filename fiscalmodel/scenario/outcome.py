@@ -197,8 +197,13 @@ class Outcome:
             named += [(m.name, m.source) for item in items for m in item.measures.values()]
             named += [(c.name, c.source) for c in spec.revenue.adjustments.values()]
             said += [say("scenario.compared", name=name, said=source) for name, source in named]
-            said += [Text.of(spec.revenue.target.source)] if spec.revenue.target else []
-        said += [Text.of(part.source) for part in (spec.expenditure, spec.balance) if part]
+        parts = {name: getattr(spec, name) for name in ("expenditure", "balance", *RESULTS)}
+        target = spec.revenue.target if spec.revenue is not None else None
+        of_what: dict[str, list[Text]] = {}
+        for name, part in {"target": target, **parts}.items():
+            if part is not None and part.source:
+                of_what.setdefault(part.source, []).append(say(f"scenario.part_{name}"))
+        said += [say("scenario.source_of", names=of_what[text], source=text) for text in of_what]
         return list(dict.fromkeys(said))
 
     @property

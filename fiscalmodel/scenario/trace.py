@@ -46,8 +46,7 @@ _REFERENCE = re.compile(
     r"(?P<mark>[<*@]?)(?:(?P<table>\w+)\.)?(?P<column>[\w-]+)"
     r"(?:\{(?P<join>[^}]*)\})?(?:\[(?P<key>[^\]]*)\])?(?P<none>\??)$"
 )
-_UNITS = {"_pct": "%", "_fen": "分", "_wan": "万元", "-80": "万元", "-95": "万元",
-          "_mean": "万元"}
+_UNITS = {"_pct": "%", "_fen": "分", "_wan": "万元", "-80": "万元", "-95": "万元", "_mean": "万元"}
 
 
 @dataclass(frozen=True)
