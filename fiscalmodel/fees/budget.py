@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -197,11 +197,14 @@ def appropriation(
     of kinds are added up, as if fines and charges always erred together: the
     total band is rather too wide than too narrow.
     """
-    table = monthly_bases(bases) if isinstance(bases, CommissionStatement) else bases
-    known = _by_kind(table, "bases", "base_wan")
+    in_force: Sequence[Rate]
+    if isinstance(bases, CommissionStatement):
+        in_force = bases.rate_book.rates if rates is None else read_rates(rates)
+        bases = monthly_bases(bases)
+    else:
+        in_force = read_rates(rates)
+    known = _by_kind(bases, "bases", "base_wan")
     published = {} if revenue is None else _by_kind(revenue, "revenue", "value_wan")
-    of_statement = rates is None and isinstance(bases, CommissionStatement)
-    in_force = bases.rate_book.rates if of_statement else read_rates(rates)
     notes: list[Text] = []
     rows = []
     for kind, values in known.items():

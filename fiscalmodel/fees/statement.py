@@ -161,7 +161,7 @@ class CommissionStatement:
 
     def by_line(self) -> dict[Key, dict[str, Any]]:
         """Lines added up over rates, by canonical words, each with its parts under ``lines``."""
-        money = [c for c in self.lines if c.endswith("_fen") and c not in self.missing]
+        money = [c for c in LINE_COLUMNS if c.endswith("_fen") and c not in self.missing]
         result: dict[Key, dict[str, Any]] = {}
         for line, record in zip(self.settled, self.lines.to_dict("records"), strict=True):
             key = (line.bank, line.kind, line.account, str(record["period"]))
