@@ -25,11 +25,13 @@ COMMISSIONS: Rules = {
 #: What the next budget needs, of a base that is known: else what a model said.
 BUDGET: Rules = {
     "base_to_date_wan": ("over part=@base whole=@per_wan", "model"),
-    "base_of_year_wan": ("over part=@base whole=@per_wan", "model"),
+    **dict.fromkeys(
+        ("base_of_year_wan", "lo-80", "hi-80"), ("over part=@base whole=@per_wan", "model")
+    ),
     "rate_pct": "same of=@rate",
     "fee_mean": "part_of amount=base_of_year_wan share=rate_pct",
-    "fee_lo-80": "model",
-    "fee_hi-80": "model",
+    "fee_lo-80": "part_of amount=lo-80 share=rate_pct",
+    "fee_hi-80": "part_of amount=hi-80 share=rate_pct",
 }
 MONEY = ("base_fen", "fee_fen", "arrears_fen", "paid_fen", "payable_fen")
 #: Receipts of a line are listed one by one up to this many.
