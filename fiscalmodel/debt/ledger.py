@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from fiscalmodel import days
+from fiscalmodel import days, policy
 from fiscalmodel.debt.cashflow import likely_rate, principal_parts, rate_problem
 from fiscalmodel.debt.schedule import MONTHS_OF, is_month_end, step_months
 from fiscalmodel.display import Checked
@@ -24,9 +24,6 @@ from fiscalmodel.tables.records import Records, Row, TableLike, read_records
 from fiscalmodel.words import Text, marked, official, say
 
 FEN_PER_WAN = 1_000_000
-#: Debt of shantytown renovation (棚户区改造) due from this day on is repaid by contract:
-#: package of 8 November 2024 (Standing Committee of the National People's Congress).
-BY_CONTRACT_FROM = dt.date(2029, 1, 1)
 COLUMNS = (
     "contract_id", "debtor", "creditor", "category", "project", "principal_wan", "rate_pct",
     "day_count", "start", "maturity", "repayment", "frequency", "interest_paid_to", "overdue",
@@ -89,13 +86,11 @@ class Contract:
 
     @property
     def stays_wan(self) -> float:
-        """What is kept beyond the deadline by contract: shantytown debt due in 2029 or later."""
-        if not self.by_contract or self.on_demand:
+        """What is kept beyond the deadline by contract: shantytown debt due late enough for it."""
+        if not self.by_contract or self.overdue or self.maturity is None:
             return 0.0
-        if not self.instalments:
-            due = self.maturity
-            return self.principal_wan if due and due >= BY_CONTRACT_FROM else 0.0
-        return sum(part for day, part in self.instalments if day >= BY_CONTRACT_FROM)
+        parts = self.instalments or ((self.maturity, self.principal_wan),)
+        return sum(part for day, part in parts if _by_contract(day))
 
 
 @dataclass(frozen=True, repr=False)
@@ -149,6 +144,12 @@ class Ledger(Checked):
     def short(self) -> pd.DataFrame:
         """The rows with the amounts in 万元 only."""
         return self.table.drop(columns=["balance_fen"])
+
+
+def _by_contract(due: dt.date) -> bool:
+    """Whether shantytown debt due on a day is repaid by contract."""
+    rule = policy.in_force("debt_package_by_contract_from", due)
+    return rule is not None and due >= rule.value
 
 
 def read_hidden_ledger(
@@ -404,6 +405,12 @@ def _terms(c: Contract, row: Row, as_of: dt.date | None, deadline: dt.date | Non
 
 
 def _consent(c: Contract, notes: list[Finding]) -> None:
+    for what, fee, allowed in (
+        ("prepay", c.prepay_fee_pct, c.prepayable), ("replace", c.replace_fee_pct, c.replaceable)
+    ):  # fmt: skip
+        if fee > 0 and not allowed:
+            said = say(f"debt.fee_no_{what}", fee=fee)
+            notes.append(_note("fee_unused", c.contract_id, said))
     if c.consent is False and (c.replaceable or c.prepayable):
         notes.append(_note("consent_refused", c.contract_id, say("debt.consent_refused")))
     elif c.consent is None and c.replaceable and c.replace_fee_pct > 0:
