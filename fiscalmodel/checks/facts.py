@@ -252,6 +252,11 @@ class Fact:
         return years_of(self.year) or years_of(self.period)
 
     @property
+    def form(self) -> str:
+        """The last part of its table's name: the programme that a form is of."""
+        return self.section.rpartition("/")[2]
+
+    @property
     def month(self) -> str:
         """The month of a period such as 2024-02, else empty."""
         return self.period[5:7] if MONTHLY.fullmatch(self.period) else ""
@@ -340,6 +345,10 @@ def grouped(
         if (k := key(fact)) is not None:
             groups[k].append(fact)
     return groups
+
+
+#: One publication, entity and year.
+YEAR = ("document", "entity", "year")
 
 
 def by(*names: str, when: Callable[[Fact], object] = bool) -> Callable[[Fact], Hashable | None]:

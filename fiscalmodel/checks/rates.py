@@ -8,7 +8,18 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from fiscalmodel.checks.claims import Check, Claim, Follows, Sums, Tied, found, sentence
-from fiscalmodel.checks.facts import BOUNDS, PLANNED, Book, Fact, Grid, Ratio, base_name, by, show
+from fiscalmodel.checks.facts import (
+    BOUNDS,
+    PLANNED,
+    YEAR,
+    Book,
+    Fact,
+    Grid,
+    Ratio,
+    base_name,
+    by,
+    show,
+)
 from fiscalmodel.checks.grids import GROWTH, At, likeliest
 from fiscalmodel.checks.printed import exactly
 from fiscalmodel.checks.slips import slip
@@ -27,7 +38,7 @@ _SHARE_COLUMN = re.compile(r"占比|比重|比例|share|占.*%")
 _RATIO_COLUMN = re.compile(r"完成|进度|执行率|占预算|预算的|为.*%")
 _HOLDS = {"floor": "≤", "ceiling": "≥"}
 #: A name in one publication.
-_NAMED = ("document", "entity", "year", "label.core")
+_NAMED = (*YEAR, "label.core")
 
 
 # ---------------------------------------------------------------- yearly growth
