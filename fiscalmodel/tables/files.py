@@ -13,7 +13,6 @@ from typing import Any
 
 from fiscalmodel.errors import InputError, did_you_mean
 from fiscalmodel.paths import here_or_project
-from fiscalmodel.tables import ods, xls, xlsx
 from fiscalmodel.tables.grid import MAX_BYTES, MAX_COLUMNS, Address, Grid, Marks, column_letter
 from fiscalmodel.words import Text, say
 
@@ -80,6 +79,9 @@ def sheets(data: bytes, name: str) -> list[Grid]:
     InputError
         For a password, a damaged or over-large workbook, or another kind of file.
     """
+    # The readers load with the first workbook: frames and CSV files need none of them.
+    from fiscalmodel.tables import ods, xls, xlsx
+
     if not data.startswith(b"PK"):
         if b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e" in data:
             raise InputError(name, "tables.password")
