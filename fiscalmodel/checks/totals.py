@@ -84,8 +84,8 @@ class _Rows:
         grid = self.grid
         kinds: list[str] = []
         for r, (label, mark) in enumerate(zip(grid.labels, grid.marks, strict=True)):
-            if not label.core:
-                kinds.append("aside")
+            if not label.core:  # 其中 on a row of its own begins its list all the same
+                kinds.append("of_which" if label.of_which else "aside")
             elif label.of_which or mark == "of_which" or self._continues(r, kinds):
                 kinds.append("of_which")
             elif label.is_subtotal or mark == "subtotal":
