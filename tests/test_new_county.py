@@ -168,8 +168,8 @@ def test_an_empty_county_says_what_is_not_given(county: Path) -> None:
     for part in ("revenue", "balance", "debt", "commissions"):
         assert "未提供" in found.part(part)("zh")
     sheets = openpyxl.load_workbook(made.workbook).sheetnames
-    wanted = "收入 收支预算 月度收入 债务台账 资金来源 置换额度 政府债券 债务限额 先行支付 缴款"
-    wanted += " 手续费支付 四本预算 支出项目 标准调整 其他收支 约束线 专项债项目 专项债收益"
+    wanted = "收入 收支预算 月度收入 支出进度 债务台账 资金来源 置换额度 政府债券 债务限额 先行支付"
+    wanted += " 缴款 手续费支付 四本预算 支出项目 标准调整 其他收支 约束线 专项债项目 专项债收益"
     wanted += " 三保 库款余额 库款收付 存量资金 压减 项目库 说明"
     assert sheets == wanted.split()
 
@@ -680,6 +680,22 @@ def test_months_after_the_last_day_known_say_what_to_change(county: Path) -> Non
     text = made.scenario.read_text("utf-8").replace("as_of: 2025-12-31", "as_of: 2026-06-30")
     made.scenario.write_text(text, "utf-8")
     assert fm.evaluate(fm.load_scenario(made.scenario)).nowcast is not None
+
+
+def test_spending_by_month_is_set_against_the_budget(county: Path) -> None:
+    """By hand: 30,000 of 80,000 by June is 37.5 %, 12.5 points behind half the year."""
+    made = fm.new_county("云溪县")
+    fill_values(made.workbook, "收入", {"一般公共预算收入": REVENUE})
+    months = [5000.0 * m for m in range(2, 7)]
+    fill_values(made.workbook, "支出进度", {"一般公共预算支出": [*months, *[None] * 6]})  # type: ignore[list-item]
+    text = made.scenario.read_text("utf-8").replace("as_of: 2025-12-31", "as_of: 2026-06-30")
+    made.scenario.write_text(text, "utf-8")
+    alone = fm.evaluate(fm.load_scenario(made.scenario))  # the budget's sheet is left empty
+    assert (alone.spending.table.loc[0, "to_date"], alone.balance) == (30_000, None)
+    assert alone.spending.table["done_pct"].isna().all()
+    fill_values(made.workbook, "收支预算", {"一般公共预算支出": [80_000.0, 81_000.0, 82_000.0]})
+    row = fm.evaluate(fm.load_scenario(made.scenario)).spending.table.loc[0]
+    assert (row["done_pct"], row["gap_points"]) == (37.5, -12.5)
 
 
 def test_the_ministrys_forms_give_limits_and_balances(county: Path, tmp_path: Path) -> None:

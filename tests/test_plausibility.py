@@ -193,3 +193,28 @@ def test_a_share_as_a_ratio_is_refused_by_the_key_that_confirms_it(county: Path)
     )
     assert keys(scenario) == ["ratio.debt.refinanced_pct"]
     ask_first([scenario])
+
+
+POOL = (
+    "项目编号,项目名称,项目类别,是否必保,是否在建,标准（万元）,数量,起始年度,实施年限,评分\n"
+    "X1,校车安全,社会事业,是,否,100,1,2026,3,\nX2,供水管网,重点建设,否,否,200,1,2027,5,80\n"
+)
+PROJECTS = """projects:
+  pool: data/pool.csv
+  ceiling_wan: {2026: 900, 2027: 900, 2028: 900}
+  source: 项目库
+"""
+
+
+def test_a_project_longer_than_the_plan_is_asked_about(county: Path) -> None:
+    """X2 runs from 2027 for five years, to 2031; the last ceiling is that of 2028."""
+    (county / "data" / "pool.csv").write_text(POOL, "utf-8")
+    scenario = load(county, None, PROJECTS)
+    with pytest.raises(InputError) as caught:
+        ask_first([scenario])
+    (problem,) = caught.value.problems
+    assert problem.where.endswith("pool.csv:3, 实施年限")
+    assert "供水管网（2027–2031）" in problem.said("zh")
+    assert "校车安全" not in problem.said("zh")
+    confirmed = "confirmed: {outlasts.projects.pool: 2029年起列入下一轮规划}\n"
+    ask_first([load(county, None, PROJECTS + confirmed)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -19,28 +19,36 @@ from fiscalmodel.fees.ledger import (
     period_label,
     period_number,
 )
-from fiscalmodel.fees.receipts import CLEARED, COUNTED, REFUND, STATUS_NAMES, Names, Receipts
+from fiscalmodel.fees.receipts import (
+    CLEARED,
+    COUNTED,
+    REFUND,
+    STATUS_NAMES,
+    WORDS,
+    Names,
+    Receipts,
+)
 from fiscalmodel.fees.terms import (
     RateBook,
-    clean,
     date_text,
     official_name,
     pct_text,
 )
 from fiscalmodel.units import FEN_PER, yuan_text
-from fiscalmodel.words import Text, official, official_words, say
+from fiscalmodel.words import Text, official_words, say
 
-COLUMNS = [
-    "bank", "kind", "account", "period", "base_fen", "rate_pct", "fee_fen", "arrears_fen",
-    "paid_fen", "payable_fen",
-]  # fmt: skip
+LINE = ("bank", "kind", "account", "period")
+#: Amounts of a line, by the names of its columns without ``_fen``.
+_AMOUNTS = (
+    "paid_in", "refunds", "unmatched", "excluded", "base", "carried_in", "chargeable", "fee",
+    "carried_out", "arrears", "paid", "payable",
+)  # fmt: skip
 LINE_COLUMNS = [
-    "bank", "kind", "account", "period", "terms", "rate_pct", "receipts", "paid_in_fen",
-    "refunds_fen", "unmatched_fen", "excluded_fen", "base_fen", "carried_in_fen", "chargeable_fen",
-    "fee_fen", "carried_out_fen", "arrears_fen", "paid_fen", "payable_fen", "document",
+    *LINE, "terms", "rate_pct", "receipts", *(f"{name}_fen" for name in _AMOUNTS), "document",
     "confidence",
 ]  # fmt: skip
 MONEY = ["base_fen", "fee_fen", "arrears_fen", "paid_fen", "payable_fen"]
+COLUMNS = [*LINE, "base_fen", "rate_pct", *MONEY[1:]]
 RECEIPT_COLUMNS = [
     "where", "receipt_id", "bank", "kind", "account", "period", "paid_in", "role", "amount_fen",
     "counted_fen", "rate_pct", "refund_of", "reason",
@@ -62,7 +70,8 @@ class CommissionStatement:
         ``bank, kind, account, period, base_fen, rate_pct, fee_fen,
         arrears_fen, paid_fen, payable_fen``; a line for each rate that applied.
         ``payable = arrears + fee − paid`` line by line, so columns add up.
-        `rate_pct` is missing where there is no single rate.
+        `rate_pct` is missing where there is no single rate; `arrears_fen` and `paid_fen`
+        where nothing of what is owed from before, or was paid, is given.
     lines
         The same lines in full: paid in, refunds, unmatched, excluded, carried
         bases, terms, 文号. ``base = paid_in + refunds`` (refunds are negative),
@@ -77,6 +86,9 @@ class CommissionStatement:
         The rates used, by their official Chinese terms, with dates, 文号 and confidence.
     settled
         The lines as objects, in the order of `table`, for the forms.
+    missing
+        ``arrears_fen`` and ``paid_fen``, as far as they are not given: payable is then before
+        them.
     """
 
     table: pd.DataFrame
@@ -92,6 +104,7 @@ class CommissionStatement:
     rate_book: RateBook = field(compare=False)
     carried: tuple[Carried, ...] = field(compare=False, default=())
     settled: tuple[Line, ...] = field(compare=False, default=())
+    missing: tuple[str, ...] = ()
 
     @property
     def fee_fen(self) -> int:
@@ -106,9 +119,11 @@ class CommissionStatement:
     @property
     def answer(self) -> Text:
         """What is due in all, in one sentence."""
+        due = "due_before_payments" if "paid_fen" in self.missing else "due"
         return say(
             "fees.answer", banks=self.table["bank"].nunique(), fee=yuan_text(self.fee_fen),
-            base=yuan_text(sum(map(int, self.table["base_fen"]))), due=yuan_text(self.payable_fen),
+            base=yuan_text(sum(map(int, self.table["base_fen"]))),
+            due=say(f"fees.{due}", amount=yuan_text(self.payable_fen)),
         )  # fmt: skip
 
     def __repr__(self) -> str:
@@ -120,7 +135,15 @@ class CommissionStatement:
         from fiscalmodel.display import result_html
 
         notes = "".join(f'<p class="fm-note">{escape(str(note))}</p>' for note in self.notes)
-        return result_html(self.answer, self.summary(), unit="元") + notes
+        shown = self.summary(by=("bank", "kind")).rename(
+            columns={"kind": "receipt_kind", "rate_pct": "fee_rate_pct"}
+        )
+        for column in self.missing:
+            # As text under the head in 元: a dash would say that there is no such money.
+            text = str(say("fees.not_given"))
+            shown = shown.rename(columns={column: f"{column[:-4]}_yuan"})
+            shown[f"{column[:-4]}_yuan"] = text
+        return result_html(self.answer, shown, unit="元") + notes
 
     def plot(self, lang: str | None = None) -> Any:
         """Fees by bank, split by kind, 万元, the largest at the top.
@@ -146,13 +169,13 @@ class CommissionStatement:
 
     def by_line(self) -> dict[Key, dict[str, Any]]:
         """Lines added up over rates, by canonical words, each with its parts under ``lines``."""
-        money = [c for c in self.lines.columns if c.endswith("_fen")]
+        names = [name for name in _AMOUNTS if f"{name}_fen" not in self.missing]
         result: dict[Key, dict[str, Any]] = {}
-        for line, record in zip(self.settled, self.lines.to_dict("records"), strict=True):
-            key = (line.bank, line.kind, line.account, str(record["period"]))
-            total = result.setdefault(key, {**dict.fromkeys(money, 0), "lines": []})
-            for name in money:
-                total[name] += record[name]
+        for line in self.settled:
+            key = (*line.name, period_label(line.period, self.period))
+            total = result.setdefault(key, {f"{name}_fen": 0 for name in names} | {"lines": []})
+            for name in names:
+                total[f"{name}_fen"] += getattr(line, name)
             total["lines"].append(line)
         return result
 
@@ -172,14 +195,11 @@ class CommissionStatement:
         """
         read, names = self.receipts, self.receipts.names
         hit = (read.line >= 0) & (read.day >= self.sums.since)
-        wanted = (
-            None if bank is None else names.banks.get(clean(bank), -2),
-            None if kind is None else _at(names.kinds, official("receipt_kind", kind)),
-            None if account is None else _at(names.accounts, official("account", account)),
-        )
-        for code, want in zip(names.codes(read.line), wanted, strict=True):
-            if want is not None:
-                hit &= code == want
+        for column, code, word in zip(
+            WORDS, names.codes(read.line), (bank, kind, account), strict=True
+        ):
+            if word is not None:
+                hit &= code == names.code(column, word, known=True)
         frame = self._opened(np.flatnonzero(hit))
         return frame if period is None else frame[frame["period"].eq(str(period))].reset_index(
             drop=True
@@ -236,45 +256,56 @@ class CommissionStatement:
             negative and its terms are one plain rate.
         """
         rows = []
-        for by in cast("tuple[Period, ...]", ("month", "quarter", "year")):
+        for by in get_args(Period):
             lines = build(self.sums, self.receipts.names, self.rate_book, by, self.carried)
             fee = sum(line.fee for line in lines)
             rows.append((by, fee, fee - self.fee_fen, by == self.period))
         return pd.DataFrame(rows, columns=["settled_by", "fee_fen", "difference_fen", "used"])
 
-    def summary(self) -> pd.DataFrame:
-        """The bureau's summary: one row a bank, and the total, named All until it is shown."""
-        by_bank = self.table.groupby("bank", sort=True)[MONEY].sum()
-        by_bank.loc["All"] = by_bank.sum()
-        return by_bank.reset_index()
+    def summary(self, by: Sequence[str] = ("bank",)) -> pd.DataFrame:
+        """The bureau's summary, by bank or by further columns, and the total, named All.
 
-
-def _at(order: tuple[str, ...], word: str | None) -> int:
-    return order.index(word) if word in order else -2
+        By kind there is `rate_pct` too, missing where there is more than one.
+        """
+        groups = self.table.groupby(list(by), sort=True)
+        made = groups[MONEY].sum(min_count=1)
+        last = made.sum(min_count=1).to_frame().T.astype(made.dtypes)
+        if "kind" in by:
+            rates = groups["rate_pct"].agg(lambda r: r.iloc[0] if r.eq(r.iloc[0]).all()
+                                           else float("nan"))  # fmt: skip
+            made.insert(1, "rate_pct", rates)
+        last = last.assign(**{name: "All" if name == by[0] else "" for name in by})
+        return pd.concat([made.reset_index(), last], ignore_index=True)
 
 
 def assemble(
     receipts: Receipts, sums: Sums, lines: Sequence[Line], rate_book: RateBook, period: Period, *,
     as_of: int | None, notes: Sequence[Text], carried: Sequence[Carried],
+    missing: Sequence[str] = (),
 ) -> CommissionStatement:  # fmt: skip
     """Put the lines into tables and say what has to be said."""
     names = receipts.names
     full = pd.DataFrame([_row(line, period, names) for line in lines], columns=LINE_COLUMNS)
-    last = {(line.bank, line.kind, line.account): line.period for line in lines}
+    for column in missing:
+        full[column] = pd.array([None] * len(full), "Int64")
+    last = {line.name: line.period for line in lines}
+    bases = [line.carried_out if line.period == last[line.name] else 0 for line in lines]
     carry = [
-        _carry_row(line, period, names, still_open)
-        for line in lines
-        if (still_open := bool(line.carried_out)
-            and line.period == last[(line.bank, line.kind, line.account)]) or line.payable
+        (*_head(line, period, names), line.payable, base,
+         None if line.terms is None else pct_text(line.terms.rate_pct))
+        for line, base in zip(lines, bases, strict=True) if base or line.payable
     ]  # fmt: skip
     left_out = receipts.excluded()
     return CommissionStatement(
         table=full[COLUMNS].copy(),
         lines=full,
         excluded=left_out,
-        carry=pd.DataFrame(carry, columns=[
-            "bank", "kind", "account", "period", "arrears_fen", "base_fen", "rate_pct"]),
-        notes=(*_notes(receipts, lines, period, len(left_out)), *notes),
+        carry=pd.DataFrame(carry, columns=[*LINE, "arrears_fen", "base_fen", "rate_pct"]),
+        notes=(
+            *_notes(receipts, lines, period, len(left_out)),
+            *(say(f"fees.note_no_{column[:-4]}") for column in missing),
+            *notes,
+        ),
         rates=_rates_frame(rate_book),
         period=period,
         as_of="" if as_of is None else date_text(as_of),
@@ -283,32 +314,25 @@ def assemble(
         rate_book=rate_book,
         carried=tuple(carried),
         settled=tuple(lines),
-    )  # fmt: skip
+        missing=tuple(missing),
+    )
 
 
-def _row(line: Line, period: Period, names: Names) -> dict[str, Any]:
+def _head(line: Line, period: Period, names: Names) -> tuple[str, str, str, str]:
+    kind, account = names.spelled(line.kind), names.spelled(line.account)
+    return line.bank, kind, account, period_label(line.period, period)
+
+
+def _row(line: Line, period: Period, names: Names) -> list[Any]:
     terms, rate = line.terms, line.rate
-    single = terms is not None and not terms.tiers
-    return {
-        "bank": line.bank, "kind": names.spelled(line.kind), "account": names.spelled(line.account),
-        "period": period_label(line.period, period), "terms": "" if terms is None else terms.said(),
-        "rate_pct": float(terms.rate_pct) if single and terms is not None else float("nan"),
-        "receipts": line.receipts, "paid_in_fen": line.paid_in, "refunds_fen": line.refunds,
-        "unmatched_fen": line.unmatched, "excluded_fen": line.excluded, "base_fen": line.base,
-        "carried_in_fen": line.carried_in, "chargeable_fen": line.chargeable, "fee_fen": line.fee,
-        "carried_out_fen": line.carried_out, "arrears_fen": line.arrears, "paid_fen": line.paid,
-        "payable_fen": line.payable, "document": "" if rate is None else rate.document,
-        "confidence": "" if rate is None else rate.confidence,
-    }  # fmt: skip
-
-
-def _carry_row(line: Line, period: Period, names: Names, still_open: bool) -> dict[str, Any]:
-    return {
-        "bank": line.bank, "kind": names.spelled(line.kind), "account": names.spelled(line.account),
-        "period": period_label(line.period, period), "arrears_fen": line.payable,
-        "base_fen": line.carried_out if still_open else 0,
-        "rate_pct": None if line.terms is None else pct_text(line.terms.rate_pct),
-    }  # fmt: skip
+    return [
+        *_head(line, period, names),
+        "" if terms is None else terms.said(),
+        float("nan") if terms is None or terms.tiers else float(terms.rate_pct),
+        line.receipts,
+        *(getattr(line, name) for name in _AMOUNTS),
+        *(("", "") if rate is None else (rate.document, rate.confidence)),
+    ]
 
 
 def _rates_frame(rate_book: RateBook) -> pd.DataFrame:
@@ -346,15 +370,15 @@ def _notes(
 
 
 def _line_notes(line: Line, period: Period) -> Iterator[Text]:
-    said: list[tuple[str, dict[str, object]]] = []
+    said: dict[str, dict[str, object]] = {}
     terms = line.terms
     if line.carried_out:
-        said.append(("fees.note_carried", {"base": yuan_text(line.carried_out)}))
+        said["fees.note_carried"] = {"base": yuan_text(line.carried_out)}
     elif line.chargeable < 0 and terms is not None:
-        said.append(("fees.note_credit", {"terms": terms.said, "fee": yuan_text(-line.fee)}))
+        said["fees.note_credit"] = {"terms": terms.said, "fee": yuan_text(-line.fee)}
     if terms is not None and not terms.plain:
-        said.append(("fees.note_terms", {"terms": terms.said}))
-    for key, values in said:
+        said["fees.note_terms"] = {"terms": terms.said}
+    for key, values in said.items():
         yield say(
             key, bank=line.bank, kind=official_name(line.kind),
             account=official_name(line.account), period=period_label(line.period, period), **values,

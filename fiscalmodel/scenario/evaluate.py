@@ -133,8 +133,8 @@ def evaluate(scenario: Scenario, *, until: str = ORDER[-1]) -> Outcome:
                 answers += [made.answer] if made.answer else []
     if "commissions" in wanted and spec.commissions is not None:
         with problems.catch():
-            statement = _commissions(scenario)
-            found |= {"statement": statement, "commissions": statement.table}
+            statement, budget = _commissions(scenario)
+            found |= {"statement": statement, "commissions": statement.table, "fee_budget": budget}
             answers.append(statement.answer)
     problems.raise_if_any()
     reasons = {name: say(f"scenario.missing_{name}") for name in PARTS if found.get(name) is None}
@@ -146,8 +146,9 @@ def evaluate(scenario: Scenario, *, until: str = ORDER[-1]) -> Outcome:
     return Outcome(scenario, reasons=reasons, notes=tuple(notes), answers=tuple(answers), **found)
 
 
-def _commissions(scenario: Scenario) -> Any:
-    from fiscalmodel.fees import commission
+def _commissions(scenario: Scenario) -> tuple[Any, Any]:
+    """What is owed to the banks, and what the next budget needs for the year's base."""
+    from fiscalmodel.fees import appropriation, commission
 
     spec = scenario.spec.commissions
     assert spec is not None
@@ -157,10 +158,12 @@ def _commissions(scenario: Scenario) -> Any:
         if rate is not None
     }
     tables = scenario.tables("commissions")
-    return commission(
+    as_of = scenario.spec.as_of
+    statement = commission(
         tables.pop("receipts"),
         rates=rates or None,
         period=spec.period,
-        as_of=scenario.spec.as_of.isoformat(),
+        as_of=as_of.isoformat(),
         **tables,
     )
+    return statement, appropriation(statement, base_year=as_of.year, requested_wan=spec.budget_wan)

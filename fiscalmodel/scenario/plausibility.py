@@ -54,6 +54,7 @@ KINDS = frozenset(
         "fall",
         "month",
         "december",
+        "outlasts",
     }
 )
 _ASSETS = ("asset_disposal", "equity_disposal")
@@ -109,7 +110,7 @@ def questions(scenario: Scenario) -> list[Question]:
                 found.append(Question(f"small.{key}", where, said))
     if case.spec.debt is not None:
         found += _of_debt(case, newest, past.get(newest, math.nan))
-    return found + list(_of_rates(case))
+    return [*found, *_of_rates(case), *_of_pool(case)]
 
 
 def remarks(scenario: Scenario) -> list[Text]:
@@ -273,6 +274,23 @@ def _of_debt(case: Scenario, newest: int, revenue: float) -> Iterator[Question]:
     for name, row in bare.items():
         said = say("scenario.ask.haircut", name=name)
         yield Question(f"haircut.debt.sources.{name}", row.where("haircut_pct"), said)
+
+
+def _of_pool(case: Scenario) -> Iterator[Question]:
+    """Projects of the pool that run on after the last year that has a ceiling."""
+    spec = case.spec.projects
+    pool = _table(case.tables("projects").get("pool"), "pool") if spec is not None else None
+    if spec is None or pool is None or not spec.ceiling_wan:
+        return
+    last, places = max(spec.ceiling_wan), dict[str, str]()
+    for row in pool:
+        first, years = row.period("first_year", default=None), row.number("years", default=0.0)
+        if first is not None and first.year + years - 1 > last:
+            name = row.text("project") or row.text("project_id")
+            places[f"{name}（{first.year}–{first.year + years - 1:.0f}）"] = row.where("years")
+    if places:
+        said = say("scenario.ask.outlasts", names=list(places), last=last)
+        yield Question("outlasts.projects.pool", next(iter(places.values())), said)
 
 
 def _table(source: Any, key: str) -> Records | None:

@@ -262,6 +262,7 @@ class ExpenditureSpec(Part):
 
     Either an amount for each year, or a base with yearly growth that an official
     plan states. There is no default growth: spending is not tied to revenue or GDP.
+    ``progress`` may also stand alone.
     """
 
     base_year: Year | None = None
@@ -277,9 +278,15 @@ class ExpenditureSpec(Part):
         if isinstance(self.amount_wan, dict) and any(v < 0 for v in self.amount_wan.values()):
             raise ValueError("scenario.spent_below_nought")
         based = self.base_year is not None and self.base_wan is not None
-        if self.amount_wan is None and not (based and self.growth_pct is not None):
+        alone = self.progress is not None and not self.planned
+        if self.amount_wan is None and not (based and self.growth_pct is not None) and not alone:
             raise ValueError("scenario.expenditure_one_way")
         return self
+
+    @property
+    def planned(self) -> bool:
+        """Whether years ahead are given, beside the progress of the one under way."""
+        return any(v is not None for v in (self.amount_wan, self.base_year, self.base_wan))
 
 
 class BalanceSpec(Part):
