@@ -79,6 +79,7 @@ def test_the_scenarios_of_the_project_are_not_asked() -> None:
         ({2020: 0}, "zero.revenue.series.2020"),
         ({2020: "out"}, "gap.revenue.series"),
         ({2020: ""}, "gap.revenue.series"),
+        ({2024: "out", 2025: "out"}, "gap.revenue.series"),
         ({2016: 30e3 / 19.9, 2017: 30e3}, None),
         ({2016: 0}, None),
     ],

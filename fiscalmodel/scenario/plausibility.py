@@ -106,6 +106,9 @@ def questions(scenario: Scenario) -> list[Question]:
             found.append(Question(f"december.revenue.nowcast.series.{year}", where, said))
     past = {y: v for y, v in revenue.items() if y <= case.spec.as_of.year and v > 0}
     newest = max(past) if past else 0
+    if past and (lost := [str(y) for y in range(newest + 1, case.spec.as_of.year)]):
+        said = say("scenario.ask.stale", newest=newest, years=lost)
+        found.append(Question("gap.revenue.series", series["revenue.series"][0], said))
     if past:
         for key in _LARGE:
             where, values = series.get(key) or series.get(f"{key}.0") or ("", {})
