@@ -70,8 +70,6 @@ def debt_part(
         limits=files.get("limits"), custom=files.get("custom"), special_wan=special,
         reserve_pct=spec.reserve_pct,
     )  # fmt: skip
-    if quotas is not None:
-        notes.append(say("debt.part.coupons"))
     # The ledger's word for a balance; here it is what was repaid.
     balances = plan.by_year.rename(columns={"principal_wan": "repaid_wan"})
     if bonds is not None:
