@@ -788,7 +788,7 @@ def test_a_new_workbook_holds_no_examples_and_says_how_it_is_filled(county: Path
     notes = " ".join(str(c.value) for row in work["说明"].iter_rows() for c in row if c.value)
     for said in (
         "数据截止日（情景文件中的 as_of）",
-        "置换债券的利息按年支付",
+        "债券付息频率，空白为按年",
         "留空则在该期各月末平均到位",
         "填“否”仍可置换",
         "无息的（如拖欠账款）填 0",
