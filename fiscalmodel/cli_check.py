@@ -171,8 +171,9 @@ def new(
     click.echo(say("scenario.made_region", name=name, key=made.key))
     for said in made.said:
         click.echo(f"  {said}")
-    missing = names_of(given_only(load_scenario(made.scenario)).unfilled)
-    click.echo(say("scenario.missing_sheets", names=missing))
+    if made.said:  # of a county from nothing everything is missing
+        missing = names_of(given_only(load_scenario(made.scenario)).unfilled)
+        click.echo(say("scenario.missing_sheets", names=missing))
     click.echo(say("scenario.made_book", file=made.shown(made.workbook)))
     click.echo(say("scenario.made_scenario", file=made.shown(made.scenario)))
     return 0

@@ -779,3 +779,21 @@ def test_a_check_says_what_is_not_given_what_was_converted_and_what_is_next(coun
     assert "Revenue: Not given" not in said
     assert "county_1/baseline Debt: Not given: 债务台账" in said
     assert "next: fiscalmodel run params/scenarios/county_1/baseline.yaml" in said
+
+
+def test_a_new_workbook_holds_no_examples_and_says_how_it_is_filled(county: Path) -> None:
+    work = openpyxl.load_workbook(fm.new_county("云溪县").workbook)
+    for page in work.worksheets[:-1]:
+        assert not any("示例" in str(c.value) for row in page.iter_rows(min_row=2) for c in row)
+    notes = " ".join(str(c.value) for row in work["说明"].iter_rows() for c in row if c.value)
+    for said in (
+        "数据截止日（情景文件中的 as_of）",
+        "债券付息频率，空白为按年",
+        "留空则在该期各月末平均到位",
+        "填“否”仍可置换",
+        "无息的（如拖欠账款）填 0",
+        "以前年度的各月也填",
+    ):
+        assert said in notes
+    told = [c.value for row in work["收支预算"].iter_rows() for c in row if c.value]
+    assert any("都已包含在内" in str(text) for text in told)

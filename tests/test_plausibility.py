@@ -79,6 +79,7 @@ def test_the_scenarios_of_the_project_are_not_asked() -> None:
         ({2020: 0}, "zero.revenue.series.2020"),
         ({2020: "out"}, "gap.revenue.series"),
         ({2020: ""}, "gap.revenue.series"),
+        ({2024: "out", 2025: "out"}, "gap.revenue.series"),
         ({2016: 30e3 / 19.9, 2017: 30e3}, None),
         ({2016: 0}, None),
     ],
@@ -157,6 +158,7 @@ balance:"""
         ({12: 42_800}, None, ""),
         ({12: 50_000}, "december.revenue.nowcast.series.2025", "50,000.00，全年数为42,000"),
         ({6: 100}, "fall.revenue.nowcast.series.2025-06", "100.00，小于2025-05累计17,500"),
+        ({14: 8_000}, "after.revenue.nowcast.series", "请把情景的 as_of 改为 2026-02-28"),
         # June alone is 17,600 - 17,500 = 100, where a month has 3,500.
         ({6: 17_600}, "month.revenue.nowcast.series.2025-06", "当月（累计数之差）为100.00"),
     ],
@@ -165,7 +167,8 @@ def test_months_that_contradict_each_other_or_their_year(
     county: Path, changed: dict[int, float], key: str | None, said: str
 ) -> None:
     months = {m: 3_500.0 * m for m in range(2, 13)} | changed
-    rows = "".join(f"2025-{m:02d},{value}\n" for m, value in months.items())
+    named = {m: f"{2025 + (m > 12)}-{m - 12 * (m > 12):02d}" for m in months}
+    rows = "".join(f"{named[m]},{value}\n" for m, value in months.items())
     (county / "data" / "months.csv").write_text(f"月份,一般公共预算收入\n{rows}", "utf-8")
     scenario = load(county, scenario=SCENARIO.replace("balance:", MONTHS).replace(
         "revenue: {series: {file: data/revenue.csv, column: 一般公共预算收入, unit: 万元}}",

@@ -145,3 +145,15 @@ def test_a_balance_above_its_limit_in_a_table_by_year():
     })  # fmt: skip
     (finding,) = fm.reconcile(frame)
     assert (finding.rule, finding.stated, finding.computed) == ("debt_limit", 9.66, 9.6)
+
+
+def test_a_heading_of_which_on_a_row_of_its_own_begins_a_list(tmp_path: Path) -> None:
+    def checked(name: str) -> list[str]:
+        rows = ["2025年支出情况表,", ",单位：万元", "项目,2025年", "教育支出,100", f"{name},",
+                "小学,60", "初中,30", "卫生健康支出,50", "合计,150"]  # fmt: skip
+        (tmp_path / "list.csv").write_text("\n".join(rows), "utf-8")
+        return [f.rule for f in fm.reconcile(tmp_path / "list.csv")]
+
+    # 100 + 50 = 150: what is listed under 其中 is no part of the total again.
+    assert checked("其中：") == []
+    assert checked("分学段") == ["sum_total"]

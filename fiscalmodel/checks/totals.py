@@ -126,7 +126,7 @@ class _Rows(_Lines):
     def _kind(self, r: int) -> str:
         """``total``, ``grand``, ``subtotal``, ``of_which``, ``aside`` or ``item``."""
         label, mark = self.grid.labels[r], self.grid.marks[r]
-        if not label.core:
+        if not label.core and not label.of_which:
             return "aside"
         if label.of_which or mark == "of_which" or self._continues(r):
             return "of_which"

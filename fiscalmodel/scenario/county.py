@@ -227,8 +227,8 @@ def _baseline(made: County, name: str, last: dt.date, years: int) -> str:
         "# 没有填写的表按“未提供”处理，不按0处理。",
         "name: {zh: 基准情景, en: Baseline}",
         f"region: {made.key}",
-        "# as_of 是数据截止日：填了月度收入或支出进度，就改为最后一个已知月份的月末，如 "
-        f"{last.year + (last.month == 12)}-06-30。",
+        "# as_of 是数据截止日，债务等余额都应为这一天的数：填了当年月度收入或支出进度，就改为"
+        f"最后一个已知月份的月末，如 {last.year + (last.month == 12)}-06-30。",
         f"as_of: {last.isoformat()}",
         f"years: {{first: {last.year + 1}, last: {last.year + years}}}",
         "revenue:",

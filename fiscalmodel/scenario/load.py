@@ -179,7 +179,7 @@ def load_scenario(path: str | Path) -> Scenario:
             found.extend(error)
         else:
             if name not in regions:
-                hint = did_you_mean(name, regions) or known_names(regions)
+                hint = did_you_mean(name, [*by_name, *regions]) or known_names(by_name)
                 found.add(
                     where,
                     "scenario.unknown_region",

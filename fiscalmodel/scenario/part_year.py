@@ -75,8 +75,9 @@ def _months(scenario: Scenario, key: str, named: DataRef) -> Series:
     given = found.values.dropna().index
     if len(given) and given[0] > pd.Period(as_of, "M"):
         last = given[-1]
+        day = str(last.end_time.date())  # as it is written in a scenario
         raise InputError(
-            key, "scenario.months_after", as_of=as_of, last=last, day=last.end_time.date(),
+            key, "scenario.months_after", as_of=str(as_of), last=last, day=day,
             name=say(f"scenario.sheet.{'monthly' if key.startswith('revenue') else 'spending'}"),
         )  # fmt: skip
     return found

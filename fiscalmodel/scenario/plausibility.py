@@ -90,6 +90,13 @@ def questions(scenario: Scenario) -> list[Question]:
         found += _of_series(key, where, values)
     for key, (where, monthly) in months.items():
         found += _of_months(key, where, monthly)
+        last = max(monthly, default=None)
+        as_of = pd.Period(case.spec.as_of, "M")
+        # All of them after it is an error of its part.
+        if key in case.places and last and min(monthly) <= as_of < last:
+            day = last.end_time.date().isoformat()  # as it is written in a scenario
+            said = say("scenario.ask.after", last=last, as_of=str(case.spec.as_of), day=day)
+            found.append(Question(f"after.{key}", where, said))
     revenue = series.get("revenue.series", ("", {}))[1]
     where, monthly = months.get("revenue.nowcast.series", ("", {}))
     for year, whole in revenue.items():
@@ -99,6 +106,9 @@ def questions(scenario: Scenario) -> list[Question]:
             found.append(Question(f"december.revenue.nowcast.series.{year}", where, said))
     past = {y: v for y, v in revenue.items() if y <= case.spec.as_of.year and v > 0}
     newest = max(past) if past else 0
+    if past and (lost := [str(y) for y in range(newest + 1, case.spec.as_of.year)]):
+        said = say("scenario.ask.stale", newest=newest, years=lost)
+        found.append(Question("gap.revenue.series", series["revenue.series"][0], said))
     if past:
         for key in _LARGE:
             where, values = series.get(key) or series.get(f"{key}.0") or ("", {})

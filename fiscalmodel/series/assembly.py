@@ -362,8 +362,12 @@ def assemble(
     """
     freqs = {p.heading.period.freqstr[0] for p in points}
     if len(freqs) != 1:
-        what = "series.no_periods" if not freqs else "series.mixed_periods"
-        raise InputError(f"{where}, {name}", what)
+        if not freqs:
+            raise InputError(f"{where}, {name}", "series.no_periods")
+        steps = [p.heading.period.freqstr[0] for p in points]
+        odd = min(points, key=lambda p: steps.count(p.heading.period.freqstr[0]))
+        when = odd.heading.period
+        raise InputError(odd.where, "series.mixed_periods", name=name, period=when)
     said = dict(notes)
     kept = firmest(points, said)
     problems = Collector()

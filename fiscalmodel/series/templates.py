@@ -94,11 +94,11 @@ class Field:
 class Sheet:
     """A template on a sheet: its kind, and rows that are filled in beforehand.
 
-    Each row is column -> stored value; without rows there is the example row.
+    Each row is column -> stored value; where None are given there is the example row.
     """
 
     kind: str
-    rows: tuple[Mapping[str, str | float], ...] = ()
+    rows: tuple[Mapping[str, str | float], ...] | None = None
 
 
 @cache
@@ -230,7 +230,8 @@ def _data_sheet(book: Any, name: str, given: Sheet, lang: str) -> None:
         style = formats[field.type if field.type in formats else "text"]
         sheet.set_column(c, c, max(12, min(26, 2 * len(title) + 2)), style)
         sheet.write_string(0, c, title, head)
-        for r, cells in enumerate(given.rows or ({f.name: f.example for f in fields},), 1):
+        example = ({f.name: f.example for f in fields},)
+        for r, cells in enumerate(example if given.rows is None else given.rows, 1):
             shown = field.shown(lang, cells.get(field.name, ""))
             if isinstance(shown, float):
                 sheet.write_number(r, c, shown, style)
@@ -262,7 +263,9 @@ def _rule(field: Field, lang: str) -> dict[str, Any]:
 def _notes_sheet(book: Any, sheets: Mapping[str, Sheet], lang: str) -> None:
     sheet = book.add_worksheet(SHEETS[lang][1])
     bold = book.add_format({"bold": True, "bg_color": "#DCE6F1", "border": 1})
-    rules = ["example", "blanks", "texts", "pasting", *(["unfilled"] if len(sheets) > 1 else [])]
+    rules = ["example", "blanks", "texts", "pasting"]
+    if len(sheets) > 1:  # a county's own workbook, without examples
+        rules = ["rows", *rules[1:], "unfilled", "least", "as_of"]
     for r, key in enumerate(rules):
         sheet.write_string(r, 0, say(f"series.template.{key}")(lang))
     top = len(rules) + 1
