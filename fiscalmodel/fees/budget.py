@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel.days import to_date
+from fiscalmodel.errors import Collector
 from fiscalmodel.fees.ledger import build, period_label
 from fiscalmodel.fees.receipts import NO_DAY
 from fiscalmodel.fees.settle import read_payments
@@ -22,21 +23,22 @@ from fiscalmodel.fees.terms import (
     RateTable,
     date_text,
     day_number,
-    headers,
     official_name,
     percent,
     rate_on,
     read_rates,
+    rows_of,
 )
 from fiscalmodel.paths import project_root
-from fiscalmodel.tables.records import FILLED, TableLike, read_records
+from fiscalmodel.tables.records import FILLED, TableLike
 from fiscalmodel.units import FEN_PER, convert, half_up
 from fiscalmodel.words import Text, say
 
-BANDS = ("lo-80", "hi-80", "lo-95", "hi-95")
+#: Mean and bands.
+NAMES = ("mean", "lo-80", "hi-80", "lo-95", "hi-95")
 COLUMNS = [
-    "kind", "base_to_date_wan", "months", "mean", *BANDS, "rate_pct", "fee_mean",
-    *(f"fee_{b}" for b in BANDS), "method",
+    "kind", "base_to_date_wan", "months", *NAMES, "rate_pct", *(f"fee_{n}" for n in NAMES),
+    "method",
 ]  # fmt: skip
 
 #: How a year's base was come by, where it was not estimated.
@@ -208,92 +210,67 @@ def appropriation(
     notes: list[Text] = []
     rows = []
     for kind, values in known.items():
-        base = _base(kind, values, published.get(kind, {}), base_year)
-        notes += base.notes
+        method, months, to_date, base, said = _base(values, published.get(kind, {}), base_year)
+        named: dict[str, object] = {"kind": official_name(kind)}
+        notes += [say(key, **named, **more) for key, more in said.items()]
         rate = rate_on(in_force, "", kind, "", day_number(dt.date(base_year, 12, 31)))
         if rate is None:
             notes.append(say("fees.note_no_rate", kinds=official_name(kind)))
-        rows.append(_row(kind, base, rate))
+        pct = 0.0 if rate is None else float(rate.terms.rate_pct)
+        fees = [base[name] * pct / 100 for name in NAMES]
+        rows.append((kind, to_date, months, *(base[n] for n in NAMES), pct, *fees, method))
     frame = pd.DataFrame(rows, columns=COLUMNS)
     arrears = arrears_fen / FEN_PER["万元"]
-    need = {name: float(frame[f"fee_{name}"].sum()) + arrears for name in ("mean", *BANDS)}
+    need = {name: float(frame[f"fee_{name}"].sum()) + arrears for name in NAMES}
     if requested_wan is not None:
         notes.append(_verdict(requested_wan, need))
-    said = tuple(dict.fromkeys(notes))
-    return Appropriation(frame, base_year, base_year + 1, need, arrears, requested_wan, said)
+    notes = list(dict.fromkeys(notes))
+    return Appropriation(
+        frame, base_year, base_year + 1, need, arrears, requested_wan, tuple(notes)
+    )
 
 
 def _by_kind(source: TableLike, name: str, column: str) -> dict[str, dict[str, float]]:
     """Kind -> period -> sum in 万元."""
-    table = read_records(source, name=name, columns=headers("kind", "period", column))
     result: dict[str, dict[str, float]] = {}
-    for row in table if table.need("kind", "period", column) else ():
+    for row in rows_of(source, name, "kind", "period", column):
         period = str(row.period("period"))
         values = result.setdefault(row.word("kind", "receipt_kind"), {})
         values[period] = values.get(period, 0.0) + row.wan(column)
-    table.done()
     return dict(sorted(result.items()))
 
 
-def _row(kind: str, base: _Base, rate: Rate | None) -> dict[str, Any]:
-    pct = 0.0 if rate is None else float(rate.terms.rate_pct)
-    fees = {f"fee_{name}": value * pct / 100 for name, value in base.year.items()}
-    return {
-        "kind": kind, "base_to_date_wan": base.to_date, "months": base.months, **base.year,
-        "rate_pct": pct, "method": base.method, **fees,
-    }  # fmt: skip
+#: How a year's base was completed, its months, its part to date, the year, and what is to be said.
+_Base = tuple[str, int, float, Mapping[str, float], Mapping[str, Mapping[str, object]]]
 
 
-@dataclass(frozen=True)
-class _Base:
-    """A year's base: mean and bands, its part to date, how many months, how it was completed."""
-
-    year: dict[str, float]
-    to_date: float
-    months: int
-    method: str
-    notes: tuple[Text, ...] = ()
-
-
-def _base(kind: str, values: Mapping[str, float], revenue: Mapping[str, float], year: int) -> _Base:
+def _base(values: Mapping[str, float], revenue: Mapping[str, float], year: int) -> _Base:
     """The year as it stands, else completed from months or years before, else to date only."""
     months = {pd.Period(p, "M"): v for p, v in sorted(values.items()) if len(p) > 4}
     count = Counter(p.year for p in months)
-    complete = [y for y, number in count.items() if number == 12]
-    full = {y: sum(v for p, v in months.items() if p.year == y) for y in complete}
+    sums = {y: sum(v for p, v in months.items() if p.year == y) for y in count}
+    full = {y: total for y, total in sums.items() if count[y] == 12}
     yearly = full | {int(p): v for p, v in values.items() if len(p) == 4}
     if year in yearly:
-        return _Base(_certain(yearly[year]), yearly[year], 12, _WHOLE)
+        certain = dict.fromkeys(NAMES, yearly[year])
+        return _WHOLE, 12, yearly[year], certain, {}
     before = {y: v for y, v in sorted(yearly.items()) if y < year}
-    to_date = sum(v for p, v in months.items() if p.year == year)
-    found = None
-    if not count[year]:
-        taxed = {int(p): v for p, v in sorted(revenue.items()) if int(p) < year}
-        found = _from_years(kind, before, taxed, year)
-    elif whole := {y for y in full if y < year}:
+    to_date = sums.get(year, 0)
+    if not count[year] and len(before) >= 4:
+        return "forecast", 0, 0.0, _forecast(before, year), {}
+    taxed = {int(p): v for p, v in sorted(revenue.items()) if int(p) < year}
+    shared = [y for y in before if y in taxed]
+    if not count[year] and shared and len(taxed) >= 4:
+        share = before[shared[-1]] / taxed[shared[-1]]
+        made = {name: value * share for name, value in _forecast(taxed, year).items()}
+        said = {"fees.note_share": {"share": share, "year": shared[-1]}}
+        return "forecast of revenue", 0, 0.0, made, said
+    whole = {y for y in full if y < year}
+    if count[year] and whole:
         kept = {p: v for p, v in months.items() if p.year in whole | {year}}
-        found = _Base(_completed(kept), to_date, count[year], "nowcast_year")
-    note = say("fees.note_floor", kind=official_name(kind))
-    return found or _Base(_certain(to_date), to_date, count[year], _FLOOR, (note,))
-
-
-def _from_years(
-    kind: str, before: Mapping[int, float], revenue: Mapping[int, float], year: int
-) -> _Base | None:
-    """A year to come: forecast from four years or more, else its share in the revenue forecast."""
-    if len(before) >= 4:
-        return _Base(_forecast(before, year), 0.0, 0, "forecast")
-    shared = [y for y in before if y in revenue]
-    if not shared or len(revenue) < 4:
-        return None
-    share = before[shared[-1]] / revenue[shared[-1]]
-    made = {name: value * share for name, value in _forecast(revenue, year).items()}
-    note = say("fees.note_share", kind=official_name(kind), share=share, year=shared[-1])
-    return _Base(made, 0.0, 0, "forecast of revenue", (note,))
-
-
-def _certain(value: float) -> dict[str, float]:
-    return dict.fromkeys(("mean", *BANDS), value)
+        return "nowcast_year", count[year], to_date, _completed(kept), {}
+    certain = dict.fromkeys(NAMES, to_date)
+    return _FLOOR, count[year], to_date, certain, {"fees.note_floor": {}}
 
 
 def _completed(months: Mapping[pd.Period, float]) -> dict[str, float]:
@@ -301,23 +278,17 @@ def _completed(months: Mapping[pd.Period, float]) -> dict[str, float]:
     from fiscalmodel.revenue.nowcast import nowcast_year
 
     series = pd.Series(list(months.values()), index=pd.PeriodIndex(list(months), freq="M"))
-    return _bands(nowcast_year(series.groupby([p.year for p in months]).cumsum()).full_year)
+    year = nowcast_year(series.groupby([p.year for p in months]).cumsum()).full_year
+    return {name: float(year[name]) for name in NAMES}
 
 
-def _forecast(values: Mapping[int, float], year: int) -> dict[str, float]:
+def _forecast(values: Mapping[int, float], year: int) -> Mapping[str, float]:
     """Mean and bands of a year from the years before it."""
     from fiscalmodel.revenue.forecast import forecast
 
     index = pd.PeriodIndex([str(y) for y in values], freq="Y")
     made = forecast(pd.Series(list(values.values()), index=index), year - max(values))
-    return _bands(made.table.iloc[-1])
-
-
-def _bands(found: Any) -> dict[str, float]:
-    """Mean and bands from a row, mapping or one-row frame."""
-    if isinstance(found, pd.DataFrame):
-        found = found.iloc[-1]
-    return {name: float(found[name]) for name in ("mean", *BANDS)}
+    return {name: float(made.table[name].iloc[-1]) for name in NAMES}
 
 
 def _verdict(requested: float, need: Mapping[str, float]) -> Text:
@@ -342,16 +313,14 @@ def published_revenue(source: TableLike) -> pd.DataFrame:
     DataFrame
         ``kind, period, value_wan``.
     """
-    columns = ("indicator", "period", "value", "unit", "kind")
-    table = read_records(source, name="revenue", columns=columns)
     kinds = {"fines": "fines", "administrative_charges": "charges"}
+    columns = ("indicator", "period", "value", "unit", "kind")
     rows = [
         (kinds[row.text("indicator")], row.text("period"),
          convert(row.number("value"), row.text("unit"), "万元"))
-        for row in (table if table.need(*columns) else ())
+        for row in rows_of(source, "revenue", *columns)
         if row.text("indicator") in kinds and row.text("kind") == "actual"
     ]  # fmt: skip
-    table.done()
     return pd.DataFrame(rows, columns=["kind", "period", "value_wan"])
 
 
@@ -460,10 +429,8 @@ def published_lines(path: str | Path | None = None) -> pd.DataFrame:
     """
     columns = ("line", "period", "column", "printed", "unit", "source", "note")
     file = project_root() / "data" / "commission_programme.csv" if path is None else Path(path)
-    table = read_records(file, name="programme", columns=columns)
-    table.need(*columns)
-    table.done()
-    return pd.DataFrame([{c: row.text(c) for c in columns} for row in table])
+    rows = rows_of(file, "programme", *columns)
+    return pd.DataFrame([{c: row.text(c) for c in columns} for row in rows])
 
 
 def programme_history(path: str | Path | None = None) -> pd.DataFrame:
@@ -559,22 +526,21 @@ def paying_agent_fee(
     >>> paying_agent_fee(items, assessment_pct=95).fee_fen
     171000
     """
-    columns = headers("item", "count", "price_yuan", "price_fen")
-    table = read_records(items, name="items", columns=columns)
-    rows = []
-    for row in table if table.need("item", "count") else ():
-        count = row.number("count", low=0)
-        if count % 1:
-            row.report("count", "fees.not_a_number_of_items", text=f"{count:g}")
-            count = 0
-        price = row.fen("price_fen", low=0) if not row.blank("price_fen") else row.fen(
-            "price_yuan", low=0)  # fmt: skip
-        count = int(count) if count == count else 0
-        rows.append((row.text("item", FILLED), count, price, count * price))
-    given = read_records([{"assessment_pct": assessment_pct}], name="assessment", found=table.found,
-                         columns=("assessment_pct",))  # fmt: skip
-    pct = percent(given.rows[0], "assessment_pct", confirmed=True) if given.rows else Fraction(100)
-    table.done()
+    found, pct, rows = Collector(), Fraction(100), []
+    with found.catch():
+        prices = ("price_yuan", "price_fen")
+        for row in rows_of(items, "items", "item", "count", optional=prices):
+            count = row.number("count", low=0)
+            if count % 1:
+                row.report("count", "fees.not_a_number_of_items", text=f"{count:g}")
+            whole = 0 if count % 1 or count != count else int(count)
+            price = row.fen("price_yuan" if row.blank("price_fen") else "price_fen", low=0)
+            rows.append((row.text("item", FILLED), whole, price, whole * price))
+    with found.catch():
+        given = [{"assessment_pct": assessment_pct}]
+        for row in rows_of(given, "assessment", "assessment_pct"):
+            pct = percent(row, "assessment_pct", confirmed=True)
+    found.raise_if_any()
     frame = pd.DataFrame(rows, columns=["item", "count", "price_fen", "amount_fen"])
     full = sum(int(v) for v in frame["amount_fen"])
     fee = half_up(full * pct / 100)

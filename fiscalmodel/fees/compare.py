@@ -15,29 +15,24 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel.fees.ledger import Line
-from fiscalmodel.fees.settle import fen_of, line_of
-from fiscalmodel.fees.statement import CommissionStatement, Key
-from fiscalmodel.fees.terms import headers, official_name, pct_text
-from fiscalmodel.tables.records import Row, TableLike, read_records
+from fiscalmodel.fees.statement import LINE, CommissionStatement, Key
+from fiscalmodel.fees.terms import fen_of, line_of, official_name, pct_text, period_of, rows_of
+from fiscalmodel.tables.records import TableLike
 from fiscalmodel.units import half_up, yuan_text
 from fiscalmodel.words import EMPTY, Text, say
 
 #: Days on either side of a period's end that a cut-off may slip by.
 CUT_OFF_DAYS = 10
 _DAY = pd.Timedelta(days=1)
-_LINE = ("bank", "kind", "account", "period")
 LINE_COLUMNS = [
-    *_LINE, "status", "base_fen", "bank_base_fen", "base_difference_fen", "fee_fen",
+    *LINE, "status", "base_fen", "bank_base_fen", "base_difference_fen", "fee_fen",
     "bank_fee_fen", "fee_difference_fen", "reason",
 ]  # fmt: skip
+#: A line that the bank, or we, do not have.
+_NONE, _NOUGHT = (0, 0), {"base_fen": 0, "fee_fen": 0}
 TREASURY_COLUMNS = [
     "kind", "account", "period", "base_fen", "report_fen", "difference_fen", "reason",
 ]  # fmt: skip
-
-
-def _period(row: Row) -> str:
-    found = row.period("period")
-    return "" if found is None else str(found)
 
 
 # ---- line by line ----
@@ -49,16 +44,18 @@ class _Claim:
 
     statement: CommissionStatement
     key: Key
-    mine: dict[str, Any] | None
-    base: int
-    fee: int
     ours: Mapping[Key, dict[str, Any]]
     theirs: Mapping[Key, tuple[int, int]]
 
+    def above(self, key: Key) -> int:
+        """The bank's base of a line above ours, 分."""
+        ours: int = self.ours.get(key, _NOUGHT)["base_fen"]
+        return self.theirs.get(key, _NONE)[0] - ours
+
     @property
     def difference(self) -> int:
-        """The bank's base above ours, 分."""
-        return self.base - (self.mine["base_fen"] if self.mine else 0)
+        """That of this line."""
+        return self.above(self.key)
 
 
 def reconcile_bank(
@@ -91,50 +88,45 @@ def reconcile_bank(
     spelled = statement.receipts.names.spelled
     rows = []
     for key in sorted({*ours, *theirs}):
-        mine, their = ours.get(key), theirs.get(key)
-        base, fee = (mine["base_fen"], mine["fee_fen"]) if mine else (0, 0)
-        bank_base, bank_fee = their or (0, 0)
-        claim = _Claim(statement, key, mine, bank_base, bank_fee, ours, theirs)
-        if mine is None or their is None:
-            status = "missing here" if mine is None else "missing at the bank"
-            reason = _elsewhere(claim)
-        elif (base, fee) == their:
-            status, reason = "matched", EMPTY
+        mine, (bank_base, bank_fee) = ours.get(key, _NOUGHT), theirs.get(key, _NONE)
+        base, fee = mine["base_fen"], mine["fee_fen"]
+        claim = _Claim(statement, key, ours, theirs)
+        if key in ours and key in theirs:
+            differs = (base, fee) != theirs[key]
+            status = "differs" if differs else "matched"
+            reason = _why_line(claim) if differs else EMPTY
         else:
-            status, reason = "differs", _why_line(claim, mine)
-        rows.append({
-            "bank": key[0], "kind": spelled(key[1]), "account": spelled(key[2]), "period": key[3],
-            "status": status, "base_fen": base, "bank_base_fen": bank_base,
-            "base_difference_fen": bank_base - base, "fee_fen": fee, "bank_fee_fen": bank_fee,
-            "fee_difference_fen": bank_fee - fee, "reason": reason(lang),
-        })  # fmt: skip
+            status = "missing here" if key in theirs else "missing at the bank"
+            reason = _elsewhere(claim)
+        rows.append((
+            key[0], spelled(key[1]), spelled(key[2]), key[3], status, base, bank_base,
+            bank_base - base, fee, bank_fee, bank_fee - fee, reason(lang),
+        ))  # fmt: skip
     return pd.DataFrame(rows, columns=LINE_COLUMNS)
 
 
 def _read_claim(source: TableLike) -> dict[Key, tuple[int, int]]:
-    table = read_records(source, name="bank statement", columns=headers(
-        *_LINE, "base_yuan", "base_fen", "fee_yuan", "fee_fen"))  # fmt: skip
     result: dict[Key, tuple[int, int]] = {}
-    for row in table if table.need(*_LINE) else ():
-        key = (*line_of(row, needed=True), _period(row))
+    optional = ("base_yuan", "base_fen", "fee_yuan", "fee_fen")
+    for row in rows_of(source, "bank statement", *LINE, optional=optional):
+        key = (*line_of(row, needed=True), period_of(row, needed=True))
         if key in result:
             row.report("period", "fees.line_twice", line=" ".join(key))
         result[key] = fen_of(row, "base_fen", "base_yuan"), fen_of(row, "fee_fen", "fee_yuan")
-    table.done()
     return result
 
 
-def _why_line(claim: _Claim, mine: dict[str, Any]) -> Text:
-    difference = claim.difference
-    if not difference:
-        return _why_fee(claim, mine)
+def _why_line(claim: _Claim) -> Text:
+    if not claim.difference:
+        return _why_fee(claim)
+    mine = claim.ours[claim.key]
     parts = {
         "fees.refunds_not_taken_off": -mine["refunds_fen"],
         "fees.unmatched_counted": mine["unmatched_fen"],
         "fees.excluded_counted": mine["excluded_fen"],
     }
     return (
-        _parts_that_add_up(parts, difference)
+        _parts_that_add_up(parts, claim.difference)
         or _elsewhere(claim)
         or _cut_off(claim)
         or _one_receipt(claim)
@@ -142,29 +134,25 @@ def _why_line(claim: _Claim, mine: dict[str, Any]) -> Text:
     )
 
 
-def _why_fee(claim: _Claim, mine: dict[str, Any]) -> Text:
+def _why_fee(claim: _Claim) -> Text:
     """The base agrees and the fee does not."""
+    mine, claimed = claim.ours[claim.key], claim.theirs[claim.key][1]
     opened = claim.statement.explain(*claim.key)
     opened = opened[opened["counted_fen"].ne(0) & opened["rate_pct"].notna()]
-    exact = [
-        fen * Fraction(str(pct)) / 100
-        for fen, pct in zip(
-            opened["counted_fen"].tolist(), opened["rate_pct"].tolist(), strict=True
-        )
-    ]
-    if claim.fee == sum(map(half_up, exact)):
+    pairs = zip(opened["counted_fen"].tolist(), opened["rate_pct"].tolist(), strict=True)
+    exact = [fen * Fraction(str(pct)) / 100 for fen, pct in pairs]
+    if claimed == sum(map(half_up, exact)):
         return say("fees.rounded_each")
-    if claim.fee == int(sum(exact)):
+    if claimed == int(sum(exact)):
         return say("fees.cut_to_fen")
     lines: list[Line] = mine["lines"]
-    if mine["carried_in_fen"] and claim.fee == sum(
+    if mine["carried_in_fen"] and claimed == sum(
         half_up(line.base * line.terms.rate_pct / 100) for line in lines if line.terms is not None
     ):
         return say("fees.carried_not_taken_off")
-    base = mine["base_fen"] + mine["carried_in_fen"]
     rates = claim.statement.rate_book.rates
     for rate in sorted({r.terms.rate_pct for r in rates if r.terms.plain}):
-        if claim.fee == half_up(base * rate / 100):
+        if claimed == half_up(mine["chargeable_fen"] * rate / 100):
             return say("fees.fee_of_rate", pct=pct_text(rate))
     return say("fees.fee_not_explained")
 
@@ -174,11 +162,8 @@ def _elsewhere(claim: _Claim) -> Text:
     bank, kind, _, period = claim.key
     difference = claim.difference
     for other in sorted({*claim.ours, *claim.theirs}):
-        if other == claim.key or (other[0], other[3]) != (bank, period) or not difference:
-            continue
-        here = claim.ours[other]["base_fen"] if other in claim.ours else 0
-        there = claim.theirs[other][0] if other in claim.theirs else 0
-        if there - here == -difference:
+        beside = other != claim.key and (other[0], other[3]) == (bank, period)
+        if difference and beside and claim.above(other) == -difference:
             what = say("fees.the_kind" if other[1] != kind else "fees.the_account")
             key = "fees.bank_has_it_under" if difference < 0 else "fees.here_it_is_under"
             names = {"kind": official_name(other[1]), "account": official_name(other[2])}
@@ -249,13 +234,12 @@ def reconcile_treasury(
     DataFrame
         ``kind, account, period, base_fen, report_fen, difference_fen, reason``.
     """
-    table = read_records(totals, name="treasury report", columns=headers(
-        *_LINE[1:], "amount", "base_yuan", "base_fen"))  # fmt: skip
-    report: dict[tuple[str, str, str], int] = {}
-    for row in table if table.need(*_LINE[1:]) else ():
-        key = (row.word("kind", "receipt_kind"), row.word("account", "account"), _period(row))
-        report[key] = report.get(key, 0) + fen_of(row, "base_fen", "base_yuan", "amount")
-    table.done()
+    report: dict[tuple[str, str, str], int] = defaultdict(int)
+    optional = ("amount", "base_yuan", "base_fen")
+    for row in rows_of(totals, "treasury report", *LINE[1:], optional=optional):
+        kind, account = row.word("kind", "receipt_kind"), row.word("account", "account")
+        key = (kind, account, period_of(row, needed=True))
+        report[key] += fen_of(row, "base_fen", "base_yuan", "amount")
     ours: dict[tuple[str, str, str], dict[str, int]] = {}
     for (_, kind, account, period), line in statement.by_line().items():
         total = ours.setdefault((kind, account, period), defaultdict(int))

@@ -125,6 +125,10 @@ class Carried:
     base_fen: int = 0
     rate_pct: Fraction | None = None
 
+    @property
+    def name(self) -> tuple[str, str, str]:
+        return self.bank, self.kind, self.account
+
 
 @dataclass
 class Line:
@@ -145,6 +149,10 @@ class Line:
     fee: int = 0
     arrears: int = 0
     paid: int = 0
+
+    @property
+    def name(self) -> tuple[str, str, str]:
+        return self.bank, self.kind, self.account
 
     @property
     def terms(self) -> Terms | None:
@@ -206,15 +214,15 @@ def build(
         setattr(line, column, getattr(line, column) + fen)
     groups: dict[tuple[str, str, str], list[Line]] = defaultdict(list)
     for line in lines.values():
-        groups[(line.bank, line.kind, line.account)].append(line)
+        groups[line.name].append(line)
     first = min((line.period for line in lines.values()), default=0)
+    brought: dict[tuple[str, str, str], list[Carried]] = defaultdict(list)
     for entry in carried:
-        groups.setdefault((entry.bank, entry.kind, entry.account), [])
+        brought[entry.name].append(entry)
     result: list[Line] = []
     order = {word: at for at, word in enumerate((*names.kinds, *names.accounts))}
-    for name in sorted(groups, key=lambda g: (g[0], order[g[1]], order[g[2]])):
-        mine = [c for c in carried if (c.bank, c.kind, c.account) == name]
-        result += _settle(name, groups[name], mine, rates, first)
+    for name in sorted({*groups, *brought}, key=lambda g: (g[0], order[g[1]], order[g[2]])):
+        result += _settle(name, groups[name], brought[name], rates, first)
     return result
 
 
@@ -230,8 +238,7 @@ def _settle(
     start = min((line.period for line in lines), default=first)
     for entry in carried:
         line = _entry_line(name, entry, lines, rates, start)
-        if entry.base_fen:
-            line.carried_in += entry.base_fen
+        line.carried_in += entry.base_fen
         line.arrears += entry.arrears_fen
     by_period: dict[int, list[Line]] = defaultdict(list)
     for line in lines:
@@ -285,15 +292,12 @@ def _entry_line(
 ) -> Line:
     """The first period's line that a carried entry goes to; made if there is none."""
     now = [line for line in lines if line.period == start]
+    rate: Rate | None
     if entry.rate_pct is not None and entry.base_fen:
         for line in now:
-            if (
-                line.terms is not None
-                and line.terms.plain
-                and line.terms.rate_pct == entry.rate_pct
-            ):
+            if line.terms == Terms(entry.rate_pct):
                 return line
-        rate: Rate | None = Rate(entry.kind, Terms(entry.rate_pct), entry.bank, entry.account)
+        rate = Rate(entry.kind, Terms(entry.rate_pct), entry.bank, entry.account)
     elif now:
         return min(now, key=_by_rate)
     else:

@@ -6,7 +6,7 @@ with its cell.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -20,6 +20,7 @@ import pandas as pd
 from fiscalmodel import days
 from fiscalmodel.errors import Collector
 from fiscalmodel.fees.terms import (
+    LAST_DAY,
     Relation,
     clean,
     date_text,
@@ -42,9 +43,12 @@ MAX_FEN = 10**15
 #: Below this many 分 a double tells a whole number from one that is not.
 _EXACT_BELOW = float(2**46)
 NO_DAY = np.int32(-(2**31))
+#: Marks that are no day: still unmatched; cannot be read.
+STILL, UNREAD = NO_DAY + np.int32(1), NO_DAY + np.int32(2)
+#: What names a line -> its official words; banks have none.
+WORDS = {"bank": "", "kind": "receipt_kind", "account": "account"}
 #: Problems of one sort that are listed one by one; the rest is counted.
 LISTED = 1000
-_WORTH_THREADS = 100_000
 _DENSE_BINS = 1 << 16
 _PART = 26  # bits of the low part when sums would not fit a double
 
@@ -56,7 +60,6 @@ _GOES = np.array([REFUND, PENDING, EXCLUDED, EXCLUDED, REFUND], np.int8)
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
-Factorized = tuple[npt.NDArray[np.integer[Any]], list[Any]]
 #: What is wrong with a cell: key of the words, hint (empty for the key's own), fields.
 Wrong = tuple[str, "Text | str", dict[str, object]]
 
@@ -146,6 +149,21 @@ def to_fen(column: pd.Series[Any], unit: str = "元") -> tuple[Ints, dict[int, W
     return fen, bad
 
 
+def factorize(column: pd.Series[Any]) -> tuple[npt.NDArray[np.integer[Any]], list[Any]]:
+    """Codes (-1 where missing) and the values they stand for; categories in use alone."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        used = column.cat.remove_unused_categories()
+        return used.cat.codes.to_numpy(), list(used.cat.categories)
+    codes, values = pd.factorize(column, use_na_sentinel=True)
+    return codes, list(values)
+
+
+def judged(column: pd.Series[Any], judge: Callable[[Any], Any], missing: Any, dtype: Any) -> Any:
+    """What `judge` says of each distinct value, laid over the rows; `missing` where none stands."""
+    codes, values = factorize(column)
+    return np.array([*map(judge, values), missing], dtype)[codes]
+
+
 def to_days(column: pd.Series[Any]) -> npt.NDArray[np.int32]:
     """Dates to days since 1970-01-01; `NO_DAY` where there is none."""
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
@@ -155,43 +173,25 @@ def to_days(column: pd.Series[Any]) -> npt.NDArray[np.int32]:
         numbers = stamps.astype("datetime64[D]").astype(np.int64)
         numbers[np.isnat(stamps)] = NO_DAY
         return numbers.astype(np.int32)
-    codes, values = factorize(column)
-    parsed = [days.day(v) for v in values]
-    table = np.array([*(NO_DAY if d is None else day_number(d) for d in parsed), NO_DAY], np.int32)
-    return np.asarray(table[codes], np.int32)
+    return np.asarray(judged(column, _day, NO_DAY, np.int32))
 
 
-def factorize(column: pd.Series[Any]) -> Factorized:
-    """Codes (-1 where missing) and the values they stand for."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return column.cat.codes.to_numpy(), list(column.cat.categories)
-    codes, values = pd.factorize(column, use_na_sentinel=True)
-    return codes, list(values)
-
-
-def to_flags(column: pd.Series[Any]) -> tuple[Bools, npt.NDArray[np.int32] | None, list[int]]:
-    """Unmatched marks: still pending, or the day on which they were cleared.
-
-    Returns
-    -------
-    (array, array or None, list)
-        True where marked; cleared day (`NO_DAY` where none; None if no cell
-        holds a date); positions that cannot be read.
-    """
+def to_marks(column: pd.Series[Any]) -> npt.NDArray[np.int32]:
+    """Unmatched marks: the day of clearing, or `NO_DAY` (no mark), `STILL` (pending), `UNREAD`."""
     if pd.api.types.is_bool_dtype(column.dtype) and not column.hasnans:
-        return column.to_numpy(np.bool_), None, []
-    codes, values = factorize(column)
-    marked = np.zeros(len(values) + 1, np.bool_)
-    cleared = np.full(len(values) + 1, NO_DAY, np.int32)
-    unread = np.zeros(len(values) + 1, np.bool_)
-    for i, value in enumerate(values):
-        day = days.day(value)
-        marked[i] = day is not None or _flag(value) == "true"
-        unread[i] = not marked[i] and not _says_no(value)
-        if day is not None:
-            cleared[i] = day_number(day)
-    held = cleared[codes] if (cleared != NO_DAY).any() else None
-    return marked[codes], held, [int(i) for i in np.flatnonzero(unread[codes])]
+        return np.where(column.to_numpy(np.bool_), STILL, NO_DAY)
+
+    def mark(value: Any) -> np.int32 | int:
+        if (day := _day(value)) != NO_DAY:
+            return day
+        return STILL if _flag(value) == "true" else NO_DAY if _says_no(value) else UNREAD
+
+    return np.asarray(judged(column, mark, NO_DAY, np.int32))
+
+
+def _day(value: Any) -> np.int32 | int:
+    day = days.day(value)
+    return NO_DAY if day is None else day_number(day)
 
 
 def _flag(value: Any) -> str | None:
@@ -206,9 +206,7 @@ def _says_no(value: Any) -> bool:
 def is_blank(column: pd.Series[Any]) -> Bools:
     """True where a cell holds nothing."""
     if isinstance(column.dtype, pd.CategoricalDtype):
-        codes, values = factorize(column)
-        blank = np.array([*(clean(v) == "" for v in values), True])
-        return np.asarray(blank[codes], np.bool_)
+        return np.asarray(judged(column, lambda v: clean(v) == "", True, np.bool_))
     missing = column.isna().to_numpy(np.bool_)
     if missing.all() or pd.api.types.is_numeric_dtype(column.dtype):
         return missing
@@ -277,19 +275,23 @@ class Names:
     kinds: tuple[str, ...] = field(default_factory=lambda: tuple(official_words("receipt_kind")))
     accounts: tuple[str, ...] = field(default_factory=lambda: tuple(official_words("account")))
 
-    def bank(self, name: object) -> int:
-        """Code of a bank, a new one for a new name; -1 for a blank."""
-        text = clean(name)
-        return self.banks.setdefault(text, len(self.banks)) if text else -1
+    def code(self, column: str, value: object, *, known: bool = False) -> int:
+        """Code of a bank, kind or account; -1 blank, -2 unknown.
 
-    def word(self, group: str, value: object) -> int:
-        """Code of a kind or account; -1 blank, -2 unknown."""
+        A new bank gets a new code, and spellings are kept, unless only what is `known` counts.
+        """
         text = clean(value)
-        code = official(group, text) if text else None
+        if not text:
+            return -1
+        if column == "bank":
+            new = -2 if known else self.banks.setdefault(text, len(self.banks))
+            return self.banks.get(text, new)
+        code = official(WORDS[column], text)
         if code is None:
-            return -2 if text else -1
-        self.spellings.setdefault(code, set()).add(text)
-        return (self.kinds if group == "receipt_kind" else self.accounts).index(code)
+            return -2
+        if not known:
+            self.spellings.setdefault(code, set()).add(text)
+        return (self.kinds if column == "kind" else self.accounts).index(code)
 
     def spelled(self, canonical: str) -> str:
         """The receipts' own word where they use only one, else the canonical word."""
@@ -385,147 +387,212 @@ def read_receipts(
     if not len(table):
         found.add(table.name, "fees.no_receipts")
         return None
-    reader = _Reader(table, found, as_of)
-    read = reader.read()
-    read = _with_refunds(read, reader, found)
+    reader = _Reader(table, found)
+    read = reader.read(as_of)
+    reader.check_identifiers(read)
+    read = reader.with_refunds(read)
     if relations is not None:
-        _check_relations(read, relations, since, found)
+        reader.check_relations(read, relations, since)
     return read
 
 
 class _Reader:
     """Reads the columns of one table and reports what is wrong with their cells."""
 
-    def __init__(self, table: Columns, found: Collector, as_of: int | None) -> None:
-        self.table, self.frame, self.found, self.as_of = table, table.frame, found, as_of
-        self.names = Names()
-        self.left_out = self._left_out()
-        marks = self.frame.get("refund_of")
-        n = len(self.frame)
-        self.refund = np.zeros(n, np.bool_) if marks is None else ~is_blank(marks)
+    def __init__(self, table: Columns, found: Collector) -> None:
+        self.table, self.frame, self.found = table, table.frame, found
+        self.names, marks = Names(), self.frame.get("refund_of")
+        self.refund = np.zeros(len(table), np.bool_) if marks is None else ~is_blank(marks)
+        self.ids = identifiers(self.frame["receipt_id"])
+        self.left_out = np.zeros(len(table), np.bool_)
+        if "excluded" in self.frame and not self.frame["excluded"].isna().all():
+            reasons = self.frame["excluded"]
+            bare = judged(reasons, lambda v: _flag(v) == "true", False, np.bool_)
+            self.report(bare, "excluded", "fees.excluded_without_reason", more=False)
+            self.left_out = judged(reasons, lambda v: not _says_no(v), False, np.bool_)
 
-    def read(self) -> Receipts:
+    def report(
+        self, wrong: Any, column: str, key: str | Callable[[int], Wrong],
+        says: Callable[[int], dict[str, object]] = lambda i: {}, *, rows: Any = None,
+        more: bool = True,
+    ) -> None:  # fmt: skip
+        """Problems of one sort in a column.
+
+        Parameters
+        ----------
+        wrong
+            Where they are: of all rows, or of `rows`; what is left out has none.
+        key
+            Of the words, or what gives key, hint and values of a row.
+        says
+            Values of the words, by the position in `wrong`.
+        more
+            Whether it is told how many are not listed.
+        """
+        places = np.flatnonzero(wrong)
+        at = places if rows is None else rows[places]
+        kept = ~self.left_out[at]
+        places, at = places[kept], at[kept]
+        for place, row in zip(places[:LISTED].tolist(), at[:LISTED].tolist(), strict=True):
+            what, hint, values = (key, "", says(place)) if isinstance(key, str) else key(place)
+            if what == "ground.missing":
+                values = {"name": Text(label(column), label(column, "en"))}
+            self.found.add(self.table.where(row, column), what, hint, **values)
+        if more and len(at) > LISTED:
+            where = self.table.where(int(at[LISTED]), column)
+            self.found.add(where, "fees.and_more", count=len(at) - LISTED)
+
+    def read(self, as_of: int | None) -> Receipts:
         """Every column; refunds still stand by themselves."""
-        as_of, refund, frame = self.as_of, self.refund, self.frame
-        words = self._factorized()
+        refund, frame = self.refund, self.frame
+        with ThreadPoolExecutor(len(WORDS)) as pool:
+            self.codes = list(pool.map(self._coded, WORDS))
         fen, bad = to_fen(frame["amount"], self.table.units.get("amount") or "元")
-        self._report(bad, "amount", lambda i: bad[i])
-        self._report(np.flatnonzero((fen < 0) & ~refund), "amount", lambda i: (
-            "fees.negative_without_mark", "", {"amount": yuan_text(int(fen[i]))}))  # fmt: skip
+        unread = np.zeros(len(fen), np.bool_)
+        unread[list(bad)] = True
+        self.report(unread, "amount", bad.__getitem__)
+        self.report((fen < 0) & ~refund, "amount", "fees.negative_without_mark",
+                    lambda i: {"amount": yuan_text(int(fen[i]))})  # fmt: skip
         day = to_days(frame["paid_in"])
-        self._report(np.flatnonzero(day == NO_DAY), "paid_in", lambda i: (
-            "ground.not_a_date", "", {"text": self._cell("paid_in", i)}))  # fmt: skip
-        if as_of is not None and int(day.max()) > as_of:
-            self._report(np.flatnonzero(day > as_of), "paid_in", lambda i: (
-                "fees.after_as_of", "",
-                {"day": date_text(int(day[i])), "as_of": date_text(as_of)}))  # fmt: skip
-        bank = _coded(frame["bank"], words["bank"], self.names.bank, np.int32)
-        self._report(np.flatnonzero((bank < 0) & ~refund), "bank", lambda i: _missing)
-        codes = [bank]
-        for column, group in (("kind", "receipt_kind"), ("account", "account")):
-            code = _coded(frame[column], words[column], partial(self.names.word, group), np.int8)
-            rows = np.flatnonzero((code == -2) | ((code == -1) & ~refund))
-            self._report(rows, column, partial(self._unknown, column, group))
-            codes.append(np.maximum(code, np.int8(-1)))
-        self.codes = codes
-        status, on = self._status(day)
-        line = self.names.line(*codes)
+        self.report(day == NO_DAY, "paid_in", "ground.not_a_date", self._text("paid_in"))
+        if as_of is not None:
+            self.report(day > as_of, "paid_in", "fees.after_as_of", lambda i: {
+                "day": date_text(int(day[i])), "as_of": date_text(as_of)})  # fmt: skip
+        for column, code in zip(WORDS, self.codes, strict=True):
+            unknown = (code == -2) | ((code == -1) & ~refund)
+            self.report(unknown, column, partial(self._unknown, column))
+        status, on = self._status(day, as_of)
+        line = self.names.line(*self.codes)
         return Receipts(self.table, self.names, line, day, on, day, fen, status, self.left_out)
 
-    def _status(self, day: npt.NDArray[np.int32]) -> tuple[Any, npt.NDArray[np.int32]]:
+    def _coded(self, column: str) -> Any:
+        """Codes of a column of words."""
+        small = np.int32 if column == "bank" else np.int8
+        return judged(self.frame[column], partial(self.names.code, column), -1, small)
+
+    def _status(self, day: npt.NDArray[np.int32], as_of: int | None) -> tuple[Any, Any]:
         """What becomes of each row, and the day on which it counts."""
         status, on = np.zeros(len(day), np.int8), day
         if "unmatched" in self.frame:
-            pending, cleared, unread = to_flags(self.frame["unmatched"])
-            self._report(unread, "unmatched", lambda i: (
-                "fees.not_a_mark", "", {"text": self._cell("unmatched", i)}))  # fmt: skip
-            status[pending] = PENDING
-            if cleared is not None:
-                known = cleared != NO_DAY
-                if self.as_of is not None:
-                    known &= cleared <= self.as_of
-                status[known] = CLEARED
+            marks = to_marks(self.frame["unmatched"])
+            self.report(marks == UNREAD, "unmatched", "fees.not_a_mark", self._text("unmatched"))
+            cleared = marks > UNREAD
+            status[cleared | (marks == STILL)] = PENDING
+            status[cleared & (marks <= (LAST_DAY if as_of is None else as_of))] = CLEARED
         status[self.refund] = REFUND
         status[self.left_out] = EXCLUDED
-        if (status == CLEARED).any() and cleared is not None:
+        if (status == CLEARED).any():
             # Counted when it was cleared, at the rate of the day it was paid in.
-            on = np.where(status == CLEARED, np.maximum(day, cleared), day)
+            on = np.where(status == CLEARED, np.maximum(day, marks), day)
         return status, on
 
-    def _left_out(self) -> Bools:
-        if "excluded" not in self.frame or self.frame["excluded"].isna().all():
-            return np.zeros(len(self.frame), np.bool_)
-        codes, values = factorize(self.frame["excluded"])
-        for i, value in enumerate(values):
-            if _flag(value) == "true":
-                for row in np.flatnonzero(codes == i)[:LISTED]:
-                    where = self.table.where(int(row), "excluded")
-                    self.found.add(where, "fees.excluded_without_reason")
-        return np.array([*(not _says_no(v) for v in values), False])[codes]
+    def _text(self, column: str) -> Callable[[int], dict[str, object]]:
+        return lambda i: {"text": str(self.frame[column].iloc[i])}
 
-    def _factorized(self) -> dict[str, Factorized]:
-        """Codes and values of the columns of words, side by side where it pays."""
-        names = ("bank", "kind", "account")
-        columns: list[pd.Series[Any]] = [self.frame[name] for name in names]
-        if len(self.frame) < _WORTH_THREADS:
-            return dict(zip(names, map(factorize, columns), strict=True))
-        with ThreadPoolExecutor(len(columns)) as pool:
-            return dict(zip(names, pool.map(factorize, columns), strict=True))
-
-    def _report(self, rows: Any, column: str, says: Callable[[int], Wrong]) -> None:
-        rows = [int(i) for i in rows if not self.left_out[i]]
-        for i in rows[:LISTED]:
-            key, hint, values = says(i)
-            if key == "ground.missing":
-                values = {"name": _label(column)}
-            self.found.add(self.table.where(i, column), key, hint, **values)
-        if len(rows) > LISTED:
-            where = self.table.where(rows[LISTED], column)
-            self.found.add(where, "fees.and_more", count=len(rows) - LISTED)
-
-    def _cell(self, column: str, i: int) -> str:
-        return str(self.frame[column].iloc[i])
-
-    def _unknown(self, column: str, group: str, i: int) -> Wrong:
+    def _unknown(self, column: str, i: int) -> Wrong:
         value = self.frame[column].iloc[i]
         if pd.isna(value) or not clean(value):
             return "ground.missing", "", {}
-        return "tables.unknown_word", known_words(group, value), {"text": str(value)}
+        return "tables.unknown_word", known_words(WORDS[column], value), {"text": str(value)}
+
+    # ---- identifiers and refunds ----
+
+    def check_identifiers(self, read: Receipts) -> None:
+        """Blank identifiers, and those that stand twice among the rows that count."""
+        ids = self.ids
+        if pd.api.types.is_integer_dtype(ids.dtype):
+            values = ids.to_numpy()
+            if (values[1:] > values[:-1]).all():
+                return  # whole numbers that rise: none blank, none twice
+        blank = is_blank(ids)
+        self.report(blank, "receipt_id", "ground.missing", more=False)
+        rows = np.flatnonzero((read.status != EXCLUDED) & ~blank)
+        mine = ids if len(rows) == len(ids) else ids.iloc[rows]
+        again = mine.duplicated().to_numpy()
+        if not again.any():
+            return
+        names = mine.to_numpy()
+        hits = np.flatnonzero(mine.isin(names[np.flatnonzero(again)[:LISTED]]).to_numpy())
+        firsts = pd.Series(rows[hits], index=pd.Index(names[hits])).groupby(level=0).first()
+        self.report(again, "receipt_id", "fees.stands_twice", lambda i: {
+            "name": names[i], "first": self.table.where(int(firsts[names[i]]), "receipt_id"),
+        }, rows=rows, more=False)  # fmt: skip
+
+    def with_refunds(self, read: Receipts) -> Receipts:
+        """Each refund checked against its receipt, and put where it belongs."""
+        rows = np.flatnonzero(self.refund & ~self.left_out)
+        if not len(rows):
+            return read
+        marks = identifiers(self.frame["refund_of"].iloc[rows])
+        at = _look_up(self.ids, _like(marks, self.ids), read.status)
+        goes = read.status[at]
+        known = (at >= 0) & (goes != REFUND)
+        report = partial(self.report, rows=rows, more=False)
+        names: dict[str, Any] = {"says": lambda i: {"name": str(marks.iloc[i])}}
+        report(at < 0, "refund_of", "fees.unknown_receipt", **names)
+        report((at >= 0) & ~known, "refund_of", "fees.itself_a_refund", **names)
+        # A refund lowers the base of the bank, kind and account that collected.
+        theirs = read.names.codes(read.line[at])
+        for column, own, there in zip(WORDS, self.codes, theirs, strict=True):
+            other = known & (own[rows] >= 0) & (own[rows] != there)
+            report(other, column, "fees.not_its_receipts", partial(_named, column))
+        fen = read.fen[rows]
+        turned = int((fen > 0).sum()) if not (fen < 0).any() else 0
+        if turned:
+            fen = -fen
+        report(fen > 0, "amount", "fees.positive_refund")
+        self._not_more(read, rows, at, known, fen)
+        early = known & (read.paid_in[rows] < read.paid_in[at])
+        report(early, "paid_in", "fees.before_its_receipt", lambda i: {
+            "receipt": self.table.where(int(at[i]), "paid_in")})  # fmt: skip
+        line, day, rate_day = read.line.copy(), read.day.copy(), read.rate_day.copy()
+        all_fen, status = read.fen.copy(), read.status.copy()
+        line[rows] = np.where(known, read.line[at], -1)
+        day[rows] = np.where(goes == CLEARED, np.maximum(day[rows], read.day[at]), day[rows])
+        rate_day[rows], all_fen[rows], status[rows] = read.paid_in[at], fen, _GOES[goes]
+        return replace(
+            read, line=line, day=day, rate_day=rate_day, fen=all_fen, status=status,
+            backwards=int(early.sum()), turned=turned,
+        )  # fmt: skip
+
+    def _not_more(self, read: Receipts, rows: Any, at: Ints, known: Bools, fen: Ints) -> None:
+        """The refunds of one receipt never exceed it."""
+        receipts, which = np.unique(at[known], return_inverse=True)
+        if not len(receipts):
+            return
+        refunded = np.array(exact_sums(which.astype(np.int64), -fen[known])[1], object)
+        last = np.zeros(len(receipts), np.int64)
+        last[which] = rows[known]  # of several refunds the last one stands
+        where = self.table.where
+        self.report(refunded > read.fen[receipts], "amount", "fees.refunds_exceed", lambda j: {
+            "refunded": yuan_text(refunded[j]), "paid": yuan_text(int(read.fen[receipts[j]])),
+            "receipt": where(int(receipts[j]), "amount"),
+        }, rows=last, more=False)  # fmt: skip
+
+    def check_relations(self, read: Receipts, relations: Sequence[Relation], since: int) -> None:
+        """Receipts of unknown banks, or outside their bank's days; a refund goes by its receipt."""
+        first = max(since, int(NO_DAY) + 1)
+        plain = (read.line >= 0) & (read.paid_in >= first) & ~self.refund & ~self.left_out
+        rows = np.flatnonzero(plain)
+        bank_days = read.line[rows].astype(np.int64) << 32
+        bank_days += read.paid_in[rows].astype(np.int64) + 2**31
+        wrong = {
+            pair: says
+            for pair in np.unique(bank_days).tolist()
+            if (
+                says := outside(relations, *read.names.of(pair >> 32), (pair & (2**32 - 1)) - 2**31)
+            )
+        }
+        hits = np.flatnonzero(np.isin(bank_days, np.array(list(wrong), np.int64)))
+        for i in hits[:LISTED]:
+            column, problem, hint = wrong[int(bank_days[i])]
+            self.found.add(self.table.where(int(rows[i]), column), problem, hint)
+        if len(hits) > LISTED:
+            self.found.add(self.table.name, "fees.and_more", count=len(hits) - LISTED)
 
 
-def _label(column: str) -> Text:
-    return Text(label(column), label(column, "en"))
-
-
-_missing: Wrong = ("ground.missing", "", {})
-
-
-def _coded(
-    column: pd.Series[Any], factorized: Factorized, code_of: Callable[[Any], int], dtype: Any
-) -> Any:
-    codes, values = factorized
-    used = np.ones(len(values), np.bool_)
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        # Categories that no row uses are no banks.
-        used = np.bincount(codes + 1, minlength=len(values) + 1)[1:] > 0
-    found = [code_of(v) if use else -1 for v, use in zip(values, used, strict=True)]
-    return np.array([*found, -1], dtype)[codes]
-
-
-# ---- identifiers and refunds ----
-
-
-def _with_refunds(read: Receipts, reader: _Reader, found: Collector) -> Receipts:
-    """Doubled and missing identifiers go to `found`; refunds take after their receipts."""
-    ids = identifiers(read.table.frame["receipt_id"])
-    if not _rises(ids):
-        _check_ids(ids, read, found)
-    rows = np.flatnonzero(reader.refund & ~reader.left_out)
-    if not len(rows):
-        return read
-    marks = identifiers(read.table.frame["refund_of"].iloc[rows])
-    at = _look_up(ids, _like(marks, ids), read.status)
-    return _judged(read, reader, _Refunds(read, found, rows, at, marks))
+def _named(column: str, _: int) -> dict[str, object]:
+    return {"column": say(f"fees.the_{column}")}
 
 
 def _like(wanted: pd.Series[Any], ids: pd.Series[Any]) -> pd.Series[Any]:
@@ -538,14 +605,6 @@ def _like(wanted: pd.Series[Any], ids: pd.Series[Any]) -> pd.Series[Any]:
     return number.where(number == np.rint(number)).fillna(-(2**53)).astype(np.int64)
 
 
-def _rises(ids: pd.Series[Any]) -> bool:
-    """Whether identifiers are whole numbers that strictly rise: none blank, none twice."""
-    if not pd.api.types.is_integer_dtype(ids.dtype):
-        return False
-    values = ids.to_numpy()
-    return bool((values[1:] > values[:-1]).all())
-
-
 def _look_up(ids: pd.Series[Any], wanted: pd.Series[Any], status: npt.NDArray[Any]) -> Ints:
     """Rows of the identifiers; -1 where there is none."""
     # Of whole numbers numpy makes a table, which is faster than pandas' hashes.
@@ -556,121 +615,3 @@ def _look_up(ids: pd.Series[Any], wanted: pd.Series[Any], status: npt.NDArray[An
     at = pd.Series(near, index=pd.Index(ids.iloc[near]))
     at = at[~at.index.duplicated()]
     return at.reindex(wanted.to_numpy(), fill_value=-1).to_numpy(np.int64)
-
-
-def _check_ids(ids: pd.Series[Any], read: Receipts, found: Collector) -> None:
-    """Blank identifiers, and those that stand twice among the rows that count."""
-    where = read.table.where
-    counted, blank = read.status != EXCLUDED, is_blank(ids)
-    for i in np.flatnonzero(blank & counted)[:LISTED]:
-        found.add(where(int(i), "receipt_id"), "ground.missing", name=_label("receipt_id"))
-    rows = np.flatnonzero(counted & ~blank)
-    mine = ids if len(rows) == len(ids) else ids.iloc[rows]
-    again = rows[mine.duplicated().to_numpy()][:LISTED]
-    if not len(again):
-        return
-    names = ids.iloc[again]
-    hits = rows[mine.isin(names).to_numpy()]
-    firsts = pd.Series(hits, index=pd.Index(ids.iloc[hits])).groupby(level=0).first()
-    for i, name in zip(again, names, strict=True):
-        first = where(int(firsts[name]), "receipt_id")
-        found.add(where(int(i), "receipt_id"), "fees.stands_twice", name=name, first=first)
-
-
-class _Refunds:
-    """Refunds that count (`rows`), the receipts they name (`at`, -1 for none), their marks."""
-
-    def __init__(
-        self, read: Receipts, found: Collector, rows: Any, at: Ints, marks: pd.Series[Any]
-    ) -> None:
-        self.read, self.found, self.rows, self.at, self.marks = read, found, rows, at, marks
-        self.status = read.status[at]
-        self.known = (at >= 0) & (self.status != REFUND)
-
-    def report(self, which: Bools, column: str, key: str, says: Any = lambda i: {}) -> None:
-        """Report refunds by their position among the refunds."""
-        for i in np.flatnonzero(which)[:LISTED]:
-            where = self.read.table.where(int(self.rows[i]), column)
-            self.found.add(where, key, **says(int(i)))
-
-
-def _judged(read: Receipts, reader: _Reader, refunds: _Refunds) -> Receipts:
-    """Check each refund against its receipt, and put it where it belongs."""
-    rows, at, known = refunds.rows, refunds.at, refunds.known
-    mark = {"says": lambda i: {"name": str(refunds.marks.iloc[i])}}
-    refunds.report(at < 0, "refund_of", "fees.unknown_receipt", **mark)
-    refunds.report((at >= 0) & ~known, "refund_of", "fees.itself_a_refund", **mark)
-    # A refund lowers the base of the bank, kind and account that collected.
-    for column, own, theirs in zip(
-        ("bank", "kind", "account"), reader.codes, read.names.codes(read.line[at]), strict=True
-    ):
-        refunds.report(
-            known & (own[rows] >= 0) & (own[rows] != theirs), column, "fees.not_its_receipts",
-            partial(_named, column),
-        )  # fmt: skip
-    fen = read.fen[rows]
-    turned = int((fen > 0).sum()) if not (fen < 0).any() else 0
-    if turned:
-        fen = -fen
-    refunds.report(fen > 0, "amount", "fees.positive_refund")
-    _not_more(refunds, fen)
-    early = known & (read.paid_in[rows] < read.paid_in[at])
-    refunds.report(early, "paid_in", "fees.before_its_receipt", lambda i: {
-        "receipt": read.table.where(int(at[i]), "paid_in")})  # fmt: skip
-    line, day, rate_day = read.line.copy(), read.day.copy(), read.rate_day.copy()
-    all_fen, status = read.fen.copy(), read.status.copy()
-    line[rows] = np.where(known, read.line[at], -1)
-    cleared = refunds.status == CLEARED
-    day[rows] = np.where(cleared, np.maximum(day[rows], read.day[at]), day[rows])
-    rate_day[rows], all_fen[rows], status[rows] = read.paid_in[at], fen, _GOES[refunds.status]
-    return replace(
-        read, line=line, day=day, rate_day=rate_day, fen=all_fen, status=status,
-        backwards=int(early.sum()), turned=turned,
-    )  # fmt: skip
-
-
-def _named(column: str, _: int) -> dict[str, object]:
-    return {"column": say(f"fees.the_{column}")}
-
-
-def _not_more(refunds: _Refunds, fen: Ints) -> None:
-    """The refunds of one receipt never exceed it."""
-    at, known, read = refunds.at, refunds.known, refunds.read
-    receipts, which = np.unique(at[known], return_inverse=True)
-    if not len(receipts):
-        return
-    _, refunded, _ = exact_sums(which.astype(np.int64), -fen[known])
-    paid = read.fen[receipts].tolist()
-    over = [j for j, (back, whole) in enumerate(zip(refunded, paid, strict=True)) if back > whole]
-    for j in over[:LISTED]:
-        receipt = int(receipts[j])
-        last = refunds.rows[np.flatnonzero(known & (at == receipt))[-1]]
-        refunds.found.add(
-            read.table.where(int(last), "amount"), "fees.refunds_exceed",
-            refunded=yuan_text(refunded[j]), paid=yuan_text(paid[j]),
-            receipt=read.table.where(receipt, "amount"),
-        )  # fmt: skip
-
-
-def _check_relations(
-    read: Receipts, relations: Sequence[Relation], since: int, found: Collector
-) -> None:
-    """Receipts of unknown banks, or outside their bank's days; a refund goes by its receipt."""
-    plain = (
-        (read.status != EXCLUDED) & (read.line >= 0) & (read.paid_in >= max(since, int(NO_DAY) + 1))
-    )
-    if "refund_of" in read.table.frame:
-        plain &= is_blank(read.table.frame["refund_of"])
-    rows = np.flatnonzero(plain)
-    pairs = (read.line[rows].astype(np.int64) << 32) + (read.paid_in[rows].astype(np.int64) + 2**31)
-    wrong: Mapping[int, tuple[str, Text, Text]] = {
-        pair: says
-        for pair in np.unique(pairs).tolist()
-        if (says := outside(relations, *read.names.of(pair >> 32), (pair & (2**32 - 1)) - 2**31))
-    }
-    hits = np.flatnonzero(np.isin(pairs, np.array(list(wrong), np.int64)))
-    for i in hits[:LISTED]:
-        column, problem, hint = wrong[int(pairs[i])]
-        found.add(read.table.where(int(rows[i]), column), problem, hint)
-    if len(hits) > LISTED:
-        found.add(read.table.name, "fees.and_more", count=len(hits) - LISTED)

@@ -16,15 +16,17 @@ from fiscalmodel.fees.terms import (
     RateBook,
     RateTable,
     RelationTable,
-    clean,
     date_text,
     day_number,
-    headers,
+    fen_of,
+    line_of,
     percent,
+    period_of,
     read_rates,
     read_relations,
+    rows_of,
 )
-from fiscalmodel.tables.records import FILLED, Row, TableLike, read_records
+from fiscalmodel.tables.records import FILLED, TableLike
 from fiscalmodel.units import yuan_text
 from fiscalmodel.words import Text, official, say
 
@@ -181,22 +183,17 @@ def read_payments(
     """
     if payments is None:
         return ()
-    if isinstance(payments, Mapping) and "file" not in payments:
-        payments = [{"bank": b, "amount": a} for b, a in payments.items()]
-    table = read_records(payments, name="payments", columns=headers(
-        "bank", "kind", "account", "period", "amount", "amount_fen", "paid_on"))  # fmt: skip
     result = []
-    for row in table if table.need("bank", *(["paid_on"] if dated else [])) else ():
-        on = row.day("paid_on") if dated else row.day("paid_on", default=None)
+    optional = ("kind", "account", "period", "amount", "amount_fen", "paid_on")
+    needed = ("bank", "paid_on") if dated else ("bank",)
+    for row in rows_of(payments, "payments", *needed, optional=optional, pair=("bank", "amount")):
+        on = row.day("paid_on", default=FILLED if dated else None)
         day = None if on is None else day_number(on)
         if as_of is not None and day is not None and day > as_of:
             row.report("paid_on", "fees.paid_after", day=date_text(day), as_of=date_text(as_of))
-        period = row.period("period", default=None)
-        fen = fen_of(row, "amount_fen", "amount")
+        period, fen = period_of(row), fen_of(row, "amount_fen", "amount")
         bank, kind, account = line_of(row)
-        result.append(Payment(bank, fen, kind, account, "" if period is None else str(period),
-                              day, row.where("amount")))  # fmt: skip
-    table.done()
+        result.append(Payment(bank, fen, kind, account, period, day, row.where("amount")))
     return tuple(result)
 
 
@@ -214,15 +211,12 @@ def read_carried(carried: Any) -> tuple[Carried, ...]:
     """
     if carried is None:
         return ()
-    carried = getattr(carried, "carry", carried)
-    table = read_records(carried, name="carried", columns=headers(
-        "bank", "kind", "account", "arrears_yuan", "arrears_fen", "payable_fen", "base_yuan",
-        "base_fen", "rate_pct",
-    ))  # fmt: skip
     result = []
-    for row in table if table.need("bank", "kind", "account") else ():
+    optional = ("arrears_yuan", "arrears_fen", "payable_fen", "base_yuan", "base_fen", "rate_pct")
+    source = getattr(carried, "carry", carried)
+    for row in rows_of(source, "carried", "bank", "kind", "account", optional=optional):
         base = 0
-        if table.has("payable_fen"):
+        if row.table.has("payable_fen"):
             arrears = row.fen("payable_fen")
         else:
             arrears = fen_of(row, "arrears_fen", "arrears_yuan", needed=False)
@@ -231,23 +225,7 @@ def read_carried(carried: Any) -> tuple[Carried, ...]:
             row.report("base_yuan", "fees.carried_base_positive")
         rate = None if row.blank("rate_pct") else percent(row, "rate_pct")
         result.append(Carried(*line_of(row, needed=True), arrears, base, rate))
-    table.done()
     return tuple(result)
-
-
-def line_of(row: Row, *, needed: bool = False) -> tuple[str, str, str]:
-    """Bank, canonical kind and canonical account of a row; the last two may be blank."""
-    default = FILLED if needed else None
-    return (
-        clean(row.text("bank", FILLED)), row.word("kind", "receipt_kind", default=default),
-        row.word("account", "account", default=default),
-    )  # fmt: skip
-
-
-def fen_of(row: Row, *columns: str, needed: bool = True) -> int:
-    """分 of the first of the columns that is filled in."""
-    given = [column for column in columns if not row.blank(column)]
-    return row.fen(given[0] if given else columns[-1], default=FILLED if needed else 0)
 
 
 def _pay(

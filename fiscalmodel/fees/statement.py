@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -19,28 +19,36 @@ from fiscalmodel.fees.ledger import (
     period_label,
     period_number,
 )
-from fiscalmodel.fees.receipts import CLEARED, COUNTED, REFUND, STATUS_NAMES, Names, Receipts
+from fiscalmodel.fees.receipts import (
+    CLEARED,
+    COUNTED,
+    REFUND,
+    STATUS_NAMES,
+    WORDS,
+    Names,
+    Receipts,
+)
 from fiscalmodel.fees.terms import (
     RateBook,
-    clean,
     date_text,
     official_name,
     pct_text,
 )
 from fiscalmodel.units import FEN_PER, yuan_text
-from fiscalmodel.words import Text, official, official_words, say
+from fiscalmodel.words import Text, official_words, say
 
-COLUMNS = [
-    "bank", "kind", "account", "period", "base_fen", "rate_pct", "fee_fen", "arrears_fen",
-    "paid_fen", "payable_fen",
-]  # fmt: skip
+LINE = ("bank", "kind", "account", "period")
+#: Amounts of a line, by the names of its columns without ``_fen``.
+_AMOUNTS = (
+    "paid_in", "refunds", "unmatched", "excluded", "base", "carried_in", "chargeable", "fee",
+    "carried_out", "arrears", "paid", "payable",
+)  # fmt: skip
 LINE_COLUMNS = [
-    "bank", "kind", "account", "period", "terms", "rate_pct", "receipts", "paid_in_fen",
-    "refunds_fen", "unmatched_fen", "excluded_fen", "base_fen", "carried_in_fen", "chargeable_fen",
-    "fee_fen", "carried_out_fen", "arrears_fen", "paid_fen", "payable_fen", "document",
+    *LINE, "terms", "rate_pct", "receipts", *(f"{name}_fen" for name in _AMOUNTS), "document",
     "confidence",
 ]  # fmt: skip
 MONEY = ["base_fen", "fee_fen", "arrears_fen", "paid_fen", "payable_fen"]
+COLUMNS = [*LINE, "base_fen", "rate_pct", *MONEY[1:]]
 RECEIPT_COLUMNS = [
     "where", "receipt_id", "bank", "kind", "account", "period", "paid_in", "role", "amount_fen",
     "counted_fen", "rate_pct", "refund_of", "reason",
@@ -161,13 +169,13 @@ class CommissionStatement:
 
     def by_line(self) -> dict[Key, dict[str, Any]]:
         """Lines added up over rates, by canonical words, each with its parts under ``lines``."""
-        money = [c for c in LINE_COLUMNS if c.endswith("_fen") and c not in self.missing]
+        names = [name for name in _AMOUNTS if f"{name}_fen" not in self.missing]
         result: dict[Key, dict[str, Any]] = {}
-        for line, record in zip(self.settled, self.lines.to_dict("records"), strict=True):
-            key = (line.bank, line.kind, line.account, str(record["period"]))
-            total = result.setdefault(key, {**dict.fromkeys(money, 0), "lines": []})
-            for name in money:
-                total[name] += record[name]
+        for line in self.settled:
+            key = (*line.name, period_label(line.period, self.period))
+            total = result.setdefault(key, {f"{name}_fen": 0 for name in names} | {"lines": []})
+            for name in names:
+                total[f"{name}_fen"] += getattr(line, name)
             total["lines"].append(line)
         return result
 
@@ -187,14 +195,11 @@ class CommissionStatement:
         """
         read, names = self.receipts, self.receipts.names
         hit = (read.line >= 0) & (read.day >= self.sums.since)
-        wanted = (
-            None if bank is None else names.banks.get(clean(bank), -2),
-            None if kind is None else _at(names.kinds, official("receipt_kind", kind)),
-            None if account is None else _at(names.accounts, official("account", account)),
-        )
-        for code, want in zip(names.codes(read.line), wanted, strict=True):
-            if want is not None:
-                hit &= code == want
+        for column, code, word in zip(
+            WORDS, names.codes(read.line), (bank, kind, account), strict=True
+        ):
+            if word is not None:
+                hit &= code == names.code(column, word, known=True)
         frame = self._opened(np.flatnonzero(hit))
         return frame if period is None else frame[frame["period"].eq(str(period))].reset_index(
             drop=True
@@ -251,7 +256,7 @@ class CommissionStatement:
             negative and its terms are one plain rate.
         """
         rows = []
-        for by in cast("tuple[Period, ...]", ("month", "quarter", "year")):
+        for by in get_args(Period):
             lines = build(self.sums, self.receipts.names, self.rate_book, by, self.carried)
             fee = sum(line.fee for line in lines)
             rows.append((by, fee, fee - self.fee_fen, by == self.period))
@@ -273,10 +278,6 @@ class CommissionStatement:
         return pd.concat([made.reset_index(), last], ignore_index=True)
 
 
-def _at(order: tuple[str, ...], word: str | None) -> int:
-    return order.index(word) if word in order else -2
-
-
 def assemble(
     receipts: Receipts, sums: Sums, lines: Sequence[Line], rate_book: RateBook, period: Period, *,
     as_of: int | None, notes: Sequence[Text], carried: Sequence[Carried],
@@ -287,20 +288,19 @@ def assemble(
     full = pd.DataFrame([_row(line, period, names) for line in lines], columns=LINE_COLUMNS)
     for column in missing:
         full[column] = pd.array([None] * len(full), "Int64")
-    last = {(line.bank, line.kind, line.account): line.period for line in lines}
+    last = {line.name: line.period for line in lines}
+    bases = [line.carried_out if line.period == last[line.name] else 0 for line in lines]
     carry = [
-        _carry_row(line, period, names, still_open)
-        for line in lines
-        if (still_open := bool(line.carried_out)
-            and line.period == last[(line.bank, line.kind, line.account)]) or line.payable
+        (*_head(line, period, names), line.payable, base,
+         None if line.terms is None else pct_text(line.terms.rate_pct))
+        for line, base in zip(lines, bases, strict=True) if base or line.payable
     ]  # fmt: skip
     left_out = receipts.excluded()
     return CommissionStatement(
         table=full[COLUMNS].copy(),
         lines=full,
         excluded=left_out,
-        carry=pd.DataFrame(carry, columns=[
-            "bank", "kind", "account", "period", "arrears_fen", "base_fen", "rate_pct"]),
+        carry=pd.DataFrame(carry, columns=[*LINE, "arrears_fen", "base_fen", "rate_pct"]),
         notes=(
             *_notes(receipts, lines, period, len(left_out)),
             *(say(f"fees.note_no_{column[:-4]}") for column in missing),
@@ -315,32 +315,24 @@ def assemble(
         carried=tuple(carried),
         settled=tuple(lines),
         missing=tuple(missing),
-    )  # fmt: skip
+    )
 
 
-def _row(line: Line, period: Period, names: Names) -> dict[str, Any]:
+def _head(line: Line, period: Period, names: Names) -> tuple[str, str, str, str]:
+    kind, account = names.spelled(line.kind), names.spelled(line.account)
+    return line.bank, kind, account, period_label(line.period, period)
+
+
+def _row(line: Line, period: Period, names: Names) -> list[Any]:
     terms, rate = line.terms, line.rate
-    single = terms is not None and not terms.tiers
-    return {
-        "bank": line.bank, "kind": names.spelled(line.kind), "account": names.spelled(line.account),
-        "period": period_label(line.period, period), "terms": "" if terms is None else terms.said(),
-        "rate_pct": float(terms.rate_pct) if single and terms is not None else float("nan"),
-        "receipts": line.receipts, "paid_in_fen": line.paid_in, "refunds_fen": line.refunds,
-        "unmatched_fen": line.unmatched, "excluded_fen": line.excluded, "base_fen": line.base,
-        "carried_in_fen": line.carried_in, "chargeable_fen": line.chargeable, "fee_fen": line.fee,
-        "carried_out_fen": line.carried_out, "arrears_fen": line.arrears, "paid_fen": line.paid,
-        "payable_fen": line.payable, "document": "" if rate is None else rate.document,
-        "confidence": "" if rate is None else rate.confidence,
-    }  # fmt: skip
-
-
-def _carry_row(line: Line, period: Period, names: Names, still_open: bool) -> dict[str, Any]:
-    return {
-        "bank": line.bank, "kind": names.spelled(line.kind), "account": names.spelled(line.account),
-        "period": period_label(line.period, period), "arrears_fen": line.payable,
-        "base_fen": line.carried_out if still_open else 0,
-        "rate_pct": None if line.terms is None else pct_text(line.terms.rate_pct),
-    }  # fmt: skip
+    return [
+        *_head(line, period, names),
+        "" if terms is None else terms.said(),
+        float("nan") if terms is None or terms.tiers else float(terms.rate_pct),
+        line.receipts,
+        *(getattr(line, name) for name in _AMOUNTS),
+        *(("", "") if rate is None else (rate.document, rate.confidence)),
+    ]
 
 
 def _rates_frame(rate_book: RateBook) -> pd.DataFrame:
@@ -378,15 +370,15 @@ def _notes(
 
 
 def _line_notes(line: Line, period: Period) -> Iterator[Text]:
-    said: list[tuple[str, dict[str, object]]] = []
+    said: dict[str, dict[str, object]] = {}
     terms = line.terms
     if line.carried_out:
-        said.append(("fees.note_carried", {"base": yuan_text(line.carried_out)}))
+        said["fees.note_carried"] = {"base": yuan_text(line.carried_out)}
     elif line.chargeable < 0 and terms is not None:
-        said.append(("fees.note_credit", {"terms": terms.said, "fee": yuan_text(-line.fee)}))
+        said["fees.note_credit"] = {"terms": terms.said, "fee": yuan_text(-line.fee)}
     if terms is not None and not terms.plain:
-        said.append(("fees.note_terms", {"terms": terms.said}))
-    for key, values in said:
+        said["fees.note_terms"] = {"terms": terms.said}
+    for key, values in said.items():
         yield say(
             key, bank=line.bank, kind=official_name(line.kind),
             account=official_name(line.account), period=period_label(line.period, period), **values,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -21,6 +21,8 @@ from fiscalmodel.words import Text, labels, official_words, say
 SUSPICIOUS_PCT = Fraction(1, 100)
 #: Open ends of a span of days; days are whole numbers since 1970-01-01.
 FIRST_DAY, LAST_DAY = -(2**31) + 1, 2**31 - 1
+#: Columns of such a span.
+SPAN = ("valid_from", "valid_to")
 #: Kind -> its rate in ``params/policy/``.
 PARAMETERS = {"fines": "commission_rate_fines", "charges": "commission_rate_charges"}
 RateTable: TypeAlias = "TableLike | Mapping[str, Any] | None"
@@ -59,6 +61,46 @@ def headers(*columns: str) -> dict[str, tuple[str, ...]]:
     }
 
 
+def rows_of(
+    source: Any, name: str, *needed: str, optional: Sequence[str] = (), pair: Sequence[str] = (),
+) -> Iterator[Row]:  # fmt: skip
+    """Rows of a table of commissions that has the columns needed; its problems at the end.
+
+    Parameters
+    ----------
+    pair
+        Columns of the keys and values where a mapping stands for the table.
+    """
+    if pair and isinstance(source, Mapping) and "file" not in source:
+        source = [dict(zip(pair, entry, strict=True)) for entry in source.items()]
+    columns = headers(*needed, *optional)
+    table = read_records(source, name=name, columns=columns)
+    if table.need(*needed):
+        yield from table
+    table.done()
+
+
+def line_of(row: Row, *, needed: bool = False) -> tuple[str, str, str]:
+    """Bank, canonical kind and canonical account of a row; the last two may be blank."""
+    default = FILLED if needed else None
+    return (
+        clean(row.text("bank", FILLED)), row.word("kind", "receipt_kind", default=default),
+        row.word("account", "account", default=default),
+    )  # fmt: skip
+
+
+def fen_of(row: Row, *columns: str, needed: bool = True) -> int:
+    """分 of the first of the columns that is filled in."""
+    given = [column for column in columns if not row.blank(column)]
+    return row.fen(given[0] if given else columns[-1], default=FILLED if needed else 0)
+
+
+def period_of(row: Row, *, needed: bool = False) -> str:
+    """The period of a row as text; blank where it is."""
+    found = row.period("period", default=FILLED if needed else None)
+    return "" if found is None else str(found)
+
+
 def day_number(day: dt.date) -> int:
     """Days since 1970-01-01."""
     return (day - dt.date(1970, 1, 1)).days
@@ -73,7 +115,7 @@ def date_text(day: int) -> str:
 
 def span_of(row: Row) -> tuple[int, int]:
     """First and last day of a row's ``valid_from, valid_to``; open where blank."""
-    ends = [row.day(column, default=None) for column in ("valid_from", "valid_to")]
+    ends = [row.day(column, default=None) for column in SPAN]
     start = FIRST_DAY if ends[0] is None else day_number(ends[0])
     end = LAST_DAY if ends[1] is None else day_number(ends[1])
     if start > end:
@@ -370,22 +412,14 @@ def read_relations(relations: RelationTable) -> tuple[Relation, ...] | None:
     if relations is None:
         return None
     if isinstance(relations, Mapping) and "file" not in relations:
-        relations = [
-            {"bank": b, "valid_from": d[0], "valid_to": d[1]} for b, d in relations.items()
-        ]
+        relations = [{"bank": b, **dict(zip(SPAN, d, strict=False))} for b, d in relations.items()]
     elif isinstance(relations, Sequence) and not isinstance(relations, str):
         relations = [{"bank": r} if isinstance(r, str) else r for r in relations]
-    columns = headers("bank", "kind", "account", "valid_from", "valid_to", "document")
-    table = read_records(relations, name="relations", columns=columns)
-    result = []
-    for row in table if table.need("bank") else ():
-        kind = row.word("kind", "receipt_kind", default=None)
-        account = row.word("account", "account", default=None)
-        start, end = span_of(row)
-        bank, document = clean(row.text("bank", FILLED)), clean(row.text("document"))
-        result.append(Relation(bank, kind, account, start, end, document))
-    table.done()
-    return tuple(result)
+    optional = ("kind", "account", *SPAN, "document")
+    return tuple(
+        Relation(*line_of(row), *span_of(row), clean(row.text("document")))
+        for row in rows_of(relations, "relations", "bank", optional=optional)
+    )
 
 
 def outside(

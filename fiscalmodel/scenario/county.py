@@ -114,7 +114,7 @@ def new_county(
         raise InputError("key", "scenario.bad_key", key=key)
     if key in regions:
         raise InputError("key", "scenario.key_there", key=key, name=regions[key].zh)
-    given = read_books(books, name, level)
+    given = read_books(books, name, level, [region.zh for region in regions.values()])
     usual = f"{given.newest}-12-31" if given.newest else AS_OF
     last = to_date(usual if as_of is None else as_of, where="as_of")
     if years is None:

@@ -17,6 +17,7 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
+    ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
@@ -67,9 +68,16 @@ def _amounts(given: object) -> str:
     return "several" if isinstance(given, list) else "years"
 
 
-def _percent(value: float) -> float:
-    """A share in percent: 0.75 is a ratio by mistake."""
-    if 0 < value <= 1:
+#: Shares up to this, in percent, are likely ratios.
+RATIO_SHARE = 1.0
+
+
+def _percent(value: float, info: ValidationInfo) -> float:
+    """A share in percent: 0.75 is a ratio by mistake, unless the scenario confirms it."""
+    answers = info.context or ()
+    if 0 < value <= RATIO_SHARE and not any(
+        key.startswith("ratio.") and key.endswith(f".{info.field_name}") for key in answers
+    ):
         raise ValueError(say("scenario.pct_as_ratio", value=value, meant=value * 100))
     return value
 
@@ -314,12 +322,12 @@ class DebtSpec(Part):
     discount_pct: Annotated[float, Field(ge=0, le=20)] | None = None
     frequency: Literal["year", "quarter", "month"] = "month"
     general_budget_source: str | None = None
-    general_budget_share_pct: Annotated[float, Field(ge=0, le=100)] = 100.0
+    general_budget_share_pct: Share = 100.0
     funding_shock_pct: dict[str, Percent] = {}
     quota_shock_pct: Percent = 0.0
     #: All interest rates, of contracts and of the plan's bonds, move by this.
     rate_shift_bp: Annotated[float, Field(ge=-500, le=1000, allow_inf_nan=False)] = 0.0
-    refinanced_pct: Annotated[float, Field(ge=0, le=100)] = 100.0
+    refinanced_pct: Share = 100.0
     special_interest_inside: bool = True
     reserve_pct: Annotated[float, Field(ge=0, le=100)] = 0.0
     comprehensive_resources_wan: ByYear = {}
