@@ -98,7 +98,7 @@ _BESIDE = re.compile(
 def _wide(grid: Grid) -> Iterator[Claim]:
     """The balance within the limit, kind of debt and limit being told by rows or headers."""
     named = any("债" in each.raw for each in (*grid.labels, *grid.headers))
-    if grid.periods or not ("债" in grid.name or named):
+    if not ("债" in grid.name or named):
         return
     form = list(_roll_forward(grid))
     yield from form
