@@ -207,6 +207,8 @@ def test_a_balance_worked_out_from_needs_shows_its_difference() -> None:
     assert (row["need_total_wan"], row["income_total_wan"]) == (227_900, revenue + 153_000)
     assert row["surplus_wan"] == pytest.approx(revenue + 153_000 - 227_900)
     assert row["available_wan"] == pytest.approx(row["surplus_wan"])
+    # Neither other resources (not given) nor a gap (none) has a line of noughts.
+    assert not {"other_resources_wan", "shortfall_wan"} & set(row.index)
     # Twice the needs: the gap stands as a negative difference, nothing fills it.
     short = fm.evaluate(case.change({"balance.sanbao_need_wan": {2026: 4e5, 2027: 4e5, 2028: 4e5}}))
     row = fm.balance_years(short).iloc[0]

@@ -82,7 +82,7 @@ class FourBudgets(Found):
         worst = ranked(self.found)[0]
         return say(
             "budget.four_open", count=count, open=open_, moved=moved, found=len(self.found),
-            where=_where_name(worst.where), amount=abs(worst.difference or worst.computed or 0.0),
+            where=where_name(worst.where), amount=abs(worst.difference or worst.computed or 0.0),
             said=worst.said,
         )  # fmt: skip
 
@@ -571,7 +571,7 @@ def _key_name(key: Sequence[object]) -> Text:
     )  # fmt: skip
 
 
-def _where_name(where: str) -> Text:
+def where_name(where: str) -> Text:
     """The account that a finding's place names, in words."""
     parts = where.split(" ")
     if len(parts) >= 4 and parts[3] in SCOPES:

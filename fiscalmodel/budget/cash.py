@@ -340,8 +340,14 @@ def _found(table: pd.DataFrame, bounds: tuple[policy.Entry, policy.Entry]) -> li
         floor, ceiling = (float(bound.value) for bound in bounds)
         if level < floor:
             made.append(finding("cash_level", month, stated=floor, computed=level, unit="倍",
-                                severity="warning", said=say("warning.level_low")))  # fmt: skip
+                                severity="warning", said=_level("low", bounds[0])))  # fmt: skip
         elif level > ceiling:
             made.append(finding("cash_level", month, stated=ceiling, computed=level, unit="倍",
-                                severity="note", said=say("warning.level_high")))  # fmt: skip
+                                severity="note", said=_level("high", bounds[1])))  # fmt: skip
     return made
+
+
+def _level(side: str, bound: policy.Entry) -> Text:
+    """That a month's cash is outside a bound, and how far the bound itself can be trusted."""
+    said = say(f"warning.level_{side}", bound=float(bound.value))
+    return said + say("warning.bound_unverified") if bound.confidence == "L" else said

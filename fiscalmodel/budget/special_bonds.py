@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -57,8 +57,12 @@ class BondProjects(Found):
 
     @property
     def found(self) -> tuple[Finding, ...]:
-        """Where a project fails."""
-        return tuple(f for made in self.coverage.values() for f in made.found)
+        """Where a project fails: its name, and the year where it is one's."""
+        names = dict(zip(self.table["project_id"], self.table["name"], strict=True))
+        return tuple(
+            replace(f, where=f"{names.get(key, key)} {f.where}".removesuffix(" life"))
+            for key, made in self.coverage.items() for f in made.found
+        )  # fmt: skip
 
     @property
     def answer(self) -> Text:

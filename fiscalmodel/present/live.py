@@ -30,10 +30,11 @@ RELATIONS: dict[str, tuple[str, ...]] = {
     "need_total_wan": (
         "[sanbao_need_wan]+[statutory_debt_service_wan]+[other_commitments_wan]",
         "[sanbao_need_wan]+[statutory_debt_service_wan]",
+        "[sanbao_need_wan]+[other_commitments_wan]",
         "[sanbao_need_wan]",
     ),
     "surplus_wan": ("[income_total_wan]-[need_total_wan]", "[revenue_wan]-[expenditure_wan]"),
-    "available_wan": ("[surplus_wan]+[shortfall_wan]",),
+    "available_wan": ("[surplus_wan]+[shortfall_wan]", "[surplus_wan]"),
     "carry_over_wan": ("[total_resources_wan]-[total_uses_wan]",),
     "net_wan": ("[money_wan]-[expenditure_wan]",),
     "self_sufficiency_pct": ("[revenue_wan]/[expenditure_wan]*100",),

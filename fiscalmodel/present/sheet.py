@@ -63,16 +63,21 @@ def balance_years(outcome: Outcome, *, public: bool = False) -> pd.DataFrame | N
     """分年收支测算: income less needs by year, with the difference as a line of its own.
 
     It is worked out from needs and no official table: what income leaves is for clearance, what
-    it lacks a gap. None where a scenario gives no needs.
+    it lacks a gap. What is not given has no line. None where a scenario gives no needs.
     """
     balance = outcome.balance
     if balance is None or "available_wan" not in balance:
         return None
-    income, needs = ([c for c in side if c in balance] for side in (_INCOME, _NEEDS))
+    stated = outcome.scenario.spec.balance
+    income, needs = (
+        [c for c in side if c in balance and (balance[c].any() or getattr(stated, c, None))]
+        for side in (_INCOME, _NEEDS)
+    )  # fmt: skip
     made = balance[["year", *income]].assign(income_total_wan=balance[income].sum(axis=1))
     made = made.join(balance[needs]).assign(need_total_wan=balance[needs].sum(axis=1))
     made["surplus_wan"] = made["income_total_wan"] - made["need_total_wan"]
-    return made if public else made.join(balance[["available_wan", "shortfall_wan"]])
+    left = ["available_wan", *(["shortfall_wan"] if balance["shortfall_wan"].any() else [])]
+    return made if public else made.join(balance[left])
 
 
 def _beside(income: Side, uses: Side, columns: Iterable[str], lang: str) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from fiscalmodel.budget.budgets import where_name
 from fiscalmodel.display import YI, note_html
 from fiscalmodel.scenario.compare import inputs_of
 from fiscalmodel.scenario.load import Scenario
@@ -129,7 +130,8 @@ def summarise(outcome: Outcome) -> Summary:
     for name in RESULTS:
         found, part = getattr(getattr(outcome, name), "found", ()), say(f"scenario.part_{name}")
         ranked = [one for kind in ("error", "warning") for one in found if one.severity == kind]
-        grave = [say("scenario.compared", name=part, said=one.said) for one in ranked]
+        grave = [say("present.warning", part=part, where=_place(name, one.where), said=one.said)
+                 for one in ranked]  # fmt: skip
         warnings += grave[:MOST_WARNINGS]
         if len(grave) > MOST_WARNINGS:
             count = len(grave) - MOST_WARNINGS
@@ -399,6 +401,13 @@ def _alarms(outcome: Outcome) -> list[Text]:
     origin = outcome.scenario.origin
     count = bool(origin.synthetic) + bool(origin.foreign)
     return list(outcome.answers[:count])
+
+
+def _place(part: str, where: str) -> Text:
+    """Where a finding stands, in words: a year, an account, a project or a cell."""
+    if where.isdigit():
+        return say("present.of_year", year=where)
+    return where_name(where) if part == "budgets" else Text.of(where)
 
 
 def _both(text: Text, en: str | None = None) -> dict[str, str]:

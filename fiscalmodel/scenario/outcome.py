@@ -203,7 +203,9 @@ class Outcome:
         for name, part in {"target": target, **parts}.items():
             if part is not None and part.source:
                 of_what.setdefault(part.source, []).append(say(f"scenario.part_{name}"))
-        said += [say("scenario.source_of", names=of_what[text], source=text) for text in of_what]
+        each = [say("scenario.source_of", names=names, source=t) for t, names in of_what.items()]
+        if each:
+            said.append(say("scenario.sources", each=Text.joined(each, "；", "; ")))
         return list(dict.fromkeys(said))
 
     @property

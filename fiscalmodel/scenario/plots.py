@@ -86,7 +86,7 @@ def balance(outcome: Any, lang: str | None = None) -> Chart:
     table = outcome.balance.set_index("year")[["revenue_wan", "expenditure_wan"]]
     divisor, unit = scale("万元", float(table.max().max()))
     title = say("scenario.chart_balance")
-    made, axis, lang = figure(title, lang, unit=unit)
+    made, axis, lang = figure(title, lang, unit=unit, size=(8.6, 3.2))
     names = {f"{n}_wan": say(f"scenario.bar_{n}") for n in ("revenue", "expenditure")}
     bars(axis, table / divisor, names=names, colors=(BLUE, ORANGE), lang=lang)
     legend(axis)

@@ -181,7 +181,8 @@ class _Debt:
                                    figure=True, label=label, note=said)  # fmt: skip
                 if part == "debt_shortfall":
                     keys = [("row", str(n)), ("lack", who, use, str(day))]
-                    sums = [("missing", use, year), *self._by_contract("missing", who, year)]
+                    sums = [("missing", use, year), ("missing", str(day)),
+                            *self._by_contract("missing", who, year)]  # fmt: skip
                 else:
                     source = str(row["source_id"])
                     keys = [("move", who, use, str(day)), ("draw", source, use, str(day)),
