@@ -31,7 +31,7 @@ RATIO_PCT = 0.5
 RATIO_HAIRCUT = 1.0
 #: How the names of questions begin.
 KINDS = frozenset(
-    {"zero", "jump", "gap", "small", "debt", "outside", "ratio", "category", "haircut"}
+    {"zero", "jump", "gap", "small", "debt", "outside", "ratio", "category", "haircut", "spent"}
 )
 _ASSETS = ("asset_disposal", "equity_disposal")
 _LARGE = ("balance.transfers_wan", "balance.sanbao_need_wan", "expenditure.amount_wan")

@@ -229,6 +229,15 @@ class Given:
             return float("nan")
         return sum(q.amount_wan * q.yield_pct for q in self.quotas) / total
 
+    def special_limit(self, year: int) -> float:
+        """Limit of special debt at a year's end, raised by the quota that has come by then.
+
+        Not a number where none is given.
+        """
+        end = dt.date(year, 12, 31)
+        stated = next((x.special_wan for x in self.limits if x.year == year), float("nan"))
+        return stated + sum(q.amount_wan for q in self.quotas if q.first <= end)
+
     def source_names(self, ids: Iterable[Any]) -> list[str]:
         """What each source is called: its name, else its category; bonds by their batch."""
         names = {s.source_id: s.name or s.category for s in self.sources}

@@ -770,9 +770,9 @@ def _fees(p: Problem, path: Path) -> list[Text]:
     for what, (rate, base) in bases.items():
         for i in np.unique(p.moves.who[(rate > 0) & (base > 0)]):
             mine = (p.moves.who == i) & (rate > 0)
+            pct, amount = float(rate[mine].max()) * 100, float(base[mine].sum()) / paths.FEN
             parts.append(say(f"debt.clearance.fee_{what}", name=p.contracts[i].contract_id,
-                             rate=float(rate[mine][0]) * 100, amount=base[mine].sum() / paths.FEN,
-                             fee=float(rate[mine] @ base[mine]) / paths.FEN))  # fmt: skip
+                             rate=pct, amount=amount, fee=amount * pct / 100))  # fmt: skip
     return [say("debt.clearance.fees", parts=Text.joined(parts, "、", ", "))] if parts else []
 
 

@@ -424,8 +424,7 @@ def _rooms(
         if limit.special_wan != limit.special_wan:
             continue
         end = dt.date(limit.year, 12, 31)
-        come = sum(q.amount_wan for q in given.quotas if q.first <= end)
-        room = limit.special_wan + come - given.options.special_wan
+        room = given.special_limit(limit.year) - given.options.special_wan
         if given.options.special_wan > limit.special_wan:
             room = 0.0  # above its limit already: no new issue
             notes.append(say("debt.clearance.limit_above", year=limit.year,
