@@ -135,7 +135,8 @@ def _claims(
     if bonds is None:
         return []
     taken: dict[int, float] | None = None
-    if spec.general_budget_source and balance is not None and "available_wan" in balance:
+    # The lines of a medium-term plan, where they stand for a balance, hold debt service too.
+    if spec.general_budget_source and balance is not None and scenario.spec.balance is not None:
         service = balance["statutory_debt_service_wan"].fillna(0.0)
         taken = dict(zip(balance["year"].astype(int), service, strict=True))
     wall = maturity_wall(bonds, as_of=scenario.spec.as_of)

@@ -771,8 +771,9 @@ def _fees(p: Problem, path: Path) -> list[Text]:
         for i in np.unique(p.moves.who[(rate > 0) & (base > 0)]):
             mine = (p.moves.who == i) & (rate > 0)
             pct, amount = float(rate[mine].max()) * 100, float(base[mine].sum()) / paths.FEN
-            parts.append(say(f"debt.clearance.fee_{what}", name=p.contracts[i].contract_id,
-                             rate=pct, amount=amount, fee=amount * pct / 100))  # fmt: skip
+            if (fee := amount * pct / 100) >= 0.005:
+                parts.append(say(f"debt.clearance.fee_{what}", name=p.contracts[i].contract_id,
+                                 rate=pct, amount=amount, fee=fee))  # fmt: skip
     return [say("debt.clearance.fees", parts=Text.joined(parts, "、", ", "))] if parts else []
 
 

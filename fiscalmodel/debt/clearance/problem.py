@@ -43,6 +43,7 @@ class Moves:
     highest: Floats  # closing balance at most (inf: no bound)
     scheduled: Floats  # principal due by contract on the day
     limit: Floats  # principal paid in cash at most (inf: free)
+    early: Bools  # before maturity and the end, where more than `scheduled` may be paid
     fee: Floats  # of principal above `scheduled`
     swap_fee: Floats  # of principal that is replaced
     minimum: Floats  # cash while a balance remains
@@ -216,7 +217,7 @@ def _moves(
         laid.append((pays, mine, swaps))
         days.update(mine)
     index = {day: e for e, day in enumerate(sorted(days))}
-    columns: list[list[Floats | Ints | Bools]] = [[] for _ in range(13)]
+    columns: list[list[Floats | Ints | Bools]] = [[] for _ in range(14)]
     for i, (c, (pays, mine, swaps)) in enumerate(zip(given.contracts, laid, strict=True)):
         rows = _terms(given, c, since[i], pays, mine, swaps)
         size = len(mine)
@@ -227,8 +228,8 @@ def _moves(
             columns, (np.full(size, i, dtype=np.int64), when, first, *rows), strict=True
         ):
             column.append(values)
-    kinds = [np.int64, np.int64, bool, float, bool, float, float, float, float, float, float, bool,
-             bool]  # fmt: skip
+    kinds = [np.int64, np.int64, bool, float, bool, float, float, float, bool, float, float, float,
+             bool, bool]  # fmt: skip
     made = [
         np.concatenate(column) if column else np.zeros(0, dtype=kind)
         for column, kind in zip(columns, kinds, strict=True)
@@ -324,7 +325,8 @@ def _terms(
     fee = np.where(early & c.prepayable, c.prepay_fee_pct / 100, 0.0)
     swap_fee = np.where(early, c.replace_fee_pct / 100, 0.0)
     swap = np.array([day in swaps for day in mine], dtype=bool)
-    return (accrual, pay, highest, scheduled, limit, fee, swap_fee, minimum, clears, swap)
+    ahead = early & c.prepayable & ~clears
+    return (accrual, pay, highest, scheduled, limit, ahead, fee, swap_fee, minimum, clears, swap)
 
 
 def _slots(given: Given, arrivals: list[list[tuple[dt.date, float]]]) -> tuple[dt.date, ...]:
