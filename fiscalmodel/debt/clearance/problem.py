@@ -393,15 +393,17 @@ def _pools(
     cap = np.zeros((len(keys), len(slots)))
     for k, t, amount in cells:
         cap[k, t] += amount
-    ends_year = [t + 1 < len(slots) and (slots[t + 1].month, slots[t + 1].day) == (1, 1)
-                 for t in range(len(slots))]  # fmt: skip
     carry = np.array([key[2] for key in keys], dtype=bool).reshape(-1, 1)
-    hold = carry | ~np.array(ends_year, dtype=bool)[None, :]
-    hold = hold & (np.arange(len(slots)) < len(slots) - 1)[None, :]
+    hold = (carry | in_year(slots)[None, :]) & (np.arange(len(slots)) < len(slots) - 1)[None, :]
     marks = [key[1] for key in keys]
     return (
         tuple(key[0] for key in keys), cap, hold, marks, tuple(shares), tuple(kinds)
     )  # fmt: skip
+
+
+def in_year(slots: tuple[dt.date, ...]) -> Bools:
+    """Slots after which the year goes on."""
+    return np.array([(day.month, day.day) != (1, 1) for day in slots[1:]] + [False], dtype=bool)
 
 
 def _groups(contracts: tuple[Contract, ...], marks: list[tuple[str, ...]]) -> tuple[Ints, Bools]:

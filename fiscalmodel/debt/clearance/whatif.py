@@ -19,6 +19,7 @@ from fiscalmodel.debt.clearance.problem import (
     Floats,
     Problem,
     build_problem,
+    in_year,
     position,
     total,
 )
@@ -265,12 +266,7 @@ def yearly_pool(p: Problem) -> tuple[Problem, Floats]:
             share[t] = (position(day) - before) / 360
             before = position(day)
     share[-1] += max((position(p.given.deadline) - before) / 360, 0.0)
-    ends_year = np.array([
-        t + 1 < len(p.slots) and (p.slots[t + 1].month, p.slots[t + 1].day) == (1, 1)
-        for t in range(len(p.slots))
-    ])  # fmt: skip
-    hold = ~ends_year & (np.arange(len(p.slots)) < len(p.slots) - 1)
-    return _one_more(p, share, hold)
+    return _one_more(p, share, in_year(p.slots))
 
 
 def _one_more(p: Problem, share: Floats, hold: Bools) -> tuple[Problem, Floats]:
@@ -325,15 +321,11 @@ def _quota(p: Problem) -> Lever:
         return Lever("extra_quota", none, "amount", say("debt.lever.no_quota"))
     if not any(c.replaceable for c in p.contracts):
         return Lever("extra_quota", none, "amount", say("debt.lever.nothing_replaceable"))
-    eye = np.eye(len(p.given.quotas))
-    found = _found(p, tuple(Extra(quota=row, cost=1.0) for row in eye))
+    more = tuple(Extra(quota=row, cost=1.0) for row in np.eye(len(p.given.quotas)))
+    found = _found(p, more)
     if not found.found:
-        why = (
-            "limit_too_low"
-            if p.rooms
-            and _found(replace(p, rooms=()), tuple(Extra(quota=row, cost=1.0) for row in eye)).found
-            else "quota_not_enough"
-        )
+        limited = p.rooms and _found(replace(p, rooms=()), more).found
+        why = "limit_too_low" if limited else "quota_not_enough"
         return Lever("extra_quota", none, "amount", say(f"debt.lever.{why}"))
     amounts = found.values["extra"]
     parts = [
