@@ -244,3 +244,63 @@ def test_levers_in_chinese():
     assert table.loc["extra_funds", "detail"] == "2027—2028年每年"
     assert table.loc["extra_funds", "amount"] == plan.levers["amount"][0]
     assert all(note.zh and note.en for note in plan.notes)
+
+
+def test_what_is_overdue_is_paid_before_what_is_not_due():
+    """Money 60 of 2026 lapses. D pays 100 × 5 % = 5 in June; P 60 × 6 % = 3.60 at the year's end.
+
+    O is overdue and cheaper than P: 50 + 50 × 4 % / 360 = 50.0056 on 1 January. Left for P on
+    that day: y (1 + 6 % / 360) + (60 - y) 6 % = 60 - 5 - 50.0056, so y = 1.3944 / .940167 = 1.4832.
+    """
+    plan = fm.plan_clearance(
+        [{"contract_id": "D", "principal_wan": 100.0, "rate_pct": 5.0, "frequency": "year",
+          "maturity": "2027-06-30", "interest_paid_to": "2025-06-30"},
+         {"contract_id": "O", "principal_wan": 50.0, "rate_pct": 4.0, "overdue": True},
+         {"contract_id": "P", "principal_wan": 60.0, "rate_pct": 6.0, "frequency": "year",
+          "maturity": "2030-12-31", "prepayable": True}],
+        [{"source_id": "budget", "period": 2026, "cap_wan": 60.0, "available_from": "2026-01-01"},
+         {"source_id": "budget", "period": 2027, "cap_wan": 50.0, "available_from": "2027-01-01"}],
+        as_of="2025-12-31", deadline="2027-12-31",
+    )  # fmt: skip
+    assert plan.status == "infeasible"
+    early = plan.schedule[[day.year == 2026 for day in plan.schedule["date"]]]
+    principal = early[early["use"] == "principal"].set_index("contract_id")["amount_wan"]
+    assert principal.round(4).to_dict() == {"O": 50.0, "P": 1.4832}
+
+
+def test_nothing_is_repaid_early_in_a_year_in_which_money_is_missing():
+    """E and F are due on 31 December: 40 + 3.20 and 40 + 2.00 against 50: 35.20 are missing.
+
+    E repaid on 1 January would save 3.19 and leave F alone unpaid: the least total is 32.01.
+    """
+    plan = fm.plan_clearance(
+        [{"contract_id": "E", "principal_wan": 40.0, "rate_pct": 8.0, "frequency": "year",
+          "maturity": "2026-12-31", "prepayable": True},
+         {"contract_id": "F", "principal_wan": 40.0, "rate_pct": 5.0, "frequency": "year",
+          "maturity": "2026-12-31"}],
+        [{"source_id": "budget", "period": 2026, "cap_wan": 50.0, "available_from": "2026-01-01"}],
+        as_of="2025-12-31", deadline="2026-12-31",
+    )  # fmt: skip
+    assert round(plan.shortfall_wan, 2) == 35.20
+    assert {str(day) for day in plan.schedule["date"]} == {"2026-12-31"}
+    assert round(float(plan.least_shortfall["amount_wan"].sum()), 2) == 32.01
+
+
+def test_money_that_may_pay_nothing_else_is_not_kept_back():
+    """Toll money of 30 may pay T alone, and lapses; 100 + 5 of U are due and 20 are there.
+
+    T: 30 × (1 + 6 % / 360) = 30.005 on 1 January, so 29.995 of it; U lacks 85.00.
+    """
+    plan = fm.plan_clearance(
+        [{"contract_id": "T", "principal_wan": 29.995, "rate_pct": 6.0, "frequency": "year",
+          "maturity": "2030-12-31", "prepayable": True},
+         {"contract_id": "U", "principal_wan": 100.0, "rate_pct": 5.0, "frequency": "year",
+          "maturity": "2026-12-31"}],
+        [{"source_id": "toll", "period": 2026, "cap_wan": 30.0, "available_from": "2026-01-01",
+          "earmark": "T"},
+         {"source_id": "budget", "period": 2026, "cap_wan": 20.0, "available_from": "2026-01-01"}],
+        as_of="2025-12-31", deadline="2026-12-31",
+    )  # fmt: skip
+    assert round(plan.shortfall_wan, 2) == 85.00
+    paid = plan.schedule[plan.schedule["contract_id"] == "T"]
+    assert {str(day) for day in paid["date"]} == {"2026-01-01"}

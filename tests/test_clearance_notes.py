@@ -48,8 +48,8 @@ def test_fees_say_what_they_are_charged_on():
     assert plan.holds
     assert round(plan.fee_wan, 2) == 0.70
     note = told(plan, "费用：")
-    assert "A提前偿还40.00万元×1%＝0.40万元" in note
-    assert "B被置换60.00万元×0.5%（付给债权人）＝0.30万元" in note
+    assert "A提前还款费（提前偿还部分的1%）0.40万元" in note
+    assert "B被置换部分60.00万元的0.5%（付给债权人）0.30万元" in note
 
 
 def test_a_fee_that_cannot_arise_is_told():

@@ -223,16 +223,84 @@ def test_the_ratio_before_clearance_is_that_of_the_newest_year_known() -> None:
     assert without["year"].min() == 2026
 
 
-def test_spending_that_is_no_need_is_told_beside_what_is_available():
-    """By hand: income 100,000 + 150,000, needs 120,000 + 4,000 + 12,000, spending 215,000."""
-    from fiscalmodel.budget.available import available_for_clearance
-    from fiscalmodel.scenario.part_balance import _beyond
+def test_what_the_budget_spends_elsewhere_is_not_there_for_clearance() -> None:
+    """2026: income 104,778.43 + 153,000, needs 204,800 + 4,800 + 18,300 = 227,900.
 
-    left = available_for_clearance({2026: 250_000.0}, 120_000, 4_000, other_commitments_wan=12_000)
-    frame = pd.DataFrame({"year": [2026], "expenditure_wan": [215_000.0]})
-    (note,) = _beyond(frame, left)
-    for amount in ("215,000", "136,000", "79,000", "35,000"):
-        assert amount in note.zh
-        assert amount in note.en
-    assert _beyond(frame.assign(expenditure_wan=136_000.0), left) == ()
-    assert _beyond(frame.drop(columns="expenditure_wan"), left) == ()
+    Spending 245,000: the other 17,100 are committed, 257,778.43 - 245,000 = 12,778.43 are left
+    of 29,878.43. Spending 270,000 in 2027 is above the income of 261,967.33: nothing is left,
+    and no need is short.
+    """
+    case = fm.load_scenario(BASELINE)
+    spent = {"expenditure": {"amount_wan": {2026: 245_000.0, 2027: 270_000.0, 2028: 240_000.0},
+                             "source": "预算"}}  # fmt: skip
+    limited = fm.evaluate(case.change(spent), until="debt")
+    balance = limited.balance.set_index("year")
+    assert balance["available_wan"].round(2).tolist() == [12_778.43, 0.0, 26_073.03]
+    assert balance["shortfall_wan"].tolist() == [0.0, 0.0, 0.0]
+    assert balance["other_commitments_wan"].round(2).tolist() == [35_400.0, 48_667.33, 22_950.0]
+    money = limited.plan.by_source.set_index(["source_id", "year"])["available_wan"]
+    assert round(money["FS-GPB", "2026"], 2) == 12_778.43
+    (note,) = [n.zh for n in limited.notes if "支出预算270,000万元" in n.zh]
+    assert "其余36,000万元支出情景没有说明压减" in note
+    assert "spent.expenditure" in note
+    # The scenario says that it is cut.
+    cut = fm.evaluate(case.change(spent | {"confirmed": {"spent.expenditure": "压减方案已批"}}))
+    assert round(cut.balance["available_wan"].iloc[0], 2) == 29_878.43
+    assert any("按情景须为化债压减（压减方案已批）" in n.zh for n in cut.notes)
+    # Where clearance takes nothing from this budget, it is told alone.
+    apart = fm.evaluate(case.change(spent | {"debt.general_budget_source": None}), until="balance")
+    assert round(apart.balance["available_wan"].iloc[0], 2) == 29_878.43
+    assert any("其余36,000万元支出没有从可用于化债的财力中扣除" in n.zh for n in apart.notes)
+
+
+BASELINE = "params/scenarios/sample_county/baseline.yaml"
+
+
+def test_guardrails_take_the_interest_of_the_bonds_themselves() -> None:
+    """18,000 × 3.31 % + 22,000 × 3.26 % + 16,000 × 2.87 % + 12,000 × 2.22 % = 2,038.60.
+
+    The budget's line of 4,800 holds the special bonds' interest too. Spending is 257,778.43.
+    """
+    outcome = fm.evaluate(fm.load_scenario(BASELINE))
+    table = outcome.guardrails.table.set_index(["rule", "year"])
+    assert outcome.guardrails.amounts["general_interest_wan"].round(2).tolist() == [2038.6] * 3
+    assert round(table.loc[("general_interest_share", 2026), "share_pct"], 4) == 0.7908
+    # Special interest is stated in the guardrails' own table.
+    assert outcome.guardrails.amounts["special_interest_wan"].tolist() == [1500, 1450, 1400]
+
+
+def test_entered_limits_are_guardrails_raised_by_the_quota_as_it_comes(
+    project: Path, tmp_path: Path
+) -> None:
+    """Special: 100,000 + 25,000 (and + 22,000, + 13,000); debt 90,000 + what is replaced."""
+    limits = pd.DataFrame({"year": [2026, 2027, 2028], "general_limit_wan": [90_000.0] * 3,
+                           "special_limit_wan": [100_000.0] * 3})  # fmt: skip
+    for name in ("params", "data"):
+        shutil.copytree(project / name, tmp_path / name)
+    limits.to_csv(tmp_path / "data/limits_here.csv", index=False)
+    file = tmp_path / SAMPLE / "limited.yaml"
+    file.write_text("extends: baseline.yaml\ndebt: {limits: data/limits_here.csv}\n", "utf-8")
+    outcome = fm.evaluate(fm.load_scenario(file))
+    amounts = outcome.guardrails.amounts
+    assert amounts["special_limit_wan"].tolist() == [125_000, 147_000, 160_000]
+    assert amounts["special_debt_wan"].round(2).tolist() == [115_000, 137_000, 150_000]
+    shares = outcome.guardrails.table.query("rule == 'special_debt_limit'")["share_pct"]
+    assert shares.round(2).tolist() == [92.0, 93.2, 93.75]
+    assert outcome.risk.table["special_headroom_wan"].tail(3).round(2).tolist() == [10_000] * 3
+
+
+def test_interest_of_the_bonds_above_the_budget_s_line_ranks_before_clearance() -> None:
+    """General 2,038.60 + special 2,705.60 = 4,744.20; the line says 4,000: 744.20 comes off.
+
+    Special: 30,000 × 3.55 % + 26,000 × 3.02 % + 14,000 × 2.91 % + 20,000 × 2.24 % = 2,705.60.
+    """
+    service = dict.fromkeys((2026, 2027, 2028), 4_000.0)
+    case = fm.load_scenario(BASELINE).change({"balance.statutory_debt_service_wan": service})
+    outcome = fm.evaluate(case)
+    # Off the general budget's money and the idle 3,000 that it has taken back, in proportion.
+    left = outcome.balance["available_wan"].iloc[0] + 3_000
+    money = outcome.plan.by_source.query("year == '2026'").set_index("source_id")["available_wan"]
+    assert round(left - money["FS-GPB"] - money["FS-IDLE"], 2) == 744.20
+    assert any("差额744.20万元先行扣除" in note.zh for note in outcome.notes)
+    kept = fm.evaluate(fm.load_scenario(BASELINE))
+    assert not any("差额" in note.zh for note in kept.notes)

@@ -112,12 +112,6 @@ def risk_chart(table: pd.DataFrame, bounds: dict[str, float], lang: str | None =
 # ---- a clearance plan ----
 
 
-def _yearly(frame: pd.DataFrame, how: str = "sum") -> pd.DataFrame:
-    """A frame by period with one row a year."""
-    rows = frame.drop(columns="period").groupby(frame["period"].astype(str).str[:4], sort=True)
-    return rows.sum() if how == "sum" else rows.last()
-
-
 def waterfall(plan: Any, lang: str | None = None) -> Chart:
     """Hidden debt from the opening balance to the deadline, by kind of money."""
     steps = plan.steps
@@ -133,7 +127,8 @@ def waterfall(plan: Any, lang: str | None = None) -> Chart:
 
 def sources(plan: Any, lang: str | None = None) -> Chart:
     """What is paid in each year, by kind of money; interest and fees too."""
-    wide = _yearly(plan.funding().drop(columns="total_wan"))
+    wide = plan.funding().drop(columns="total_wan").set_index("period")
+    wide = wide.groupby(wide.index.astype(str).str[:4]).sum()
     divisor, unit = display.scale("万元", float(wide.sum(axis=1).max() if len(wide) else 0.0))
     title = say("debt.chart.sources")
     figure, axis, lang = display.figure(title, lang, unit=unit)
@@ -148,7 +143,7 @@ def sources(plan: Any, lang: str | None = None) -> Chart:
 def obligations(plan: Any, lang: str | None = None) -> Chart:
     """Hidden, kept and statutory debt at the end of each year: replacement only converts."""
     columns = {f"{c}_wan": c for c in ("hidden", "by_contract", "statutory")}
-    frame = _yearly(plan.balances[["period", *columns]], "last")
+    frame = plan.by_year.set_index("period")[list(columns)]
     opening = pd.DataFrame(
         [[plan.opening_wan, float(plan.problem.stays.sum()), plan.given.options.statutory_wan]],
         columns=list(columns), index=[str(plan.as_of)],

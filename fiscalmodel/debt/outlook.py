@@ -22,7 +22,7 @@ ByYear = Mapping[int, float]
 def debt_outlook(
     balances: pd.DataFrame,
     bonds: Ledger,
-    resources_wan: ByYear,
+    resources_wan: ByYear | None,
     *,
     as_of: Any,
     refinanced_pct: float = 100.0,
@@ -41,7 +41,7 @@ def debt_outlook(
     bonds
         Statutory bonds outstanding on `as_of`.
     resources_wan
-        Comprehensive fiscal resources 综合财力 by year.
+        Comprehensive fiscal resources 综合财力 by year; None where they are not known.
     as_of
         Day of the balances.
     refinanced_pct
@@ -86,7 +86,9 @@ def debt_outlook(
     elif paid is not None and "by_contract_wan" in balances and balances["by_contract_wan"].any():
         notes = (str(say("debt.outlook.interest_unknown")),)
     found = Collector()
-    for name, by_year in {"resources_wan": resources_wan, **(further or {})}.items():
+    known = {} if resources_wan is None else {"resources_wan": resources_wan}
+    known |= further or {}
+    for name, by_year in known.items():
         for year in stock.index:
             if not math.isfinite(by_year.get(int(year), math.nan)):
                 found.add(f"{name}[{year}]", "debt.amount_missing")
@@ -100,14 +102,15 @@ def debt_outlook(
     rows = []
     day = to_date(as_of, where="as_of")
     before = day.year if day.day != 1 else (day - dt.timedelta(days=1)).year
-    if opening_hidden_wan is not None and before in resources_wan and before not in stock.index:
+    now = math.nan if resources_wan is None else resources_wan.get(before, math.nan)
+    if opening_hidden_wan is not None and now == now and before not in stock.index:
         rows.append({
-            "year": before, "resources_wan": float(resources_wan[before]),
+            "year": before, "resources_wan": float(now),
             "general_wan": left["general"], "special_wan": left["special"],
             "hidden_wan": float(opening_hidden_wan),
         })  # fmt: skip
     for year in map(int, stock.index):
-        row: dict[str, Any] = {"year": year, "resources_wan": float(resources_wan[year])}
+        row: dict[str, Any] = {"year": year}
         matured = 0.0
         for kind in ("general", "special"):
             mine = due["type"].eq(kind) & due_year.eq(year)
@@ -122,7 +125,7 @@ def debt_outlook(
             row["special_interest_wan"] += float(service[year])
         row |= {"general_wan": left["general"], "special_wan": left["special"]}
         row |= {"hidden_wan": float(stock[year]), "principal_due_wan": matured}
-        row |= {name: float(by_year[year]) for name, by_year in (further or {}).items()}
+        row |= {name: float(by_year[year]) for name, by_year in known.items()}
         if paid is not None:
             row["hidden_interest_wan"] = float(paid[year])
         rows.append(row)

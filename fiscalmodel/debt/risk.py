@@ -44,6 +44,8 @@ OPTIONAL = (
     "general_resources_wan",
     "fund_resources_wan",
 )
+#: Policy parameters: ceiling of the interest shares, and warning line of the statutory ratio.
+CEILINGS = ("interest_share_ceiling", "statutory_debt_warning_ratio")
 
 
 @dataclass(frozen=True, repr=False)
@@ -156,7 +158,9 @@ def risk_path(
     table["statutory_ratio_pct"] = statutory / table["resources_wan"] * 100
     table["risk_ratio_pct"] = (statutory + hidden) / table["resources_wan"] * 100
     table["grade"] = [
-        grade_of(float(r), d, bounds=bounds) if bounds or _began("debt_risk_grades", d) else None
+        grade_of(float(r), d, bounds=bounds)
+        if bounds or policy.in_force("debt_risk_grades", d)
+        else None
         for r, d in zip(table["risk_ratio_pct"], days, strict=True)
     ]
     for kind, base in (("general", "expenditure_wan"), ("special", "fund_expenditure_wan")):
@@ -209,6 +213,10 @@ def _checked(frame: pd.DataFrame) -> pd.DataFrame:
 def _broken(table: pd.DataFrame, days: list[Any]) -> Iterator[Finding]:
     for row, day in zip(table.to_dict("records"), days, strict=True):
         year = row["year"]
+        ceiling, line = (
+            math.inf if rule is None else float(rule.value)
+            for rule in (policy.in_force(key, day) for key in CEILINGS)
+        )
         if row["grade"] not in GRADES:
             yield finding(
                 "no_grade", str(year), computed=row["risk_ratio_pct"], severity="note", unit="%",
@@ -217,32 +225,17 @@ def _broken(table: pd.DataFrame, days: list[Any]) -> Iterator[Finding]:
         for kind in ("general", "special"):
             limit = row.get(f"{kind}_limit_wan", math.nan)
             yield from above_limit(f"{year} {kind}", kind, limit, row[f"{kind}_wan"])
-            ceiling = _held("interest_share_ceiling", day)
             share = row.get(f"{kind}_interest_pct", math.nan)
-            if ceiling is not None and share > ceiling:
+            if share > ceiling:
                 yield finding(
                     "interest_share", f"{year} {kind}", stated=ceiling, computed=share,
                     unit="%", said=say("debt.risk.interest_share", kind=say(f"debt.{kind}")),
                 )  # fmt: skip
-        line = _held("statutory_debt_warning_ratio", day)
         apart: list[str] = [k for k in ("general_ratio_pct", "special_ratio_pct") if k in row]
         for name in apart or ["statutory_ratio_pct"]:
             ratio = row[name]
-            if line is not None and ratio > line:
+            if ratio > line:
                 yield finding(
                     "statutory_ratio", f"{year} {name.split('_')[0]}", stated=line, computed=ratio,
                     severity="warning", unit="%", said=say("debt.risk.statutory_ratio"),
                 )  # fmt: skip
-
-
-def _began(key: str, day: Any) -> bool:
-    """Whether a policy parameter exists on a day already."""
-    return policy.parameter(key).entries[0].start <= to_date(day, where="on")
-
-
-def _held(key: str, day: Any) -> float | None:
-    """A policy value on a day; None where it is repealed or did not exist yet."""
-    if not _began(key, day):
-        return None
-    value = policy.value(key, on=day)
-    return None if value is None else float(value)

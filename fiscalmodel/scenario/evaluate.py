@@ -116,8 +116,8 @@ def evaluate(scenario: Scenario, *, until: str = ORDER[-1]) -> Outcome:
     failed = problems.problems and spec.debt is not None and spec.debt.general_budget_source
     if spec.debt is not None and "debt" in wanted and not failed:
         with problems.catch():
-            plan, balances, risk, said = debt_part(scenario, spec.debt, found.get("balance"))
-            found |= {"plan": plan, "debt": balances, "risk": risk}
+            plan, balances, owed, risk, said = debt_part(scenario, spec.debt, found.get("balance"))
+            found |= {"plan": plan, "debt": balances, "owed": owed, "risk": risk}
             notes += said
             answers += plan.answer
     if found.get("balance") is not None and not problems.problems:
@@ -137,6 +137,7 @@ def evaluate(scenario: Scenario, *, until: str = ORDER[-1]) -> Outcome:
             found |= {"statement": statement, "commissions": statement.table, "fee_budget": budget}
             answers.append(statement.answer)
     problems.raise_if_any()
+    found.pop("owed", None)
     reasons = {name: say(f"scenario.missing_{name}") for name in PARTS if found.get(name) is None}
     for name in reasons:
         if name not in wanted:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from fiscalmodel import policy
@@ -21,6 +22,9 @@ COLUMNS = (
     "transfers_wan", "other_resources_wan", "sanbao_need_wan", "statutory_debt_service_wan",
     "other_commitments_wan",
 )  # fmt: skip
+
+#: Under ``confirmed``: that spending above the needs is cut as far as clearance needs it.
+SPENDING_CUT = "spent.expenditure"
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,8 @@ def balance_part(
         no_need = [] if scenario.unfilled else [say("scenario.no_need")]
         return BalancePart(frame, None, (*notes, *no_need), None)
     else:
-        left = _available(scenario, spec.balance, frame)
-        notes = (*notes, *_beyond(frame, left))
+        left, said = _available(scenario, spec.balance, frame)
+        notes = (*notes, *said)
     years, short = frame["year"].tolist(), float(frame["shortfall_wan"].sum())
     values = {"first": years[0], "last": years[-1], "total": float(left)}
     answer = say("scenario.available", **values)
@@ -154,33 +158,42 @@ def _of_plan(plan: MediumTermPlan, frame: pd.DataFrame) -> ClearanceResources:
     return _left_of(frame)
 
 
-def _available(scenario: Scenario, spec: BalanceSpec, frame: pd.DataFrame) -> ClearanceResources:
+def _available(
+    scenario: Scenario, spec: BalanceSpec, frame: pd.DataFrame
+) -> tuple[ClearanceResources, tuple[Text, ...]]:
+    """What is left, and what is told of spending that is no need before clearance.
+
+    Where clearance takes its money from this budget, what the budget spends elsewhere is not
+    there for it: it counts as committed as far as there is money, unless the scenario confirms
+    that it is cut.
+    """
     years = frame["year"].tolist()
     for column in COLUMNS:
         if (key := f"balance.{column}") in scenario.unfilled:
             frame[column] = float("nan")  # named in the notes as left out
         else:
             frame[column] = _amounts(scenario, key, getattr(spec, column), years)
-    return _left_of(frame)
-
-
-def _beyond(frame: pd.DataFrame, left: ClearanceResources) -> tuple[Text, ...]:
-    """Spending of the budget that is no need before clearance, so that both cannot be paid.
-
-    For the year with the most of it: spending − needs, and resources − spending.
-    """
-    if "expenditure_wan" not in frame:
-        return ()
-    table = left.table
-    needs = table["resources_wan"] - table["available_wan"] + table["shortfall_wan"]
-    beyond = frame["expenditure_wan"] - needs
+    left = _left_of(frame)
+    needs = left["resources_wan"] - left["available_wan"] + left["shortfall_wan"]
+    beyond = frame.get("expenditure_wan", needs) - needs
     if not (beyond > 0).any():
-        return ()
+        return left, ()
+    debt, reason = scenario.spec.debt, scenario.spec.confirmed.get(SPENDING_CUT)
     worst = int(beyond.to_numpy().argmax())
-    spent = float(frame["expenditure_wan"].iloc[worst])
-    return (say("scenario.beyond_needs", year=int(frame["year"].iloc[worst]), spent=spent,
-                needs=float(needs.iloc[worst]), beyond=float(beyond.iloc[worst]),
-                left=float(table["resources_wan"].iloc[worst]) - spent),)  # fmt: skip
+    spent, resources = (
+        float(x.iloc[worst]) for x in (frame["expenditure_wan"], left["resources_wan"])
+    )
+    values = {
+        "year": years[worst], "spent": spent, "needs": spent - float(beyond.iloc[worst]),
+        "beyond": float(beyond.iloc[worst]), "left": max(resources - spent, 0.0),
+    }  # fmt: skip
+    if reason is not None:
+        return left, (say("scenario.beyond_cut", **values, reason=reason),)
+    if debt is None or not debt.general_budget_source:
+        return left, (say("scenario.beyond_needs", **values),)
+    taken = np.minimum(beyond.clip(lower=0.0).to_numpy(), left["available_wan"].to_numpy())
+    frame["other_commitments_wan"] = frame["other_commitments_wan"].fillna(0.0) + taken
+    return _left_of(frame), (say("scenario.beyond_taken", **values, key=SPENDING_CUT),)
 
 
 def _left_of(frame: pd.DataFrame) -> ClearanceResources:

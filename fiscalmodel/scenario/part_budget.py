@@ -11,6 +11,7 @@ import pandas as pd
 from fiscalmodel.budget.accounts_read import read_accounts
 from fiscalmodel.budget.budgets import close_budgets, state_capital_findings
 from fiscalmodel.budget.guardrails import (
+    AMOUNTS,
     RULES,
     LocalBound,
     check_guardrails,
@@ -182,6 +183,13 @@ def amounts_known(found: Mapping[str, Any]) -> pd.DataFrame:
             columns["sanbao_need_wan"] = balance["sanbao_need_wan"]
             columns["general_interest_wan"] = balance["statutory_debt_service_wan"]
     frame = pd.DataFrame(columns).set_index("year")
+    if (owed := found.get("owed")) is not None:
+        # The bonds' own interest before the sheet's, which holds that of all kinds of bonds.
+        own = owed.dropna(subset=["general_interest_wan"]).set_index("year")
+        own = own.rename(
+            columns={f"{kind}_wan": f"{kind}_debt_wan" for kind in ("general", "special")}
+        )
+        frame = own[[name for name in AMOUNTS if name in own]].combine_first(frame)
     if plan is not None:
         made = plan.table.set_index("year")
         own = pd.DataFrame(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -26,13 +27,14 @@ PART = "debt"
 
 def debt_part(
     scenario: Scenario, spec: DebtSpec, balance: pd.DataFrame | None
-) -> tuple[ClearancePlan, pd.DataFrame, RiskPath | None, tuple[Text, ...]]:
-    """The clearance plan, closing balances with the bonds outstanding, risk, and notes.
+) -> tuple[ClearancePlan, pd.DataFrame, pd.DataFrame | None, RiskPath | None, tuple[Text, ...]]:
+    """The plan, closing balances with the bonds outstanding, debt by kind, risk, and notes.
 
     The caps of the source named ``general_budget_source`` are what the balance leaves for
     clearance, so that a lower revenue lowers what can be repaid. Of statutory bonds the part
     of maturing principal that is not refinanced, and the interest of special bonds where it
-    is not inside the spending line, rank before the plan.
+    is not inside the spending line, rank before the plan; and what the bonds' own interest is
+    above the interest that the balance has taken off.
     """
     notes = list[Text]()
     files = scenario.tables(PART)
@@ -56,7 +58,7 @@ def debt_part(
     deadline = spec.deadline or policy.value("hidden_debt_deadline", on=as_of)
     bonds = read_bonds(files["bonds"], as_of=as_of) if "bonds" in files else None
     claims = None if "claims" not in files else read_frame(files["claims"], CLAIM_COLUMNS)
-    before = _claims(bonds, spec, scenario)
+    before = _claims(bonds, spec, scenario, balance, notes)
     if claims is not None or before:
         parts = [claims] if claims is not None else []
         claims = pd.concat([*parts, pd.DataFrame(before)]) if before else claims
@@ -78,22 +80,24 @@ def debt_part(
         for column in ("statutory_wan", "total_wan"):
             balances[column] = balances[column] + left
         notes.append(say("debt.part.bonds", amount=held, share=spec.refinanced_pct))
-    risk = None if bonds is None else _risk(plan, bonds, scenario, balance, notes)
-    return plan, balances, risk, tuple(notes)
+    if bonds is None:
+        return plan, balances, None, None, tuple(notes)
+    owed, risk = _owed(plan, bonds, scenario, balance, notes)
+    return plan, balances, owed, risk, tuple(notes)
 
 
-def _risk(
+def _owed(
     plan: ClearancePlan, bonds: Ledger, scenario: Scenario, balance: pd.DataFrame | None,
     notes: list[Text],
-) -> RiskPath | None:  # fmt: skip
-    """Debt ratio and grade by year, from `as_of` on where its resources are known."""
+) -> tuple[pd.DataFrame, RiskPath | None]:  # fmt: skip
+    """Debt, interest and limits by year; its ratio and grade where the resources are known."""
     spec = scenario.spec.debt
     assert spec is not None
+    resources: dict[int, float] | None = None
+    # Where transfers are not given, a ratio to own revenue alone would say something else.
     if spec.comprehensive_resources_wan:
         resources = {int(y): float(v) for y, v in spec.comprehensive_resources_wan.items()}
-    elif balance is not None and "transfers_wan" in balance:
-        if balance["transfers_wan"].isna().any():
-            return None  # not given: a ratio to own revenue alone would say something else
+    elif balance is not None and not balance.get("transfers_wan", pd.Series([None])).isna().any():
         other = balance["other_resources_wan"].fillna(0.0)
         money = balance["revenue_wan"] + balance["transfers_wan"] + other
         resources = dict(zip(balance["year"].astype(int), money.astype(float), strict=True))
@@ -101,19 +105,18 @@ def _risk(
         if (now := resources_at(scenario, before)) is not None:
             resources[before] = now
         notes.append(say("debt.part.resources"))
-    else:
-        return None
     years = {int(p[:4]) for p in plan.balances["period"].astype(str)}
-    if not years <= set(resources):
-        return None
+    if resources is not None and not years <= set(resources):
+        resources = None
     further: dict[str, dict[int, float]] = {}
     if balance is not None and "expenditure_wan" in balance:
         spent = dict(zip(balance["year"].astype(int), balance["expenditure_wan"], strict=True))
         if years <= set(spent):
             further["expenditure_wan"] = spent
-    for kind in ("general", "special"):
-        limits = {x.year: getattr(x, f"{kind}_wan") for x in plan.given.limits}
-        if years <= set(limits):
+    general = {x.year: x.general_wan for x in plan.given.limits}
+    special = {x.year: plan.given.special_limit(x.year) for x in plan.given.limits}
+    for kind, limits in (("general", general), ("special", special)):
+        if all(limits.get(year, math.nan) == limits.get(year) for year in years):
             further[f"{kind}_limit_wan"] = limits
     frame = debt_outlook(
         plan.balances.assign(by_contract_interest_wan=0.0), bonds, resources, as_of=plan.as_of,
@@ -121,13 +124,21 @@ def _risk(
         refinancing_rate_pct=float(policy.value("local_bond_rate_all", on=plan.as_of)),
         opening_hidden_wan=plan.opening_wan + float(plan.problem.stays.sum()),
     )  # fmt: skip
-    return risk_path(frame)
+    return frame, None if resources is None else risk_path(frame)
 
 
-def _claims(bonds: Ledger | None, spec: DebtSpec, scenario: Scenario) -> list[dict[str, Any]]:
-    """What statutory bonds take first: principal from own funds, interest of special bonds."""
-    if bonds is None or (spec.refinanced_pct == 100 and spec.special_interest_inside):
+def _claims(
+    bonds: Ledger | None, spec: DebtSpec, scenario: Scenario, balance: pd.DataFrame | None,
+    notes: list[Text],
+) -> list[dict[str, Any]]:  # fmt: skip
+    """What statutory bonds take first: principal from own funds, interest not taken off yet."""
+    if bonds is None:
         return []
+    taken: dict[int, float] | None = None
+    # The lines of a medium-term plan, where they stand for a balance, hold debt service too.
+    if spec.general_budget_source and balance is not None and scenario.spec.balance is not None:
+        service = balance["statutory_debt_service_wan"].fillna(0.0)
+        taken = dict(zip(balance["year"].astype(int), service, strict=True))
     wall = maturity_wall(bonds, as_of=scenario.spec.as_of)
     own = 1 - spec.refinanced_pct / 100
     rows: list[dict[str, Any]] = []
@@ -139,8 +150,15 @@ def _claims(bonds: Ledger | None, spec: DebtSpec, scenario: Scenario) -> list[di
             ("general_principal", row["general_principal_wan"] * own, "general"),
             ("special_principal", row["special_principal_wan"] * own, "fund"),
         ]
-        if not spec.special_interest_inside:
+        interest = float(row["general_interest_wan"])
+        if spec.special_interest_inside:
+            interest += float(row["special_interest_wan"])
+        else:
             parts.append(("special_interest", row["special_interest_wan"], "fund"))
+        if taken is not None and interest - taken.get(year, interest) > 0.005:
+            parts.append(("interest_above", interest - taken[year], "general"))
+            notes.append(say("debt.part.interest_note", year=year, own=interest,
+                             taken=taken[year], gap=interest - taken[year]))  # fmt: skip
         rows += [
             {"period": year, "need_wan": need, "budget": budget, "inside": False,
              "item": str(say(f"debt.part.{name}"))} for name, need, budget in parts if need > 0

@@ -55,6 +55,7 @@ KINDS = frozenset(
         "month",
         "december",
         "outlasts",
+        "spent",
     }
 )
 _ASSETS = ("asset_disposal", "equity_disposal")

@@ -55,6 +55,13 @@ BALANCE: Rules = {
     "self_sufficiency_pct": "self_sufficiency revenue=revenue_wan expenditure=expenditure_wan",
     "livelihood_floor_wan": "floor expenditure=expenditure_wan share=@floor",
     **dict.fromkeys(COLUMNS, "sum parts=@amounts"),
+    # What the budget spends elsewhere is committed too, as far as there is money for it.
+    "other_commitments_wan": (
+        "sum parts=@amounts",
+        "net_sum plus=expenditure_wan minus=sanbao_need_wan?+statutory_debt_service_wan?",
+        "net_sum plus=revenue_wan+transfers_wan?+other_resources_wan? "
+        "minus=sanbao_need_wan?+statutory_debt_service_wan?",
+    ),
     "available_wan": f"available {_SIDES}",
     "shortfall_wan": f"shortfall {_SIDES}",
 }

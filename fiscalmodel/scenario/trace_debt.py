@@ -66,7 +66,7 @@ RISK: Rules = {
     "principal_due_wan": "sum parts=@principal",
     "statutory_ratio_pct": "ratio debt=general_wan+special_wan resources=resources_wan",
     "risk_ratio_pct": "ratio debt=general_wan+special_wan+hidden_wan resources=resources_wan",
-    **{f"{kind}_limit_wan": "same of=@limit" for kind in _KINDS},
+    **{f"{kind}_limit_wan": "sum parts=@limit" for kind in _KINDS},
     **{f"{kind}_headroom_wan": f"gap first={kind}_limit_wan second={kind}_wan" for kind in _KINDS},
     "expenditure_wan": "same of=balance.expenditure_wan",
     "general_interest_pct": "share part=general_interest_wan whole=expenditure_wan",
@@ -181,7 +181,7 @@ class _Debt:
                                    figure=True, label=label, note=said)  # fmt: skip
                 if part == "debt_shortfall":
                     keys = [("row", str(n)), ("lack", who, use, str(day))]
-                    sums = [("missing", use, year), ("missing", str(day)),
+                    sums = [("missing", use, year), ("missing", str(day)), ("missing", use, who),
                             *self._by_contract("missing", who, year)]  # fmt: skip
                 else:
                     source = str(row["source_id"])
@@ -189,7 +189,8 @@ class _Debt:
                             ("step", self._category(source, use), use),
                             ("batch", source, use)]  # fmt: skip
                     sums = [("use", use, year), ("use", use), ("source", source, year),
-                            ("source", source), *self._by_contract("paid", who, year)]  # fmt: skip
+                            ("source", source), ("use", use, who),
+                            *self._by_contract("paid", who, year)]  # fmt: skip
                     if use != "replacement":
                         sums += [("own",), ("own", year)]
                     if use in ("principal", "replacement"):
@@ -811,11 +812,19 @@ class _Debt:
             more = [figure_name("debt", "bond_interest_wan", year)] if kind == "special" else []
             return [*parts, *more]
 
-        def limit(row: Mapping[str, Any], column: str) -> str | None:
+        def limit(row: Mapping[str, Any], column: str) -> list[str] | None:
+            """The cell; special debt may be above it by the quota that has come."""
             year = str(row["year"])
             if year not in limits:
                 return None
-            return self._cell(limits[year], column, row[column], "万元", year)
+            come = [
+                q
+                for q, quota in enumerate(self.given.quotas)
+                if column == "special_limit_wan" and quota.first.year <= row["year"]
+            ]
+            stated = limits[year].wan(column)
+            return [self._cell(limits[year], column, stated, "万元", year),
+                    *(self._quota(q)[0] for q in come)]  # fmt: skip
 
         def now(row: Mapping[str, Any], _: str) -> list[str] | None:
             """The resources of the year before the first, from the series themselves."""

@@ -39,9 +39,14 @@ _KNOWN["sanbao_need_wan"] += ("same of=balance.sanbao_need_wan",)
 _KNOWN |= {
     "revenue_wan": ("same of=balance.revenue_wan",),
     "expenditure_wan": ("same of=balance.expenditure_wan", "same of=medium_term.expenditure_wan"),
-    "general_interest_wan": ("same of=balance.statutory_debt_service_wan",),
+    **{
+        f"{kind}_{what}_wan": (f"same of=risk.{kind}_{name}wan",)
+        for kind in ("general", "special")
+        for what, name in (("debt", ""), ("limit", "limit_"), ("interest", "interest_"))
+    },
     "stabilisation_fund_wan": ("same of=medium_term.fund_closing_wan",),
 }
+_KNOWN["general_interest_wan"] += ("same of=balance.statutory_debt_service_wan",)
 
 
 @dataclass(frozen=True)

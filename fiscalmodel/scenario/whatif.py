@@ -311,7 +311,7 @@ def _solved(
     case = base.scenario.change(changes) if changes else base.scenario
     assert case.spec.debt is not None
     balance = None if base.balance is None else budget_of(base, at)
-    plan, balances, risk, _ = debt_part(case, case.spec.debt, balance)
+    plan, balances, _, risk, _ = debt_part(case, case.spec.debt, balance)
     years: list[dict[str, Any]] = [
         {"year": int(row["period"]), **{c: float(row[c]) for c in _YEARLY}}
         for row in balances.to_dict("records")

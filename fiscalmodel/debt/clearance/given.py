@@ -238,6 +238,20 @@ class Given:
             return float("nan")
         return sum(q.amount_wan * q.yield_pct for q in self.quotas) / total
 
+    @property
+    def coupons(self) -> list[Text]:
+        """How often the bonds of the batches pay interest."""
+        return list(dict.fromkeys(say(f"debt.every.{q.frequency}") for q in self.quotas))
+
+    def special_limit(self, year: int) -> float:
+        """Limit of special debt at a year's end, raised by the quota that has come by then.
+
+        Not a number where none is given.
+        """
+        end = dt.date(year, 12, 31)
+        stated = next((x.special_wan for x in self.limits if x.year == year), float("nan"))
+        return stated + sum(q.amount_wan for q in self.quotas if q.first <= end)
+
     def source_names(self, ids: Iterable[Any]) -> list[str]:
         """What each source is called: its name, else its category; bonds by their batch."""
         names = {s.source_id: s.name or s.category for s in self.sources}
@@ -245,17 +259,12 @@ class Given:
 
     def table(self, what: str) -> pd.DataFrame:
         """The ``sources`` or ``quotas`` as a frame that `plan_clearance` takes again."""
-        rows: list[dict[str, Any]] = []
         if what == "sources":
-            for s in self.sources:
-                rows.append({"source_id": s.source_id, "category": s.category, "period": s.period,
-                             "available_from": s.available_from, "cap_wan": s.cap_wan,
-                             "haircut_pct": s.haircut_pct, "earmark": ";".join(s.earmark) or None,
-                             "carry": s.carry, "name": s.name or None})  # fmt: skip
+            rows = [asdict(s) | {"earmark": ";".join(s.earmark) or None, "name": s.name or None}
+                    for s in self.sources]  # fmt: skip
             return pd.DataFrame(rows, columns=list(SOURCE_COLUMNS))
-        for q in self.quotas:
-            rows.append(asdict(q) | {"batch": q.name, "quota_wan": q.amount_wan,
-                                     "available_from": q.first})  # fmt: skip
+        rows = [asdict(q) | {"batch": q.name, "quota_wan": q.amount_wan, "available_from": q.first}
+                for q in self.quotas]  # fmt: skip
         return pd.DataFrame(rows, columns=[c for c in QUOTA_COLUMNS if c != "used_wan"])
 
 

@@ -419,9 +419,8 @@ class ClearancePlan:
             told.append(say(f"debt.objective.{self.rule}") + say(proof, gap=self.gap_pct))
         told.append(self._cost())
         if self.quota_used_wan:
-            every = dict.fromkeys(say(f"debt.every.{q.frequency}") for q in self.given.quotas)
             told.append(say("debt.cost.bond_interest", amount=self.bond_life_wan,
-                            every=list(every)))  # fmt: skip
+                            every=self.given.coupons))  # fmt: skip
         if self.present_value_wan == self.present_value_wan:
             told.append(say("debt.cost.present_value", amount=self.present_value_wan,
                             rate=self.discount_pct))  # fmt: skip
@@ -727,15 +726,14 @@ def _notes(
     """What a reader should know about the money of bonds, kept debt and fees."""
     notes: list[Text] = []
     due = paths.bond_interest(path)
-    every = dict.fromkeys(say(f"debt.every.{q.frequency}") for q in given.quotas)
     if due and not given.options.bond_service:
-        notes.append(say("debt.clearance.service_besides", amount=due, every=list(every)))
+        notes.append(say("debt.clearance.service_besides", amount=due, every=given.coupons))
     elif due:
         paid, short = (t[t["use"].eq("bond_interest")] for t in (schedule, shortfall))
         land = {name for name, kind in zip(p.pool_names, p.kinds, strict=True) if kind == "land"}
         fund = paid["amount_wan"].where(paid["source_id"].isin(land), 0.0).sum()
         amount = paid["amount_wan"].sum()
-        said = say("debt.clearance.service", every=list(every), amount=amount, fund=fund,
+        said = say("debt.clearance.service", every=given.coupons, amount=amount, fund=fund,
                    transfer=amount - fund)  # fmt: skip
         notes.append(said + _lacking(short["amount_wan"].sum()))
     if p.stays.any():
@@ -770,9 +768,10 @@ def _fees(p: Problem, path: Path) -> list[Text]:
     for what, (rate, base) in bases.items():
         for i in np.unique(p.moves.who[(rate > 0) & (base > 0)]):
             mine = (p.moves.who == i) & (rate > 0)
-            parts.append(say(f"debt.clearance.fee_{what}", name=p.contracts[i].contract_id,
-                             rate=float(rate[mine][0]) * 100, amount=base[mine].sum() / paths.FEN,
-                             fee=float(rate[mine] @ base[mine]) / paths.FEN))  # fmt: skip
+            pct, amount = float(rate[mine].max()) * 100, float(base[mine].sum()) / paths.FEN
+            if (fee := amount * pct / 100) >= 0.005:
+                parts.append(say(f"debt.clearance.fee_{what}", name=p.contracts[i].contract_id,
+                                 rate=pct, amount=amount, fee=fee))  # fmt: skip
     return [say("debt.clearance.fees", parts=Text.joined(parts, "、", ", "))] if parts else []
 
 

@@ -43,6 +43,7 @@ class Moves:
     highest: Floats  # closing balance at most (inf: no bound)
     scheduled: Floats  # principal due by contract on the day
     limit: Floats  # principal paid in cash at most (inf: free)
+    early: Bools  # before maturity and the end, where more than `scheduled` may be paid
     fee: Floats  # of principal above `scheduled`
     swap_fee: Floats  # of principal that is replaced
     minimum: Floats  # cash while a balance remains
@@ -216,7 +217,7 @@ def _moves(
         laid.append((pays, mine, swaps))
         days.update(mine)
     index = {day: e for e, day in enumerate(sorted(days))}
-    columns: list[list[Floats | Ints | Bools]] = [[] for _ in range(13)]
+    columns: list[list[Floats | Ints | Bools]] = [[] for _ in range(14)]
     for i, (c, (pays, mine, swaps)) in enumerate(zip(given.contracts, laid, strict=True)):
         rows = _terms(given, c, since[i], pays, mine, swaps)
         size = len(mine)
@@ -227,8 +228,8 @@ def _moves(
             columns, (np.full(size, i, dtype=np.int64), when, first, *rows), strict=True
         ):
             column.append(values)
-    kinds = [np.int64, np.int64, bool, float, bool, float, float, float, float, float, float, bool,
-             bool]  # fmt: skip
+    kinds = [np.int64, np.int64, bool, float, bool, float, float, float, bool, float, float, float,
+             bool, bool]  # fmt: skip
     made = [
         np.concatenate(column) if column else np.zeros(0, dtype=kind)
         for column, kind in zip(columns, kinds, strict=True)
@@ -324,7 +325,8 @@ def _terms(
     fee = np.where(early & c.prepayable, c.prepay_fee_pct / 100, 0.0)
     swap_fee = np.where(early, c.replace_fee_pct / 100, 0.0)
     swap = np.array([day in swaps for day in mine], dtype=bool)
-    return (accrual, pay, highest, scheduled, limit, fee, swap_fee, minimum, clears, swap)
+    ahead = early & c.prepayable & ~clears
+    return (accrual, pay, highest, scheduled, limit, ahead, fee, swap_fee, minimum, clears, swap)
 
 
 def _slots(given: Given, arrivals: list[list[tuple[dt.date, float]]]) -> tuple[dt.date, ...]:
@@ -391,15 +393,17 @@ def _pools(
     cap = np.zeros((len(keys), len(slots)))
     for k, t, amount in cells:
         cap[k, t] += amount
-    ends_year = [t + 1 < len(slots) and (slots[t + 1].month, slots[t + 1].day) == (1, 1)
-                 for t in range(len(slots))]  # fmt: skip
     carry = np.array([key[2] for key in keys], dtype=bool).reshape(-1, 1)
-    hold = carry | ~np.array(ends_year, dtype=bool)[None, :]
-    hold = hold & (np.arange(len(slots)) < len(slots) - 1)[None, :]
+    hold = (carry | in_year(slots)[None, :]) & (np.arange(len(slots)) < len(slots) - 1)[None, :]
     marks = [key[1] for key in keys]
     return (
         tuple(key[0] for key in keys), cap, hold, marks, tuple(shares), tuple(kinds)
     )  # fmt: skip
+
+
+def in_year(slots: tuple[dt.date, ...]) -> Bools:
+    """Slots after which the year goes on."""
+    return np.array([(day.month, day.day) != (1, 1) for day in slots[1:]] + [False], dtype=bool)
 
 
 def _groups(contracts: tuple[Contract, ...], marks: list[tuple[str, ...]]) -> tuple[Ints, Bools]:
@@ -424,8 +428,7 @@ def _rooms(
         if limit.special_wan != limit.special_wan:
             continue
         end = dt.date(limit.year, 12, 31)
-        come = sum(q.amount_wan for q in given.quotas if q.first <= end)
-        room = limit.special_wan + come - given.options.special_wan
+        room = given.special_limit(limit.year) - given.options.special_wan
         if given.options.special_wan > limit.special_wan:
             room = 0.0  # above its limit already: no new issue
             notes.append(say("debt.clearance.limit_above", year=limit.year,

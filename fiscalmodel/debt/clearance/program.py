@@ -373,7 +373,7 @@ def _columns(
     masks: dict[str, tuple[Bools, Floats | float]] = {
         "repaid": (there & (m.limit > 0), m.limit),
         "replaced": (there & m.swaps, np.inf),
-        "early": (there & (m.limit > 0) & (m.fee > 0), np.inf),
+        "early": (there & (m.limit > 0) & ((m.fee > 0) | (m.early & elastic)), np.inf),
         "let_off": (there & m.clears & np.isfinite(m.limit) & elastic, np.inf),
         "open": ((m.minimum > 0) & (p.principal[m.who] > 0), 1.0),
         "paid": (p.eligible[:, :, None] & active[:, None, :], np.inf),

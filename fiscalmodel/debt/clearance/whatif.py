@@ -19,6 +19,7 @@ from fiscalmodel.debt.clearance.problem import (
     Floats,
     Problem,
     build_problem,
+    in_year,
     position,
     total,
 )
@@ -95,13 +96,76 @@ def latest(p: Problem) -> Solution:
     """The plan whose missing money comes latest.
 
     Least by the first day, then by the next, and so on: of all plans with the least by the
-    days before. As a whole it is one plan that can be carried out.
+    days before. As a whole it is one plan that can be carried out. Money goes to what falls
+    due, then to what is overdue; nothing is repaid early in a year in which money is missing,
+    unless by money that may pay nothing else.
     """
     program, whole = _elastic(p)
+    every = {day.year for day in p.slots}
+    kept = _in_time(p, program, every)
+    found, rows = _by_day(p, program, whole, kept)
+    first = _overdue_first(p, program, whole, found, [*kept, *rows])
+    if found.found and (kept or first):
+        short = {day.year for day, lack in zip(p.slots, _by_slot(p, found), strict=True)
+                 if lack > FEN_WAN / 10}  # fmt: skip
+        kept = [*_in_time(p, program, short), *first]
+        found, rows = _by_day(p, program, whole, kept)
+    if not found.found:
+        return found
+    cost, fixed = program.objective("least_interest")
+    rows += [*kept, (program.missing(), float(_by_slot(p, found).sum()))]
+    best = program.solve(cost, fixed, rows=tuple(rows), whole=whole)
+    return best if best.found else found
+
+
+Bound = tuple[Floats, float]  # coefficients of all columns, and their sum at most
+
+
+def _in_time(p: Problem, program: Program, years: Collection[int]) -> list[Bound]:
+    """That nothing is repaid early in some years, but by money that may pay nothing else."""
+    m, made = p.moves, list[Bound]()
+    short = np.isin([p.days[e].year for e in m.when], list(years))
+    there = (program.columns["early"] >= 0) & m.early & short
+    for g in np.unique(p.group[m.who[there]]):
+        mine, own = there & (p.group[m.who] == g), p.eligible[:, g] & ~p.eligible.all(axis=1)
+        slots = p.slot[m.when]
+        for t in np.unique(slots[mine])[0 if own.any() else -1 :]:
+            row = np.zeros(program.size)
+            row[program.columns["early"][mine & (slots <= t)]] = 1.0
+            paid = program.columns["paid"][own, g, : t + 1]
+            row[paid[paid >= 0]] = -1.0
+            made.append((row, 0.0))
+    return made
+
+
+def _overdue_first(
+    p: Problem, program: Program, whole: Bools | None, found: Solution, rows: list[Bound]
+) -> list[Bound]:
+    """That what is overdue is paid as soon as what falls due leaves money for it."""
+    m = p.moves
+    overdue = np.array([c.overdue for c in p.contracts], dtype=bool)
+    mine = overdue[m.who] if len(m.who) else np.zeros(0, dtype=bool)
+    if not found.found or not mine.any():
+        return []
+    soon = program.solve(np.asarray(program.left[mine].sum(axis=0)).ravel(), rows=tuple(rows),
+                         whole=whole)  # fmt: skip
+    made = list[Bound]()
+    for year in sorted({day.year for day in p.slots}) if soon.found else ():
+        upto = mine & np.array([p.days[e].year <= year for e in m.when], dtype=bool)
+        row = np.asarray(-program.falls[upto].sum(axis=0)).ravel()
+        paid = sum(float(soon.values[name][upto].sum()) for name in ("repaid", "replaced"))
+        made.append((row, FEN_WAN / 10 - paid))
+    return made
+
+
+def _by_day(
+    p: Problem, program: Program, whole: Bools | None, kept: list[Bound]
+) -> tuple[Solution, list[Bound]]:
+    """Least missing by the first day, then by the next …, and the rows that hold each."""
     slots = len(p.slots)
     late = np.mean([program.missing(t) for t in range(slots)], axis=0)
-    rows: list[tuple[Floats, float]] = []
-    found = program.solve(late, whole=whole)
+    rows: list[Bound] = []
+    found = program.solve(late, rows=tuple(kept), whole=whole)
     t = 0
     while found.found and t < slots:
         by = _by_slot(p, found)
@@ -111,18 +175,13 @@ def latest(p: Problem) -> Solution:
         t += int(ahead[0])
         if t:  # nothing more is needed before: that is least, since what is fixed is least
             rows.append((program.missing(t - 1), float(by[:t].sum())))
-        step = program.solve(program.missing(t) + 1e-5 * late, rows=tuple(rows), whole=whole)
+        step = program.solve(program.missing(t) + 1e-5 * late, rows=(*kept, *rows), whole=whole)
         if not step.found:
             break
         found = step
         rows.append((program.missing(t), float(_by_slot(p, found)[: t + 1].sum())))
         t += 1
-    if not found.found:
-        return found
-    cost, fixed = program.objective("least_interest")
-    rows.append((program.missing(), float(_by_slot(p, found).sum())))
-    best = program.solve(cost, fixed, rows=tuple(rows), whole=whole)
-    return best if best.found else found
+    return found, rows
 
 
 def _elastic(p: Problem) -> tuple[Program, Bools | None]:
@@ -207,12 +266,7 @@ def yearly_pool(p: Problem) -> tuple[Problem, Floats]:
             share[t] = (position(day) - before) / 360
             before = position(day)
     share[-1] += max((position(p.given.deadline) - before) / 360, 0.0)
-    ends_year = np.array([
-        t + 1 < len(p.slots) and (p.slots[t + 1].month, p.slots[t + 1].day) == (1, 1)
-        for t in range(len(p.slots))
-    ])  # fmt: skip
-    hold = ~ends_year & (np.arange(len(p.slots)) < len(p.slots) - 1)
-    return _one_more(p, share, hold)
+    return _one_more(p, share, in_year(p.slots))
 
 
 def _one_more(p: Problem, share: Floats, hold: Bools) -> tuple[Problem, Floats]:
@@ -267,15 +321,11 @@ def _quota(p: Problem) -> Lever:
         return Lever("extra_quota", none, "amount", say("debt.lever.no_quota"))
     if not any(c.replaceable for c in p.contracts):
         return Lever("extra_quota", none, "amount", say("debt.lever.nothing_replaceable"))
-    eye = np.eye(len(p.given.quotas))
-    found = _found(p, tuple(Extra(quota=row, cost=1.0) for row in eye))
+    more = tuple(Extra(quota=row, cost=1.0) for row in np.eye(len(p.given.quotas)))
+    found = _found(p, more)
     if not found.found:
-        why = (
-            "limit_too_low"
-            if p.rooms
-            and _found(replace(p, rooms=()), tuple(Extra(quota=row, cost=1.0) for row in eye)).found
-            else "quota_not_enough"
-        )
+        limited = p.rooms and _found(replace(p, rooms=()), more).found
+        why = "limit_too_low" if limited else "quota_not_enough"
         return Lever("extra_quota", none, "amount", say(f"debt.lever.{why}"))
     amounts = found.values["extra"]
     parts = [
