@@ -151,7 +151,7 @@ class Ledger(Checked):
 
 
 def read_hidden_ledger(
-    data: TableLike | Ledger,
+    data: TableLike | Records | Ledger,
     *,
     as_of: Any = None,
     deadline: Any = None,
