@@ -240,6 +240,10 @@ def printed(value: Any) -> str:
     return str(value)
 
 
+#: One group of three digits: a comma between thousands, or a decimal one.
+COMMA = re.compile(r"-?\d{1,3},\d{3}")
+
+
 def why_no_number(value: Any) -> str:
     """Key of the sentence that says why a cell that should be a number is none."""
     text = plain(str(value))

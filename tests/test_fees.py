@@ -14,6 +14,7 @@ import yaml
 import fiscalmodel as fm
 from fiscalmodel.present.settlement import in_words
 from fiscalmodel.tables import records
+from fiscalmodel.words import speaking
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases/fees_settlement.yaml").read_text("utf-8"))
 GOOD = {
@@ -325,6 +326,25 @@ def test_carry_to_the_next_year_by_hand() -> None:
         assert second.payable_fen == 247 + 297
     other = fm.commission(later.assign(bank="乙银行"), carried=first)
     assert other.table.set_index("bank").loc[["甲银行"], "payable_fen"].tolist() == [247]
+
+
+def test_what_is_not_given_is_not_nought() -> None:
+    """Neither payments nor arrears: missing in the table, 未提供 as shown, payable before them."""
+    alone = fm.commission(good())
+    assert alone.missing == ("arrears_fen", "paid_fen")
+    assert alone.table[["arrears_fen", "paid_fen"]].isna().all(axis=None)
+    assert alone.payable_fen == alone.fee_fen == 297  # 100 × 0.5 %; 1,237 × 0.2 % rounded a line
+    assert "应付2.97元（已付数未提供，未扣减）" in alone.answer("zh")
+    with speaking("zh"):
+        shown = alone._repr_html_()
+    assert shown.count("未提供</td>") == 2 * 3  # fines, charges, and the total
+    assert ">0.00<" not in shown
+    paid = fm.commission(good(), payments={"甲银行": "0.50"})
+    assert paid.missing == ("arrears_fen",)
+    assert (paid.summary()["paid_fen"].iloc[-1], paid.payable_fen) == (50, 297 - 50)
+    assert "尚应付2.47元" in paid.answer("zh")
+    # A table without a row is a statement that nothing was paid.
+    assert fm.commission(good(), payments={}).table["paid_fen"].sum() == 0
 
 
 def test_payments_go_to_the_oldest_line_and_too_much_is_a_credit() -> None:

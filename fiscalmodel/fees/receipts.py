@@ -576,15 +576,17 @@ class _Reader:
         rows = np.flatnonzero(plain)
         bank_days = read.line[rows].astype(np.int64) << 32
         bank_days += read.paid_in[rows].astype(np.int64) + 2**31
-        pairs, which = np.unique(bank_days, return_inverse=True)
-        wrong = [
-            outside(relations, *read.names.of(pair >> 32), (pair & (2**32 - 1)) - 2**31)
-            for pair in pairs.tolist()
-        ]
-        hits = np.flatnonzero(np.array([bool(says) for says in wrong], np.bool_)[which])
-        for i in hits[:LISTED].tolist():
-            if says := wrong[which[i]]:
-                self.found.add(self.table.where(int(rows[i]), says[0]), says[1], says[2])
+        wrong = {
+            pair: says
+            for pair in np.unique(bank_days).tolist()
+            if (
+                says := outside(relations, *read.names.of(pair >> 32), (pair & (2**32 - 1)) - 2**31)
+            )
+        }
+        hits = np.flatnonzero(np.isin(bank_days, np.array(list(wrong), np.int64)))
+        for i in hits[:LISTED]:
+            column, problem, hint = wrong[int(bank_days[i])]
+            self.found.add(self.table.where(int(rows[i]), column), problem, hint)
         if len(hits) > LISTED:
             self.found.add(self.table.name, "fees.and_more", count=len(hits) - LISTED)
 

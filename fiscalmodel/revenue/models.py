@@ -377,14 +377,14 @@ CANDIDATES: tuple[Candidate, ...] = (
 #: Name of each yearly and seasonal candidate -> what it is called.
 TITLES: dict[str, Text] = {
     "naive": Text("上年数", "last value"),
-    "half_drift": Text("平均增量之半", "half the mean step"),
+    "half_drift": Text("上年数加平均增量之半", "half the mean step"),
     "drift": Text("平均增量", "mean step"),
     "theta": Text("动态 Theta", "dynamic Theta"),
     "recent_2": Text("近两期平均增量", "mean of the last 2 steps"),
     "line": Text("趋势线斜率", "slope of the trend line"),
     "median_growth": Text("中位增速（递减）", "median growth (damped)"),
     "steady": Text("局部—全局趋势（稳健）", "local-global trend (steady)"),
-    "pooled": Text("汇总学习模型", "pooled model"),
+    "pooled": Text("多方法加权", "pooled model"),
     "driver": Text("按驱动因素", "by the driver"),
     "theta_adjusted": Text("Theta（季节性检验后调整）", "Theta, season by M4's test"),
     "steady_adjusted": Text("局部—全局趋势（季节调整）", "local-global trend (adjusted)"),

@@ -13,7 +13,16 @@ import pandas as pd
 
 from fiscalmodel.days import heading
 from fiscalmodel.errors import Collector, InputError
-from fiscalmodel.numerals import Cell, parse, percent_of, plain, printed, simple, why_no_number
+from fiscalmodel.numerals import (
+    COMMA,
+    Cell,
+    parse,
+    percent_of,
+    plain,
+    printed,
+    simple,
+    why_no_number,
+)
 from fiscalmodel.tables.forms import about
 from fiscalmodel.tables.grid import Grid, column_letter
 from fiscalmodel.tables.layout import BRACKETS, Layout, Rows
@@ -283,7 +292,6 @@ _AMOUNT_NAME = re.compile(
 )
 #: Text that was a number before a character was lost or mistyped.
 _SPOILT = re.compile(r"[(（\-△▲+]?\d[\d,，.\s]*[^\d\s]?[\d,，.\s]*[)）]?%?")
-COMMA = re.compile(r"-?\d{1,3},\d{3}")
 _MONTH = re.compile(r"((?:19|20|21)\d\d)\.(\d{1,2})")
 #: Headers that months written as numbers stand under; an amount of 2024.1 is an amount.
 _PERIOD_NAME = re.compile(r"月|期|时间|period|month|date", re.IGNORECASE)

@@ -25,6 +25,7 @@ import pandas as pd
 from fiscalmodel import days, words
 from fiscalmodel.errors import Collector, InputError, did_you_mean, known_names
 from fiscalmodel.numerals import (
+    COMMA,
     Cell,
     exact,
     numbers,
@@ -35,7 +36,6 @@ from fiscalmodel.numerals import (
     why_no_number,
 )
 from fiscalmodel.paths import here_or_project
-from fiscalmodel.tables.build import COMMA
 from fiscalmodel.tables.files import csv_beginning, load, sheet_named
 from fiscalmodel.tables.grid import Grid, column_letter
 from fiscalmodel.tables.layout import FOOT, is_ordinal

@@ -15,10 +15,10 @@ from typing import Any
 import pandas as pd
 from scipy.optimize import brentq
 
-from fiscalmodel import days
+from fiscalmodel import days, policy
 from fiscalmodel.debt.cashflow import principal_parts
 from fiscalmodel.debt.ledger import Contract, Ledger, days_of, finish, rate, read_hidden_ledger
-from fiscalmodel.debt.schedule import is_month_end, step_months
+from fiscalmodel.debt.schedule import MONTHS_OF, is_month_end, step_months
 from fiscalmodel.errors import Collector
 from fiscalmodel.findings import Finding
 from fiscalmodel.tables.records import Row, TableLike, read_records
@@ -31,8 +31,6 @@ ORDERS = ("highest_rate_first", "earliest_maturity_first", "pro_rata", "given")
 ALSO = {"least_cost": "least_present_value"}
 FREQUENCIES = {"year": 12, "quarter": 3, "month": 1}
 LONGEST_YEARS = 40
-#: Kinds of quota -> last year in which it is allotted (package of 8 November 2024).
-LAST_YEAR = {"refinancing": 2026, "special_new": 2028}
 #: Columns of a table of prior claims, with their Chinese headers.
 CLAIM_COLUMNS: dict[str, tuple[str, ...]] = {
     "period": (), "need_wan": (), "item": ("事项",), "budget": ("所属预算",), "inside": (),
@@ -46,7 +44,7 @@ SOURCE_COLUMNS = {
 QUOTA_COLUMNS = {
     "batch": ("批次",), "kind": ("额度类型", "债券类型"), "period": (), "available_from": (),
     "quota_wan": (), "used_wan": ("已用额度（万元）",), "rate_pct": (), "tenor_years": (),
-    "repayment": (), "issue_cost_pct": ("发行费率（%）",),
+    "repayment": (), "frequency": (), "issue_cost_pct": ("发行费率（%）",),
 }  # fmt: skip
 
 
@@ -115,19 +113,20 @@ class Quota:
     tenor_years: float
     repayment: str
     issue_cost_pct: float
+    frequency: str = "year"  # of its coupons
     row: int = 0  # of its table, from 0
 
     def service(self) -> list[tuple[int, float, float]]:
-        """Months after issue, principal and interest of 1 of its bonds, with yearly coupons.
+        """Months after issue, principal and interest of 1 of its bonds.
 
-        The first coupon period takes what is broken; equal instalments are level on whole years.
+        The first coupon period takes what is broken; equal instalments are level on whole ones.
         """
-        count = max(1, int(-(-(self.tenor_years - 1e-9) // 1)))
-        i = self.rate_pct / 100
-        parts = principal_parts(self.repayment, 1.0, count, i)
+        step, i = MONTHS_OF[self.frequency] / 12, self.rate_pct / 100
+        count = max(1, int(-(-(self.tenor_years - 1e-9) // step)))
+        parts = principal_parts(self.repayment, 1.0, count, i * step)
         balance, before, made = 1.0, 0.0, []
         for k, part in enumerate(parts):
-            time = self.tenor_years - (count - 1 - k)
+            time = self.tenor_years - (count - 1 - k) * step
             made.append((round(time * 12), part, balance * i * (time - before)))
             balance, before = balance - part, time
         return made
@@ -455,9 +454,10 @@ def _quotas(data: TableLike | None, notes: list[Text], found: Collector) -> tupl
         if at is not None and not first <= at <= last:
             row.report("available_from", "debt.quota_day_outside", day=at, period=period, last=last)
         kind = row.word("kind", "quota_kind", default="") or ""
-        if kind in LAST_YEAR and first.year > LAST_YEAR[kind]:
-            values = {"kind": say(f"debt.quota_{kind}"), "year": LAST_YEAR[kind], "period": period}
-            notes.append(say("debt.clearance.quota_after", **values))
+        rule = policy.in_force("debt_package_quota_last_year", first)
+        if rule is not None and first.year > (until := rule.value.get(kind, first.year)):
+            notes.append(say("debt.clearance.quota_after", kind=say(f"debt.quota_{kind}"),
+                             year=until, period=period))  # fmt: skip
         if at is None and quota > 0:
             notes.append(say("debt.clearance.quota_undated", period=period))
         tenor = row.number("tenor_years", low=0.1, high=50, default=10.0)
@@ -467,7 +467,8 @@ def _quotas(data: TableLike | None, notes: list[Text], found: Collector) -> tupl
             max(_or_nought(quota) - max(_or_nought(used), 0.0), 0.0), rate(row, "rate_pct"),
             tenor if tenor == tenor and tenor > 0 else 10.0,
             row.word("repayment", "repayment", default="bullet") or "bullet",
-            _or_nought(row.number("issue_cost_pct", low=0, high=5, default=0.0)), len(rows),
+            _or_nought(row.number("issue_cost_pct", low=0, high=5, default=0.0)),
+            row.word("frequency", "frequency", default="year") or "year", len(rows),
         ))  # fmt: skip
     finish(table)
     rows.sort(key=lambda q: (q.first, q.name, q.rate_pct, q.amount_wan, q.last, q.tenor_years))
