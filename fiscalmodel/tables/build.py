@@ -62,7 +62,7 @@ def build_table(
     with_percents = {c for _, c in grid.percents}
     for c, name in names.items():
         stored = kept[name] = _stored(rows, layout, c, spans, problems)
-        shown = [c in with_percents and (r, c) in grid.percents for r in layout.body]
+        shown = [(r, c) in grid.percents for r in layout.body] if c in with_percents else []
         place = partial(_place, rows, layout, c)
         column = read_column(
             name, stored, shown if any(shown) else None, place, unit, problems,
@@ -193,7 +193,8 @@ def _stored(
     spans: dict[tuple[int, int], int],
     problems: Collector,
 ) -> list[Any]:
-    stored = [rows.value(r, column) for r in layout.body]
+    values = rows.grid.rows
+    stored = [values[r][column] if column < len(values[r]) else "" for r in layout.body]
     for i, r in enumerate(layout.body) if spans or rows.grid.refused else ():
         if (r, column) in spans:
             stored[i] = rows.value(spans[r, column], column)

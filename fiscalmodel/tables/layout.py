@@ -352,7 +352,8 @@ def _continues(rows: Rows, first: int, row: int) -> bool:
         filled[0] == top[0]
         and not set(filled) <= set(top)
         and set(top) <= {*filled, *covered}
-        and rows.kind(rows.below(row)) in ("data", "periods")
+        and row < (below := rows.below(row))
+        and rows.kind(below) in ("data", "periods")
     )
 
 

@@ -139,14 +139,12 @@ class Records:
         missing = [c for c in required if c not in self.columns]
         if not self.columns and not self.unknown:
             return True
+        known = say("tables.columns_are", names=[*self.headers.values(), *self.unknown])
         for column in missing:
-            official = words.label(column)
-            near = did_you_mean(column, self.unknown) or did_you_mean(
-                official, self.unknown, cutoff=0.5
-            )
-            known = say("tables.columns_are", names=[*self.headers.values(), *self.unknown])
-            what = "tables.column_missing"
-            self.found.add(self.place(), what, near or known, name=column, official=official)
+            said = {"name": column, "official": words.label(column)}
+            near = did_you_mean(column, self.unknown)
+            hint = near or did_you_mean(said["official"], self.unknown, cutoff=0.5) or known
+            self.found.add(self.place(), "tables.column_missing", hint, **said)
         return not missing
 
     def place(self) -> str:
@@ -158,8 +156,7 @@ class Records:
         header = self.headers.get(column, column)
         if self.sheet:
             letter = column_letter(self.position[column]) if column in self.position else ""
-            cell = f"{letter}{line}"
-            return f"{self.name}[{self.sheet}!{cell}]{header and f' {header}'}"
+            return f"{self.name}[{self.sheet}!{letter}{line}] {header}".rstrip()
         in_memory = say("tables.place_row", name=self.name, row=line)
         row = f"{self.name}:{line}" if self.is_file else str(in_memory)
         return f"{row}, {header}" if header else row
@@ -187,12 +184,13 @@ class Records:
         if len(self.totals) != 1:
             return
         total = self.totals[0]
-        for column in self.columns:
+        for column in filter(_money_default, self.columns):
             stated = exact(total.cells.get(column))
             cells = [exact(row.cells.get(column) or 0) for row in self.rows]
-            if stated is None or _money_default(column) == "" or any(c is None for c in cells):
+            known = [cell for cell in cells if cell is not None]
+            if stated is None or len(known) < len(cells):
                 continue
-            added = sum(cast("list[Decimal]", cells), Decimal(0))
+            added = sum(known, Decimal(0))
             slack = Decimal(1).scaleb(stated.normalize().as_tuple().exponent) * len(cells)  # type: ignore[arg-type]
             if abs(stated - added) > min(slack, Decimal(1)):
                 self.found.add(
@@ -641,16 +639,12 @@ def _text(value: Any) -> str:
 
 def _clean(value: Any) -> Any:
     """A stored cell: None where nothing is printed or a dash stands for nothing."""
-    if value is None or value is pd.NA or value is pd.NaT:
-        return None
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, float):
-        return None if value != value else value
     if isinstance(value, str):
-        text = value.strip(" \t\r\n\u3000\xa0")
-        return None if text.lower() in _EMPTY else text
-    return value
+        value = value.strip(" \t\r\n\u3000\xa0")
+        return None if value.lower() in _EMPTY else value
+    return None if value is pd.NA or value != value else value
 
 
 _EMPTY = {"", "-", "—", "－", "——", "/", "nan", "none", "nat", "<na>", "null"}
