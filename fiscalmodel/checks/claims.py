@@ -214,11 +214,9 @@ class Outcome:
         """
         if not self.difference:
             return
-        for sign, fact in [(0, self.claim.total), *self.claim.parts]:
-            needed = self.computed
-            if sign:
-                factor = self.claim.total.factor_to(fact) or Decimal(1)
-                needed = fact.number + sign * self.difference * factor
+        total = self.claim.total
+        for sign, fact in [(-1, total), *self.claim.parts]:
+            needed = fact.number + sign * self.difference * (total.factor_to(fact) or 1)
             if slipped := slip(fact.number, needed, fact.digits):
                 yield slipped.order, fact, needed, slipped.name
 

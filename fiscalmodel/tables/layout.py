@@ -278,10 +278,11 @@ def _corner_header(rows: Rows, row: int) -> bool:
         first, *rest = rest
     if not rest or not stated_units(str(rows.value(row, first))):
         return False
-    if any(parse(v).kind == "number" and not looks_like_period(v)
-           for v in (rows.value(row, c) for c in rest)):  # fmt: skip
+    beside = [rows.value(row, c) for c in rest]
+    others = [v for v in beside if not looks_like_period(v)]
+    if any(parse(v).kind == "number" for v in others):
         return False
-    if len(rest) > 1 and all(looks_like_period(rows.value(row, c)) for c in rest):
+    if len(rest) > 1 and not others:
         return True
     ahead = list(_ahead(rows, row + 1))
     if ahead and ahead[0][1] in ("text", "periods") and rows.filled[ahead[0][0]][0] > first:
@@ -482,21 +483,18 @@ def _repeated_header(rows: Rows, row: int, layout: Layout, head: list[str]) -> i
     for ahead in range(row, min(row + 8, len(rows))):
         title, *others = set(rows.texts(ahead)) or [""]
         known = title in layout.titles or title.startswith("续")
-        if not others and not known and _TITLE.match(title):
+        said = {unit for _, stated, _ in unit_cells(rows.grid.rows[ahead]) for unit in stated}
+        if said - units or (not others and not known and _TITLE.match(title)):
             return 0
-        for c in rows.filled[ahead]:
-            said = stated_units(str(rows.value(ahead, c)))
-            if said and not set(said) <= units:
-                return 0
         if rows.texts(ahead) == head:
             return ahead + 1
     return 0
 
 
 def _take_footnotes(rows: Rows, row: int, layout: Layout) -> int:
-    while row < len(rows) and rows.kind(row) in ("foot", "text") and rows.filled[row]:
-        if rows.kind(row) == "text" and len(rows.filled[row]) > 1:
-            break
+    while row < len(rows) and (
+        rows.kind(row) == "foot" or (rows.kind(row) == "text" and len(rows.filled[row]) == 1)
+    ):
         layout.notes.append(Text.of(" ".join(rows.text(row, c) for c in rows.filled[row])))
         row += 1
     return row

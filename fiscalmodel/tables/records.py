@@ -244,13 +244,12 @@ class Row:
         if self.blank(column):
             return float(self._missing(column, default, math.nan))
         cell = self._cell(column)
-        if cell is None:
-            return math.nan
-        if cell.unit and not (cell.unit == "%" and column.endswith("_pct")):
+        if cell and cell.unit and not (cell.unit == "%" and column.endswith("_pct")):
             what = "tables.percent_here" if cell.unit == "%" else "tables.not_a_number"
             self.report(column, what, text=self.text(column))
-            return math.nan
-        return self._within(column, cell.value, low, high)
+        elif cell:
+            return self._within(column, cell.value, low, high)
+        return math.nan
 
     def wan(
         self, column: str, *, low: Bound = None, high: Bound = None, default: Any = FILLED
@@ -259,9 +258,8 @@ class Row:
         if self.blank(column):
             return float(self._missing(column, default, math.nan))
         amount = self._amount(column)
-        if amount is None:
-            return math.nan
-        return self._within(column, float(amount / FEN_PER["万元"]), low, high)
+        wan = math.nan if amount is None else float(amount / FEN_PER["万元"])
+        return self._within(column, wan, low, high)
 
     def fen(
         self, column: str, *, low: Bound = None, high: Bound = None, default: Any = FILLED
@@ -270,13 +268,12 @@ class Row:
         if self.blank(column):
             return int(self._missing(column, default, 0))
         amount = self._amount(column)
-        if amount is None:
-            return 0
-        if amount != amount.to_integral_value():
+        if amount is not None and amount == amount.to_integral_value():
+            return int(self._within(column, int(amount), low, high))
+        if amount is not None:
             unit = self.table.units.get(column, "")
             self.report(column, "tables.not_whole_fen", text=self.text(column), unit=unit)
-            return 0
-        return int(self._within(column, int(amount), low, high))
+        return 0
 
     def day(self, column: str, *, default: dt.date | _Filled | None = FILLED) -> dt.date | None:
         """A calendar day between 1950 and 2150."""
@@ -477,13 +474,12 @@ def _in_memory(source: Any, name: str) -> Grid:
     if isinstance(data, pd.DataFrame):
         lists = [data.iloc[:, k].tolist() for k in range(data.shape[1])]
         return Grid(name, "", [list(map(str, data.columns)), *map(list, zip(*lists, strict=True))])
-    plain_list = isinstance(data, Iterable) and not isinstance(data, Mapping)
-    given: list[Any] = list(data) if plain_list else [None]
-    if not all(isinstance(row, Mapping) for row in given):
+    given: list[Any] = list(data) if isinstance(data, Iterable) else [None]
+    if isinstance(data, Mapping) or not all(isinstance(row, Mapping) for row in given):
         raise InputError(name, "tables.not_a_table", given=f"{data!r}"[:80])
-    names = list(dict.fromkeys(str(c) for row in given for c in row))
-    body = [[{str(k): v for k, v in row.items()}.get(c) for c in names] for row in given]
-    return Grid(name, "", [names, *body])
+    rows = [{str(c): value for c, value in row.items()} for row in given]
+    names = list(dict.fromkeys(c for row in rows for c in row))
+    return Grid(name, "", [names, *([row.get(c) for c in names] for row in rows)])
 
 
 def _fill(table: Records, head: _Head, known: _Known, unit: str | None) -> Records:
