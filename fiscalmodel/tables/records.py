@@ -24,6 +24,7 @@ import pandas as pd
 
 from fiscalmodel import days, words
 from fiscalmodel.errors import Collector, InputError, did_you_mean, known_names
+from fiscalmodel.findings import CellRef
 from fiscalmodel.numerals import (
     COMMA,
     Cell,
@@ -149,14 +150,14 @@ class Records:
 
     def place(self) -> str:
         """File and sheet, or the argument's name."""
-        return f"{self.name}[{self.sheet}]" if self.sheet else self.name
+        return str(CellRef(self.name, self.sheet))
 
     def where(self, line: int, column: str = "") -> str:
         """Place of a cell, with the header as the table prints it."""
         header = self.headers.get(column, column)
         if self.sheet:
             letter = column_letter(self.position[column]) if column in self.position else ""
-            return f"{self.name}[{self.sheet}!{letter}{line}] {header}".rstrip()
+            return f"{CellRef(self.name, self.sheet, f'{letter}{line}')} {header}".rstrip()
         in_memory = say("tables.place_row", name=self.name, row=line)
         row = f"{self.name}:{line}" if self.is_file else str(in_memory)
         return f"{row}, {header}" if header else row

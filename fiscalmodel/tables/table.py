@@ -181,7 +181,7 @@ class Table(Result):
     @property
     def place(self) -> str:
         """File and sheet, for messages."""
-        return f"{self.file}[{self.sheet}]" if self.sheet else self.file
+        return str(CellRef(self.file, self.sheet))
 
     def cell(self, row: Hashable, column: str) -> CellRef:
         """File, sheet and address of the value at `row` of `frame` and `column`."""
