@@ -465,3 +465,21 @@ def test_problems_are_said_in_chinese_too(tmp_path: Path) -> None:
     assert "r.csv:3, 收入种类：不认识的“税收”" in said
     assert "r.csv:3, 缴入日期：“2024-13-01”不是日期" in said
     assert "金额-5.00为负，却未注明退付的原缴款书" in said
+
+
+def test_receipts_without_a_column_of_accounts(tmp_path):
+    file = tmp_path / "receipts.csv"
+    file.write_text(
+        "某县非税收入代收明细表\n单位：元\n"
+        "序号,缴款书号码,代收银行,收费项目,资金性质,缴款日期,缴款金额（元）\n"
+        '1,350001,农业银行,垃圾处理费,行政事业性收费,20250103,"1,200.50"\n'
+        "2,350002,农业银行,交通罚款,罚没收入,2025/1/4,200\n"
+        "合计,,,,,,1400.50\n",
+        encoding="utf-8",
+    )
+    statement = fm.commission(file)
+    # 200 at 0.5 % is 1.00; 1,200.50 at 0.2 % is 2.401, so 2.40.
+    assert statement.table[["account", "base_fen", "fee_fen"]].values.tolist() == [
+        ["not stated", 20000, 100], ["not stated", 120050, 240]
+    ]  # fmt: skip
+    assert "no column account" in "; ".join(map(str, statement.notes))

@@ -206,6 +206,8 @@ def read_hidden_ledger(
             rows[0].report("contract_id", "debt.not_in_ledger", name=name)
         if table.rows and not table.has("prepayable") and deadline is not None:
             notes.append(_note("no_prepayable", "ledger", say("debt.ledger.no_prepayable")))
+        if told := table.unread(COLUMNS):
+            notes.append(_note("columns_unread", "ledger", told))
     frame = pd.DataFrame(
         [{f.name: getattr(c, f.name) for f in fields(Contract)[:-1]} for c in contracts],
         columns=[f.name for f in fields(Contract)[:-1]],

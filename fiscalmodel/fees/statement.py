@@ -24,6 +24,7 @@ from fiscalmodel.fees.receipts import (
     COUNTED,
     REFUND,
     STATUS_NAMES,
+    UNSTATED,
     WORDS,
     Names,
     Receipts,
@@ -359,6 +360,8 @@ def _notes(
     unrated = sorted({line.kind for line in lines if line.rate is None})
     if unrated:
         yield say("fees.note_no_rate", kinds=[official_name(kind) for kind in unrated])
+    if any(line.account == UNSTATED for line in lines):
+        yield say("fees.note_no_account")
     if pending := sum(line.unmatched for line in lines):
         yield say("fees.note_unmatched", amount=yuan_text(pending))
     if left_out:

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel import policy
-from fiscalmodel.debt.clearance.given import Quota
+from fiscalmodel.debt.clearance.given import Quota, quota_headers, source_headers
 from fiscalmodel.debt.clearance.path import FEN
 from fiscalmodel.debt.clearance.problem import fraction, position
 from fiscalmodel.debt.ledger import Contract, Ledger, read_bonds
@@ -388,7 +388,7 @@ class _Debt:
 
     @cached_property
     def _quota_rows(self) -> list[Row]:
-        return list(read_records(self.files["quotas"], name="quotas"))
+        return list(read_records(self.files["quotas"], name="quotas", columns=quota_headers()))
 
     def _quota(self, q: int) -> tuple[str, str]:
         """Amount (after the scenario's shock) and rate of a batch."""
@@ -535,7 +535,7 @@ class _Debt:
         """(Source, year) -> what comes in: caps less haircuts, reserve and prior claims."""
         given, p, g = self.given, self.p, self.g
         rows: dict[tuple[str, str], list[Row]] = {}
-        for listed in read_records(self.files["sources"], name="sources"):
+        for listed in read_records(self.files["sources"], name="sources", columns=source_headers()):
             at_ = (listed.text("source_id"), str(listed.period("period")))
             rows.setdefault(at_, []).append(listed)
         count: dict[tuple[str, str], int] = {}

@@ -22,7 +22,7 @@ from fiscalmodel.debt.schedule import MONTHS_OF, is_month_end, step_months
 from fiscalmodel.errors import Collector
 from fiscalmodel.findings import Finding
 from fiscalmodel.tables.records import Row, TableLike, read_records
-from fiscalmodel.words import Text, bare, labels, marked, official, official_words, say
+from fiscalmodel.words import Text, bare, headers_in, labels, marked, official, official_words, say
 
 #: What a plan makes least, or the order in which it pays.
 OBJECTIVES = ("quota_first", "least_interest", "least_present_value")
@@ -37,15 +37,24 @@ CLAIM_COLUMNS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 #: Kinds of source that shocks and levers act on, told by words in the category.
 KINDS = ("disposal", "land", "transfer", "project", "fiscal")
-SOURCE_COLUMNS = {
-    "source_id": (), "category": (), "name": ("名称", "来源名称"), "period": (),
-    "available_from": (), "cap_wan": (), "haircut_pct": (), "earmark": (), "carry": (),
-}  # fmt: skip
-QUOTA_COLUMNS = {
-    "batch": ("批次",), "kind": ("额度类型", "债券类型"), "period": (), "available_from": (),
-    "quota_wan": (), "used_wan": ("已用额度（万元）",), "rate_pct": (), "tenor_years": (),
-    "repayment": (), "frequency": (), "issue_cost_pct": ("发行费率（%）",),
-}  # fmt: skip
+SOURCE_COLUMNS = (
+    "source_id", "category", "name", "period", "available_from", "cap_wan", "haircut_pct",
+    "earmark", "carry",
+)  # fmt: skip
+QUOTA_COLUMNS = (
+    "batch", "kind", "period", "available_from", "quota_wan", "used_wan", "rate_pct",
+    "tenor_years", "repayment", "frequency", "issue_cost_pct",
+)  # fmt: skip
+
+
+def source_headers() -> dict[str, tuple[str, ...]]:
+    """Columns of sources and the headers that they have there."""
+    return headers_in("sources", *SOURCE_COLUMNS)
+
+
+def quota_headers() -> dict[str, tuple[str, ...]]:
+    """Columns of quotas and the headers that they have there."""
+    return headers_in("quotas", *QUOTA_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -378,10 +387,11 @@ def _sources(
     notes: list[Text],
     found: Collector,
 ) -> list[Source]:
-    table = read_records(data, name="sources", columns=SOURCE_COLUMNS, found=found)
+    table = read_records(data, name="sources", columns=source_headers(), found=found)
     lines: list[Source] = []
     if not table.need("source_id", "period", "cap_wan"):
         return lines
+    notes += filter(None, [table.unread(SOURCE_COLUMNS)])
     known = {c.contract_id for c in contracts} | {c.category for c in contracts}
     seen: dict[tuple[Any, ...], Row] = {}
     for row in table:
@@ -441,10 +451,11 @@ def _late(s: Source, deadline: dt.date, row: Row, notes: list[Text]) -> None:
 
 
 def _quotas(data: TableLike | None, notes: list[Text], found: Collector) -> tuple[Quota, ...]:
-    table = read_records(data, name="quotas", columns=QUOTA_COLUMNS, found=found)
+    table = read_records(data, name="quotas", columns=quota_headers(), found=found)
     rows: list[Quota] = []
     if not table.need("period", "quota_wan", "rate_pct"):
         return ()
+    notes += filter(None, [table.unread(QUOTA_COLUMNS)])
     for row in table:
         period, first, last = _window(row, "quota")
         quota, used = row.wan("quota_wan", low=0), row.wan("used_wan", low=0, default=0.0)
