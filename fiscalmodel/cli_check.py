@@ -120,7 +120,9 @@ def _ledger(path: str) -> tuple[Finding, ...]:
     table = found.attempt(lambda: read_records(path, name=path, columns=COLUMNS, found=found), None)
     if table is None or not all(map(table.has, ("contract_id", "principal_wan", "rate_pct"))):
         return ()
-    return read_hidden_ledger(path).found
+    ledger = read_hidden_ledger(table, found=found)
+    found.raise_if_any()
+    return ledger.found
 
 
 def _place(finding: Finding) -> str:

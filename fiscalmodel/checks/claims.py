@@ -126,9 +126,8 @@ class Follows:
     def ties(self) -> bool:
         """Whether it holds as far as the printed digits tell."""
         own = self.stated.interval
-        if self.holds == "≤":
-            return own.lo <= self.interval.hi
-        return own.hi >= self.interval.lo if self.holds == "≥" else own.meets(self.interval)
+        above, below = own.hi >= self.interval.lo, own.lo <= self.interval.hi
+        return (above or self.holds == "≤") and (below or self.holds == "≥")
 
     def finding(self) -> Finding:
         """What is said where it does not hold."""
@@ -180,10 +179,8 @@ class Check:
 
     def of(self, book: Book) -> Iterator[Claim]:
         """Everything that it claims of a book."""
-        each: Iterable[Any] = (book,)
-        if self.each == "grid":
-            each = book.grids
-        elif callable(self.each):
+        each: Iterable[Any] = book.grids if self.each == "grid" else (book,)
+        if callable(self.each):
             each = grouped(book.facts if self.printed else book.listed, self.each).values()
         for one in each:
             yield from self.claims(one)
@@ -217,11 +214,9 @@ class Outcome:
         """
         if not self.difference:
             return
-        for sign, fact in [(0, self.claim.total), *self.claim.parts]:
-            needed = self.computed
-            if sign:
-                factor = self.claim.total.factor_to(fact) or Decimal(1)
-                needed = fact.number + sign * self.difference * factor
+        total = self.claim.total
+        for sign, fact in [(-1, total), *self.claim.parts]:
+            needed = fact.number + sign * self.difference * (total.factor_to(fact) or 1)
             if slipped := slip(fact.number, needed, fact.digits):
                 yield slipped.order, fact, needed, slipped.name
 
@@ -375,15 +370,11 @@ class Evidence:
         claim, total = o.claim, o.claim.total
         of = sentence(f"of.{claim.of}") if isinstance(claim.of, str) else claim.of
         ties = list(self._repairs(o))[:3]
+        more = [*["sum.at_most"] * claim.at_most, *["sum.rounding"] * o.ties]
+        more.append("sum.would_tie" if ties else "sum.no_slip")
         said = sentence("sum", total=total, of=of, computed=o.computed, gap=o.difference)
-        if claim.at_most:
-            said += sentence("sum.at_most")
-        if o.ties:
-            said += sentence("sum.rounding")
-        if ties:
-            said += sentence("sum.would_tie", ties=Text.joined(ties, "；或", "; or "))
-        else:
-            said += sentence("sum.no_slip", of=of)
+        for key in more:
+            said += sentence(key, of=of, ties=Text.joined(ties, "；或", "; or "))
         return found(
             claim.rule, severity, claim.facts, said,
             stated=total.number, computed=o.computed, tolerance=o.tolerance,

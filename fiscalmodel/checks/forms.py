@@ -25,7 +25,7 @@ from fiscalmodel.checks.printed import Interval, exactly
 from fiscalmodel.checks.slips import slip
 from fiscalmodel.checks.sums import PLAIN_TOTAL, TRANSFER, details, form_total, plus
 from fiscalmodel.findings import Finding
-from fiscalmodel.words import EMPTY
+from fiscalmodel.words import EMPTY, Text
 
 #: Columns of a programme's history: no items of their own.
 _HISTORY = re.compile(r"^(?:年初预算|年中调整|调整预算|执行|执行率|压减|拟调减|自评分|.*月执行)$")
@@ -120,17 +120,18 @@ def _plans(facts: list[Fact]) -> Iterator[Claim]:
     halves = sum(slack, Decimal(0))
     if abs(gap) <= min(halves, Decimal("0.5")):
         return
-    alone = next((f for f in rows if f.number == gap), None)
     yield found(
         "plan_against_list", "warning", [*rows, *plan], "plan_against_list",
         stated=listed, computed=planned, tolerance=halves, unit=unit.unit,
         first=unit, count=len(rows), listed=listed, planned=planned, gap=gap,
-        programme=facts[0].project, without=_without(alone),
+        programme=facts[0].project, without=_without(rows, gap),
     )  # fmt: skip
 
 
-def _without(fact: Fact | None) -> object:
-    return sentence("without", label=fact.label.raw) if fact else EMPTY
+def _without(facts: list[Fact], gap: Decimal) -> Text:
+    """Says that it would tie without the one figure that is the gap; empty if there is none."""
+    alone = (sentence("without", label=f.label.raw) for f in facts if f.number == gap)
+    return next(alone, EMPTY)
 
 
 def _lists_within(book: Book) -> Iterator[Sums]:
@@ -188,25 +189,23 @@ def _overlaps(grid: Grid) -> Iterator[Finding]:
     filled = [(a, b, t) for a, b, t in rows if a and b and a.number and b.number]
     names: dict[str, Any] = {"name": grid.name, "own": grid.headers[own].raw}
     names["upper"] = grid.headers[upper].raw
-    if total is not None:
-        inside = [(a, b, t) for a, b, t in filled if t and t.number == a.number]
-        beside = [t for a, b, t in filled if t and t.number == a.number + b.number]
-        if inside and not beside:
-            whole, part, _ = inside[-1]
-            rest, both = whole.number - part.number, whole.number + part.number
-            yield found(
-                "overlapping_columns", "error", [f for row in reversed(inside) for f in row],
-                "overlap.inside", stated=whole.number, computed=rest,
-                count=len(inside), label=whole.label.raw, rest=rest, both=both, **names,
-            )  # fmt: skip
-    else:
-        same = [(a, b) for a, b, _ in filled if a.number == b.number]
-        if same and len(same) < len(filled):
-            yield found(
-                "overlapping_columns", "warning", [f for row in same for f in row],
-                "overlap.same", stated=same[0][0].number, computed=same[0][1].number,
-                labels=[a.label.raw for a, _ in same], **names,
-            )  # fmt: skip
+    inside = [(a, b, t) for a, b, t in filled if t and t.number == a.number]
+    beside = [t for a, b, t in filled if t and t.number == a.number + b.number]
+    same = [(a, b) for a, b, _ in filled if a.number == b.number]
+    if inside and not beside:
+        whole, part, _ = inside[-1]
+        rest, both = whole.number - part.number, whole.number + part.number
+        yield found(
+            "overlapping_columns", "error", [f for row in reversed(inside) for f in row],
+            "overlap.inside", stated=whole.number, computed=rest,
+            count=len(inside), label=whole.label.raw, rest=rest, both=both, **names,
+        )  # fmt: skip
+    elif total is None and same and len(same) < len(filled):
+        yield found(
+            "overlapping_columns", "warning", [f for row in same for f in row],
+            "overlap.same", stated=same[0][0].number, computed=same[0][1].number,
+            labels=[a.label.raw for a, _ in same], **names,
+        )  # fmt: skip
 
 
 def _column(grid: Grid, pattern: re.Pattern[str], but: int | None = None) -> int | None:
@@ -221,19 +220,15 @@ def _column(grid: Grid, pattern: re.Pattern[str], but: int | None = None) -> int
 def _worked(book: Book) -> Iterator[Claim]:
     """``6+5+3+5+1万`` or ``185本×65元`` beside an amount."""
     for fact in book.listed:
-        if fact.figure is None or fact.yuan is None:
+        noted = _ADDED.match(fact.note) or _PRODUCT.match(fact.note)
+        if fact.figure is None or fact.yuan is None or noted is None:
             continue
-        if added := _ADDED.match(fact.note):
-            worked, unit = sum((Decimal(n) for n in added[1].split("+")), Decimal(0)), added[2]
-        elif product := _PRODUCT.match(fact.note):
-            worked, unit = Decimal(product[1]) * Decimal(product[2]), product[3]
-        else:
-            continue
-        amount = worked * YUAN_PER[unit if unit == "元" else f"{unit}元"] / fact.yuan
-        text = (added or product)[0]  # type: ignore[index]
-        yield Follows(
-            "worked_note", fact, [], amount, exactly(amount), "worked_note", {"worked": text}
-        )
+        *terms, unit = noted.groups()
+        added = sum(map(Decimal, terms[0].split("+")), Decimal(0))
+        worked = added * Decimal(terms[1]) if len(terms) > 1 else added
+        amount = worked * YUAN_PER[f"{unit.removesuffix('元')}元"] / fact.yuan
+        words = {"worked": noted[0]}
+        yield Follows("worked_note", fact, [], amount, exactly(amount), "worked_note", words)
 
 
 def _components(facts: list[Fact]) -> Iterator[Claim]:
@@ -241,26 +236,16 @@ def _components(facts: list[Fact]) -> Iterator[Claim]:
     total = form_total(facts)
     if total is None or total.yuan is None or any(f.label.row for f in facts):
         return
-    parts = [
-        f
-        for f in facts
-        if f.yuan and f.unit != total.unit and f.kind == total.kind and _component(f)
-    ]
+    other = [f for f in facts if f.yuan and f.unit != total.unit and f.kind == total.kind]
+    labels = {f: f.label for f in other if f.label.prefix in ("", "测算")}
+    parts = [f for f, n in labels.items() if not (n.is_total or n.level or n.core.endswith("测算"))]
     lines = details(facts, total)
     if not 2 <= len(parts) <= 24 or not lines:
         return
-    if _tile(parts, lines, exact=True) is not None:
+    if _tile(parts, lines, exact=True):
         yield Tied("components")
-        return
-    missed = _tile(parts, lines, exact=False)
-    if missed is not None and len(missed[1]) >= RUN:
+    elif (missed := _tile(parts, lines, exact=False)) and len(missed[1]) >= RUN:
         yield Sums("components", missed[0], plus(missed[1]), "components")
-
-
-def _component(fact: Fact) -> bool:
-    lab = fact.label
-    aside = lab.is_total or lab.level or lab.core.endswith("测算")
-    return lab.prefix in ("", "测算") and not aside
 
 
 _Run = tuple[Fact, list[Fact]]
@@ -317,11 +302,10 @@ def _weights(facts: list[Fact]) -> Iterator[Claim]:
     if total == wanted:
         yield Tied("weights")
         return
-    twice = next((f for f in rows if f.number == total - wanted), None)
     yield found(
         "weights", "error", rows, "weights", stated=total, computed=wanted,
         count=len(rows), section=rows[0].section, total=total, wanted=wanted, gap=total - wanted,
-        execution=EXECUTION, indicators=INDICATORS, without=_without(twice),
+        execution=EXECUTION, indicators=INDICATORS, without=_without(rows, total - wanted),
         ten=sentence("weights.ten") if total == 90 else EMPTY,
     )  # fmt: skip
 

@@ -20,6 +20,8 @@ from fiscalmodel.findings import CellRef
 from fiscalmodel.tables.table import Table
 
 K = TypeVar("K")
+#: Attributes of the facts of a row, by name.
+_Said = dict[str, str]
 
 #: Columns of numbers that name rows and are no figures.
 _KEYS = re.compile(
@@ -28,9 +30,13 @@ _KEYS = re.compile(
 )
 _CODES = re.compile(r"(?:编码|代码|编号|code)$", re.IGNORECASE)
 _PERIOD_NAMES = re.compile(r"^(?:period|期间|时期|年月|月份|month|year|年份?|年度)$", re.IGNORECASE)
-_BUDGETS = re.compile(r"(?:budget|budget_scope|所属预算|预算类别)$")
-_VERSIONS = re.compile(r"(?:version|版本)$")
 _YEARS = re.compile(r"(?:year|年份?|年度)$", re.IGNORECASE)
+#: What a row of a list of accounts says of its figures.
+_ACCOUNTS = {
+    "scope": re.compile(r"(?:budget|budget_scope|所属预算|预算类别)$"),
+    "version": re.compile(r"(?:version|版本)$"),
+    "year": _YEARS,
+}
 _ENTITIES = re.compile(r"(?:region|entity|地区|区划|省份?|单位名称)$")
 _PERIOD = re.compile(r"^(\d{4})(?:[-年./]?(\d{1,2})?月?|年)?$")
 _REMARKS = re.compile(r"备注|说明|口径")
@@ -90,11 +96,9 @@ def grids_of(table: Table) -> tuple[list[Grid], list[Fact]]:
     # A side without totals of its own belongs to the table's first labels.
     for n, (name, own) in enumerate(sides.items()):
         grid = _grid(columns, name, own, first=n == 0)
-        by_years = _by_year(grid)
-        if by_years is not None:
-            by_years = _linked(by_years)
-            turned.append(by_years)
-            grid = replace(grid, facts=[list(row) for row in zip(*by_years.facts, strict=True)])
+        if by_years := _by_year(grid):
+            turned.append(_linked(by_years))
+            grid = replace(grid, facts=[list(row) for row in zip(*turned[-1].facts, strict=True)])
         grids.append(_linked(grid) if grid.periods else grid)
     facts = [fact for grid in grids for row in grid.facts for fact in row if fact is not None]
     return [*grids, *turned], facts
@@ -116,8 +120,7 @@ def _grid(columns: _Columns, name: str, numbers: list[str], *, first: bool) -> G
         replace(lab, code=code) if code else lab
         for lab, code in zip(map(label, map(str.strip, names)), _codes(columns), strict=True)
     ]
-    periods = _periods(columns)
-    panel = [] if periods else _panel(columns)
+    periods = _periods(columns) or _panel(columns)
     grid = Grid(
         name=table.name,
         document="|".join((Path(table.file).name, table.sheet, table.name)),
@@ -127,19 +130,19 @@ def _grid(columns: _Columns, name: str, numbers: list[str], *, first: bool) -> G
         facts=[],
         marks=list(table.marks) if first and len(table.marks) == size else [""] * size,
         indents=[len(text) - len(text.lstrip()) for text in names],
-        periods=periods or [(year, f"{who} {year}") for who, year, _ in panel],
+        periods=[(int(p["year"]), p["period"] or f"{p['entity']} {p['year']}") for p in periods],
         problems=(*(_unread(columns) if first else ()), *_words(columns, numbers)),
     )
     rates = [bool(_RATE_ROW.search(text)) for text in names]
-    by_column = [_column(columns, grid, j, c, rates, periods, panel) for j, c in enumerate(numbers)]
+    accounts = _accounts(columns)
+    rows = [a | p for a, p in zip(accounts, periods or [{}] * len(accounts), strict=True)]
+    by_column = [_column(columns, grid, j, c, rates, rows) for j, c in enumerate(numbers)]
     return replace(grid, facts=[list(row) for row in zip(*by_column, strict=True)])
 
 
 def _unread(columns: _Columns) -> list[Problem]:
     """What the reader refused, but for columns that hold no number at all: those are remarks."""
     table = columns.table
-    if not table.problems:
-        return []
     empty = {x for c, x in table.letters.items() if not any(map(_filled, columns.values[c]))}
     letters = [(p, _LETTER.search(p.where)) for p in table.problems]
     return [p for p, at in letters if at is None or at[1] not in empty]
@@ -158,15 +161,9 @@ def _words(columns: _Columns, numbers: list[str]) -> list[Problem]:
 
 
 def _column(
-    columns: _Columns,
-    grid: Grid,
-    index: int,
-    name: str,
-    rates: list[bool],
-    periods: list[tuple[int, str]],
-    panel: list[tuple[str, int, str]],
+    columns: _Columns, grid: Grid, index: int, name: str, rates: list[bool], rows: list[_Said]
 ) -> list[Fact | None]:
-    """One fact for each filled cell of a column."""
+    """One fact for each filled cell of a column; `rows` is what the rows say of their figures."""
     table, texts, values = columns.table, columns.texts[name], columns.values[name]
     if name not in columns.numeric:
         read = map(printed, texts)
@@ -177,39 +174,27 @@ def _column(
         "section": table.name,
         "kind": next((k for p, k in _KINDS if p.search(name)), ""),
         "in_grid": True,
+        "entity": table.about.region,
+        "year": str(next(iter(years_of(name) or years_of(table.name)), "")),
+        # The second column of a name is the other side of the table, not another period.
+        "period": re.sub(r"_\d+$", "", name),
     }
-    year = str(next(iter(years_of(name) or years_of(table.name)), ""))
-    accounts = _accounts(columns)
     remarks = next((columns.texts[c] for c in columns.matching(_REMARKS)), [""] * len(texts))
-    # The second column of a name is the other side of the table, not another period.
-    when, entity, flag = re.sub(r"_\d+$", "", name), table.about.region, ""
     facts: list[Fact | None] = []
     for r, (text, value) in enumerate(zip(texts, values, strict=True)):
         figure = _figure(text, value)
         if figure is None:
             facts.append(None)
             continue
-        if accounts:
-            year = accounts[r][2] or year
-        if periods:
-            year, when = str(periods[r][0]), periods[r][1]
-        elif panel:
-            entity, year, when, flag = panel[r][0], str(panel[r][1]), "", panel[r][2]
         facts.append(
             Fact(
                 cell=CellRef(file, table.sheet, f"{letter}{table.rows[r]}"),
-                label=header if periods or panel else grid.labels[r],
+                label=header if grid.periods else grid.labels[r],
                 text=figure.text,
                 figure=figure,
                 unit="%" if rates[r] or text.endswith(("%", "％")) else grid.units[index],
-                entity=entity,
-                scope=accounts[r][0] if accounts else "",
-                version=accounts[r][1] if accounts else "",
-                year=year,
-                period=when,
-                flag=flag,
                 calibre="同口径" if label(remarks[r]).like_for_like else "",
-                **known,
+                **known | rows[r],
             )
         )
     return facts
@@ -233,14 +218,12 @@ def _figure(text: str, value: float) -> Printed | None:
     """The figure as its cell shows it; the reader's value where that says something else."""
     if value != value:
         return None
-    figure = printed(text)
-    if figure is not None:
-        slack = max(float(figure.half) * 1.0001, 1e-9 * abs(value))
-        off = abs(float(figure.value) - value)
-        if off <= slack:
-            held = printed(value) if off > 1e-9 * abs(value) else None
-            return replace(figure, stored=held.value) if held else figure
-    return printed(value)
+    figure, noise = printed(text), 1e-9 * abs(value)
+    off = abs(float(figure.value) - value) if figure else 0.0
+    if figure is None or off > max(float(figure.half) * 1.0001, noise):
+        return printed(value)
+    held = printed(value) if off > noise else None
+    return replace(figure, stored=held.value) if held else figure
 
 
 def _codes(columns: _Columns) -> list[str]:
@@ -261,16 +244,16 @@ def _filled(value: object) -> bool:
     return value == value and bool(str(value).strip())
 
 
-def _periods(columns: _Columns) -> list[tuple[int, str]]:
+def _periods(columns: _Columns) -> list[_Said]:
     """Year and period of each row, if the rows are the periods of one thing."""
     for texts in columns.plain(*columns.matching(_PERIOD_NAMES)):
         seen = [m.groups() for m in map(_PERIOD.match, texts) if m]
         if len(seen) == len(texts) > 1 and len(set(seen)) == len(seen):
-            return [(int(y), f"{y}-{int(m):02d}" if m else str(y)) for y, m in seen]
+            return [{"year": y, "period": f"{y}-{int(m):02d}" if m else y} for y, m in seen]
     return []
 
 
-def _panel(columns: _Columns) -> list[tuple[str, int, str]]:
+def _panel(columns: _Columns) -> list[_Said]:
     """Entity, year and remark on scope of each row, if every row is one entity's year."""
     years, names = columns.matching(_YEARS)[:1], columns.matching(_ENTITIES)[:1]
     if not years or not names:
@@ -280,16 +263,24 @@ def _panel(columns: _Columns) -> list[tuple[str, int, str]]:
     if not all(re.fullmatch(r"\d{4}", y) for y in when) or len(set(keys)) < len(keys):
         return []
     flags = columns.plain("scope_flag")[0] if "scope_flag" in columns.names else [""] * len(keys)
-    return [(name, int(year), flag) for (name, year), flag in zip(keys, flags, strict=True)]
+    rows = zip(who, when, flags, strict=True)
+    return [{"entity": name, "year": y, "period": "", "flag": flag} for name, y, flag in rows]
 
 
-def _accounts(columns: _Columns) -> list[tuple[str, str, str]]:
+def _accounts(columns: _Columns) -> list[_Said]:
     """Budget, version and year of each row of a list of accounts: each balances alone."""
-    blank = [""] * len(columns.table)
-    read = [columns.plain(*columns.matching(p)[:1]) for p in (_BUDGETS, _VERSIONS, _YEARS)]
-    budgets, versions, years = ((one or [blank])[0] for one in read)
-    years = [year if re.fullmatch(r"(?:19|20)\d\d", year) else "" for year in years]
-    return list(zip(budgets, versions, years, strict=True)) if any(read) else []
+    found = {name: columns.matching(p)[:1] for name, p in _ACCOUNTS.items()}
+    rows: list[_Said] = [{} for _ in columns.table.rows]
+    for name, texts in [(n, t) for n, own in found.items() for t in columns.plain(*own)]:
+        said = ""
+        for row, text in zip(rows, texts, strict=True):
+            if name != "year":
+                said = text
+            elif re.fullmatch(r"(?:19|20)\d\d", text):
+                said = text  # holds for the rows below it as well
+            if said:
+                row[name] = said
+    return rows
 
 
 def _plain(value: object) -> str:
@@ -301,25 +292,21 @@ def _plain(value: object) -> str:
 def _by_year(grid: Grid) -> Grid | None:
     """The same table with its years as rows, where the columns are years."""
     years = [years_of(header.raw) for header in grid.headers]
-    if grid.periods or len(years) < 3 or any(len(y) != 1 for y in years):
+    when = [y[0] for y in years if len(y) == 1]
+    if grid.periods or len(years) < 3 or len(set(when)) < len(years):
         return None
-    if len({y[0] for y in years}) < len(years):
-        return None
+    units = [next((f.unit for f in row if f is not None), "") for row in grid.facts]
     return Grid(
         name=grid.name,
         document=grid.document,
         headers=grid.labels,
-        units=[_row_unit(grid, r) for r in range(len(grid.labels))],
+        units=units,
         labels=grid.headers,
         facts=[[row[c] for row in grid.facts] for c in range(len(years))],
         marks=[""] * len(years),
         indents=[0] * len(years),
-        periods=[(y[0], str(y[0])) for y in years],
+        periods=[(year, str(year)) for year in when],
     )
-
-
-def _row_unit(grid: Grid, row: int) -> str:
-    return next((fact.unit for fact in grid.facts[row] if fact is not None), "")
 
 
 #: Headers of rates that are growth.

@@ -37,25 +37,21 @@ class Interval:
         return Interval(self.lo - other.hi, self.hi - other.lo)
 
     def __mul__(self, other: Interval) -> Interval:
-        ends = [a * b for a in (self.lo, self.hi) for b in (other.lo, other.hi)]
-        return Interval(min(ends), max(ends))
+        return _spanning([a * b for a in (self.lo, self.hi) for b in (other.lo, other.hi)])
 
     def __truediv__(self, other: Interval) -> Interval:
         if other.lo <= 0 <= other.hi:
             raise ZeroDivisionError("the divisor's interval holds zero")
-        ends = [a / b for a in (self.lo, self.hi) for b in (other.lo, other.hi)]
-        return Interval(min(ends), max(ends))
+        return _spanning([a / b for a in (self.lo, self.hi) for b in (other.lo, other.hi)])
 
     def __pow__(self, power: Decimal) -> Interval:
         if self.lo <= 0:
             raise ZeroDivisionError("a power needs a positive interval")
-        ends = (self.lo**power, self.hi**power)
-        return Interval(min(ends), max(ends))
+        return _spanning([self.lo**power, self.hi**power])
 
     def scaled(self, factor: Decimal | int, shift: Decimal | int = 0) -> Interval:
         """Every point times a factor, plus a shift."""
-        ends = (self.lo * factor + shift, self.hi * factor + shift)
-        return Interval(min(ends), max(ends))
+        return _spanning([self.lo * factor + shift, self.hi * factor + shift])
 
     @property
     def half(self) -> Decimal:
@@ -65,6 +61,10 @@ class Interval:
     def meets(self, other: Interval) -> bool:
         """Whether the two have a point in common."""
         return self.lo <= other.hi and other.lo <= self.hi
+
+
+def _spanning(ends: list[Decimal]) -> Interval:
+    return Interval(min(ends), max(ends))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from fiscalmodel.checks.facts import Book, Fact, Grid, label
+from fiscalmodel.checks.facts import Book, Fact, Grid, by, grouped, label
 from fiscalmodel.checks.grids import grids_of
 from fiscalmodel.checks.printed import printed
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import CellRef
-from fiscalmodel.paths import project_root
+from fiscalmodel.paths import here_or_project
 from fiscalmodel.tables.readers import read_workbook
 from fiscalmodel.tables.table import Table
 
@@ -76,18 +76,16 @@ def items_of(source: Any) -> Iterable[Any]:
         If it is something else, is not there, or holds nothing.
     """
     if isinstance(source, (str, Path)):
-        path = Path(source)
-        if not path.exists() and not path.is_absolute():
-            path = project_root() / path
+        path = here_or_project(source)
         if not path.exists():
             raise InputError(str(source), "ground.no_such_file")
-        if path.is_dir():
-            known = (p for p in path.iterdir() if not p.name.startswith("~$"))
-            files = sorted(p for p in known if p.suffix.lower() in SUFFIXES)
-            if not files:
-                raise InputError(str(source), "checks.empty_folder")
-            return files
-        return [path]
+        if not path.is_dir():
+            return [path]
+        known = (p for p in path.iterdir() if not p.name.startswith("~$"))
+        files = sorted(p for p in known if p.suffix.lower() in SUFFIXES)
+        if not files:
+            raise InputError(str(source), "checks.empty_folder")
+        return files
     if isinstance(source, (pd.DataFrame, Table)):
         return [source]
     if isinstance(source, Iterable):
@@ -115,27 +113,25 @@ def _counted_once(facts: list[Fact]) -> list[Fact]:
 
 def _over_periods(facts: Iterable[Fact]) -> Iterator[Grid]:
     """One grid for each entity of a publication that has series over many periods."""
-    groups: dict[tuple[str, str], dict[str, dict[tuple[int, str], Fact]]] = {}
-    for fact in facts:
-        if fact.figure is None or not fact.series or len(fact.years) != 1 or not fact.yuan:
-            continue
-        period = (fact.years[0], fact.month)
-        series = groups.setdefault((fact.document, fact.entity), {})
-        series.setdefault(fact.series, {}).setdefault(period, fact)
-    for (document, entity), series in groups.items():
-        long = {name: values for name, values in series.items() if len(values) >= PERIODS}
+    amounts = by("document", "entity", when=lambda f: f.series and len(f.years) == 1 and f.yuan)
+    for own in grouped(facts, amounts).values():
+        series = [
+            {(f.years[0], f.month): f for f in reversed(one)}
+            for one in grouped(own, by("series")).values()
+        ]
+        long = [values for values in series if len(values) >= PERIODS]
         if len(long) < SERIES:
             continue
-        periods = sorted({p for values in long.values() for p in values})
+        periods = sorted({p for values in long for p in values})
         names = [f"{year}-{month}" if month else str(year) for year, month in periods]
-        firsts = [next(iter(values.values())) for values in long.values()]
+        firsts = [next(reversed(values.values())) for values in long]
         yield Grid(
-            name=entity,
-            document=document,
+            name=firsts[0].entity,
+            document=firsts[0].document,
             headers=[first.label for first in firsts],
             units=[first.unit for first in firsts],
             labels=[label(name) for name in names],
-            facts=[[values.get(p) for values in long.values()] for p in periods],
+            facts=[[values.get(p) for values in long] for p in periods],
             marks=[""] * len(periods),
             indents=[0] * len(periods),
             periods=[(year, name) for (year, _), name in zip(periods, names, strict=True)],
@@ -161,11 +157,8 @@ class _Row:
 
     def text(self, *names: str) -> str:
         """What stands in the first of the columns that is filled."""
-        for name in names:
-            values = self.table.shown.get(name)
-            if values is not None and values[self.at].strip():
-                return values[self.at].strip()
-        return ""
+        columns = (self.table.shown[name] for name in names if name in self.table.shown)
+        return next((text for values in columns if (text := values[self.at].strip())), "")
 
     def cell(self, name: str) -> CellRef:
         """Where a column's cell of this row stands."""
@@ -210,15 +203,12 @@ def _facts_of(table: Table) -> Iterator[Fact]:
         if not micro and (noted := _MICRO.search(fact.note)):
             micro, place = noted[1], "note"
         if micro:
-            name = label(f"面向小微企业:{fact.label.raw}")
-            yield replace(
-                fact, cell=row.cell(place), label=name, text=micro, figure=printed(micro), note=""
-            )
+            of_micro = replace(fact, label=label(f"面向小微企业:{fact.label.raw}"), note="")
+            yield replace(of_micro, cell=row.cell(place), text=micro, figure=printed(micro))
         if weight := row.text("weight"):
-            yield replace(
-                fact, cell=row.cell("weight"), text=weight, figure=printed(weight), unit="分",
-                scope="绩效指标权重", note=f"target value: {fact.text}",
-            )  # fmt: skip
+            points = replace(fact, cell=row.cell("weight"), text=weight, figure=printed(weight))
+            note = f"target value: {fact.text}"
+            yield replace(points, unit="分", scope="绩效指标权重", note=note)
 
 
 def _fact(row: _Row) -> Fact:

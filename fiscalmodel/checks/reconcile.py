@@ -128,14 +128,10 @@ class Findings(Result, Sequence[Finding]):
     def answer(self) -> Text:
         """How many figures were read, how many checks tie, how many do not."""
         number = Counter(f.severity for f in self.items)
-        return say(
-            "checks.answer",
-            files=len(self.read),
-            figures=int(self.read["figures"].sum()),
-            tied=int(self.tied["tied"].sum()),
-            count=len(self.items),
-            **{severity: number[severity] for severity in SEVERITIES},
-        )
+        told = {severity: number[severity] for severity in SEVERITIES}
+        figures, tied = int(self.read["figures"].sum()), int(self.tied["tied"].sum())
+        files, count = len(self.read), len(self.items)
+        return say("checks.answer", files=files, figures=figures, tied=tied, count=count, **told)
 
     @property
     def short(self) -> pd.DataFrame | None:  # type: ignore[override]
@@ -148,20 +144,14 @@ class Findings(Result, Sequence[Finding]):
     def plot(self, lang: str | None = None) -> Chart:
         """Number of findings of each rule, the graver ones first."""
         counts = Counter((f.rule, f.severity) for f in self.items)
-        table = pd.DataFrame(
-            [[counts[rule, s] for s in SEVERITIES] for rule in RULES],
-            index=list(RULES),
-            columns=list(SEVERITIES),
-        )
-        table = table[table.sum(axis=1) > 0].sort_values(
-            list(SEVERITIES), ascending=False, kind="stable"
-        )
-        made, axis, usable = figure(
-            say("checks.chart.title"),
-            lang,
-            x=say("checks.chart.count"),
-            size=(8.6, 1.4 + 0.34 * max(4, len(table))),
-        )
+        order = list(SEVERITIES)
+        found = {rule: [counts[rule, s] for s in order] for rule in RULES}
+        told = {rule: numbers for rule, numbers in found.items() if any(numbers)}
+        table = pd.DataFrame.from_dict(told, orient="index", columns=order)
+        table = table.sort_values(order, ascending=False, kind="stable")
+        size = (8.6, 1.4 + 0.34 * max(4, len(table)))
+        title, count = say("checks.chart.title"), say("checks.chart.count")
+        made, axis, usable = figure(title, lang, x=count, size=size)
         table.index = pd.Index([rule_name(rule)(usable) for rule in table.index])
         names: dict[str, Text | str] = {s: say(f"checks.severity.{s}") for s in SEVERITIES}
         colors: dict[str, str] = dict(zip(SEVERITIES, (RED, ORANGE, SKY), strict=True))

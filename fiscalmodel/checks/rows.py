@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterator
+from operator import attrgetter
 
 from fiscalmodel.checks.claims import Check, Claim, found, sentence
-from fiscalmodel.checks.facts import BOUNDS, COUNTS, Book, Fact, Grid, Ratio
+from fiscalmodel.checks.facts import BOUNDS, COUNTS, Book, Fact, Grid, Ratio, by
 from fiscalmodel.findings import Finding, Severity
 from fiscalmodel.words import EMPTY, Text
 
@@ -54,15 +55,11 @@ def _no_number(book: Book) -> Iterator[Claim]:
 
 def _scope_flag(book: Book) -> Iterator[Claim]:
     """Figures that their publisher or collector marks as of another scope, with the jump."""
-    flagged = book.group(lambda f: (f.document, f.entity) if f.flag and f.figure else None)
+    flagged = book.group(by("document", "entity", when=attrgetter("flag")))
     for facts in flagged.values():
         first = facts[0]
-        own = (first.document, first.entity, first.label.core)
-        series = {
-            f.years[0]: f
-            for f in book.facts
-            if f.figure and f.years and (f.document, f.entity, f.label.core) == own
-        }
+        own = book.documents.get((first.document, first.entity), [])
+        series = {f.years[0]: f for f in own if f.years and f.label.core == first.label.core}
         jump = _jump(series, {f.years[0] for f in facts if f.label.core == first.label.core})
         flags = "; ".join(dict.fromkeys(f.note or f.flag for f in facts))
         years = "、".join(sorted({f.year for f in facts}))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 
 from fiscalmodel.checks.claims import Check, Claim, Follows, Sums
 from fiscalmodel.checks.facts import COUNTS, YEAR, Book, Fact, base_name, by, grouped
@@ -98,16 +99,10 @@ def form_total(facts: list[Fact]) -> Fact | None:
 
 def details(facts: list[Fact], total: Fact) -> list[Fact]:
     """The rows of a project form that its total is made of."""
-    return [
-        f
-        for f in facts
-        if f is not total
-        and f.unit == total.unit
-        and f.kind == total.kind
-        and not (f.label.row or f.label.level or f.label.of_which or f.label.is_total)
-        and f.label.prefix not in ASIDE
-        and f.label.core != TRANSFER
-    ]
+    like = [f for f in facts if f.unit == total.unit and f.kind == total.kind and f is not total]
+    named = [f for f in like if f.label.prefix not in ASIDE and f.label.core != TRANSFER]
+    marked = attrgetter("label.row", "label.level", "label.of_which", "label.is_total")
+    return [f for f in named if not any(marked(f))]
 
 
 def _table(facts: list[Fact]) -> Iterator[Sums]:
@@ -197,13 +192,9 @@ def _counts(facts: list[Fact]) -> Iterator[Sums]:
     for total in facts:
         stem = _stem(total.label.core)
         named = len(stem) > 3 or total.label.core.endswith(("总数", "合计"))
-        longer = [
-            f
-            for f in facts
-            if (name := _stem(f.label.core)).endswith(stem) and len(name) > len(stem)
-        ]
-        for section in dict.fromkeys(f.section for f in longer):
-            parts = [f for f in longer if f.section == section]
+        stems = [(f, _stem(f.label.core)) for f in facts]
+        longer = [f for f, name in stems if name.endswith(stem) and len(name) > len(stem)]
+        for parts in grouped(longer, by("section")).values():
             if named and len(stem) > 1 and len(parts) > 1:
                 yield Sums("sum_total", total, plus(parts))
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import SequenceMatcher
+from itertools import combinations
 
 from fiscalmodel.checks.claims import Check, Claim, found, sentence
 from fiscalmodel.checks.facts import BOUNDS, YEAR, YUAN_PER, Book, Fact, by, grouped, show
@@ -26,7 +27,7 @@ _SHARE = re.compile(r"占.*(?:比重|比例|占比)$")
 _FILLERS = re.compile(r"财政|绩效|全区|区级|调查$|数量$|个数$")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Target:
     """A printed target: ``≥95%`` is a bound of 95 from below."""
 
@@ -61,11 +62,8 @@ class Target:
 
     def allows(self, other: Target) -> bool:
         """Whether the other's value satisfies this bound."""
-        if self.bound == "≥":
-            return other.value >= self.value
-        if self.bound == "≤":
-            return other.value <= self.value
-        return other.value == self.value
+        gap = other.value - self.value
+        return gap == 0 or self.bound == ("≥" if gap > 0 else "≤")
 
 
 def indicator(core: str) -> str:
@@ -83,21 +81,15 @@ def targets_of(book: Book) -> list[Target]:
     """Every target that can be read, one for each printed row."""
     found: dict[tuple[str, str, str], Target] = {}
     for fact in book.listed:
-        weighted = "权重" in fact.scope
+        weighted, of_form = "权重" in fact.scope, "绩效" in fact.section
         text = target_text(fact) if weighted else fact.text
-        aims = weighted or fact.kind in ("target", *BOUNDS, "actual")
-        if not text or not aims or fact.yuan or not ("绩效" in fact.section or fact.unit == "%"):
+        aims = weighted or fact.kind in ("target", *BOUNDS) or (fact.kind == "actual" and of_form)
+        match = _TEXT.match(text) if aims and (of_form or fact.unit == "%") else None
+        if match is None or fact.yuan or (fact.kind == "actual" and not of_form):
             continue
-        match = _TEXT.match(text)
-        if match is None:
-            continue
-        bound = {"floor": "≥", "ceiling": "≤"}.get(fact.kind, "=")
-        sign = match["bound"] or ""
+        bound, sign = {"floor": "≥", "ceiling": "≤"}.get(fact.kind, "="), match["bound"] or ""
         bound = "≥" if sign in _LOW else "≤" if sign in _HIGH else bound
-        rest = match["rest"].split("/")[0].strip(" ()（）")
-        unit = rest or ("" if weighted else fact.unit)
-        if fact.kind == "actual" and "绩效" not in fact.section:
-            continue
+        unit = match["rest"].split("/")[0].strip(" ()（）") or ("" if weighted else fact.unit)
         key = (fact.document, fact.key or fact.where, text)
         number = Decimal(match["number"].replace(",", ""))
         found.setdefault(key, Target(fact, indicator(fact.label.core), bound, number, unit, text))
@@ -128,14 +120,9 @@ def _conflicts(book: Book) -> Iterator[Claim]:
     for target in targets_of(book):
         groups.setdefault((target.fact.entity, target.name), []).append(target)
     for targets in groups.values():
-        pairs = [
-            (a, b)
-            for i, a in enumerate(targets)
-            for b in targets[i + 1 :]
-            if _comparable(a, b) and _conflict(a, b)
-        ]
-        if pairs:
-            yield _contradiction(targets, pairs)
+        pairs = [(a, b) for a, b in combinations(targets, 2) if _comparable(a, b)]
+        if apart := [pair for pair in pairs if _conflict(*pair)]:
+            yield _contradiction(targets, apart)
 
 
 def _comparable(a: Target, b: Target) -> bool:
@@ -163,17 +150,11 @@ def _conflict(a: Target, b: Target) -> bool:
 
 def _contradiction(targets: list[Target], pairs: list[tuple[Target, Target]]) -> Finding:
     a, b = pairs[0]
-    involved = list(dict.fromkeys(id(t) for pair in pairs for t in pair))
-    by_id = {id(t): t for t in targets}
-    cells = [by_id[i] for i in involved]
+    cells = list(dict.fromkeys(t for pair in pairs for t in pair))
     # A later or long-term floor below a yearly one belongs to the same question.
-    last = max(t.span[1] for t in cells)
-    highest = max(t.value for t in cells)
-    cells += [
-        t
-        for t in targets
-        if id(t) not in involved and t.bound == "≥" and t.value < highest and t.span[1] > last
-    ]
+    last, highest = max(t.span[1] for t in cells), max(t.value for t in cells)
+    floors = [t for t in targets if t.bound == "≥" and t.value < highest and t.span[1] > last]
+    cells += [t for t in floors if t not in cells]
 
     def quoted(t: Target) -> str:
         unit = "" if t.unit in t.text else t.unit
@@ -237,24 +218,20 @@ def _renamed(book: Book) -> Iterator[Claim]:
         first, last = t.span
         if first == last:
             rows.setdefault((t.fact.document, t.programme, t.name), {})[first] = t
-    keys = list(rows)
-    for i, key in enumerate(keys):
-        for other in keys[i + 1 :]:
-            if other[2] == key[2] or other[0] != key[0]:
-                continue
-            years = rows[key].keys() & rows[other].keys()
-            same = [y for y in years if rows[key][y].value == rows[other][y].value]
-            apart = sorted(y for y in years if rows[key][y].value != rows[other][y].value)
-            telling = [y for y in same if rows[key][y].value > 100 and rows[key][y].value % 5]
-            if len(telling) < 2 or not apart:
-                continue
-            a, b = rows[key][apart[-1]], rows[other][apart[-1]]
-            listed = "、".join(f"{y}: {show(rows[key][y].value)}" for y in sorted(telling))
-            yield found(
-                "renamed_indicator", "note", [a.fact, b.fact], "renamed_indicator",
-                stated=a.value, computed=b.value, unit=a.unit,
-                a=a, b=b, listed=listed, year=apart[-1],
-            )  # fmt: skip
+    for (key, one), (other, two) in combinations(rows.items(), 2):
+        if other[2] == key[2] or other[0] != key[0]:
+            continue
+        years = sorted(one.keys() & two.keys())
+        apart = [y for y in years if one[y].value != two[y].value]
+        telling = [y for y in years if y not in apart and one[y].value > 100 and one[y].value % 5]
+        if len(telling) < 2 or not apart:
+            continue
+        a, b = one[apart[-1]], two[apart[-1]]
+        listed = "、".join(f"{y}: {show(one[y].value)}" for y in telling)
+        yield found(
+            "renamed_indicator", "note", [a.fact, b.fact], "renamed_indicator",
+            stated=a.value, computed=b.value, unit=a.unit, a=a, b=b, listed=listed, year=apart[-1],
+        )  # fmt: skip
 
 
 CHECKS = (

@@ -6,6 +6,8 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -56,38 +58,24 @@ def build_table(
     frame: dict[str, Any] = {}
     kept: dict[str, list[Any]] = {}
     percents: set[tuple[int, str]] = set()
-    units: dict[str, str] = {}
+    units: dict[str, str | None] = {}
     with_percents = {c for _, c in grid.percents}
     for c, name in names.items():
-        stored = _stored(rows, layout, c, spans, problems)
-        shown = [(r, c) in grid.percents for r in layout.body] if c in with_percents else None
+        stored = kept[name] = _stored(rows, layout, c, spans, problems)
+        shown = [(r, c) in grid.percents for r in layout.body] if c in with_percents else []
+        place = partial(_place, rows, layout, c)
         column = read_column(
-            name,
-            stored,
-            shown if shown and any(shown) else None,
-            lambda i, c=c: rows.place(layout.body[i], c),  # type: ignore[misc]
-            unit,
-            problems,
+            name, stored, shown if any(shown) else None, place, unit, problems,
             comma_decimal=grid.comma_decimal,
-        )
+        )  # fmt: skip
         notes.extend(column.notes)
-        frame[name] = (
-            np.array(column.values, dtype=float)
-            if column.numeric
-            else pd.array(column.values, dtype=object)
-        )
-        kept[name] = stored
-        if column.numeric and column.unit is not None:
+        if column.numeric:
+            frame[name] = np.array(column.values, dtype=float)
             units[name] = column.unit
-        if shown and column.numeric:
             percents |= {(i, name) for i, mark in enumerate(shown) if mark}
-    if (
-        not unit
-        and any(
-            pd.api.types.is_numeric_dtype(frame[name].dtype) and name not in units for name in frame
-        )
-        and not _unit_in_each_row(frame)
-    ):
+        else:
+            frame[name] = pd.array(column.values, dtype=object)
+    if not unit and None in units.values() and not _unit_in_each_row(frame):
         notes.append(say("tables.no_unit"))
     _refuse_ragged(rows, layout, problems)
     if strict:
@@ -104,39 +92,32 @@ def build_table(
         letters={name: column_letter(c) for c, name in names.items()},
         stored=kept,
         unit=unit,
-        units=units,
+        units={name: own for name, own in units.items() if own is not None},
         marks=marks,
         notes=tuple(dict.fromkeys([*notes, *layout.notes])),
         problems=tuple(problems.problems),
         percents=frozenset(percents),
-        decimals=_Decimals(grid, layout, names),
+        decimals=partial(_decimals, grid, layout, names),
         about=about(layout.titles[::-1], grid.sheet, list(names.values())),
     )
 
 
-@dataclass(frozen=True)
-class _Decimals:
-    """Gives, when called, the decimals that number formats show, by position and column."""
+def _place(rows: Rows, layout: Layout, column: int, i: int) -> str:
+    return rows.place(layout.body[i], column)
 
-    grid: Grid
-    layout: Layout
-    names: dict[int, str]
 
-    def __call__(self) -> dict[tuple[int, str], int]:
-        rows = {r: i for i, r in enumerate(self.layout.body)}
-        return {
-            (rows[r], self.names[c]): places
-            for (r, c), places in self.grid.decimals().items()
-            if r in rows and c in self.names
-        }
+def _decimals(grid: Grid, layout: Layout, names: dict[int, str]) -> dict[tuple[int, str], int]:
+    """The decimals that number formats show, by position and column."""
+    rows = {r: i for i, r in enumerate(layout.body)}
+    shown = ((rows.get(r), names.get(c), places) for (r, c), places in grid.decimals().items())
+    return {(i, name): places for i, name, places in shown if i is not None and name is not None}
 
 
 def _unit_in_each_row(frame: dict[str, Any]) -> bool:
     """Whether a column of units is filled wherever the row is."""
-    at = next((n for n in frame if n.strip().lower() in ("单位", "计量单位", "unit")), None)
-    if at is None or pd.api.types.is_numeric_dtype(frame[at].dtype):
-        return False
-    return len(frame[at]) > 0 and all(str(text).strip() for text in frame[at])
+    named = [n for n in frame if n.strip().lower() in ("单位", "计量单位", "unit")][:1]
+    texts = [str(text).strip() for n in named for text in frame[n] if not isinstance(text, float)]
+    return bool(texts) and all(texts)
 
 
 def _unit(rows: Rows, layout: Layout, asked: str | None, notes: list[Text]) -> str:
@@ -151,29 +132,25 @@ def _unit(rows: Rows, layout: Layout, asked: str | None, notes: list[Text]) -> s
         stated = [(where, unit) for where, unit in found if unit in FEN_PER]
         if stated:
             notes.append(say("tables.unit_of_title", unit=stated[0][1], title=stated[0][0]))
-    for c in sorted(layout.names) if not stated else ():
-        name = layout.names[c]
-        if not _TEXT_NAME.search(BRACKETS.sub("", name)):
-            break
-        if (header_unit(name) or "") in FEN_PER:
-            stated = [(rows.place(layout.header[-1], c), str(header_unit(name)))]
-            break
+    if not stated:
+        # Of the columns of labels, left of the figures, the first that states one.
+        labels = takewhile(
+            lambda c: _TEXT_NAME.search(BRACKETS.sub("", layout.names[c])), sorted(layout.names)
+        )
+        heads = ((c, header_unit(layout.names[c]) or "") for c in labels)
+        own = [(rows.place(layout.header[-1], c), unit) for c, unit in heads if unit in FEN_PER]
+        stated = own[:1]
     money = [(where, unit) for where, unit in stated if unit in FEN_PER] or stated
+    if not money:
+        return asked or ""
+    at, first = money[0]
     for where, unit in money[1:]:
-        if unit != money[0][1]:
-            raise InputError(
-                where,
-                "tables.two_units",
-                first=money[0][1],
-                at=money[0][0],
-                second=unit,
-                and_at=where,
-            )
-    if asked is not None and money and money[0][1] != asked:
-        raise InputError(money[0][0], "tables.unit_differs", asked=asked, stated=money[0][1])
-    if money:
-        return money[0][1]
-    return asked or ""
+        if unit != first:
+            two = {"first": first, "at": at, "second": unit, "and_at": where}
+            raise InputError(where, "tables.two_units", **two)
+    if asked not in (None, first):
+        raise InputError(at, "tables.unit_differs", asked=asked, stated=first)
+    return first
 
 
 def _columns(rows: Rows, layout: Layout, problems: Collector, notes: list[Text]) -> dict[int, str]:
@@ -191,12 +168,10 @@ def _columns(rows: Rows, layout: Layout, problems: Collector, notes: list[Text])
                 continue
             name = "项目"
             notes.append(say("tables.called_item", column=column_letter(c)))
-        seen[name] = seen.get(name, 0) + 1
-        if seen[name] > 1:
-            later = f"{name}_{seen[name]}"
-            notes.append(say("tables.names_several", name=name, count=seen[name], later=later))
-            name = f"{name}_{seen[name]}"
-        names[c] = name
+        count = seen[name] = seen.get(name, 0) + 1
+        names[c] = name if count == 1 else f"{name}_{count}"
+        if count > 1:
+            notes.append(say("tables.names_several", name=name, count=count, later=names[c]))
     return names
 
 
@@ -347,14 +322,13 @@ def read_column(
     if not _is_numeric(name, stored, found, unit):
         return Column([_text(v) for v in stored], False)
     notes: list[Text] = []
-    if percents is not None:
-        found = [
-            Cell("number", percent_of(c.value), "%")
-            if shown and c.kind == "number" and not c.unit
-            else c
-            for c, shown in zip(found, percents, strict=True)
-        ]
-    unit = _own_unit(name, unit, found, notes)
+    for i, shown in enumerate(percents or ()):
+        if shown and found[i].kind == "number" and not found[i].unit:
+            found[i] = Cell("number", percent_of(found[i].value), "%")
+    signs = {c.unit for c in found if c.kind == "number"}
+    if "%" in signs and signs != {"%"} and unit != "%":
+        notes.append(say("tables.mixed_percents", name=name))
+    unit = "%" if signs == {"%"} else unit
     home = table_unit if unit is None else unit
     values: list[float] = []
     for i, (cell, value) in enumerate(zip(found, stored, strict=True)):
@@ -410,9 +384,8 @@ def _quick(
     name: str, stored: Sequence[Any], percents: Sequence[bool] | None, unit: str | None
 ) -> Column | None:
     """A column of nothing but plain figures, or None if it must be looked at cell by cell."""
-    if not stored or (percents is not None and not all(percents)):
-        return None
-    if _is_text_name(name, unit):
+    mixed = percents is not None and not all(percents)
+    if not stored or mixed or _is_text_name(name, unit):
         return None
     values: list[float] = []
     for value in stored:
@@ -449,17 +422,6 @@ def _is_numeric(name: str, stored: Sequence[Any], found: Sequence[Cell], unit: s
         return not any(isinstance(v, str) and v.strip() for v in stored) or unit is not None
     spoilt = sum(_SPOILT.fullmatch(text.strip()) is not None for text in texts)
     return numbers > 0 and numbers + spoilt >= len(texts) - spoilt
-
-
-def _own_unit(name: str, unit: str | None, found: Sequence[Cell], notes: list[Text]) -> str | None:
-    """The unit that header or cells state; None if the table's applies."""
-    numbers = [c for c in found if c.kind == "number"]
-    shown = {c.unit for c in numbers}
-    if shown == {"%"}:
-        return "%"
-    if "%" in shown and unit != "%":
-        notes.append(say("tables.mixed_percents", name=name))
-    return unit
 
 
 def _in_unit(

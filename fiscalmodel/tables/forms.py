@@ -68,21 +68,14 @@ def forms() -> tuple[Form, ...]:
 
 @cache
 def _forms(files: tuple[Path, ...]) -> tuple[Form, ...]:
-    entries: dict[str, Any] = {}
-    for file in files:
-        data: Any = load_yaml(file)[0]
-        entries |= data["forms"]
-    return tuple(
-        Form(
-            name,
-            Text(e["zh"], e["en"]),
-            re.compile(e["title"]),
-            re.compile(e["not"]) if e.get("not") else None,
-            str(e.get("code", "")),
-            bool(e.get("alone")),
-        )
-        for name, e in entries.items()
-    )
+    loaded: list[Any] = [load_yaml(file)[0] for file in files]
+    entries = {name: e for data in loaded for name, e in data["forms"].items()}
+    found = []
+    for name, e in entries.items():
+        without = re.compile(e["not"]) if e.get("not") else None
+        title, code = re.compile(e["title"]), str(e.get("code", ""))
+        found.append(Form(name, Text(e["zh"], e["en"]), title, without, code, bool(e.get("alone"))))
+    return tuple(found)
 
 
 def about(titles: Sequence[str], sheet: str, columns: Sequence[str] = ()) -> About:

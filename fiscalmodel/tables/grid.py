@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fiscalmodel.errors import InputError
+from fiscalmodel.findings import CellRef
 from fiscalmodel.words import Text
 
 #: Largest file that is opened: an office's table is a thousandth of it.
@@ -61,12 +62,11 @@ class Grid:
     @property
     def where(self) -> str:
         """File and sheet, for messages."""
-        return f"{self.file}[{self.sheet}]" if self.sheet else self.file
+        return str(CellRef(self.file, self.sheet))
 
     def place(self, row: int, column: int) -> str:
         """Place of a cell for messages: ``file[sheet!B7]``."""
-        sheet = f"{self.sheet}!" if self.sheet else ""
-        return f"{self.file}[{sheet}{column_letter(column)}{row + 1}]"
+        return str(CellRef(self.file, self.sheet, f"{column_letter(column)}{row + 1}"))
 
 
 def column_letter(index: int) -> str:

@@ -11,7 +11,7 @@ from fiscalmodel.days import looks_like_period
 from fiscalmodel.errors import InputError
 from fiscalmodel.numerals import parse, plain, simple
 from fiscalmodel.tables.grid import MAX_COLUMNS, Grid
-from fiscalmodel.tables.unitlines import is_owner, stated_units, unit_word, unknown_unit
+from fiscalmodel.tables.unitlines import is_owner, stated_units, unit_cells, units_below
 from fiscalmodel.words import Text, say
 
 RowKind = Literal["blank", "unit", "foot", "text", "periods", "data"]
@@ -46,6 +46,10 @@ class Rows:
         """Header texts of the filled cells of a row."""
         return [self.text(row, c) for c in self.filled[row]]
 
+    def below(self, row: int) -> int:
+        """The next row that is not blank; the row itself if there is none."""
+        return next((r for r in range(row + 1, len(self)) if self.filled[r]), row)
+
     def kind(self, row: int) -> RowKind:
         """What the row is, judged by itself."""
         filled, values = self.filled[row], self.grid.rows[row]
@@ -59,9 +63,7 @@ class Rows:
         first = values[filled[0]]
         if isinstance(first, str) and FOOT.match(first.strip()):
             return "foot"
-        if any(
-            type(values[c]) is str and "位" in values[c] and stated_units(values[c]) for c in filled
-        ):
+        if any(units for _, units, _ in unit_cells(values)):
             return "unit"
         numeric = [c for c in filled if parse(values[c]).kind == "number"]
         if not numeric and not any(looks_like_period(values[c]) for c in filled[1:]):
@@ -148,8 +150,9 @@ def layouts(rows: Rows) -> list[Layout]:
             kind = "periods" if corner else "blank"
         if kind == "foot":
             current.notes.append(Text.of(rows.text(row, rows.filled[row][0])))
-        elif strange := _strange_unit(rows, row):
-            raise InputError(rows.place(row, strange[0]), "tables.unit_unknown", text=strange[1])
+        elif strange := [(c, what) for c, _, what in unit_cells(rows.grid.rows[row]) if what]:
+            at, text = strange[0]
+            raise InputError(rows.place(row, at), "tables.unit_unknown", text=text)
         elif kind in ("text", "periods") and (
             len(set(rows.texts(row))) == 1 or _is_dated_title(rows, row)
         ):
@@ -204,18 +207,13 @@ def _side_by_side(rows: Rows, layout: Layout) -> list[Layout]:
         # The group above the figures of a part names it.
         groups = {name[c].split("/")[0] for c in part if "/" in name[c]}
         group = groups.pop() if len(groups) == 1 else ""
+        titles = [*layout.titles, f"{title} {group}".strip()]
+        names = {c: name[c].removeprefix(f"{group}/") for c in part if name[c]}
         body = [r for r in layout.body if any(c in part for c in rows.filled[r])]
         if body and is_ordinal([rows.text(body[0], c) for c in part if c in rows.filled[body[0]]]):
             del body[0]
-        made.append(
-            replace(
-                layout,
-                titles=[*layout.titles, f"{title} {group}".strip()],
-                names={c: name[c].removeprefix(f"{group}/") for c in part if name[c]},
-                body=body,
-                columns=range(first, end),
-            )
-        )
+        own = {"titles": titles, "names": names, "body": body, "columns": range(first, end)}
+        made.append(replace(layout, **own))  # type: ignore[arg-type]
     return made
 
 
@@ -233,17 +231,12 @@ def _same_label(first: str, second: str) -> bool:
     return one == two or {"收", "支"} <= {t[0] for t in (one, two) if t[:2] in ("收入", "支出")}
 
 
-def _strange_unit(rows: Rows, row: int) -> tuple[int, str] | None:
-    texts = ((c, unknown_unit(str(rows.value(row, c)))) for c in rows.filled[row])
-    return next(((c, what) for c, what in texts if what), None)
-
-
 def _is_dated_title(rows: Rows, row: int) -> bool:
     """Whether a row holds a title and, beside it, only the date of the table."""
     filled = rows.filled[row]
     if len(filled) != 2 or [looks_like_period(rows.value(row, c)) for c in filled] != [False, True]:
         return False
-    below = next((r for r in range(row + 1, len(rows)) if rows.filled[r]), row)
+    below = rows.below(row)
     return len(rows.filled[below]) > 2 and rows.kind(below) != "data"
 
 
@@ -268,14 +261,11 @@ def _take_unit(rows: Rows, row: int, layout: Layout, *, titled: bool) -> None:
             titled and not is_owner(text) and not looks_like_period(text) and ":" not in plain(text)
         ):
             beside.setdefault(tidy(text), column)
-    if len(beside) > 1 and _next_is_header(rows, row):
+    ahead = next((kind for _, kind in _ahead(rows, row + 1)), "blank")
+    if len(beside) > 1 and ahead in ("text", "periods"):
         raise InputError(rows.place(row, max(beside.values())), "tables.names_beside_unit")
     if beside and not layout.titles:
         layout.titles.append(next(iter(beside)))
-
-
-def _next_is_header(rows: Rows, row: int) -> bool:
-    return next((kind in ("text", "periods") for _, kind in _ahead(rows, row + 1)), False)
 
 
 def _corner_header(rows: Rows, row: int) -> bool:
@@ -289,10 +279,11 @@ def _corner_header(rows: Rows, row: int) -> bool:
         first, *rest = rest
     if not rest or not stated_units(str(rows.value(row, first))):
         return False
-    if any(parse(v).kind == "number" and not looks_like_period(v)
-           for v in (rows.value(row, c) for c in rest)):  # fmt: skip
+    beside = [rows.value(row, c) for c in rest]
+    others = [v for v in beside if not looks_like_period(v)]
+    if any(parse(v).kind == "number" for v in others):
         return False
-    if len(rest) > 1 and all(looks_like_period(rows.value(row, c)) for c in rest):
+    if len(rest) > 1 and not others:
         return True
     ahead = list(_ahead(rows, row + 1))
     if ahead and ahead[0][1] in ("text", "periods") and rows.filled[ahead[0][0]][0] > first:
@@ -330,14 +321,9 @@ def _take_table(rows: Rows, start: int, layout: Layout) -> int:
             row = _take_footnotes(rows, row, layout)
             break
         if kind in ("data", "periods"):
-            if len(layout.body) < _SAMPLE:
-                numeric |= {
-                    c
-                    for c in rows.filled[row]
-                    if c > rows.filled[row][0]
-                    and parse(value := rows.value(row, c)).kind == "number"
-                    and not _may_head(value)
-                }
+            right = rows.filled[row][1:] if len(layout.body) < _SAMPLE else []
+            numbers = {c for c in right if parse(rows.value(row, c)).kind == "number"}
+            numeric |= {c for c in numbers if not _may_head(rows.value(row, c))}
         elif rows.texts(row) == head:
             layout.notes.append(say("tables.header_again", row=row + 1))
             row += 1
@@ -352,7 +338,7 @@ def _continues(rows: Rows, first: int, row: int) -> bool:
     kind, filled = rows.kind(row), rows.filled[row]
     if kind not in ("text", "periods") or is_ordinal(rows.texts(row)):
         return False
-    if all(unit_word(str(rows.value(row, c)).strip("()（）")) for c in filled):
+    if units_below(rows.grid.rows[row]):
         return True
     top = rows.filled[first]
     if filled[0] > top[0]:
@@ -368,13 +354,9 @@ def _continues(rows: Rows, first: int, row: int) -> bool:
         filled[0] == top[0]
         and not set(filled) <= set(top)
         and set(top) <= {*filled, *covered}
-        and _next_is_data(rows, row)
+        and row < (below := rows.below(row))
+        and rows.kind(below) in ("data", "periods")
     )
-
-
-def _next_is_data(rows: Rows, row: int) -> bool:
-    below = next((r for r in range(row + 1, len(rows)) if rows.filled[r]), None)
-    return below is not None and rows.kind(below) in ("data", "periods")
 
 
 def _spanned(rows: Rows, row: int) -> set[int]:
@@ -465,8 +447,7 @@ def is_ordinal(texts: list[str]) -> bool:
 def _opens_next(rows: Rows, row: int, gap: bool, numeric: set[int]) -> bool:
     """Whether another table begins here: a title before a unit line, or a second header."""
     filled = rows.filled[row]
-    texts = {c for c in filled if _may_head(rows.value(row, c))}
-    if gap and len(filled) >= 2 and texts and len(texts & numeric) >= max(1, len(numeric) // 2):
+    if gap and len(filled) >= 2 and _heads(rows, row, numeric):
         return True
     if len(set(rows.texts(row))) != 1 or not (gap or _TITLE.match(rows.text(row, filled[0]))):
         return False
@@ -474,13 +455,14 @@ def _opens_next(rows: Rows, row: int, gap: bool, numeric: set[int]) -> bool:
         if kind == "unit":
             return True
         if len(rows.filled[ahead]) > 1:
-            held = {c for c in rows.filled[ahead] if _may_head(rows.value(ahead, c))}
-            return (
-                gap
-                and kind in ("text", "periods")
-                and len(held & numeric) >= max(1, len(numeric) // 2)
-            )
+            return gap and kind in ("text", "periods") and _heads(rows, ahead, numeric)
     return False
+
+
+def _heads(rows: Rows, row: int, numeric: set[int]) -> bool:
+    """Whether texts stand above at least half of the columns of numbers."""
+    held = {c for c in rows.filled[row] if _may_head(rows.value(row, c))}
+    return len(held & numeric) >= max(1, len(numeric) // 2)
 
 
 def _may_head(value: Any) -> bool:
@@ -502,21 +484,18 @@ def _repeated_header(rows: Rows, row: int, layout: Layout, head: list[str]) -> i
     for ahead in range(row, min(row + 8, len(rows))):
         title, *others = set(rows.texts(ahead)) or [""]
         known = title in layout.titles or title.startswith("续")
-        if not others and not known and _TITLE.match(title):
+        said = {unit for _, stated, _ in unit_cells(rows.grid.rows[ahead]) for unit in stated}
+        if said - units or (not others and not known and _TITLE.match(title)):
             return 0
-        for c in rows.filled[ahead]:
-            said = stated_units(str(rows.value(ahead, c)))
-            if said and not set(said) <= units:
-                return 0
         if rows.texts(ahead) == head:
             return ahead + 1
     return 0
 
 
 def _take_footnotes(rows: Rows, row: int, layout: Layout) -> int:
-    while row < len(rows) and rows.kind(row) in ("foot", "text") and rows.filled[row]:
-        if rows.kind(row) == "text" and len(rows.filled[row]) > 1:
-            break
+    while row < len(rows) and (
+        rows.kind(row) == "foot" or (rows.kind(row) == "text" and len(rows.filled[row]) == 1)
+    ):
         layout.notes.append(Text.of(" ".join(rows.text(row, c) for c in rows.filled[row])))
         row += 1
     return row

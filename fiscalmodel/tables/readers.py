@@ -102,10 +102,8 @@ class Workbook(Result, list[Table]):
     @cached_property
     def table(self) -> pd.DataFrame:
         """One row a table: sheet, title, form, region, level, year, version, unit, rows."""
-        names, levels = (
-            {form.id: form.name for form in forms()},
-            official_words("government_level", language()),
-        )
+        names = {form.id: form.name for form in forms()}
+        levels = official_words("government_level", language())
         return pd.DataFrame(
             [
                 {
@@ -146,11 +144,8 @@ def _tables(path: str | Path, *, sheet: str | None, unit: str | None, strict: bo
     grids = load(path)
     if sheet is not None:
         grids = [sheet_named(grids, sheet)]
-    hidden = [g for g in grids if g.hidden and sheet is None]
-    said = [say("tables.hidden_sheet", name=g.sheet) for g in hidden]
-    for grid in grids:
-        if grid in hidden:
-            continue
+    said = [say("tables.hidden_sheet", name=g.sheet) for g in grids if g.hidden and sheet is None]
+    for grid in [g for g in grids if sheet is not None or not g.hidden]:
         try:
             if grid.broken:
                 raise grid.broken
@@ -178,18 +173,15 @@ def _choose(book: Workbook, wanted: str | int | None, name: str, sheet: str | No
         f"{i}: '{t.name}'" + (f" ({t.where(0, t.frame.columns[0])})" if len(t) else "")
         for i, t in enumerate(book, 1)
     ]
+    kept: list[Table] = book
     if wanted is not None:
-        picked = [
-            t for i, t in enumerate(book, 1) if wanted in (i, t.name) or wanted == t.sheet != ""
-        ]
-        if len(picked) != 1:
+        named = (wanted in (i, t.name) or wanted == t.sheet != "" for i, t in enumerate(book, 1))
+        kept = [t for t, of_name in zip(book, named, strict=True) if of_name]
+        if len(kept) != 1:
             raise InputError(name, "tables.no_single_table", name=wanted, listed=listed)
-        return replace(picked[0], notes=(*picked[0].notes, *passed))
-    if len(book) > 1:
-        with_figures = [t for t in book if t.numbers]
-        if len(with_figures) != 1:
+    elif len(book) > 1:
+        kept = [t for t in book if t.numbers]
+        if len(kept) != 1:
             raise InputError(name, "tables.several_tables", count=len(book), listed=listed)
-        kept = with_figures[0]
-        passed.append(say("tables.only_with_figures", name=kept.name, file=name))
-        return replace(kept, notes=(*kept.notes, *passed))
-    return replace(book[0], notes=(*book[0].notes, *passed))
+        passed.append(say("tables.only_with_figures", name=kept[0].name, file=name))
+    return replace(kept[0], notes=(*kept[0].notes, *passed))

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -24,6 +24,7 @@ import pandas as pd
 
 from fiscalmodel import days, words
 from fiscalmodel.errors import Collector, InputError, did_you_mean, known_names
+from fiscalmodel.findings import CellRef
 from fiscalmodel.numerals import (
     COMMA,
     Cell,
@@ -39,7 +40,14 @@ from fiscalmodel.paths import here_or_project
 from fiscalmodel.tables.files import csv_beginning, load, sheet_named
 from fiscalmodel.tables.grid import Grid, column_letter
 from fiscalmodel.tables.layout import FOOT, is_ordinal
-from fiscalmodel.tables.unitlines import header_unit, stated_units, unit_word, unknown_unit
+from fiscalmodel.tables.unitlines import (
+    header_unit,
+    stated_units,
+    unit_cells,
+    unit_word,
+    units_below,
+    without_unit,
+)
 from fiscalmodel.units import FEN_PER, money_unit
 from fiscalmodel.words import Text, bare, say
 
@@ -55,9 +63,6 @@ _SEARCH = 20  # rows in which the header is looked for
 ALIKE = 0.75
 TOTAL_ROW = re.compile(r"(?:[合总共]\s*计|合\s*计数|grand total|total)[:：]?", re.IGNORECASE)
 SUBTOTAL_ROW = re.compile(r".{0,12}小\s*计|sub-?total", re.IGNORECASE)
-_BRACKET = re.compile(r"[(（\[【][^()（）\[\]【】]*[)）\]】]")
-_MONEY_ENDS = {"_wan": "万元", "_yi": "亿元", "_yuan": "元", "_fen": "分"}
-_ENDS = (*_MONEY_ENDS, "_pct")
 _LONG_CSV = 1_000_000  # bytes from which a CSV file goes column by column
 
 Bound: TypeAlias = "float | None"
@@ -135,14 +140,12 @@ class Records:
         missing = [c for c in required if c not in self.columns]
         if not self.columns and not self.unknown:
             return True
+        known = say("tables.columns_are", names=[*self.headers.values(), *self.unknown])
         for column in missing:
-            official = words.label(column)
-            near = did_you_mean(column, self.unknown) or did_you_mean(
-                official, self.unknown, cutoff=0.5
-            )
-            known = say("tables.columns_are", names=[*self.headers.values(), *self.unknown])
-            what = "tables.column_missing"
-            self.found.add(self.place(), what, near or known, name=column, official=official)
+            said = {"name": column, "official": words.label(column)}
+            near = did_you_mean(column, self.unknown)
+            hint = near or did_you_mean(said["official"], self.unknown, cutoff=0.5) or known
+            self.found.add(self.place(), "tables.column_missing", hint, **said)
         return not missing
 
     def unread(self, columns: Iterable[str]) -> Text | None:
@@ -156,15 +159,14 @@ class Records:
 
     def place(self) -> str:
         """File and sheet, or the argument's name."""
-        return f"{self.name}[{self.sheet}]" if self.sheet else self.name
+        return str(CellRef(self.name, self.sheet))
 
     def where(self, line: int, column: str = "") -> str:
         """Place of a cell, with the header as the table prints it."""
         header = self.headers.get(column, column)
         if self.sheet:
             letter = column_letter(self.position[column]) if column in self.position else ""
-            cell = f"{letter}{line}"
-            return f"{self.name}[{self.sheet}!{cell}]{header and f' {header}'}"
+            return f"{CellRef(self.name, self.sheet, f'{letter}{line}')} {header}".rstrip()
         in_memory = say("tables.place_row", name=self.name, row=line)
         row = f"{self.name}:{line}" if self.is_file else str(in_memory)
         return f"{row}, {header}" if header else row
@@ -192,12 +194,13 @@ class Records:
         if len(self.totals) != 1:
             return
         total = self.totals[0]
-        for column in self.columns:
+        for column in filter(_money_default, self.columns):
             stated = exact(total.cells.get(column))
             cells = [exact(row.cells.get(column) or 0) for row in self.rows]
-            if stated is None or _money_default(column) == "" or any(c is None for c in cells):
+            known = [cell for cell in cells if cell is not None]
+            if stated is None or len(known) < len(cells):
                 continue
-            added = sum(cast("list[Decimal]", cells), Decimal(0))
+            added = sum(known, Decimal(0))
             slack = Decimal(1).scaleb(stated.normalize().as_tuple().exponent) * len(cells)  # type: ignore[arg-type]
             if abs(stated - added) > min(slack, Decimal(1)):
                 self.found.add(
@@ -251,13 +254,12 @@ class Row:
         if self.blank(column):
             return float(self._missing(column, default, math.nan))
         cell = self._cell(column)
-        if cell is None:
-            return math.nan
-        if cell.unit and not (cell.unit == "%" and column.endswith("_pct")):
+        if cell and cell.unit and not (cell.unit == "%" and column.endswith("_pct")):
             what = "tables.percent_here" if cell.unit == "%" else "tables.not_a_number"
             self.report(column, what, text=self.text(column))
-            return math.nan
-        return self._within(column, cell.value, low, high)
+        elif cell:
+            return self._within(column, cell.value, low, high)
+        return math.nan
 
     def wan(
         self, column: str, *, low: Bound = None, high: Bound = None, default: Any = FILLED
@@ -266,9 +268,8 @@ class Row:
         if self.blank(column):
             return float(self._missing(column, default, math.nan))
         amount = self._amount(column)
-        if amount is None:
-            return math.nan
-        return self._within(column, float(amount / FEN_PER["万元"]), low, high)
+        wan = math.nan if amount is None else float(amount / FEN_PER["万元"])
+        return self._within(column, wan, low, high)
 
     def fen(
         self, column: str, *, low: Bound = None, high: Bound = None, default: Any = FILLED
@@ -277,13 +278,12 @@ class Row:
         if self.blank(column):
             return int(self._missing(column, default, 0))
         amount = self._amount(column)
-        if amount is None:
-            return 0
-        if amount != amount.to_integral_value():
+        if amount is not None and amount == amount.to_integral_value():
+            return int(self._within(column, int(amount), low, high))
+        if amount is not None:
             unit = self.table.units.get(column, "")
             self.report(column, "tables.not_whole_fen", text=self.text(column), unit=unit)
-            return 0
-        return int(self._within(column, int(amount), low, high))
+        return 0
 
     def day(self, column: str, *, default: dt.date | _Filled | None = FILLED) -> dt.date | None:
         """A calendar day between 1950 and 2150."""
@@ -380,7 +380,7 @@ class Row:
 
 
 def read_records(
-    source: TableLike | None,
+    source: TableLike | Records | None,
     *,
     name: str,
     columns: ColumnNames = (),
@@ -393,7 +393,7 @@ def read_records(
     ----------
     source
         A frame, the path of a CSV, xlsx, xls or ods file, ``{file, sheet, unit}``,
-        records (mappings), or None for no table.
+        records (mappings), or None for no table. What was read before is given back.
     name
         What messages call a table that is no file.
     columns
@@ -414,30 +414,52 @@ def read_records(
     InputError
         If the file cannot be read or `source` is no table.
     """
-    table = Records(name, found=found or Collector())
+    if isinstance(source, Records):
+        return source
+    table, known = Records(name, found=found or Collector()), _known(columns)
     if source is None:
         return table
-    if isinstance(source, Mapping) and "file" in source:
-        unit = source.get("unit", unit)
-        grid = _pick(load(source["file"]), source.get("sheet"), columns)
-    elif isinstance(source, (str, Path)):
-        grid = _pick(load(source), None, columns)
-    else:
-        return _fill(table, _in_memory(source, name), 0, columns, unit)
-    table.name, table.sheet, table.is_file = grid.file, grid.sheet, True
-    return _fill(table, grid, _header_row(grid.rows, _known(columns))[0], columns, unit)
+    given: Any = {"file": source} if isinstance(source, (str, Path)) else source
+    if not (isinstance(given, Mapping) and "file" in given):
+        return _fill(table, _Head(_in_memory(source, name), 0, []), known, unit)
+    head = _pick(load(given["file"]), given.get("sheet"), known)
+    table.name, table.sheet, table.is_file = head.grid.file, head.grid.sheet, True
+    return _fill(table, head, known, given.get("unit", unit))
 
 
 def header_of(grid: Grid, columns: ColumnNames) -> list[str]:
     """The known columns that the header of a sheet names."""
-    known = _known(columns)
-    at, _ = _header_row(grid.rows, known)
-    texts = [_text(v) for v in grid.rows[at]] if at >= 0 else []
-    named = [known.whole.get(bare(t)) or known.stems.get(_stem(t)) for t in texts if t]
-    return [column for column in named if column]
+    return _Head.of(grid, _known(columns)).columns
 
 
-def _pick(grids: list[Grid], sheet: str | None, columns: ColumnNames) -> Grid:
+@dataclass(frozen=True)
+class _Head:
+    """The header of a grid: its row (-1 if there is none), and the known columns it names."""
+
+    grid: Grid
+    at: int
+    columns: list[str]
+
+    @classmethod
+    def of(cls, grid: Grid, known: _Known) -> _Head:
+        """The row that names most known columns among the first ones."""
+        best = cls(grid, -1, [])
+        for r, row in enumerate(grid.rows[:_SEARCH]):
+            texts = [t for t in map(_text, row) if t]
+            if not texts or (len(texts) == 1 and len(grid.rows[0]) > 1 and best.at >= 0):
+                continue
+            columns = [column for t in texts if (column := known.column(t))]
+            if best.at < 0 or len(columns) > len(best.columns):
+                best = cls(grid, r, columns)
+        return best
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether anything stands below it."""
+        return any(any(map(_text, row)) for row in self.grid.rows[self.at + 1 :])
+
+
+def _pick(grids: list[Grid], sheet: str | None, known: _Known) -> _Head:
     """The sheet that is asked for, else the one that looks most like the table.
 
     Raises
@@ -446,21 +468,15 @@ def _pick(grids: list[Grid], sheet: str | None, columns: ColumnNames) -> Grid:
         If there is no such sheet, or another sheet with rows has nearly the same columns.
     """
     if sheet is not None:
-        return sheet_named(grids, sheet)
-    shown = [g for g in grids if not g.hidden] or grids
-    heads = [set(header_of(g, columns)) for g in shown]
-    best = max(heads, key=len)
-    alike = [g for g, h in zip(shown, heads, strict=True) if len(h & best) >= ALIKE * len(best)]
-    filled = [g for g in alike if _has_rows(g, columns)]
-    if len(filled) > 1:
-        names = [g.sheet for g in filled]
+        return _Head.of(sheet_named(grids, sheet), known)
+    heads = [_Head.of(g, known) for g in [g for g in grids if not g.hidden] or grids]
+    best = max(heads, key=lambda head: len(set(head.columns)))
+    like = set(best.columns)
+    alike = [h for h in heads if len(like & set(h.columns)) >= ALIKE * len(like) and h.has_rows]
+    if len(alike) > 1:
+        names = [h.grid.sheet for h in alike]
         raise InputError(grids[0].file, "tables.sheets_alike", file=grids[0].file, names=names)
-    return filled[0] if filled else shown[heads.index(best)]
-
-
-def _has_rows(grid: Grid, columns: ColumnNames) -> bool:
-    at, _ = _header_row(grid.rows, _known(columns))
-    return any(any(map(_text, row)) for row in grid.rows[at + 1 :])
+    return (alike or [best])[0]
 
 
 def _in_memory(source: Any, name: str) -> Grid:
@@ -470,32 +486,27 @@ def _in_memory(source: Any, name: str) -> Grid:
     if isinstance(data, pd.DataFrame):
         lists = [data.iloc[:, k].tolist() for k in range(data.shape[1])]
         return Grid(name, "", [list(map(str, data.columns)), *map(list, zip(*lists, strict=True))])
-    plain_list = isinstance(data, Iterable) and not isinstance(data, Mapping)
-    given: list[Any] = list(data) if plain_list else [None]
-    if not all(isinstance(row, Mapping) for row in given):
+    given: list[Any] = list(data) if isinstance(data, Iterable) else [None]
+    if isinstance(data, Mapping) or not all(isinstance(row, Mapping) for row in given):
         raise InputError(name, "tables.not_a_table", given=f"{data!r}"[:80])
-    names = list(dict.fromkeys(str(c) for row in given for c in row))
-    body = [[{str(k): v for k, v in row.items()}.get(c) for c in names] for row in given]
-    return Grid(name, "", [names, *body])
+    rows = [{str(c): value for c, value in row.items()} for row in given]
+    names = list(dict.fromkeys(c for row in rows for c in row))
+    return Grid(name, "", [names, *([row.get(c) for c in names] for row in rows)])
 
 
-def _fill(table: Records, grid: Grid, at: int, columns: ColumnNames, unit: str | None) -> Records:
-    """The records of a grid whose header stands in row `at`."""
+def _fill(table: Records, head: _Head, known: _Known, unit: str | None) -> Records:
+    """The records of a grid below its header."""
+    grid, rows, body = head.grid, head.grid.rows, head.at + 1
     if grid.broken:
         raise grid.broken
-    if at < 0:
+    if head.at < 0:
         raise InputError(table.place(), "tables.empty_table")
-    rows, body = grid.rows, at + 1
-    below = [_text(v) for v in rows[body]] if body < len(rows) else []
-    own: dict[int, str] = {}
-    if table.is_file and any(below) and all(unit_word(t.strip("()（）")) for t in below if t):
-        own = {j: unit_word(t.strip("()（）")) for j, t in enumerate(below) if t}
-        body += 1
-    stated = _table_unit(grid, at, table.found) if table.is_file else ""
-    _read_head(table, rows[at], _known(columns), own, stated, unit)
-    header = [_text(v) for v in rows[at]]
+    own = units_below(rows[body]) if table.is_file and body < len(rows) else {}
+    stated = _table_unit(grid, head.at, table.found) if table.is_file else ""
+    _read_head(table, rows[head.at], known, own, stated, unit)
+    header = [_text(v) for v in rows[head.at]]
     offset = 1 if table.is_file else 0  # a frame's rows are counted without its header
-    for r in range(body, len(rows)):
+    for r in range(body + bool(own), len(rows)):
         texts = [_text(v) for v in rows[r]]
         label = next((t for t in texts if t), "")
         if not label or (table.is_file and _is_aside(texts, header, len(table.columns))):
@@ -550,8 +561,12 @@ def _cells(grid: Grid, r: int, line: int, table: Records) -> dict[str, Any]:
 class _Known:
     """Printed header, for comparison -> column; with and without the unit."""
 
-    whole: Mapping[str, str]
-    stems: Mapping[str, str]
+    whole: dict[str, str] = field(default_factory=dict)
+    stems: dict[str, str] = field(default_factory=dict)
+
+    def column(self, header: str) -> str:
+        """The column that a header names; empty if it is unknown."""
+        return self.whole.get(bare(header)) or self.stems.get(without_unit(header), "")
 
 
 def _known(columns: ColumnNames) -> _Known:
@@ -561,40 +576,12 @@ def _known(columns: ColumnNames) -> _Known:
 
 @cache
 def _known_of(names: tuple[str, ...], extra: tuple[tuple[str, tuple[str, ...]], ...]) -> _Known:
-    more = dict(extra)
-    whole: dict[str, str] = {}
-    stems: dict[str, str] = {}
+    more, known = dict(extra), _Known()
     for column in names or tuple(words.labels("columns")):
         for header in (*more.get(column, ()), *words.headers_of(column)):
-            whole.setdefault(bare(header), column)
-            stems.setdefault(_stem(header), column)
-    return _Known(whole, stems)
-
-
-@lru_cache(maxsize=50_000)
-def _stem(header: str) -> str:
-    """A header without the unit that it states."""
-    text = plain(header)
-    for found in reversed(list(_BRACKET.finditer(text))):
-        if unit_word(found[0][1:-1].removeprefix("单位").strip(":：")):
-            text = text[: found.start()] + text[found.end() :]
-            break
-    for end in _ENDS:
-        text = text.removesuffix(end)
-    return bare(text)
-
-
-def _header_row(rows: Sequence[Sequence[Any]], known: _Known) -> tuple[int, int]:
-    """Position of the row that holds most known headers among the first ones, and how many."""
-    best, most = -1, -1
-    for r, row in enumerate(rows[:_SEARCH]):
-        texts = [_text(v) for v in row]
-        if not any(texts) or (len([t for t in texts if t]) == 1 and len(rows[0]) > 1 and most >= 0):
-            continue
-        hits = sum(bare(t) in known.whole or _stem(t) in known.stems for t in texts if t)
-        if hits > most:
-            best, most = r, hits
-    return best, most
+            known.whole.setdefault(bare(header), column)
+            known.stems.setdefault(without_unit(header), column)
+    return known
 
 
 def _read_head(
@@ -612,9 +599,8 @@ def _read_head(
         text = _text(value)
         if not text:
             continue
-        whole = known.whole.get(bare(text))
-        column = whole or known.stems.get(_stem(text))
-        if column is None:
+        column = known.column(text)
+        if not column:
             unknown.append(text)
             continue
         if column in table.position:
@@ -628,7 +614,8 @@ def _read_head(
         unit = own.get(j) or header_unit(text) or ""
         if money:
             # A header that is listed without a unit is in its column's own, if nothing says else.
-            table.units[column] = unit or stated or default or (money if whole else "")
+            listed = bare(text) in known.whole
+            table.units[column] = unit or stated or default or (money if listed else "")
         elif unit:
             table.units[column] = unit
     table.columns, table.unknown = tuple(table.position), tuple(unknown)
@@ -637,23 +624,17 @@ def _read_head(
 @cache
 def _money_default(column: str) -> str:
     """Unit of an amount by its column's name or official header; empty if it is no amount."""
-    for end, unit in _MONEY_ENDS.items():
-        if column.endswith(end):
-            return unit
-    unit = header_unit(words.label(column)) or ""
-    return unit if unit in FEN_PER else ""
+    units = (header_unit(text) or "" for text in (column, words.label(column)))
+    return next((unit for unit in units if unit in FEN_PER), "")
 
 
 def _table_unit(grid: Grid, header: int, found: Collector) -> str:
     """Unit of money that lines above the header, its corner, or lines below the table state."""
     for r in (*range(header + 1), *range(max(header + 1, len(grid.rows) - 5), len(grid.rows))):
-        for j, value in enumerate(grid.rows[r]):
-            if not isinstance(value, str) or "位" not in value:
-                continue
-            money = [u for u in stated_units(value) if u in FEN_PER]
-            if money:
+        for j, units, strange in unit_cells(grid.rows[r]):
+            if money := [unit for unit in units if unit in FEN_PER]:
                 return money[0]
-            if strange := unknown_unit(value):
+            if strange:
                 found.add(grid.place(r, j), "tables.unit_unknown", text=strange)
     return ""
 
@@ -666,16 +647,12 @@ def _text(value: Any) -> str:
 
 def _clean(value: Any) -> Any:
     """A stored cell: None where nothing is printed or a dash stands for nothing."""
-    if value is None or value is pd.NA or value is pd.NaT:
-        return None
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, float):
-        return None if value != value else value
     if isinstance(value, str):
-        text = value.strip(" \t\r\n\u3000\xa0")
-        return None if text.lower() in _EMPTY else text
-    return value
+        value = value.strip(" \t\r\n\u3000\xa0")
+        return None if value.lower() in _EMPTY else value
+    return None if value is pd.NA or value != value else value
 
 
 _EMPTY = {"", "-", "—", "－", "——", "/", "nan", "none", "nat", "<na>", "null"}
@@ -775,8 +752,8 @@ def _long_csv(
 ) -> tuple[Records, pd.DataFrame, Any]:
     """Header and unit by the first rows, all rows by pandas; lines of the file."""
     top = csv_beginning(path, rows=_SEARCH + 2)
-    at = _header_row(top.grid.rows, _known(columns))[0]
-    table = _fill(Records(path.name, is_file=True), top.grid, at, columns, unit)
+    head = _Head.of(top.grid, known := _known(columns))
+    table, at = _fill(Records(path.name, is_file=True), head, known, unit), head.at
     table.found.problems[:] = [p for p in table.found.problems if p.where == table.place()]
     table.rows, table.totals, table.examples = [], [], []  # told apart below, in all rows
     width = max(len(top.grid.rows[at]), max(table.position.values(), default=0) + 1)

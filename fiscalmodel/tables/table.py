@@ -181,7 +181,7 @@ class Table(Result):
     @property
     def place(self) -> str:
         """File and sheet, for messages."""
-        return f"{self.file}[{self.sheet}]" if self.sheet else self.file
+        return str(CellRef(self.file, self.sheet))
 
     def cell(self, row: Hashable, column: str) -> CellRef:
         """File, sheet and address of the value at `row` of `frame` and `column`."""
@@ -214,9 +214,7 @@ class Table(Result):
     def labels(self) -> pd.Series[str]:
         """The text column that names the rows, or empty texts if every column is a number."""
         column = label_column(self.frame)
-        if column:
-            return self.frame[column]
-        return pd.Series([""] * len(self.frame), index=self.frame.index, dtype=object)
+        return self.frame[column] if column else self._beside([""] * len(self.frame))
 
     @property
     def codes(self) -> pd.Series[str]:
@@ -225,14 +223,16 @@ class Table(Result):
         From a column of codes, else from the digits that a label begins with.
         """
         for column in self.frame.columns:
-            if CODES.search(str(column)) and self.stored.get(column) is not None:
-                texts = [printed(v).strip() for v in self.stored[column]]
-                if any(_ACCOUNT.fullmatch(t) for t in texts):
-                    found = [t if _ACCOUNT.fullmatch(t) else "" for t in texts]
-                    return pd.Series(found, index=self.frame.index, dtype=object)
+            if CODES.search(str(column)):
+                texts = [printed(v).strip() for v in self.stored.get(column, ())]
+                found = [t if _ACCOUNT.fullmatch(t) else "" for t in texts]
+                if any(found):
+                    return self._beside(found)
         begun = [_ACCOUNT.match(str(t).strip()) for t in self.labels]
-        found = [m[0] if m else "" for m in begun]
-        return pd.Series(found, index=self.frame.index, dtype=object)
+        return self._beside([m[0] if m else "" for m in begun])
+
+    def _beside(self, texts: list[str]) -> pd.Series[str]:
+        return pd.Series(texts, index=self.frame.index, dtype=object)
 
     def _known(self, column: str) -> None:
         if column not in self.frame.columns:

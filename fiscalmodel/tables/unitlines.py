@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
 
 from fiscalmodel.days import heading
 from fiscalmodel.numerals import plain
 from fiscalmodel.units import FEN_PER
+from fiscalmodel.words import bare
 
 _LINE = re.compile(
     r"[(\[【]?\s*(?:金额|计量|货币|数据|计价)?\s*单\s*位\s*[::]?\s*(?P<what>.*?)[)\]】]?"
@@ -17,16 +21,12 @@ _OWNER = re.compile(
 _BRACKETS = re.compile(
     r"[(\[【](?:(?:金额|计量)?单位:?)?\s*(?P<what>[^()\[\]【】]{1,8}?)\s*[)\]】]"
 )
+_SAME = {"%": "%", "百分比": "%", "百分数": "%", "万": "万元", "亿": "亿元", "圆": "元"}
 _SUFFIX = {"wan": "万元", "yi": "亿元", "yuan": "元", "fen": "分", "pct": "%", "bp": "bp"}
 _COUNTS = frozenset(
     [
         *"个人户项次件辆套亩吨台笔家栋倍天年月岁米座",
-        "万人",
-        "平方米",
-        "公顷",
-        "公里",
-        "人次",
-        "万人次",
+        *["万人", "平方米", "公顷", "公里", "人次", "万人次"],
     ]
 )
 #: Headers of ratios and counts: the table's unit of money is not theirs.
@@ -42,15 +42,11 @@ def unit_word(text: str) -> str:
     >>> unit_word("人民币万元"), unit_word("％"), unit_word("江汉区财政局")
     ('万元', '%', '')
     """
-    word = (
-        plain(text).replace(" ", "").strip(":;,.。").removeprefix("人民币").removesuffix("人民币")
-    )
-    word = word.strip(":")
+    word = plain(text).replace(" ", "").strip(":;,.。")
+    word = word.removeprefix("人民币").removesuffix("人民币").strip(":")
     if word in FEN_PER or word in _COUNTS:
         return word
-    return {"%": "%", "百分比": "%", "百分数": "%", "万": "万元", "亿": "亿元", "圆": "元"}.get(
-        word, ""
-    )
+    return _SAME.get(word, "")
 
 
 def is_owner(text: str) -> bool:
@@ -67,15 +63,11 @@ def stated_units(text: str) -> tuple[str, ...]:
     (('万元',), ())
     """
     flat = plain(text).replace(" ", "")
-    if "单位" not in flat or _OWNER.match(flat):
-        found = _OWNER.match(flat)
-        # 编制单位：财政局 金额单位：万元 in one cell
-        at = flat.rfind("单位") if found else -1
-        if at <= (found.end() if found else 0):
-            return ()
-        flat = flat[at:]
-    at = flat.find("单位")
-    line = _LINE.fullmatch(flat[at:])
+    owner, at = _OWNER.match(flat), flat.find("单位")
+    if owner:  # 编制单位：财政局 金额单位：万元 in one cell
+        last = flat.rfind("单位")
+        at = last if last > owner.end() else -1
+    line = _LINE.fullmatch(flat[at:]) if at >= 0 else None
     if line is None:
         return ()
     words = [unit_word(word) for word in re.split(r"[、,/;及和]", line["what"]) if word]
@@ -106,9 +98,8 @@ def header_unit(name: str) -> str | None:
     ('', None)
     """
     text = plain(name)
-    for found in reversed(list(_BRACKETS.finditer(text))):
-        if unit := unit_word(found["what"]):
-            return unit
+    if units := _in_brackets(text):
+        return units[-1][0]
     if "%" in text or "百分比" in text:
         return "%"
     suffix = text.rsplit("_", 1)[-1] if "_" in text else ""
@@ -119,7 +110,44 @@ def header_unit(name: str) -> str | None:
 
 def title_unit(text: str) -> str:
     """Unit in the brackets of a title, such as ``收入表（万元）``; empty if none."""
-    for found in _BRACKETS.finditer(plain(text)):
-        if unit := unit_word(found["what"]):
-            return unit
-    return ""
+    return next((unit for unit, _ in _in_brackets(plain(text))), "")
+
+
+@lru_cache(maxsize=50_000)
+def without_unit(header: str) -> str:
+    """A header, for comparison, without the unit that it states.
+
+    >>> without_unit("本金（万元）"), without_unit("principal_wan")
+    ('本金', 'principal')
+    """
+    text = plain(header)
+    for _, (start, end) in _in_brackets(text)[-1:]:
+        text = text[:start] + text[end:]
+    stem, _, suffix = text.rpartition("_")
+    return bare(stem if stem and suffix in _SUFFIX else text)
+
+
+def _in_brackets(text: str) -> list[tuple[str, tuple[int, int]]]:
+    """The units that stand in brackets, each with where it does."""
+    found = ((unit_word(match["what"]), match.span()) for match in _BRACKETS.finditer(text))
+    return [(unit, span) for unit, span in found if unit]
+
+
+def unit_cells(row: Sequence[Any]) -> Iterator[tuple[int, tuple[str, ...], str]]:
+    """Column, units, and what seems to be a unit but is none, of the 单位 cells of a row."""
+    for column, value in enumerate(row):
+        if isinstance(value, str) and "位" in value:
+            units = stated_units(value)
+            strange = "" if units else unknown_unit(value)
+            if units or strange:
+                yield column, units, strange
+
+
+def units_below(row: Sequence[Any]) -> dict[int, str]:
+    """The units of a row that holds nothing but units, below the names; else nothing.
+
+    >>> units_below(["", "（万元）", "%"]), units_below(["万元", "教育"])
+    ({1: '万元', 2: '%'}, {})
+    """
+    words = {c: unit_word(str(v).strip(" ()（）")) for c, v in enumerate(row) if str(v).strip()}
+    return words if all(words.values()) else {}
