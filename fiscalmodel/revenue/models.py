@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fiscalmodel.words import Text
+from fiscalmodel.words import Text, say
 
 Array = NDArray[np.float64]
 
@@ -374,24 +374,10 @@ CANDIDATES: tuple[Candidate, ...] = (
     Candidate("steady", local_global_trend, 3),
 )
 
-#: Name of each yearly and seasonal candidate -> what it is called.
-TITLES: dict[str, Text] = {
-    "naive": Text("上年数", "last value"),
-    "half_drift": Text("平均增量之半", "half the mean step"),
-    "drift": Text("平均增量", "mean step"),
-    "theta": Text("动态 Theta", "dynamic Theta"),
-    "recent_2": Text("近两期平均增量", "mean of the last 2 steps"),
-    "line": Text("趋势线斜率", "slope of the trend line"),
-    "median_growth": Text("中位增速（递减）", "median growth (damped)"),
-    "steady": Text("局部—全局趋势（稳健）", "local-global trend (steady)"),
-    "pooled": Text("汇总学习模型", "pooled model"),
-    "driver": Text("按驱动因素", "by the driver"),
-    "theta_adjusted": Text("Theta（季节性检验后调整）", "Theta, season by M4's test"),
-    "steady_adjusted": Text("局部—全局趋势（季节调整）", "local-global trend (adjusted)"),
-    "yearly_shares": Text("全年预测按季节比重分摊", "yearly forecast by seasonal shares"),
-    "seasonal_naive": Text("上年同期数", "same period of last year"),
-    "theta_plain": Text("Theta（不调整）", "Theta without a season"),
-}
+
+def title(name: str) -> Text:
+    """What a yearly or seasonal candidate is called."""
+    return say(f"revenue.model.{name}")
 
 
 def held(y: Array, said: Array) -> Array:

@@ -13,7 +13,7 @@ from fiscalmodel.display import BLUE, GREY, RED, Chart, fan, figure, legend, sca
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.inputs import check_levels, numbers, when
 from fiscalmodel.revenue.nowcast_input import Growth, YearTable, read_cumulative, read_growth
-from fiscalmodel.revenue.nowcast_model import estimate
+from fiscalmodel.revenue.nowcast_model import estimate, way_title
 from fiscalmodel.revenue.result import InMoney, levels_of, span, weights_chart
 from fiscalmodel.revenue.targets import distance, place_in_band
 from fiscalmodel.series.monthly import Progress, progress
@@ -146,7 +146,7 @@ class Nowcast(InMoney):
         level = self.levels[0]
         frame = pd.DataFrame(
             {
-                "title": [way_title(title) for title in self.models["title"]],
+                "title": [way_title(way) for way in self.models["model"]],
                 "value": self.models["full_year"],
                 "weight": self.models["weight"],
             }
@@ -154,12 +154,6 @@ class Nowcast(InMoney):
         band = float(self.full_year[f"lo-{level:g}"]), float(self.full_year[f"hi-{level:g}"])
         title = say("revenue.chart_ways", level=level)
         return weights_chart(frame, float(self.full_year["mean"]), title, self.unit, lang, band)
-
-
-def way_title(title: str) -> Text:
-    """The two halves of a way's title."""
-    chinese, _, english = title.partition(" ")
-    return Text(chinese, english or chinese)
 
 
 def nowcast_year(
