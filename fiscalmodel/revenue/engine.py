@@ -69,10 +69,9 @@ def combine(
     """
     scale = np.abs(y).max(axis=1, keepdims=True)
     scale = np.where(scale > 0, scale, 1.0)
-    with_season = season_length > 1 and y.shape[1] > season_length
     made = (
         _seasonal(y / scale, horizon, season_length, shares, fades)
-        if with_season
+        if 1 < season_length < y.shape[1]
         else _yearly(y / scale, horizon, shares, fades)
     )
     return Combination(

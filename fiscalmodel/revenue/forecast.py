@@ -25,7 +25,7 @@ from fiscalmodel.revenue.engine import (
 )
 from fiscalmodel.revenue.inputs import History, when
 from fiscalmodel.revenue.models import title as title_of
-from fiscalmodel.revenue.result import InMoney, levels_of, span, weights_chart
+from fiscalmodel.revenue.result import InMoney, band, levels_of, span, weights_chart
 from fiscalmodel.series.types import Series
 from fiscalmodel.units import amount_text
 from fiscalmodel.words import Text, say
@@ -75,7 +75,7 @@ class Forecast(InMoney):
         """The last period's value and its narrowest band."""
         last, level = self.table.iloc[-1], f"{self.levels[0]:g}"
         mean = float(last["mean"])
-        limits = span(float(last[f"lo-{level}"]), float(last[f"hi-{level}"]), self.unit, mean)
+        limits = span(*band(last, self.levels[0]), self.unit, mean)
         period = when(self.table["period"].iloc[-1])
         return say("revenue.answer_forecast", when=period, mean=amount_text(mean, self.unit),
                    level=level, span=limits)  # fmt: skip

@@ -118,14 +118,17 @@ def _start_and_weight(y: Array, level: Array, decay: Array, drift: Array) -> tup
     return start + y[:, 0], weight
 
 
+def line_of(y: Array) -> Array:
+    """Slope of the least-squares line through each history, shape (series,)."""
+    time = np.arange(y.shape[1]) - (y.shape[1] - 1) / 2
+    centred = y - y.mean(axis=1, keepdims=True)
+    return np.asarray((centred * time).sum(axis=1) / np.square(time).sum())
+
+
 def _theta_path(y: Array, level: Array, weight: Array, alpha: float, horizon: int) -> Array:
     """Continue the recursion, each forecast standing in for the value not yet known."""
     n = y.shape[1]
-    mean = y.mean(axis=1)
-    t = np.arange(1, n + 1)
-    slope = ((y - mean[:, None]) * (t - t.mean())).sum(axis=1) / max(
-        np.square(t - t.mean()).sum(), 1
-    )
+    mean, slope = y.mean(axis=1), line_of(y)
     intercept = mean - slope * (n + 1) / 2
     path = np.empty((len(y), horizon))
     for h in range(horizon):
@@ -344,10 +347,7 @@ def recent_drift(y: Array, horizon: int) -> Array:
 
 def line_slope(y: Array, horizon: int) -> Array:
     """Last value plus the slope of the least-squares line."""
-    n = y.shape[1]
-    time = np.arange(n) - (n - 1) / 2
-    slope = ((y - y.mean(axis=1, keepdims=True)) * time).sum(axis=1) / np.square(time).sum()
-    return np.asarray(y[:, -1:] + slope[:, None] * np.arange(1, horizon + 1))
+    return np.asarray(y[:, -1:] + line_of(y)[:, None] * np.arange(1, horizon + 1))
 
 
 def damped_median_growth(y: Array, horizon: int, *, damping: float = 0.9) -> Array:
