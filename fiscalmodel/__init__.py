@@ -20,6 +20,7 @@ _PUBLIC: dict[str, str] = {
     "available_for_clearance": "fiscalmodel.budget.available",
     "backtest": "fiscalmodel.revenue.backtest",
     "balance_sheet": "fiscalmodel.present.sheet",
+    "balance_years": "fiscalmodel.present.sheet",
     "break_points": "fiscalmodel.debt.clearance.plan",
     "cash_plan": "fiscalmodel.budget.cash",
     "cash_warning": "fiscalmodel.budget.warning",

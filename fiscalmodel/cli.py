@@ -129,8 +129,7 @@ def main(arguments: list[str] | None = None) -> None:
     except InputError as error:
         for problem in error.problems:
             click.echo(say("ground.error", problem=problem), err=True)
-        if len(error.problems) > 1:
-            click.echo(say("ground.many_errors", count=len(error.problems)), err=True)
+        click.echo(say("ground.many_errors", count=len(error.problems)), err=True)
         sys.exit(2)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -21,6 +21,10 @@ KINDS = (
 )  # fmt: skip
 
 
+#: Parts that a county hardly does without.
+MAIN = ("revenue", "balance", "debt")
+
+
 @click.command("check", cls=Command)
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--strict", is_flag=True)
@@ -55,6 +59,8 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
         outcomes: list[Outcome] = found.attempt(lambda: evaluate_all(loaded), [])
         found.raise_if_any()
         click.echo(say("scenario.all_in_order", count=len(loaded)))
+        for outcome in outcomes if given else ():
+            _told_of(outcome)
         # Accounts that do not close or meet are wrong inputs; what other parts find are results.
         closed = [o.budgets for o in outcomes if o.budgets is not None]
         findings += [f for part in closed for f in part.found if f.severity == "error"]
@@ -82,9 +88,26 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
         if len(findings) > most:
             left = len(findings) - most
             click.echo(f"  {say('scenario.more_findings', left=left, count=len(findings))}")
+    if loaded and given and not wrong:
+        what = "next_fill" if all(set(MAIN) <= set(o.reasons) for o in outcomes) else "next_run"
+        shown = [s.file.relative_to(project_root(s.file.parent)).as_posix() for s in loaded]
+        click.echo(say(f"scenario.{what}", files=" ".join(shown)))
     # A guard must hear of a table that it was asked about; what a source printed wrongly, and
     # the project keeps as it is, stops nobody.
     return 1 if wrong or (strict and findings) else 0
+
+
+def _told_of(outcome: Outcome) -> None:
+    """What the main parts of a scenario lack, and what was read otherwise than it is headed."""
+    from fiscalmodel.scenario.plausibility import remarks
+
+    for part in MAIN:
+        if part in outcome.reasons:
+            name = say(f"scenario.part_{part}")
+            told = say("scenario.compared", name=name, said=outcome.reasons[part])
+            click.echo(f"  {outcome.scenario.id} {told}")
+    for said in remarks(outcome.scenario):
+        click.echo(f"  {said}")
 
 
 def _ledger(path: str) -> tuple[Finding, ...]:

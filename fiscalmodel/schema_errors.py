@@ -105,7 +105,8 @@ def _said(item: Any, path: KeyPath, model: type[BaseModel], forms: list[Text]) -
         return said, say("ground.check_the_unit", limit=limit)
     if kind == "value_error":
         what = context["error"].args[0] if context.get("error") else item["msg"]
-        return (say(what) if is_key(what) else Text.of(what)), EMPTY
+        told = say(what) if is_key(what) else Text.of(what)
+        return Text(*(text.replace("<key>", dotted(path)) for text in (told.zh, told.en))), EMPTY
     if kind in ("missing", "string_pattern_mismatch"):
         return say(_SENTENCES[kind]), EMPTY
     text = Text.of(str(item["msg"]))

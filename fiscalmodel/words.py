@@ -245,6 +245,15 @@ def headers_of(column: str) -> tuple[str, ...]:
     return (column, *(str(h) for h in (entry.get("zh"), entry.get("en"), *more) if h))
 
 
+def headers_in(section: str, *columns: str) -> dict[str, tuple[str, ...]]:
+    """Columns with the further headers that they stand under in one kind of table only."""
+    own = labels(section)
+    return {
+        c: tuple(str(v) for v in (own.get(c, {}).get("zh"), *own.get(c, {}).get("also", [])) if v)
+        for c in columns
+    }
+
+
 def bare(text: object) -> str:
     """A header or word for comparison: NFKC, lower case, without blanks and joining marks.
 

@@ -278,3 +278,30 @@ def test_whatever_stands_in_a_cell_is_a_plan_or_an_input_error():
         assert plan.sentence("en")
         assert plan.status == "infeasible" or plan.balances["hidden_wan"].iloc[-1] == 0
     assert min(plans, errors) > 20
+
+
+def test_money_and_quotas_under_the_headers_that_bureaus_write(tmp_path):
+    money = tmp_path / "money.csv"
+    money.write_text(
+        "化债资金来源表\n单位：万元\n序号,资金来源,类别,年度,金额,说明\n"
+        '1,土地出让收入安排,政府性基金,2026年,"1,200",\n合计,,,,1200,\n',
+        encoding="utf-8",
+    )
+    quota = tmp_path / "quota.csv"
+    quota.write_text(
+        "批次,额度类型,下达年度,下达日期,额度（万元）,利率,期限,经办\n"
+        "第一批,置换,2026,2026-06-30,600,2.3%,10年,某科\n",
+        encoding="utf-8",
+    )
+    ledger = pd.DataFrame([
+        {"contract_id": "A", "principal_wan": 1000, "rate_pct": 0, "maturity": "2026-12-31",
+         "replaceable": "是"},
+    ])  # fmt: skip
+    plan = fm.plan_clearance(ledger, money, quota, as_of="2025-12-31")
+    (source,), (batch,) = plan.given.sources, plan.given.quotas
+    assert (source.source_id, source.kind, source.cap_wan) == ("土地出让收入安排", "land", 1200)
+    assert (batch.name, batch.amount_wan, batch.rate_pct, batch.tenor_years) == (
+        "第一批", 600, 2.3, 10
+    )  # fmt: skip
+    assert plan.status == "optimal"
+    assert "quota.csv: 经办" in "; ".join(map(str, plan.notes)).replace(" that are not read", "")

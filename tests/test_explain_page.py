@@ -150,6 +150,6 @@ def test_of_figures_of_one_value_the_one_with_the_cells_keys_is_named():
 def test_a_figure_near_in_value_is_no_match_for_the_number_behind_a_text():
     name = "balance.available_wan[2026]"
     rows = [("2026", [value(name) + 0.2])]  # rounds to the same text
-    made = link(keyed(rows, [("year", "年份"), ("use_total_wan", "支出总计")]), data())
+    made = link(keyed(rows, [("year", "年份"), ("need_total_wan", "支出需求合计")]), data())
     assert f"{value(name) + 0.2:,.0f}" == f"{value(name):,.0f}"
     assert made.found == []

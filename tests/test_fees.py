@@ -14,6 +14,7 @@ import yaml
 import fiscalmodel as fm
 from fiscalmodel.present.settlement import in_words
 from fiscalmodel.tables import records
+from fiscalmodel.words import speaking
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases/fees_settlement.yaml").read_text("utf-8"))
 GOOD = {
@@ -327,6 +328,25 @@ def test_carry_to_the_next_year_by_hand() -> None:
     assert other.table.set_index("bank").loc[["甲银行"], "payable_fen"].tolist() == [247]
 
 
+def test_what_is_not_given_is_not_nought() -> None:
+    """Neither payments nor arrears: missing in the table, 未提供 as shown, payable before them."""
+    alone = fm.commission(good())
+    assert alone.missing == ("arrears_fen", "paid_fen")
+    assert alone.table[["arrears_fen", "paid_fen"]].isna().all(axis=None)
+    assert alone.payable_fen == alone.fee_fen == 297  # 100 × 0.5 %; 1,237 × 0.2 % rounded a line
+    assert "应付2.97元（已付数未提供，未扣减）" in alone.answer("zh")
+    with speaking("zh"):
+        shown = alone._repr_html_()
+    assert shown.count("未提供</td>") == 2 * 3  # fines, charges, and the total
+    assert ">0.00<" not in shown
+    paid = fm.commission(good(), payments={"甲银行": "0.50"})
+    assert paid.missing == ("arrears_fen",)
+    assert (paid.summary()["paid_fen"].iloc[-1], paid.payable_fen) == (50, 297 - 50)
+    assert "尚应付2.47元" in paid.answer("zh")
+    # A table without a row is a statement that nothing was paid.
+    assert fm.commission(good(), payments={}).table["paid_fen"].sum() == 0
+
+
 def test_payments_go_to_the_oldest_line_and_too_much_is_a_credit() -> None:
     rows = good(paid_in=["2023-05-01", "2024-05-01", "2024-05-01"], kind="fines", account="国库")
     result = fm.commission(rows, payments=[{"bank": "甲银行", "amount": 10}])
@@ -445,3 +465,21 @@ def test_problems_are_said_in_chinese_too(tmp_path: Path) -> None:
     assert "r.csv:3, 收入种类：不认识的“税收”" in said
     assert "r.csv:3, 缴入日期：“2024-13-01”不是日期" in said
     assert "金额-5.00为负，却未注明退付的原缴款书" in said
+
+
+def test_receipts_without_a_column_of_accounts(tmp_path):
+    file = tmp_path / "receipts.csv"
+    file.write_text(
+        "某县非税收入代收明细表\n单位：元\n"
+        "序号,缴款书号码,代收银行,收费项目,资金性质,缴款日期,缴款金额（元）\n"
+        '1,350001,农业银行,垃圾处理费,行政事业性收费,20250103,"1,200.50"\n'
+        "2,350002,农业银行,交通罚款,罚没收入,2025/1/4,200\n"
+        "合计,,,,,,1400.50\n",
+        encoding="utf-8",
+    )
+    statement = fm.commission(file)
+    # 200 at 0.5 % is 1.00; 1,200.50 at 0.2 % is 2.401, so 2.40.
+    assert statement.table[["account", "base_fen", "fee_fen"]].values.tolist() == [
+        ["not stated", 20000, 100], ["not stated", 120050, 240]
+    ]  # fmt: skip
+    assert "no column account" in "; ".join(map(str, statement.notes))

@@ -312,6 +312,25 @@ def test_a_complete_year_is_taken_as_it_stands() -> None:
     assert "1.00 万元 short" in result.notes[0]
 
 
+def test_the_next_budget_of_a_statement() -> None:
+    """By hand: 100 × 0.5 % = 0.50 元 of fines and 1,000 × 0.2 % = 2.00 元 of charges."""
+    rows = pd.DataFrame({
+        "receipt_id": [1, 2], "bank": "甲银行", "kind": ["罚没", "收费"], "account": "国库",
+        "paid_in": ["2025-02-03", "2025-11-20"], "amount": ["100", "1000"],
+    })  # fmt: skip
+    ended = fees.appropriation(fm.commission(rows, as_of="2025-12-31"), base_year=2025)
+    assert ended.known  # a month without receipts has no base; the year is whole all the same
+    assert ended.need["mean"] == pytest.approx(0.00025)
+    assert ended.answer("zh").startswith("2026年预算支付2025年基数（全年已知）")
+    # In November there is no year before to complete it from: what is there is the least.
+    half = fees.appropriation(fm.commission(rows, as_of="2025-11-30"), base_year=2025)
+    assert (half.known, list(half.table["months"])) == (False, [11, 11])
+    assert "至少需手续费" in half.answer("zh")
+    # The statement's own rates hold for its budget.
+    own = fm.commission(rows, as_of="2025-12-31", rates={"罚没": 1, "收费": 0.2})
+    assert fees.appropriation(own, base_year=2025).need["mean"] == pytest.approx(0.0003)
+
+
 def test_a_year_to_come_is_forecast_and_one_month_is_a_floor() -> None:
     years = pd.DataFrame(
         {

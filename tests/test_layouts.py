@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import time
+import zipfile
 from pathlib import Path
 
+import openpyxl
 import pytest
+import xlsxwriter
 
 import fiscalmodel as fm
+from fiscalmodel.tables.files import sheets
 from fiscalmodel.tables.forms import about, forms
 from fiscalmodel.words import speaking
 
@@ -370,3 +375,88 @@ def test_tables_one_below_another_with_the_same_header(tmp_path: Path) -> None:
         tmp_path, [["表一 青石县收入表"], *block, [None], ["表二 青石县支出表"], *block]
     )
     assert ([one.name[:2], two.name[:2]], len(one), len(two)) == (["表一", "表二"], 3, 3)
+
+
+def test_control_cells_are_left_out_where_somebody_unhid_them(tmp_path):
+    known = table("hidden_control_cells.xlsx")
+    book = openpyxl.load_workbook(FILES / "hidden_control_cells.xlsx")
+    sheet = book.worksheets[0]
+    for line in (*sheet.row_dimensions.values(), *sheet.column_dimensions.values()):
+        line.hidden = False
+    book.save(tmp_path / "unhidden.xlsx")
+    with (tmp_path / "unhidden.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(sheet.values)
+    whole = fm.read_table(tmp_path / "unhidden.xlsx")
+    assert whole.frame.equals(known.frame)
+    assert "that the debt system writes for itself were left out" in said(whole)
+    # A CSV has no merged cells, so that the first column of each group has its group's name only.
+    plain = fm.read_table(tmp_path / "unhidden.csv")
+    assert plain.frame.to_numpy().tolist() == known.frame.to_numpy().tolist()
+
+
+def test_the_empty_rest_of_a_sheet_saved_as_csv_is_no_column(tmp_path):
+    lines = ["项目,2025年", "税收收入,30", "非税收入,10"]
+    file = tmp_path / "wide.csv"
+    file.write_text("\n".join(line + "," * 16_382 for line in lines), encoding="utf-8")
+    assert fm.read_table(file).frame.to_numpy().tolist() == [["税收收入", 30], ["非税收入", 10]]
+
+
+def test_a_format_that_indents_is_read_as_blanks_before_the_text(tmp_path):
+    lines = [("税收收入", 0, 30), ("增值税", 1, 20), ("企业所得税", 1, 10), ("国内部分", 2, 10)]
+    book = xlsxwriter.Workbook(tmp_path / "indented.xlsx")
+    sheet = book.add_worksheet()
+    sheet.write_row(0, 0, ["项目", "2025年"])
+    for r, (name, level, amount) in enumerate(lines, 1):
+        sheet.write(r, 0, name, book.add_format({"indent": level}))
+        sheet.write(r, 1, amount)
+    book.close()
+    body = "".join(
+        f'<t:table-row><t:table-cell t:style-name="i{level}" o:value-type="string"><x:p>{name}'
+        f'</x:p></t:table-cell><t:table-cell o:value-type="float" o:value="{amount}"><x:p>{amount}'
+        "</x:p></t:table-cell></t:table-row>"
+        for name, level, amount in lines
+    )
+    # 0.353 cm is a step of indent; the blanks of the second column are an element of their own.
+    _open_document(
+        tmp_path / "indented.ods",
+        "".join(
+            f'<s:style s:name="i{n}" s:family="table-cell"><s:paragraph-properties '
+            f'f:margin-left="{0.353 * n}cm"/></s:style>' for n in range(3)
+        ),
+        '<t:table-row><t:table-cell o:value-type="string"><x:p>项<x:s x:c="2"/>目</x:p>'
+        '</t:table-cell><t:table-cell o:value-type="string"><x:p>2025年</x:p></t:table-cell>'
+        f"</t:table-row>{body}",
+    )  # fmt: skip
+    for name in ("indented.xlsx", "indented.ods"):
+        (grid,) = sheets((tmp_path / name).read_bytes(), name)
+        assert [row[0] for row in grid.rows[1:]] == [
+            "税收收入", "  增值税", "  企业所得税", "    国内部分"
+        ]  # fmt: skip
+    assert grid.rows[0][0] == "项  目"
+
+
+def test_a_cell_that_an_open_document_writes_once_shows_its_digits_everywhere(tmp_path):
+    cell = 'o:value-type="float" o:value="73.0596"'
+    _open_document(
+        tmp_path / "repeated.ods", "",
+        f'<t:table-row t:number-rows-repeated="2"><t:table-cell t:number-columns-repeated="3" '
+        f"{cell}><x:p>73.06</x:p></t:table-cell></t:table-row>",
+    )  # fmt: skip
+    (grid,) = sheets((tmp_path / "repeated.ods").read_bytes(), "repeated.ods")
+    assert grid.decimals() == {(r, c): 2 for r in range(2) for c in range(3)}
+
+
+def _open_document(path, styles, rows):
+    spaces = {
+        "o": "office", "t": "table", "x": "text", "s": "style", "f": "xsl-fo-compatible"
+    }  # fmt: skip
+    named = " ".join(
+        f'xmlns:{k}="urn:oasis:names:tc:opendocument:xmlns:{v}:1.0"' for k, v in spaces.items()
+    )
+    with zipfile.ZipFile(path, "w") as package:
+        package.writestr(
+            "content.xml",
+            f"<o:document-content {named}><o:automatic-styles>{styles}</o:automatic-styles><o:body>"
+            f'<o:spreadsheet><t:table t:name="1">{rows}</t:table></o:spreadsheet></o:body>'
+            "</o:document-content>",
+        )

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from fiscalmodel.debt.clearance.plan import plan_clearance
 from fiscalmodel.debt.ledger import read_bonds, read_hidden_ledger
 from fiscalmodel.debt.register import read_register
 from fiscalmodel.debt.replacement import replacement_effect, suggest_order
@@ -341,3 +342,59 @@ def test_an_unknown_frequency_is_never_taken_for_a_year():
         read_bonds(pd.DataFrame([bond("B1", frequency="weekly")]))
     with pytest.raises(InputError, match="weekly"):
         read_hidden_ledger(pd.DataFrame([contract("A1", frequency="weekly")]))
+
+
+def test_a_ledger_under_the_headers_that_bureaus_write(tmp_path):
+    file = tmp_path / "ledger.csv"
+    file.write_text(
+        "云溪县隐性债务台账（截至2025年12月31日）\n单位：万元\n"
+        "序号,债务编号,举债单位,债权银行,债务类型,项目名称,债务余额,利率,借款日期,到期日期,还款方式,付息方式,能否置换\n"
+        '1,YX-001,城投,工行,银行贷款,一期,"10,000.00",4.9%,2020-06-30,2027-06-30,到期一次性还本,按季付息,是\n'
+        "2,YX-002,交投,农发行,银行贷款,公路,5000,5.2,2019/3/20,2026/3/20,等额本金,按月,否\n"
+        "合计,,,,,,15000,,,,,,\n",
+        encoding="utf-8",
+    )
+    one, two = read_hidden_ledger(file, as_of="2025-12-31").contracts
+    assert (one.debtor, one.creditor, one.category) == ("城投", "工行", "银行贷款")
+    assert (one.start, one.maturity) == (date(2020, 6, 30), date(2027, 6, 30))
+    assert (one.frequency, one.replaceable, one.rate_pct) == ("quarter", True, 4.9)
+    assert (two.repayment, two.frequency, two.replaceable) == ("equal_principal", "month", False)
+
+
+def _at_maturity(**terms):
+    row = {
+        "contract_id": "A", "principal_wan": 100, "rate_pct": 6, "start": "2024-03-31",
+        "maturity": "2027-03-31", "repayment": "到期一次还本", "frequency": "到期付息", **terms,
+    }  # fmt: skip
+    money = {"source_id": "财政资金", "category": "财政资金", "period": "2027", "cap_wan": 200}
+    return plan_clearance(
+        pd.DataFrame([row]), pd.DataFrame([{**money, "available_from": "2027-01-01"}]),
+        as_of="2025-12-31",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [{}, {"frequency": "利随本清"}, {"repayment": "到期一次还本付息", "frequency": ""}],
+)
+def test_interest_at_maturity_is_paid_once_with_the_principal(terms):
+    # 100 at 6 % from 2024-03-31 to 2027-03-31 by 30/360: three years, 18; none before.
+    paid = _at_maturity(**terms).schedule
+    assert paid[["use", "amount_wan"]].values.tolist() == [["interest", 18], ["principal", 100]]
+    assert set(paid["date"]) == {date(2027, 3, 31)}
+
+
+def test_interest_at_maturity_by_actual_days_or_before_it():
+    # ISDA: 276 / 366 of 2024, 2025 and 2026 whole, 89 / 365 of 2027.
+    by_days = _at_maturity(day_count="ACT/ACT").schedule
+    assert by_days["amount_wan"][0] == pytest.approx(6 * (276 / 366 + 2 + 89 / 365), abs=0.005)
+    # Paid on 2027-01-01: two years, nine months and a day.
+    early = _at_maturity(prepayable="是").schedule
+    assert early["amount_wan"][0] == pytest.approx(6 * (2 + 9 / 12 + 1 / 360), abs=0.005)
+
+
+def test_interest_at_maturity_needs_its_first_day_and_one_way_of_paying():
+    with pytest.raises(InputError, match="not known from which day"):
+        _at_maturity(start=None)
+    with pytest.raises(InputError, match="where interest is paid by period"):
+        _at_maturity(repayment="利随本清", frequency="按季")

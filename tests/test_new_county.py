@@ -168,8 +168,8 @@ def test_an_empty_county_says_what_is_not_given(county: Path) -> None:
     for part in ("revenue", "balance", "debt", "commissions"):
         assert "未提供" in found.part(part)("zh")
     sheets = openpyxl.load_workbook(made.workbook).sheetnames
-    wanted = "收入 收支预算 月度收入 债务台账 资金来源 置换额度 政府债券 债务限额 先行支付 缴款"
-    wanted += " 手续费支付 四本预算 支出项目 标准调整 其他收支 约束线 专项债项目 专项债收益"
+    wanted = "收入 收支预算 月度收入 支出进度 债务台账 资金来源 置换额度 政府债券 债务限额 先行支付"
+    wanted += " 缴款 手续费支付 四本预算 支出项目 标准调整 其他收支 约束线 专项债项目 专项债收益"
     wanted += " 三保 库款余额 库款收付 存量资金 压减 项目库 说明"
     assert sheets == wanted.split()
 
@@ -271,15 +271,110 @@ def test_data_of_another_region_are_named_in_the_conclusion(county: Path) -> Non
     assert fm.load_scenario("params/scenarios/jianghan/baseline.yaml").origin.foreign == ()
 
 
-def test_rows_of_another_region_are_named(county: Path) -> None:
+LEDGER_HEAD = ["债务编号", "债务人", "本金余额（万元）", "利率（%）", "到期日"]
+LEDGER_ROW = ["Y1", "城投", 5000, 5.2, "2027-06-30"]
+
+
+def ledger_county(county: Path, sheets: dict[str, list[list[object]]], more: str = "") -> str:
+    """A county whose ledger stands on the first sheet of a workbook of its own."""
+    made = fm.new_county("云溪县")
+    fill_values(made.workbook, "收入", {"一般公共预算收入": REVENUE})
+    as_workbook(county, **sheets)
+    text = made.scenario.read_text("utf-8")
+    own = next(line for line in text.splitlines() if line.startswith("  ledger"))
+    place = f'  ledger: {{file: data/book.xlsx, sheet: "{next(iter(sheets))}"}}'
+    made.scenario.write_text(text.replace(own, place) + more, "utf-8")
+    return str(made.scenario)
+
+
+def titled(*lines: str, heads: list[object] | None = None, rows: int = 1) -> list[list[object]]:
+    head: list[object] = list(heads or LEDGER_HEAD)
+    return [*([line] for line in lines), head, *([*LEDGER_ROW] for _ in range(rows))]
+
+
+REGION_HEAD = ["债务编号", "地区", "本金余额（万元）", "利率（%）", "到期日"]
+
+
+def by_region(*regions: str) -> list[list[object]]:
+    rows = [[f"Y{n}", region, *LEDGER_ROW[2:]] for n, region in enumerate(regions)]
+    return [REGION_HEAD, *rows]
+
+
+@pytest.mark.parametrize(
+    ("sheets", "cell"),
+    [
+        ({"台账": titled("青石县隐性债务台账")}, "book.xlsx[台账!A1]"),
+        ({"台账": titled("丽江市资金来源和债务明细")}, None),  # a name that nothing follows
+        ({"台账": titled("丽江市隐性债务台账")}, "book.xlsx[台账!A1]"),
+        ({"青石县": titled()}, "book.xlsx[青石县]"),
+        ({"台账": titled(), "收入": [["青石县2025年收入情况"], ["项目", "数"], ["收入", 5]]},
+         "book.xlsx[收入!A1]"),
+        ({"台账": by_region("青石县", "青石县")}, "book.xlsx[台账!B2]"),
+        ({"台账": by_region("云溪县", "青石县")}, "book.xlsx[台账!B3]"),
+        # What must not be taken for another county's:
+        ({"台账": titled("隐性债务台账")}, None),
+        ({"台账": titled("丽水市云溪县隐性债务台账")}, None),
+        ({"台账": titled("丽水市隐性债务台账", "填报单位：云溪县财政局")}, None),
+        ({"台账": titled("全市隐性债务台账", "数据来源：云南省财政厅2025年决算")}, None),
+        ({"台账": titled("隐性债务台账", "根据青石县2025年预算的做法编制")}, None),
+        ({"台账": titled("开发区隐性债务台账")}, None),
+        ({"城关镇": titled("城关镇隐性债务台账")}, None),
+        ({"台账": titled(), "云溪县": [["x"]], "青石县": [["x"]]}, None),
+        ({"台账": by_region("云溪", "丽水市云溪县", "县本级", "城关镇")}, None),
+    ],
+)  # fmt: skip
+def test_a_ledger_of_another_region_is_asked_about(
+    county: Path, sheets: dict[str, list[list[object]]], cell: str | None
+) -> None:
+    file = ledger_county(county, sheets)
+    if cell is None:
+        assert run_check(file)[0] == 0
+        return
+    with pytest.raises(InputError) as caught:
+        run_check(file)
+    (problem,) = caught.value.problems
+    assert cell in problem.where
+    other = "丽江市" if "丽江市" in problem.said("zh") else "青石县"
+    assert f"此处写的地区是{other}，而本情景是云溪县的" in problem.said("zh")
+    assert f'confirmed: {{"region.{other}": 理由}}' in problem.advice("zh")
+
+
+def test_another_regions_data_that_are_meant_are_named_in_the_conclusion(county: Path) -> None:
+    more = 'confirmed: {"region.青石县": 两县合并前的台账}\n'
+    file = ledger_county(county, {"台账": titled("青石县隐性债务台账")}, more)
+    assert run_check(file)[0] == 0
+    found = fm.evaluate(fm.load_scenario(file))
+    assert "book.xlsx[台账!A1]（青石县）" in found.headline("zh")[0]
+    assert any("已核实" in note("zh") and "两县合并前" in note("zh") for note in found.notes)
+
+
+def test_revenue_of_another_region_stops_check(county: Path) -> None:
     made = fm.new_county("云溪县")
     fill_values(made.workbook, "收入", {"一般公共预算收入": REVENUE})
     work = openpyxl.load_workbook(made.workbook)
     for r in range(2, 12):
         work["收入"].cell(r, 1, "青石县")
     work.save(made.workbook)
-    found = fm.evaluate(fm.load_scenario(made.scenario))
-    assert "青石县" in found.headline("zh")[0]
+    with pytest.raises(InputError, match=r"收入!A2\]: this is of 青石县"):
+        run_check(str(made.scenario))
+
+
+def test_a_filled_workbook_of_another_county_gives_a_new_one_nothing(
+    county: Path, tmp_path: Path
+) -> None:
+    other = fm.new_county("青石县")
+    fill(other.workbook, "债务台账", [dict(zip(LEDGER_HEAD, LEDGER_ROW, strict=True))])
+    fill_values(other.workbook, "收入", {"一般公共预算收入": REVENUE})
+    with pytest.raises(InputError, match=r"青石县.xlsx\[收入!A2\]: this is of 青石县"):
+        fm.new_county("云溪县", books=[other.workbook])
+    assert not (county / "data" / "county_2").exists()
+    # Its own is taken, and what is not read is said.
+    regions = county / "params" / "regions.yaml"
+    regions.write_text(regions.read_text("utf-8").replace("青石县", "旧青石县"), "utf-8")
+    made = fm.new_county("青石县", books=[other.workbook])
+    said = "\n".join(text("zh") for text in made.said)
+    assert "已填债务台账1行" in said
+    assert "[收入]是逐行填写的收支表，新建时不读取" in said
 
 
 def run_check(*paths: str) -> tuple[int, str]:
@@ -452,7 +547,7 @@ def test_a_budget_ahead_gives_the_years_of_the_plan(county: Path, tmp_path: Path
 
 
 def test_a_workbook_of_another_region_is_refused(county: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"own.xlsx: its tables are of 青石县, not of 云溪县"):
+    with pytest.raises(InputError, match=r"own.xlsx\[表1!A1\]: this is of 青石县, not of 云溪县"):
         fm.new_county("云溪县", books=[own_book(tmp_path / "own.xlsx", "青石县")])
     with pytest.raises(InputError, match="no such file"):
         fm.new_county("云溪县", books=[tmp_path / "none.xlsx"])
@@ -587,6 +682,22 @@ def test_months_after_the_last_day_known_say_what_to_change(county: Path) -> Non
     assert fm.evaluate(fm.load_scenario(made.scenario)).nowcast is not None
 
 
+def test_spending_by_month_is_set_against_the_budget(county: Path) -> None:
+    """By hand: 30,000 of 80,000 by June is 37.5 %, 12.5 points behind half the year."""
+    made = fm.new_county("云溪县")
+    fill_values(made.workbook, "收入", {"一般公共预算收入": REVENUE})
+    months = [5000.0 * m for m in range(2, 7)]
+    fill_values(made.workbook, "支出进度", {"一般公共预算支出": [*months, *[None] * 6]})  # type: ignore[list-item]
+    text = made.scenario.read_text("utf-8").replace("as_of: 2025-12-31", "as_of: 2026-06-30")
+    made.scenario.write_text(text, "utf-8")
+    alone = fm.evaluate(fm.load_scenario(made.scenario))  # the budget's sheet is left empty
+    assert (alone.spending.table.loc[0, "to_date"], alone.balance) == (30_000, None)
+    assert alone.spending.table["done_pct"].isna().all()
+    fill_values(made.workbook, "收支预算", {"一般公共预算支出": [80_000.0, 81_000.0, 82_000.0]})
+    row = fm.evaluate(fm.load_scenario(made.scenario)).spending.table.loc[0]
+    assert (row["done_pct"], row["gap_points"]) == (37.5, -12.5)
+
+
 def test_the_ministrys_forms_give_limits_and_balances(county: Path, tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     book.active.title = "表1-1"
@@ -611,3 +722,60 @@ def test_the_ministrys_forms_give_limits_and_balances(county: Path, tmp_path: Pa
     assert [tuple(row[c] for c in columns) for row in rows] == [
         ("2024", 45000, None), ("2025", 50000, 55000)
     ]  # fmt: skip
+
+
+def test_what_stands_on_revenue_that_failed_adds_no_error(county: Path) -> None:
+    made = fm.new_county("云溪县")
+    fill_values(made.workbook, "收入", {"一般公共预算收入": [*REVENUE[:-1], "四万"]})
+    fill(made.workbook, "支出项目", [{"支出项目": "部门公用经费", "项目类别": "保障运转",
+                                 "标准（万元）": 2.5, "数量": 7120, "依据": "定额"}])  # fmt: skip
+    with pytest.raises(InputError) as caught:
+        run_check(str(made.scenario))
+    (problem,) = caught.value.problems
+    assert "收入!F11" in problem.where
+
+
+def test_a_year_or_a_contract_twice_points_at_what_stands_twice(county: Path) -> None:
+    made = fm.new_county("云溪县")
+    fill_values(made.workbook, "收入", {"一般公共预算收入": REVENUE})
+    work = openpyxl.load_workbook(made.workbook)
+    work["收入"]["E11"] = "2024"
+    work.save(made.workbook)
+    with pytest.raises(InputError) as caught:
+        run_check(str(made.scenario))
+    (problem,) = caught.value.problems
+    assert "收入!E11" in problem.where  # the period, not its value in column F
+    assert "收入!E10" in problem.said("zh")
+
+
+def test_a_debt_due_before_its_start_is_one_error(county: Path) -> None:
+    made = fm.new_county("云溪县")
+    turned = {"债务编号": "Y1", "本金余额（万元）": 100, "利率（%）": 5, "起始日": "2026-06-30",
+              "到期日": "2025-05-01", "是否逾期": "否"}  # fmt: skip
+    fill(made.workbook, "债务台账", [turned])
+    fill(made.workbook, "资金来源", [{"资金来源编号": "Z1", "类别": "财政资金", "期间": "2026",
+                                 "可用额度（万元）": 200}])  # fmt: skip
+    with pytest.raises(InputError) as caught:
+        run_check(str(made.scenario))
+    (problem,) = caught.value.problems
+    assert "到期日2025年5月1日早于起息日2026年6月30日" in problem.said("zh")
+
+
+def test_a_check_says_what_is_not_given_what_was_converted_and_what_is_next(county: Path) -> None:
+    made = fm.new_county("云溪县")
+    fill(made.workbook, "缴款", [{"缴款书编号": "1", "代收银行": "农商行", "收入类别": "罚没",
+                               "缴入账户": "国库", "缴入日期": "2025-01-02",
+                               "金额（元）": "20万"}])  # fmt: skip
+    code, said = run_check(str(made.scenario))
+    assert code == 0
+    assert "county_1/baseline Revenue: Not given: 收入·一般公共预算收入 not filled in." in said
+    # 20万 is 200,000 in a column of 元: read so, and said.
+    assert "缴款!F3] 金额（元） 20万: figures printed in 万元 were converted to 元" in said
+    assert "next: fill in revenue at least" in said
+    statement = fm.evaluate(fm.load_scenario(made.scenario)).commissions
+    assert statement["base_fen"].sum() == 20_000_000  # 200,000 元
+    fill_values(made.workbook, "收入", {"一般公共预算收入": REVENUE})
+    said = run_check(str(made.scenario))[1]
+    assert "Revenue: Not given" not in said
+    assert "county_1/baseline Debt: Not given: 债务台账" in said
+    assert "next: fiscalmodel run params/scenarios/county_1/baseline.yaml" in said

@@ -264,3 +264,14 @@ def test_no_probability_is_said():
     assert "比上年增长" in found.answer("zh")
     assert found.plot_models("en").alt
     assert review_years(fm.load_series("sample_county.tax_revenue_monthly")).plot("zh").alt
+
+
+def test_a_whole_year_of_months_is_what_came_in_and_no_estimate() -> None:
+    months = pd.period_range("2023-01", "2024-12", freq="M")
+    values = [10.0 * p.month * (1.05 if p.year == 2024 else 1) for p in months]
+    found = fm.nowcast_year(pd.Series(values, months), budget=125)
+    # 120 x 1.05 = 126; 126 / 125 = 100.8 %
+    assert (
+        found.answer("zh") == "2024年全年实绩 126.00，比上年增长5.0%。全年预算 125.00，完成100.8%。"
+    )
+    assert not any("请核对预算" in note("zh") for note in found.notes)

@@ -101,6 +101,8 @@ def test_series(county: Path, revenue: dict[int, float | str], key: str | None) 
         ("sources", "2028,6000,0", "2028,6000,0\nZ2,资产处置,2026,900,30", None),
         ("scenario", "90000, 2027: 91000, 2028: 92000", "9, 2027: 9.1, 2028: 9.2",
          "small.balance.transfers_wan"),
+        ("scenario", "debt: {", "debt: {quota_shock_pct: -0.2, ", "ratio.debt.quota_shock_pct"),
+        ("scenario", "debt: {", "debt: {reserve_pct: 0.1, ", "ratio.debt.reserve_pct"),
         ("scenario", "2027: 91000", "2027: 0", "zero.balance.transfers_wan.2027"),
         ("scenario", "2027: 111000", "2027: 11.1", "jump.balance.sanbao_need_wan.2027"),
     ],
@@ -141,3 +143,78 @@ def test_an_answer_to_nothing_is_refused_with_the_question_it_may_mean(county: P
         ask_first([made_up])
     # A question that the corrected figure has settled may stay answered.
     ask_first([load(county, {}, 'confirmed: {"zero.revenue.series.2020": 已核对}')])
+
+
+MONTHS = """  nowcast: {series: {file: data/months.csv, column: 一般公共预算收入, unit: 万元}}
+balance:"""
+
+
+@pytest.mark.parametrize(
+    ("changed", "key", "said"),
+    [
+        ({}, None, ""),
+        # The year's own figure is 42,000: 42,800 is 1.9 % above it, 50,000 is 19 %.
+        ({12: 42_800}, None, ""),
+        ({12: 50_000}, "december.revenue.nowcast.series.2025", "50,000.00，全年数为42,000"),
+        ({6: 100}, "fall.revenue.nowcast.series.2025-06", "100.00，小于2025-05累计17,500"),
+        # June alone is 17,600 - 17,500 = 100, where a month has 3,500.
+        ({6: 17_600}, "month.revenue.nowcast.series.2025-06", "当月（累计数之差）为100.00"),
+    ],
+)  # fmt: skip
+def test_months_that_contradict_each_other_or_their_year(
+    county: Path, changed: dict[int, float], key: str | None, said: str
+) -> None:
+    months = {m: 3_500.0 * m for m in range(2, 13)} | changed
+    rows = "".join(f"2025-{m:02d},{value}\n" for m, value in months.items())
+    (county / "data" / "months.csv").write_text(f"月份,一般公共预算收入\n{rows}", "utf-8")
+    scenario = load(county, scenario=SCENARIO.replace("balance:", MONTHS).replace(
+        "revenue: {series: {file: data/revenue.csv, column: 一般公共预算收入, unit: 万元}}",
+        "revenue:\n  series: {file: data/revenue.csv, column: 一般公共预算收入, unit: 万元}",
+    ))  # fmt: skip
+    found = {question.key: question for question in questions(scenario)}
+    assert list(found) == ([key] if key else [])
+    if key:
+        assert said in found[key].said("zh")
+        with pytest.raises(InputError):
+            ask_first([scenario])
+
+
+def test_a_share_as_a_ratio_is_refused_by_the_key_that_confirms_it(county: Path) -> None:
+    share = SCENARIO.replace("debt: {", "debt: {refinanced_pct: 0.75, ")
+    with pytest.raises(InputError) as caught:
+        load(county, scenario=share)
+    (problem,) = caught.value.problems
+    assert "baseline.yaml:10:" in problem.where
+    assert '75%请写75；确实是0.75%的，请写 confirmed: {"ratio.debt.refinanced_pct": 理由}' in (
+        problem.said("zh")
+    )
+    scenario = load(
+        county, None, 'confirmed: {"ratio.debt.refinanced_pct": 合同约定}', scenario=share
+    )
+    assert keys(scenario) == ["ratio.debt.refinanced_pct"]
+    ask_first([scenario])
+
+
+POOL = (
+    "项目编号,项目名称,项目类别,是否必保,是否在建,标准（万元）,数量,起始年度,实施年限,评分\n"
+    "X1,校车安全,社会事业,是,否,100,1,2026,3,\nX2,供水管网,重点建设,否,否,200,1,2027,5,80\n"
+)
+PROJECTS = """projects:
+  pool: data/pool.csv
+  ceiling_wan: {2026: 900, 2027: 900, 2028: 900}
+  source: 项目库
+"""
+
+
+def test_a_project_longer_than_the_plan_is_asked_about(county: Path) -> None:
+    """X2 runs from 2027 for five years, to 2031; the last ceiling is that of 2028."""
+    (county / "data" / "pool.csv").write_text(POOL, "utf-8")
+    scenario = load(county, None, PROJECTS)
+    with pytest.raises(InputError) as caught:
+        ask_first([scenario])
+    (problem,) = caught.value.problems
+    assert problem.where.endswith("pool.csv:3, 实施年限")
+    assert "供水管网（2027–2031）" in problem.said("zh")
+    assert "校车安全" not in problem.said("zh")
+    confirmed = "confirmed: {outlasts.projects.pool: 2029年起列入下一轮规划}\n"
+    ask_first([load(county, None, PROJECTS + confirmed)])

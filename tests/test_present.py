@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 
+import executed_reports
 import nbformat
 import openpyxl
 import pandas as pd
@@ -192,15 +193,26 @@ def test_both_sides_of_the_general_budget_have_one_total() -> None:
     for at in (1, 2, 4, 5):
         assert sheet.iloc[:-1, at].sum() == pytest.approx(sheet.iloc[-1, at])
     assert "结转下年" in sheet.iloc[:, 3].tolist()
-    # Without accounts the balance itself has two sides: what is left for clearance closes it.
+    # Without accounts there is no official table: needs do not add up to income.
     plain = fm.evaluate(case.change({"budgets": None, "medium_term": None}))
-    other = fm.balance_sheet(plain, "en")
-    assert other is not None
-    assert other.iloc[-1, 1:4].tolist() == other.iloc[-1, 5:8].tolist()
-    assert list(other.columns[1:4]) == ["2026", "2027", "2028"]
-    public = fm.balance_sheet(plain, "zh", public=True)
-    assert public is not None
-    assert "化债" not in " ".join(public.iloc[:, 4])
+    assert fm.balance_sheet(plain, "en") is None
+
+
+def test_a_balance_worked_out_from_needs_shows_its_difference() -> None:
+    """By hand, 2026: needs 204,800 + 4,800 + 18,300 = 227,900; transfers 153,000."""
+    case = fm.load_scenario("params/scenarios/sample_county/baseline.yaml")
+    outcome = executed_reports.evaluated("params/scenarios/sample_county/baseline.yaml")
+    row = fm.balance_years(outcome).iloc[0]
+    revenue = row["revenue_wan"]
+    assert (row["need_total_wan"], row["income_total_wan"]) == (227_900, revenue + 153_000)
+    assert row["surplus_wan"] == pytest.approx(revenue + 153_000 - 227_900)
+    assert row["available_wan"] == pytest.approx(row["surplus_wan"])
+    # Twice the needs: the gap stands as a negative difference, nothing fills it.
+    short = fm.evaluate(case.change({"balance.sanbao_need_wan": {2026: 4e5, 2027: 4e5, 2028: 4e5}}))
+    row = fm.balance_years(short).iloc[0]
+    assert row["surplus_wan"] == pytest.approx(revenue + 153_000 - 4e5 - 4_800 - 18_300)
+    assert (row["available_wan"], row["shortfall_wan"]) == (0.0, pytest.approx(-row["surplus_wan"]))
+    assert not {"available_wan", "shortfall_wan"} & set(fm.balance_years(short, public=True))
 
 
 def test_a_table_without_a_title_takes_its_chapters() -> None:

@@ -18,7 +18,6 @@ PENDING = {
     "read_table",
     "run_report",
     "to_cumulative",
-    "to_months",
 }
 
 

@@ -85,6 +85,9 @@ def test_sheets_of_a_workbook_and_frames_are_copied(tmp_path: Path) -> None:
     assert book.sheetnames == ["核对结果", "t-甲", "t-乙"]
     assert book["t-乙"]["B4"].comment is not None
     assert book["t-甲"]["B4"].value == 110
+    places = [row[8] for row in book["核对结果"].iter_rows(min_row=2, values_only=True)]
+    assert {place.partition("[")[0] for place in places} == {"t-甲", "t-乙"}
+    assert all("t-甲[B4]" in place or "t-乙[B4]" in place for place in places)
     made = opened(fm.reconcile(frame).workbook("zh"))
     assert made["table"]["B4"].comment is not None
 

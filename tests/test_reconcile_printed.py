@@ -136,3 +136,12 @@ def test_one_line_in_two_years_is_no_doubled_row() -> None:
     frame = pd.DataFrame(rows, columns=["item", "year", "amount_wan"])
     assert not fm.reconcile(frame)
     assert [f.rule for f in fm.reconcile(frame.assign(year="2027"))] == ["doubled_row"]
+
+
+def test_a_balance_above_its_limit_in_a_table_by_year():
+    frame = pd.DataFrame({
+        "年度": ["2023年", "2024年"], "一般债务限额": [12.5, 13.1], "专项债务限额": [8.2, 9.6],
+        "一般债务余额": [12.3, 12.9], "专项债务余额": [8.05, 9.66],
+    })  # fmt: skip
+    (finding,) = fm.reconcile(frame)
+    assert (finding.rule, finding.stated, finding.computed) == ("debt_limit", 9.66, 9.6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 
 import fiscalmodel as fm
 from fiscalmodel.errors import InputError
+from fiscalmodel.present.figures import link
 
 UNITS = ("education", "health", "agriculture", "housing", "civil_affairs", "other_units")
 
@@ -39,7 +41,7 @@ def test_completion_gap_and_who_lags_by_hand() -> None:
     # Made late in 2025 by the generator: these two, the furthest behind first. Agriculture and
     # housing alone are 5 points behind what they usually had spent by then, too.
     assert list(made.lagging["item"]) == ["housing", "agriculture"]
-    assert "housing（-27.2点）、agriculture（-24.4点）" in made.answer("zh")
+    assert "housing（-27.2个百分点）、agriculture（-24.4个百分点）" in made.answer("zh")
     assert made.plot("en").alt == made.answer("en")
 
 
@@ -94,5 +96,13 @@ def test_progress_is_a_scenario_key(tmp_path: Path) -> None:
     )
     assert list(by_unit.spending.table["item"]) == ["教育局", "住建局", "其他 other", "合计 total"]
     assert list(by_unit.spending.lagging["item"]) == ["住建局"]
+    # The budget of the whole is the year's expenditure of the scenario: 268,844 of 396,656.
+    assert by_unit.spending.table["done_pct"].iloc[-1] == pytest.approx(100 * 268_844 / 396_656)
+    # Each of its figures is traced: the month's cell, the budget's line, shares, the model.
+    shown = link(by_unit.spending._repr_html_(), json.loads(fm.explain(by_unit).json()))
+    assert shown.missing == []
+    assert "spending.gap_points[住建局]" in shown.found
+    how = fm.explain(by_unit, "spending.to_date", "住建局")
+    assert "synthetic_sample_county_spending_monthly.csv" in str(how)
     with pytest.raises(InputError, match="names a unit that items does not"):
         evaluated("    items_budget_wan: {教育局: 99382}\n")

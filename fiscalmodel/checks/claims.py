@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
-from fiscalmodel.checks.facts import COUNTS, Book, Fact, grouped, show
+from fiscalmodel.checks.facts import COUNTS, Book, Fact, Ratio, grouped, show
 from fiscalmodel.checks.printed import Interval
 from fiscalmodel.checks.slips import slip
 from fiscalmodel.findings import Finding, Severity
@@ -105,12 +105,22 @@ class Follows:
     operands: Sequence[Fact]
     value: Decimal
     interval: Interval
-    sentence: str
+    sentence: str | Text
     words: Mapping[str, object] = field(default_factory=dict)
     holds: Literal["=", "≤", "≥"] = "="
     severity: Severity = "error"
     unit: str | None = None
     digits: int = 4
+    #: What else its finding names.
+    also: Sequence[Fact] = ()
+
+    @classmethod
+    def percent(
+        cls, rule: str, stated: Fact, ratio: Ratio, said: str, shift: int = 0, **more: Any
+    ) -> Follows:
+        """A percentage against a ratio, or with a shift of -100 against growth."""
+        value, interval = ratio.value * 100 + shift, ratio.interval.scaled(100, shift)
+        return cls(rule, stated, [ratio.new, ratio.old], value, interval, said, **more)
 
     @property
     def ties(self) -> bool:
@@ -122,26 +132,18 @@ class Follows:
 
     def finding(self) -> Finding:
         """What is said where it does not hold."""
-        fact = self.stated
-        slipped = slip(fact.number, round(self.value, fact.digits), fact.digits)
-        values = dict(zip("ab", self.operands, strict=False)) | dict(self.words)
+        fact, said = self.stated, self.sentence
+        if isinstance(said, str):
+            slipped = slip(fact.number, round(self.value, fact.digits), fact.digits)
+            told = sentence("slip.told", slip=slipped.name) if slipped else EMPTY
+            words = {"fact": fact, "value": self.value, "gap": fact.number - self.value}
+            operands = dict(zip("ab", self.operands, strict=False))
+            said = sentence(said, **words, slip=told, **{**operands, **self.words})
         return found(
-            self.rule,
-            self.severity,
-            [fact, *self.operands],
-            sentence(
-                self.sentence,
-                fact=fact,
-                value=self.value,
-                gap=fact.number - self.value,
-                slip=sentence("slip.told", slip=slipped.name) if slipped else EMPTY,
-                **values,
-            ),
-            stated=fact.number,
-            computed=round(self.value, self.digits),
+            self.rule, self.severity, [fact, *self.operands, *self.also], said,
+            stated=fact.number, computed=round(self.value, self.digits), unit=self.unit,
             tolerance=self.interval.half + fact.interval.half,
-            unit=self.unit,
-        )
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

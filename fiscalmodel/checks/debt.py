@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 from fiscalmodel.checks.claims import (
@@ -17,7 +18,7 @@ from fiscalmodel.checks.claims import (
     found,
     sentence,
 )
-from fiscalmodel.checks.facts import Fact, Grid, years_of
+from fiscalmodel.checks.facts import YEAR, Fact, Grid, by, years_of
 from fiscalmodel.findings import Finding
 from fiscalmodel.words import EMPTY
 
@@ -29,6 +30,8 @@ _ROLES = {
     "refinancing": re.compile(r"再融资"),
     "due": re.compile(r"到期.*(?:还本|本金)|^(?:到期)?还本(?:支出)?$|债务还本"),
 }
+#: Rule -> what may not exceed what.
+_BOUNDED = {"debt_limit": ("balance", "limit"), "refinancing": ("refinancing", "due")}
 _NEW_LIMIT = re.compile(r"新增|收回|核减|调整|下达|提前")
 
 
@@ -52,12 +55,6 @@ def _kind(fact: Fact) -> str:
     return next((kind for kind, word in _KINDS.items() if f"{word}债" in text), "total")
 
 
-def _debt(f: Fact) -> Hashable | None:
-    if f.figure is None or not f.yuan or f.in_grid or "债" not in f.label.raw + f.scope:
-        return None
-    return (f.document, f.entity, f.year, f.month)
-
-
 def _place(fact: Fact) -> str:
     """Entity, year and kind of debt."""
     kind = _KINDS.get(_kind(fact))
@@ -73,14 +70,9 @@ def _listed(facts: list[Fact]) -> Iterator[Claim]:
         if role:
             debts[_kind(fact)].setdefault(role, fact)
     for debt in debts.values():
-        if "limit" in debt and "balance" in debt:
-            yield from _at_most(
-                "debt_limit", debt["balance"], debt["limit"], _place(debt["balance"])
-            )
-        if "refinancing" in debt and "due" in debt:
-            yield from _at_most(
-                "refinancing", debt["refinancing"], debt["due"], _place(debt["refinancing"])
-            )
+        for rule, (stated, most) in _BOUNDED.items():
+            if stated in debt and most in debt:
+                yield from _at_most(rule, debt[stated], debt[most], _place(debt[stated]))
     for role in ("limit", "balance"):
         total, parts = debts["total"].get(role), [debts[k].get(role) for k in _KINDS]
         known = [(1, p) for p in parts if p]
@@ -106,7 +98,7 @@ _BESIDE = re.compile(
 def _wide(grid: Grid) -> Iterator[Claim]:
     """The balance within the limit, kind of debt and limit being told by rows or headers."""
     named = any("债" in each.raw for each in (*grid.labels, *grid.headers))
-    if grid.periods or not ("债" in grid.name or named):
+    if not ("债" in grid.name or named):
         return
     form = list(_roll_forward(grid))
     yield from form
@@ -121,34 +113,22 @@ def _where(balance: Fact) -> str:
     return " ".join(dict.fromkeys(w for w in words if w))
 
 
-def _groups_of_new_limits(grid: Grid) -> set[str]:
-    """Groups of columns whose limits are those added or taken back in the year."""
-    return {h.raw.rpartition("/")[0] for h in grid.headers if _NEW_LIMIT.search(h.raw)} - {""}
-
-
 def _pairs(grid: Grid) -> Iterator[tuple[Fact, Fact]]:
     """Limit and balance that are named alike but for these words, each standing once."""
-    new = _groups_of_new_limits(grid)
-    columns = [
-        c
-        for c, h in enumerate(grid.headers)
-        if not _NEW_LIMIT.search(h.raw) and h.raw.rpartition("/")[0] not in new
-    ]
-    sides: dict[tuple[str, ...], dict[str, list[Fact]]] = {}
-    for name, row in zip(grid.labels, grid.facts, strict=True):
-        if _NEW_LIMIT.search(name.raw):
-            continue
-        for c in columns:
-            fact, header = row[c], grid.headers[c]
-            if fact is None or not (fact.yuan or not fact.unit):
+    headers = [header.raw for header in grid.headers]
+    # Groups of columns whose limits are those added or taken back in the year.
+    new = {h.rpartition("/")[0] for h in headers if _NEW_LIMIT.search(h)} - {""}
+    sides: dict[tuple[str, ...], list[tuple[str, Fact]]] = {}
+    for name, row in zip((label.raw for label in grid.labels), grid.facts, strict=True):
+        for header, fact in zip(headers, row, strict=True):
+            if fact is None or (fact.unit and not fact.yuan) or header.rpartition("/")[0] in new:
                 continue
-            key = _key(name.raw, header.raw)
-            what = set(_WHAT.findall(name.raw + header.raw))
-            if key is not None and len(what) == 1:
-                sides.setdefault(key, {}).setdefault(what.pop(), []).append(fact)
-    for found_sides in sides.values():
-        if set(found_sides) == {"限额", "余额"} and all(len(f) == 1 for f in found_sides.values()):
-            yield found_sides["限额"][0], found_sides["余额"][0]
+            key, what = _key(name, header), set(_WHAT.findall(name + header))
+            if key is not None and len(what) == 1 and not _NEW_LIMIT.search(f"{name}|{header}"):
+                sides.setdefault(key, []).append((what.pop(), fact))
+    for side in sides.values():
+        if sorted(what for what, _ in side) == ["余额", "限额"]:
+            yield dict(side)["限额"], dict(side)["余额"]
 
 
 def _key(row: str, header: str) -> tuple[str, ...] | None:
@@ -197,15 +177,14 @@ def _blocks(grid: Grid) -> Iterator[dict[str, int]]:
             if _STEPS["opening"].search(core) and "限额" not in core:
                 block = {"opening": r}
             continue
-        for step in ("limit", "issued", "repaid", "adjusted"):
-            if step not in block and _STEPS[step].search(core):
-                block[step] = r
-                break
-        else:
-            complete = "issued" in block and "repaid" in block and "限额" not in core
-            if complete and _STEPS["closing"].search(core):
-                yield {**block, "closing": r}
-                block = {}
+        between = (s for s in ("limit", "issued", "repaid", "adjusted") if s not in block)
+        step = next((s for s in between if _STEPS[s].search(core)), None)
+        complete = {"issued", "repaid"} <= block.keys() and "限额" not in core
+        if step is not None:
+            block[step] = r
+        elif complete and _STEPS["closing"].search(core):
+            yield {**block, "closing": r}
+            block = {}
 
 
 def _rolled(
@@ -213,27 +192,32 @@ def _rolled(
 ) -> Iterator[Claim]:
     """The claims of one column; where it closes only with the reduction added, into `added`."""
     at = {step: grid.facts[r][c] for step, r in block.items()}
-    opening, closing = at["opening"], at["closing"]
-    issued, repaid, adjusted = at["issued"], at["repaid"], at.get("adjusted")
+    names = ("opening", "closing", "issued", "repaid", "adjusted", "limit")
+    opening, closing, issued, repaid, adjusted, limit = (at.get(step) for step in names)
     if closing is None:
         return
-    limit = at.get("limit") or _only(grid, block.get("limit"))
+    if limit is None and "limit" in block:
+        # The forms print limits as budget and balances as outturn: one figure in the row.
+        known = [f for f in grid.facts[block["limit"]] if f is not None]
+        limit = known[0] if len(known) == 1 else None
     if limit is not None and _same_year(limit, closing):
         yield from _at_most("debt_limit", closing, limit, _where(closing))
     if opening is None or issued is None or repaid is None:
         return
     plain = Sums("debt_roll_forward", closing, [(1, opening), (1, issued), (-1, repaid)], "rolled")
-    outcomes = {sign: arithmetic(_with(plain, sign, adjusted)) for sign in (-1, 0, 1)}
     if adjusted is None or not adjusted.number:
         yield from _closed(plain)
-    elif (less := outcomes[-1]) and less.ties:
+        return
+    signed = {sign: replace(plain, parts=[*plain.parts, (sign, adjusted)]) for sign in (-1, 1)}
+    less, more, none = map(arithmetic, (signed[-1], signed[1], plain))
+    if less and less.ties:
         yield Tied("debt_roll_forward")
-    elif (more := outcomes[1]) and more.ties:
+    elif more and more.ties:
         added.append(([closing, opening, issued, repaid, adjusted], more))
-    elif (none := outcomes[0]) and none.ties:
+    elif none and none.ties:
         yield Tied("debt_roll_forward")
     else:
-        yield from _closed(_with(plain, 1, adjusted))
+        yield from _closed(signed[1])
 
 
 def _added(columns: list[tuple[list[Fact], Outcome]]) -> Finding:
@@ -251,23 +235,12 @@ def _added(columns: list[tuple[list[Fact], Outcome]]) -> Finding:
     )  # fmt: skip
 
 
-def _with(plain: Sums, sign: int, adjusted: Fact | None) -> Sums:
-    parts = [*plain.parts, *([(sign, adjusted)] if sign and adjusted else [])]
-    return Sums(plain.rule, plain.total, parts, plain.of)
-
-
 def _closed(claim: Sums) -> Iterator[Claim]:
     """An error where a slip explains it; else exchange rates or a reduction may be behind it."""
     outcome = arithmetic(claim)
     if outcome is not None:
-        severity = "error" if outcome.ties or any(outcome.slips) else "warning"
-        yield Sums(claim.rule, claim.total, claim.parts, claim.of, severity=severity)  # type: ignore[arg-type]
-
-
-def _only(grid: Grid, row: int | None) -> Fact | None:
-    """The one figure of a row: the forms print limits as budget and balances as outturn."""
-    known = [f for f in grid.facts[row] if f is not None] if row is not None else []
-    return known[0] if len(known) == 1 else None
+        likely = outcome.ties or any(outcome.slips)
+        yield replace(claim, severity="error" if likely else "warning")
 
 
 def _same_year(a: Fact, b: Fact) -> bool:
@@ -275,7 +248,9 @@ def _same_year(a: Fact, b: Fact) -> bool:
     return not (years[0] and years[1]) or bool(years[0] & years[1])
 
 
+_DEBT = by(*YEAR, "month", when=lambda f: f.yuan and "债" in f.label.raw + f.scope)
+
 CHECKS = (
-    Check(("debt_limit", "refinancing"), _listed, _debt),
+    Check(("debt_limit", "refinancing"), _listed, _DEBT),
     Check(("debt_limit", "debt_roll_forward"), _wide, "grid"),
 )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property, lru_cache
+from operator import attrgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -18,20 +19,17 @@ from fiscalmodel.errors import Problem
 from fiscalmodel.findings import CellRef
 from fiscalmodel.units import FEN_PER
 
+Floats = npt.NDArray[np.float64]
+
 _ROW = re.compile(r"^第(\d+)行\s*")
+#: One group a level.
 _NUMBERING = re.compile(
-    r"^(?:[一二三四五六七八九十]+、|\([一二三四五六七八九十]+\)|\d{1,2}[.、](?!\d)|\(\d{1,2}\))\s*"
-)
-_LEVELS = (
-    re.compile(r"^[一二三四五六七八九十]+、"),
-    re.compile(r"^\([一二三四五六七八九十]+\)"),
-    re.compile(r"^\d{1,2}[.、](?!\d)"),
-    re.compile(r"^\(\d{1,2}\)"),
+    r"^(?:([一二三四五六七八九十]+、)|(\([一二三四五六七八九十]+\))|(\d{1,2}[.、](?!\d))|(\(\d{1,2}\)))\s*"
 )
 _CODE = re.compile(r"(?:\((\d{3,7})\)|\s([A-Z]\d{2,10})|\s*\(code illegible\))$")
 _BRACKETS = re.compile(r"\([^()]*\)")
 _OF_WHICH = re.compile(r"^其中[::]?\s*")
-_LESS = re.compile(r"^减[::]\s*")
+_SIGN = re.compile(r"^([减加])[::]\s*")
 _LIKE = re.compile(r"同口径|可比口径|like[-_ ]for[-_ ]like")
 _TOTAL = re.compile(r"^(?:合计|总计|共计|总和|总额|total)$|(?:合计|总计|总额|共计)$", re.IGNORECASE)
 _SUBTOTAL = re.compile(r"小计$")
@@ -92,30 +90,25 @@ def label(raw: str) -> Label:
     ('增值税', '201')
     """
     text = unicodedata.normalize("NFKC", raw).strip()
-    row = _ROW.match(text)
-    text = _ROW.sub("", text)
-    level = next((n for n, p in enumerate(_LEVELS, 1) if p.match(text)), 0)
-    text = _NUMBERING.sub("", text)
-    of_which = bool(_OF_WHICH.match(text))
-    text = _OF_WHICH.sub("", text)
-    less = bool(_LESS.match(text))
-    text = re.sub(r"^[减加][::]\s*", "", text)
-    like = bool(_LIKE.search(text))
-    code = _CODE.search(text)
+    begins: list[re.Match[str] | None] = []
+    for pattern in (_ROW, _NUMBERING, _OF_WHICH, _SIGN):
+        begins.append(found := pattern.match(text))
+        text = text[found.end() :] if found else text
+    row, number, of_which, sign = begins
+    like, code = bool(_LIKE.search(text)), _CODE.search(text)
     text = _CODE.sub("", text).strip()
-    before, colon, after = text.partition(":")
-    prefix, core = (before.strip(), after.strip()) if colon and after.strip() else ("", text)
-    core = _BRACKETS.sub("", core).replace(" ", "").strip(":、 ") or core
+    before, _, after = text.partition(":")
+    prefix, core = (before.strip(), after.strip()) if after.strip() else ("", text)
     return Label(
         raw=raw,
-        core=core,
+        core=_BRACKETS.sub("", core).replace(" ", "").strip(":、 ") or core,
         prefix=prefix,
         row=int(row[1]) if row else 0,
         code=(code[1] or code[2] or "") if code else "",
-        of_which=of_which,
+        of_which=bool(of_which),
         like_for_like=like,
-        level=level,
-        less=less,
+        level=(number.lastindex or 0) if number else 0,
+        less=bool(sign and sign[1] == "减"),
     )
 
 
@@ -259,6 +252,11 @@ class Fact:
         return years_of(self.year) or years_of(self.period)
 
     @property
+    def form(self) -> str:
+        """The last part of its table's name: the programme that a form is of."""
+        return self.section.rpartition("/")[2]
+
+    @property
     def month(self) -> str:
         """The month of a period such as 2024-02, else empty."""
         return self.period[5:7] if MONTHLY.fullmatch(self.period) else ""
@@ -310,27 +308,27 @@ class Grid:
         """A column of percents, prices or means: nothing to add up."""
         return self.units[index] in ("%", "倍") or bool(RATE.search(self.headers[index].raw))
 
-    @cached_property
-    def values(self) -> npt.NDArray[np.float64]:
-        """The figures as floats, NaN where none is printed."""
-        rows = [[np.nan if f is None else float(f.number) for f in row] for row in self.facts]
-        return np.array(rows, dtype=float).reshape(len(self.facts), len(self.headers))
-
-    @cached_property
-    def halves(self) -> npt.NDArray[np.float64]:
-        """Half a unit of the last digit of each figure."""
+    def _floats(self, of: Callable[[Printed], Decimal], without: str | None = None) -> Floats:
         rows = [
-            [np.nan if f is None or f.figure is None else float(f.figure.half) for f in row]
+            [float(of(f.figure)) if f and f.figure and f.unit != without else np.nan for f in row]
             for row in self.facts
         ]
         return np.array(rows, dtype=float).reshape(len(self.facts), len(self.headers))
 
     @cached_property
-    def sums(self) -> npt.NDArray[np.float64]:
+    def values(self) -> Floats:
+        """The figures as floats, NaN where none is printed."""
+        return self._floats(attrgetter("value"))
+
+    @cached_property
+    def halves(self) -> Floats:
+        """Half a unit of the last digit of each figure."""
+        return self._floats(attrgetter("half"))
+
+    @cached_property
+    def sums(self) -> Floats:
         """`values` without percents, which are never added."""
-        rows = [[f is not None and f.unit == "%" for f in row] for row in self.facts]
-        percents = np.array(rows, dtype=bool).reshape(self.values.shape)
-        return np.where(percents, np.nan, self.values)
+        return self._floats(attrgetter("value"), without="%")
 
     @cached_property
     def amounts(self) -> list[int]:
@@ -344,10 +342,19 @@ def grouped(
     """Facts by a key, in order; those whose key is None are left out."""
     groups: dict[Hashable, list[Fact]] = defaultdict(list)
     for fact in facts:
-        k = key(fact)
-        if k is not None:
+        if (k := key(fact)) is not None:
             groups[k].append(fact)
     return groups
+
+
+#: One publication, entity and year.
+YEAR = ("document", "entity", "year")
+
+
+def by(*names: str, when: Callable[[Fact], object] = bool) -> Callable[[Fact], Hashable | None]:
+    """A key of the named attributes, for the facts with a figure that pass a test."""
+    named = attrgetter(*names)
+    return lambda f: named(f) if f.figure and when(f) else None
 
 
 @dataclass(frozen=True)
@@ -369,12 +376,12 @@ class Book:
     @cached_property
     def tables(self) -> dict[Hashable, list[Fact]]:
         """Facts with a figure by table, year and period: what may be added up."""
-        return self.group(lambda f: f.table if f.figure else None)
+        return self.group(by("table"))
 
     @cached_property
     def documents(self) -> dict[Hashable, list[Fact]]:
         """Facts with a figure by publication and entity."""
-        return self.group(lambda f: (f.document, f.entity) if f.figure else None)
+        return self.group(by("document", "entity"))
 
     @cached_property
     def levels(self) -> Levels:
@@ -405,7 +412,7 @@ class Levels:
     @classmethod
     def of_facts(cls, facts: Iterable[Fact]) -> Levels:
         """Index the levels; of several kinds in a year the outturn is taken."""
-        levels = cls({}, {})
+        levels = cls(defaultdict(dict), defaultdict(dict))
         for fact in facts:
             if fact.figure is None or fact.unit in ("%", "倍") or fact.kind in (*BOUNDS, "rate"):
                 continue
@@ -414,11 +421,13 @@ class Levels:
             years = fact.years
             if len(years) != 1 or (fact.label.prefix and not fact.series):
                 continue
-            key = (years[0], fact.month)
-            name = (fact.document, fact.entity, base_name(fact.label.core))
-            _keep(levels.by_name.setdefault(name, {}), key, fact)
+            places = [levels.by_name[fact.document, fact.entity, base_name(fact.label.core)]]
             if fact.series:
-                _keep(levels.by_series.setdefault(fact.series, {}), key, fact)
+                places.append(levels.by_series[fact.series])
+            for place in places:
+                held = place.setdefault((years[0], fact.month), fact)
+                if _RANK.get(fact.kind, 1) < _RANK.get(held.kind, 1):
+                    place[years[0], fact.month] = fact
         return levels
 
     def of(self, rate: Fact, name: str) -> _Years:
@@ -430,26 +439,26 @@ class Levels:
         return self.by_name.get((rate.document, rate.entity, base_name(name)), {})
 
 
-def _keep(years: _Years, key: tuple[int, str], fact: Fact) -> None:
-    held = years.get(key)
-    if held is None or _RANK.get(fact.kind, 1) < _RANK.get(held.kind, 1):
-        years[key] = fact
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """One level to another: as printed, and every ratio that the printed digits allow."""
 
+    new: Fact
+    old: Fact
+    value: Decimal
+    interval: Interval
 
-def ratio_of(new: Fact, old: Fact) -> Interval | None:
-    """The ratio of two levels, as an interval; None if they do not compare."""
-    factor = new.factor_to(old)
-    if factor is None or old.interval.lo <= 0 <= old.interval.hi:
-        return None
-    return new.interval.scaled(factor) / old.interval
+    @classmethod
+    def of(cls, new: Fact | None, old: Fact | None) -> Ratio | None:
+        """None if one is missing or they do not compare."""
+        factor = new.factor_to(old) if new and old else None
+        if new is None or old is None or factor is None or old.interval.lo <= 0 <= old.interval.hi:
+            return None
+        value = new.number * factor / old.number
+        return cls(new, old, value, new.interval.scaled(factor) / old.interval)
 
-
-def growth_pct(new: Fact, old: Fact) -> Interval | None:
-    """Growth in percent; None if the two do not compare, or the base is negative."""
-    ratio = ratio_of(new, old)
-    return None if ratio is None or old.number < 0 else ratio.scaled(100, -100)
-
-
-def point(new: Fact, old: Fact) -> Decimal:
-    """The ratio of two levels as printed; call after :func:`ratio_of` gave one."""
-    return new.in_unit_of(old) / old.number
+    @classmethod
+    def growth(cls, new: Fact | None, old: Fact | None) -> Ratio | None:
+        """The same; of a negative base there is no growth."""
+        ratio = cls.of(new, old)
+        return ratio if ratio and ratio.old.number >= 0 else None

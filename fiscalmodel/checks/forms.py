@@ -5,10 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterator
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from fiscalmodel.checks.claims import Check, Claim, Follows, Sums, Tied, arithmetic, found, sentence
-from fiscalmodel.checks.facts import ALIASES, BOUNDS, YUAN_PER, Book, Fact, Grid, grouped, same_name
+from fiscalmodel.checks.facts import (
+    ALIASES,
+    BOUNDS,
+    YEAR,
+    YUAN_PER,
+    Book,
+    Fact,
+    Grid,
+    by,
+    grouped,
+    same_name,
+)  # fmt: skip
 from fiscalmodel.checks.printed import Interval, exactly
 from fiscalmodel.checks.slips import slip
 from fiscalmodel.checks.sums import PLAIN_TOTAL, TRANSFER, details, form_total, plus
@@ -35,7 +47,7 @@ def _item(fact: Fact) -> str | None:
     lab = fact.label
     if lab.core in PLAIN_TOTAL and not lab.prefix:
         if "申报表/" in fact.section:
-            return same_name(fact.section.rpartition("/")[2])
+            return same_name(fact.form)
         return f"{fact.scope}合计" if fact.section.endswith("表") and fact.scope else None
     if lab.prefix in _PROGRAMME_LISTS:
         return same_name(lab.core)
@@ -95,11 +107,6 @@ def _apart(base: Fact, other: Fact, gap: Decimal, tolerance: Decimal) -> Finding
     )  # fmt: skip
 
 
-def _planned(f: Fact) -> Hashable | None:
-    wanted = f.figure is not None and f.project and f.yuan
-    return (f.document, f.entity, f.year, f.project) if wanted else None
-
-
 def _plans(facts: list[Fact]) -> Iterator[Claim]:
     """Procurement planned in a programme's form against its rows in the procurement list."""
     plan = [f for f in facts if f.label.prefix == _PLAN]
@@ -128,21 +135,14 @@ def _without(fact: Fact | None) -> object:
 
 def _lists_within(book: Book) -> Iterator[Sums]:
     """Rows of one programme in a list cannot exceed the programme's budget."""
-    budgets = {
-        (f.document, f.entity, f.year, f.label.core): f
-        for f in book.listed
-        if f.figure and f.yuan and f.label.prefix == "项目支出"
-    }
-
-    def key(f: Fact) -> Hashable | None:
-        row = f.figure and f.project and f.label.row and not f.label.prefix
-        return (f.document, f.entity, f.year, f.project, f.section) if row else None
-
-    for facts in grouped(book.listed, key).values():
-        first = facts[0]
-        if total := budgets.get((first.document, first.entity, first.year, first.project)):
-            of = sentence("of.rows_in", section=first.section)
-            yield Sums("list_within_budget", total, plus(facts), of, at_most=True)
+    projects = by(*YEAR, "label.core", when=lambda f: f.yuan and f.label.prefix == "项目支出")
+    budgets = grouped(book.listed, projects)
+    rows = by(*YEAR, "project", when=lambda f: f.project and f.label.row and not f.label.prefix)
+    for key, facts in grouped(book.listed, rows).items():
+        for total in budgets.get(key, [])[-1:]:
+            for section, own in grouped(facts, by("section")).items():
+                of = sentence("of.rows_in", section=section)
+                yield Sums("list_within_budget", total, plus(own), of, at_most=True)
 
 
 # ---------------------------------------------------------------- columns that hold one another
@@ -306,11 +306,6 @@ def _slipped(run: list[Fact], gap: Decimal) -> bool:
 # ---------------------------------------------------------------- performance forms
 
 
-def _weighted_form(f: Fact) -> Hashable | None:
-    weight = f.unit == "分" and f.figure and ("权重" in f.scope or "权重" in f.label.raw)
-    return (f.document, f.section, f.entity, f.year) if weight else None
-
-
 def _weights(facts: list[Fact]) -> Iterator[Claim]:
     """Weights of a form: 80, or 100 with the row for execution."""
     rows = [f for f in facts if not f.label.is_total]
@@ -329,11 +324,6 @@ def _weights(facts: list[Fact]) -> Iterator[Claim]:
         execution=EXECUTION, indicators=INDICATORS, without=_without(twice),
         ten=sentence("weights.ten") if total == 90 else EMPTY,
     )  # fmt: skip
-
-
-def _programme(f: Fact) -> Hashable | None:
-    """Forms of one programme and year."""
-    return (f.document, f.section, f.entity, f.year) if f.figure and f.section else None
 
 
 def _first(form: dict[str, Fact], *names: str) -> Fact | None:
@@ -386,14 +376,19 @@ def _executed(form: dict[str, Fact], done: Fact, budget: Fact) -> Iterator[Claim
     )  # fmt: skip
 
 
+#: One programme, and its form, in one year.
+_PROJECT = by(*YEAR, "project", when=lambda f: f.project and f.yuan)
+_FORM = by(*YEAR, "section", when=attrgetter("section"))
+_WEIGHTS = by(*YEAR, "section", when=lambda f: f.unit == "分" and "权重" in f.scope + f.label.raw)
+
 CHECKS = (
     Check(("two_amounts",), _two_amounts, _same_item),
-    Check(("plan_against_list",), _plans, _planned),
+    Check(("plan_against_list",), _plans, _PROJECT),
     Check(("list_within_budget",), _lists_within),
-    Check(("of_which_column",), _transfers_inside, lambda f: f.table if f.figure else None),
+    Check(("of_which_column",), _transfers_inside, by("table")),
     Check(("worked_note",), _worked),
-    Check(("components",), _components, lambda f: f.table if f.figure else None),
-    Check(("weights",), _weights, _weighted_form),
-    Check(("self_score", "execution_rate", "adjustment"), _history, _programme),
+    Check(("components",), _components, by("table")),
+    Check(("weights",), _weights, _WEIGHTS),
+    Check(("self_score", "execution_rate", "adjustment"), _history, _FORM),
     Check(("overlapping_columns",), _overlaps, "grid"),
 )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from fiscalmodel.checks.facts import Fact, Grid, label, years_of
@@ -19,7 +19,7 @@ from fiscalmodel.errors import Problem, problem
 from fiscalmodel.findings import CellRef
 from fiscalmodel.tables.table import Table
 
-_Array = npt.NDArray[np.float64]
+K = TypeVar("K")
 
 #: Columns of numbers that name rows and are no figures.
 _KEYS = re.compile(
@@ -326,26 +326,31 @@ def _row_unit(grid: Grid, row: int) -> str:
 GROWTH = re.compile(r"增|同比|比上年|较上年|growth|_g$|±")
 
 
-def near_rate(
-    rate: _Array,
-    half: _Array,
-    new: _Array,
-    half_new: _Array,
-    old: _Array,
-    half_old: _Array,
-    kind: str = "growth",
-) -> tuple[int, int]:
-    """Rows in which a rate is the growth or ratio of two amounts, and rows that have all three.
+#: Rows and column of some figures of a grid.
+At = tuple[Any, int]
 
-    In floats, to choose a reading by; the check itself is exact.
-    """  # fmt: skip
-    known = ~np.isnan(rate) & ~np.isnan(new) & ~np.isnan(old) & (old != 0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = new / old
-        value = ratio * 100 - (100 if kind == "growth" else 0)
-        slack = 100 * (half_new + np.abs(ratio) * half_old) / np.abs(old)
-        near = np.abs(value - rate) <= 1.01 * slack + 1.000001 * half
-    return int((known & near).sum()), int(known.sum())
+
+def likeliest(grid: Grid, rate: At, readings: Iterable[tuple[K, At, At, int]]) -> K | None:
+    """The reading of a column of rates with which most rows tie; at least two, and half of them.
+
+    A reading is a key, two amounts, and what is added to their ratio in percent (-100 for
+    growth). In floats, to choose by; the check itself is exact.
+    """
+    best, most = None, 1
+    stated, half = grid.values[rate], grid.halves[rate]
+    for key, above, below, shift in readings:
+        new, old = grid.sums[above], grid.sums[below]
+        known = ~np.isnan(stated) & ~np.isnan(new) & ~np.isnan(old) & (old != 0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = new / old
+            slack = 100 * (grid.halves[above] + np.abs(ratio) * grid.halves[below]) / np.abs(old)
+            near = np.abs(ratio * 100 + shift - stated) <= 1.01 * slack + 1.000001 * half
+        ties, rows = int((known & near).sum()), int(known.sum())
+        if ties > most and 2 * ties >= rows:
+            best, most = key, ties
+            if ties == rows:
+                break
+    return best
 
 
 def _linked(grid: Grid) -> Grid:
@@ -355,33 +360,19 @@ def _linked(grid: Grid) -> Grid:
     least half and two of them do; the check of growth then looks at every row.
     """
     rows = {period: r for r, period in enumerate(grid.periods)}
-    before = {
-        r: rows[year - 1, f"{year - 1}{period[4:]}"]
-        for (year, period), r in rows.items()
-        if (year - 1, f"{year - 1}{period[4:]}") in rows
-    }
-    now, last = list(before), list(before.values())
-    about: dict[int, str] = {}
-    for c in range(len(grid.headers)):
-        if not grid.is_rate(c) or not GROWTH.search(grid.headers[c].raw):
-            continue
-        best = 1
-        rate, half = grid.values[now, c], grid.halves[now, c]
-        for level in grid.amounts:
-            values, halves = grid.values[:, level], grid.halves[:, level]
-            ties, pairs = near_rate(
-                rate, half, values[now], halves[now], values[last], halves[last]
-            )
-            if ties > best and 2 * ties >= pairs:
-                best, about[c] = ties, grid.headers[level].raw
-
-    def bearing(fact: Fact | None, c: int) -> Fact | None:
-        if fact is None:
-            return None
-        series = f"{grid.document}:{grid.headers[c].raw}"
-        if c not in about:
-            return replace(fact, series=series)
-        of = f"{grid.document}:{about[c]}"
-        return replace(fact, series=series, of_series=of, measure="growth", unit="%")
-
-    return replace(grid, facts=[[bearing(f, c) for c, f in enumerate(row)] for row in grid.facts])
+    before = {r: rows.get((y - 1, f"{y - 1}{period[4:]}")) for (y, period), r in rows.items()}
+    now = [r for r, last in before.items() if last is not None]
+    last = [before[r] for r in now]
+    names = [f"{grid.document}:{header.raw}" for header in grid.headers]
+    bears: list[dict[str, Any]] = [{"series": name} for name in names]
+    for c, header in enumerate(grid.headers):
+        if grid.is_rate(c) and GROWTH.search(header.raw):
+            readings = ((level, (now, level), (last, level), -100) for level in grid.amounts)
+            about = likeliest(grid, (now, c), readings)
+            if about is not None:
+                bears[c] |= {"of_series": names[about], "measure": "growth", "unit": "%"}
+    facts = [
+        [replace(fact, **of) if fact else None for fact, of in zip(row, bears, strict=True)]
+        for row in grid.facts
+    ]
+    return replace(grid, facts=facts)

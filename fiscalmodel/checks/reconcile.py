@@ -248,13 +248,9 @@ def reconcile(
         source = list(source)
     book = book_of(source)
     judged = judge(book, CHECKS)
-    counts: dict[str, tuple[int, int]] = {}
-    for fact in book.facts:
-        figures, missing = counts.get(fact.cell.file, (0, 0))
-        if fact.figure is not None or rows.is_missing(fact):
-            known = fact.figure is not None
-            counts[fact.cell.file] = (figures + known, missing + (not known))
-        else:
-            counts[fact.cell.file] = (figures, missing)
+    figures = Counter(fact.cell.file for fact in book.facts if fact.figure is not None)
+    missing = Counter(fact.cell.file for fact in book.facts if rows.is_missing(fact))
+    files = {fact.cell.file for fact in book.facts}
+    counts = {file: (figures[file], missing[file]) for file in files}
     kept = tuple(f for f in ranked(judged.findings) if f.rule in wanted)
     return Findings(kept, counts, judged, source)

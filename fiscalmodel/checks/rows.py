@@ -6,7 +6,7 @@ import re
 from collections.abc import Hashable, Iterator
 
 from fiscalmodel.checks.claims import Check, Claim, found, sentence
-from fiscalmodel.checks.facts import BOUNDS, COUNTS, Book, Fact, Grid, growth_pct
+from fiscalmodel.checks.facts import BOUNDS, COUNTS, Book, Fact, Grid, Ratio
 from fiscalmodel.findings import Finding, Severity
 from fiscalmodel.words import EMPTY, Text
 
@@ -76,11 +76,10 @@ def _jump(series: dict[int, Fact], flagged: set[int]) -> Text:
     """The largest yearly change into or out of the flagged years."""
     changes = []
     for year, fact in series.items():
-        last = series.get(year - 1)
-        if last is not None and (year in flagged) != (year - 1 in flagged):
-            growth = growth_pct(fact, last)
-            if growth is not None:
-                changes.append(((growth.lo + growth.hi) / 2, year, fact))
+        growth = Ratio.growth(fact, series.get(year - 1))
+        if growth and (year in flagged) != (year - 1 in flagged):
+            span = growth.interval.scaled(100, -100)
+            changes.append(((span.lo + span.hi) / 2, year, fact))
     if not changes:
         return EMPTY
     pct, year, fact = max(changes, key=lambda c: abs(float(c[0])))

@@ -70,29 +70,17 @@ def _power_of_ten(a: Decimal, b: Decimal) -> int:
 
 
 def _edit(stated: str, needed: str) -> Slip | None:
-    if len(stated) == len(needed):
-        wrong = [i for i, (x, y) in enumerate(zip(stated, needed, strict=True)) if x != y]
-        if len(wrong) == 1:
-            return _named("changed", 2)
-        i = wrong[0]
-        if len(wrong) == 2 and wrong[1] == i + 1 and stated[i : i + 2] == needed[i : i + 2][::-1]:
-            return _named("swapped", 1)
-        return None
-    if len(stated) + 1 == len(needed) and _drops_to(needed, stated):
-        return _named("dropped", 1)
-    if len(needed) + 1 == len(stated) and _drops_to(stated, needed):
-        return _named("inserted", 1)
-    # A leading digit dropped before zeros shortens the number by more: 10043 -> 43.
-    if stated.zfill(len(needed)) != stated and len(stated) < len(needed):
-        padded = stated.zfill(len(needed))
-        if sum(x != y for x, y in zip(padded, needed, strict=True)) == 1:
-            return _named("dropped", 2)
-    if len(stated) > len(needed):
-        padded = needed.zfill(len(stated))
-        if sum(x != y for x, y in zip(stated, padded, strict=True)) == 1:
-            return _named("in_front", 2)
-    return None
-
-
-def _drops_to(longer: str, shorter: str) -> bool:
-    return any(longer[:i] + longer[i + 1 :] == shorter for i in range(len(longer)))
+    dropped, inserted = len(stated) < len(needed), len(stated) > len(needed)
+    short, long = sorted((stated, needed), key=len)
+    if len(short) + 1 == len(long) and short in (
+        long[:i] + long[i + 1 :] for i in range(len(long))
+    ):
+        return _named("dropped" if dropped else "inserted", 1)
+    a, b = stated.zfill(len(long)), needed.zfill(len(long))
+    wrong = [i for i, (x, y) in enumerate(zip(a, b, strict=True)) if x != y]
+    if len(wrong) == 1:
+        # A leading digit dropped before zeros shortens the number by more: 10043 -> 43.
+        return _named("dropped" if dropped else "in_front" if inserted else "changed", 2)
+    i = wrong[0]
+    swapped = wrong == [i, i + 1] and a[i : i + 2] == b[i : i + 2][::-1]
+    return _named("swapped", 1) if swapped and not (dropped or inserted) else None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
 from fiscalmodel.checks.claims import Check, Claim, Follows, Sums
-from fiscalmodel.checks.facts import COUNTS, Book, Fact, base_name, grouped
+from fiscalmodel.checks.facts import COUNTS, YEAR, Book, Fact, base_name, by, grouped
 
 #: Totals that every row of their table adds up to.
 PLAIN_TOTAL = {"合计", "总计", "共计", "当年预算合计", "预算合计", "项目预算合计"}
@@ -53,13 +53,15 @@ TEMPLATES = (
     ),
 )
 #: 人员类 is 人员经费; 运转类 and 特定目标类 together are 公用经费 and 项目支出, printed elsewhere.
+_CHANGED = "class_change"
 CLASSES = (
-    Template("人员类项目支出", ("人员经费",), rule="class_change", of="staff"),
+    Template("人员类项目支出", ("人员经费",), (), _CHANGED, "staff"),
     Template(
         "特定目标类项目支出",
         ("公用经费", "项目支出", "-运转类项目支出"),
-        rule="class_change",
-        of="classes_changed",
+        (),
+        _CHANGED,
+        "classes_changed",
     ),
 )
 
@@ -78,6 +80,10 @@ INCOME_TOTAL = re.compile(r"^(?:收入|收入方)总计$")
 OUTGO_TOTAL = re.compile(r"^(?:支出|支出方)总计$")
 CARRY = re.compile(r"^(?:年终)?结转(?:下年|结余)?|^年终结余|^滚存结余|^结余结转下年")
 _NET = re.compile(r"^净结余$")
+
+
+#: First digit of the codes of classes -> names of what they add up to.
+_CLASSED = {"2": ("收支总预算", "支出合计", "支出总计"), "3": ("基本支出",)}
 
 
 def plus(facts: list[Fact]) -> list[tuple[int, Fact]]:
@@ -104,11 +110,6 @@ def details(facts: list[Fact], total: Fact) -> list[Fact]:
     ]
 
 
-def _list_table(fact: Fact) -> tuple[str, ...] | None:
-    """Tables given one figure a row; those as printed have checks of their own."""
-    return fact.table if fact.figure and not fact.in_grid else None
-
-
 def _table(facts: list[Fact]) -> Iterator[Sums]:
     """``第n行`` rows, funding sources and detail lines against 合计; 其中 against its row."""
     numbered = [f for f in facts if f.label.row]
@@ -118,9 +119,9 @@ def _table(facts: list[Fact]) -> Iterator[Sums]:
         yield Sums("sum_total", total, plus(numbered), "rows")
     if whole is not None and not numbered:
         sources = [f for f in facts if f.label.level and f.unit == whole.unit and f is not whole]
+        lines = details(facts, whole)
         if sources:
             yield Sums("sum_total", whole, plus(sources), "sources")
-        lines = details(facts, whole)
         if len(lines) > 1:
             yield Sums("sum_total", whole, plus(lines), "lines")
     parent: Fact | None = None
@@ -138,29 +139,14 @@ def _table(facts: list[Fact]) -> Iterator[Sums]:
 
 def _prefixes(book: Book) -> Iterator[Sums]:
     """``A:part`` against ``A:合计`` in its table, or against ``A`` in its publication."""
-    named = grouped(
-        book.listed,
-        lambda f: (
-            (f.document, f.entity, f.year, f.label.core)
-            if f.figure and not f.label.prefix
-            else None
-        ),
-    )
-    groups = grouped(
-        book.listed,
-        lambda f: (
-            (*f.table, f.label.prefix)
-            if f.figure and f.label.prefix and f.label.prefix not in ASIDE
-            else None
-        ),
-    )
-    for facts in groups.values():
+    plain = by(*YEAR, "label.core", when=lambda f: not f.label.prefix)
+    named = grouped(book.listed, plain)
+    prefixed = by("table", "label.prefix", when=lambda f: f.label.prefix not in {"", *ASIDE})
+    for facts in grouped(book.listed, prefixed).values():
         parts = [f for f in facts if not f.label.is_total and f.label.core != TRANSFER]
-        total = next((f for f in facts if f.label.is_total), None)
-        if total is None and parts:
-            one = parts[0]
-            key = (one.document, one.entity, one.year, one.label.prefix)
-            total = next(iter(named.get(key, [])), None)
+        one = facts[0]
+        outside = named.get((one.document, one.entity, one.year, one.label.prefix), [])
+        total = next((f for f in [*facts, *outside[:1]] if f.label.is_total or f in outside), None)
         if total and len(parts) > 1 and all(p.unit == parts[0].unit for p in parts):
             yield Sums("sum_total", total, plus(parts))
 
@@ -169,15 +155,9 @@ def _codes(book: Book) -> Iterator[Sums]:
     """Functional classes (2xx) against the budget's total, economic ones (30x) against 基本支出."""
     for facts in book.documents.values():
         named = {f.label.core: f for f in reversed(facts) if not f.label.prefix}
-        tables = grouped(
-            facts,
-            lambda f: (f.section, f.year) if len(f.label.code) == 3 and not f.in_grid else None,
-        )
-        for coded in tables.values():
-            for first, names in (
-                ("2", ("收支总预算", "支出合计", "支出总计")),
-                ("3", ("基本支出",)),
-            ):
+        three = by("section", "year", when=lambda f: len(f.label.code) == 3 and not f.in_grid)
+        for coded in grouped(facts, three).values():
+            for first, names in _CLASSED.items():
                 parts = [f for f in coded if f.label.code.startswith(first)]
                 total = next((named[n] for n in names if n in named), None)
                 if total and total.year == coded[0].year and len(parts) > 1:
@@ -258,23 +238,13 @@ def _open(facts: list[Fact]) -> Iterator[Claim]:
     carried = any(CARRY.search(f.label.core) or _NET.search(f.label.core) for f in facts)
     if not income or not outgo or carried or income.unit != outgo.unit:
         return
-    gap = income.number - outgo.number
+    short = income.number < outgo.number
+    said = "open_balance.missing" if short else "open_balance.carried"
+    more = income.number > outgo.number
     yield Follows(
-        "open_balance",
-        income,
-        [outgo],
-        outgo.number,
-        outgo.interval,
-        "open_balance.missing" if gap < 0 else "open_balance.carried",
-        severity="warning" if gap > 0 else "error",
-    )
-
-
-def _budget(fact: Fact) -> tuple[str, ...] | None:
-    """One budget of one entity and period."""
-    if fact.figure is None:
-        return None
-    return (*fact.table, fact.scope)
+        "open_balance", income, [outgo], outgo.number, outgo.interval, said,
+        severity="warning" if more else "error",
+    )  # fmt: skip
 
 
 def _plain(f: Fact) -> bool:
@@ -282,36 +252,21 @@ def _plain(f: Fact) -> bool:
 
 
 def _counted(f: Fact) -> bool:
-    return f.unit in COUNTS and not (f.label.prefix or f.label.of_which or f.in_grid)
+    return f.unit in COUNTS and not (f.label.prefix or f.label.of_which)
 
 
-def _where(test: Callable[[Fact], bool], *names: str) -> Callable[[Fact], tuple[str, ...] | None]:
-    """A key of the named attributes, for the facts with a figure that pass a test."""
-    return lambda f: tuple(getattr(f, n) for n in names) if f.figure and test(f) else None
-
+_FORM = by(*YEAR, "period", "version", when=_plain)
+#: One budget of one entity and period.
+_BUDGET = ("table", "scope")
+_MONEY = by(*_BUDGET, when=lambda f: not f.label.of_which and f.yuan)
 
 CHECKS = (
-    Check(("sum_total", "of_which"), _table, _list_table),
+    Check(("sum_total", "of_which"), _table, by("table")),
     Check(("sum_total",), _prefixes),
     Check(("sum_total",), _codes),
-    Check(
-        ("sum_total",),
-        partial(_forms, TEMPLATES),
-        _where(_plain, "document", "entity", "year", "period", "version"),
-        printed=True,
-    ),
-    Check(
-        ("class_change",),
-        partial(_forms, CLASSES),
-        _where(_plain, "document", "entity", "year"),
-        printed=True,
-    ),
-    Check(("sum_total",), _counts, _where(_counted, "document", "entity", "year", "unit")),
-    Check(
-        ("sum_total",),
-        _balance,
-        lambda f: _budget(f) if not f.label.of_which and f.yuan else None,
-        printed=True,
-    ),
-    Check(("open_balance",), _open, _budget, printed=True),
+    Check(("sum_total",), partial(_forms, TEMPLATES), _FORM, printed=True),
+    Check(("class_change",), partial(_forms, CLASSES), by(*YEAR, when=_plain), printed=True),
+    Check(("sum_total",), _counts, by(*YEAR, "unit", when=_counted)),
+    Check(("sum_total",), _balance, _MONEY, printed=True),
+    Check(("open_balance",), _open, by(*_BUDGET), printed=True),
 )

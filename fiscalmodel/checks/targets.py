@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import SequenceMatcher
 
 from fiscalmodel.checks.claims import Check, Claim, found, sentence
-from fiscalmodel.checks.facts import BOUNDS, YUAN_PER, Book, Fact, grouped, show
+from fiscalmodel.checks.facts import BOUNDS, YEAR, YUAN_PER, Book, Fact, by, grouped, show
 from fiscalmodel.checks.reading import target_text
 from fiscalmodel.findings import Finding, Severity
 from fiscalmodel.words import EMPTY
@@ -45,8 +45,7 @@ class Target:
     @property
     def programme(self) -> str:
         """The programme whose form it stands in, empty for the whole department or plan."""
-        tail = self.fact.section.rpartition("/")[2] if "目标表/" in self.fact.section else ""
-        return tail or self.fact.project
+        return (self.fact.form if "目标表/" in self.fact.section else "") or self.fact.project
 
     @property
     def long_term(self) -> bool:
@@ -192,21 +191,21 @@ def _contradiction(targets: list[Target], pairs: list[tuple[Target, Target]]) ->
     )  # fmt: skip
 
 
-def _budgeted(f: Fact) -> Hashable | None:
-    """The lines of a project form."""
-    line = f.figure and f.yuan and "申报表/" in f.section and not f.label.is_total
-    return (f.document, f.entity, f.section.rpartition("/")[2], f.year) if line else None
+#: The lines of project forms.
+_LINES = by(
+    *YEAR, "form", when=lambda f: f.yuan and "申报表/" in f.section and not f.label.is_total
+)
 
 
 def _caps(book: Book) -> Iterator[Claim]:
     """A cost capped below the amount that the same programme budgets for it."""
-    lines = grouped(book.listed, _budgeted)
+    lines = grouped(book.listed, _LINES)
     for target in targets_of(book):
         fact = target.fact
         yuan = YUAN_PER.get(target.unit + "元" if target.unit in ("万", "亿") else target.unit)
         if target.bound != "≤" or yuan is None or not target.programme:
             continue
-        key = (fact.document, fact.entity, target.programme, fact.year)
+        key = (fact.document, fact.entity, fact.year, target.programme)
         best = max(lines.get(key, []), key=lambda f: _alike(fact, f), default=None)
         if best is None or _alike(fact, best) < 0.55:
             continue

@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import combinations, permutations
+from functools import cached_property, partial
+from itertools import chain, combinations, permutations
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fiscalmodel.checks.claims import Check, Sums, arithmetic
-from fiscalmodel.checks.facts import Fact, Grid
+from fiscalmodel.checks.facts import Grid
 from fiscalmodel.checks.sums import CARRY, INCOME, INCOME_TOTAL, OUTGO, OUTGO_TOTAL
 from fiscalmodel.findings import Severity
 
@@ -70,122 +70,123 @@ class _Seen:
     off: float
 
 
-class _Rows:
-    """The rows of one table: their kinds, their outlines, their figures as numbers."""
+class _Lines:
+    """The rows of a table, or its columns: lines of figures, of which some are sums of others."""
+
+    def __init__(self, grid: Grid, *, across: bool = False) -> None:
+        self.grid = grid
+        if across:
+            self.of, self.facts = "columns", list(zip(*grid.facts, strict=True))
+            self.values, self.halves = grid.sums.T, grid.halves.T
+            self.levels = [True] * len(grid.facts)
+        else:
+            own = grid.amounts
+            self.of, self.facts = "rows", [tuple(row[c] for c in own) for row in grid.facts]
+            self.values, self.halves = grid.sums[:, own], grid.halves[:, own]
+            # Of a change, a part may be larger than the whole.
+            self.levels = [not _CHANGE.search(grid.headers[c].raw) for c in own]
+
+    def gaps(self, total: int, parts: _Parts) -> tuple[_Array, _Array, _Array]:
+        """The parts, by how much they miss the total, and how much of that rounding allows."""
+        lines, signs = [n for _, n in parts], np.array([sign for sign, _ in parts])[:, None]
+        values = self.values[lines]
+        gap = np.abs(self.values[total] - np.nansum(values * signs, axis=0))
+        known = np.where(np.isnan(values), 0, self.halves[lines])
+        return values, gap, self.halves[total] + np.nansum(known, axis=0)
+
+    def sums(self, total: int, parts: _Parts, severity: Severity = "error") -> Iterator[Sums]:
+        """The sums of a total and its parts, figure by figure; percents are not added."""
+        lines = [self.facts[n] for _, n in parts]
+        for whole, *others in zip(self.facts[total], *lines, strict=True):
+            pairs = zip(parts, others, strict=True)
+            known = [(sign, f) for (sign, _), f in pairs if f and f.unit != "%"]
+            if whole and whole.unit != "%":
+                yield Sums("sum_total", whole, known, self.of, severity=severity)
+
+    def within(self, whole: int, part: int) -> list[Sums]:
+        """其中 cannot exceed what it is of which."""
+        return [
+            Sums("of_which", of, [(1, one)], "of_which", at_most=True)
+            for of, one, level in zip(self.facts[whole], self.facts[part], self.levels, strict=True)
+            if of and one and level and of.number > 0 and "%" not in (of.unit, one.unit)
+        ]
+
+
+class _Rows(_Lines):
+    """The rows of one table with their kinds and outlines."""
 
     def __init__(self, grid: Grid) -> None:
-        self.grid = grid
+        super().__init__(grid)
         self.size = len(grid.labels)
-        self.kind = self._kinds()
+        self.kind: list[str] = []
+        for r in range(self.size):
+            self.kind.append(self._kind(r))
         self._seen: dict[_Relation, _Seen] = {}
 
-    def _kinds(self) -> list[str]:
-        """``total``, ``grand``, ``subtotal``, ``of_which``, ``aside`` or ``item`` for each row."""
-        grid = self.grid
-        kinds: list[str] = []
-        for r, (label, mark) in enumerate(zip(grid.labels, grid.marks, strict=True)):
-            if not label.core:
-                kinds.append("aside")
-            elif label.of_which or mark == "of_which" or self._continues(r, kinds):
-                kinds.append("of_which")
-            elif label.is_subtotal or mark == "subtotal":
-                kinds.append("subtotal")
-            elif label.is_total or mark == "total":
-                kinds.append("total")
-            elif _ASIDE.search(label.core):
-                kinds.append("aside")
-            elif _GRAND.match(label.core) and not (label.code or label.level):
-                kinds.append("grand")
-            else:
-                kinds.append("item")
-        return kinds
+    def _kind(self, r: int) -> str:
+        """``total``, ``grand``, ``subtotal``, ``of_which``, ``aside`` or ``item``."""
+        label, mark = self.grid.labels[r], self.grid.marks[r]
+        if not label.core:
+            return "aside"
+        if label.of_which or mark == "of_which" or self._continues(r):
+            return "of_which"
+        if label.is_subtotal or mark == "subtotal":
+            return "subtotal"
+        if label.is_total or mark == "total":
+            return "total"
+        if _ASIDE.search(label.core):
+            return "aside"
+        return "grand" if _GRAND.match(label.core) and not (label.code or label.level) else "item"
 
-    def _continues(self, r: int, kinds: list[str]) -> bool:
+    def _continues(self, r: int) -> bool:
         """A row under a first 其中 that is set in as far, or unnumbered under a numbered row."""
-        if not kinds or kinds[-1] != "of_which":
-            return False
         labels, indents = self.grid.labels, self.grid.indents
-        head = next((n for n in range(r - 1, -1, -1) if kinds[n] != "of_which"), None)
-        first = r - 1 if head is None else head + 1
-        if head is None or labels[r].is_total or labels[r].is_subtotal:
+        head = next((n for n in reversed(range(r)) if self.kind[n] != "of_which"), r)
+        if head >= r - 1 or labels[r].is_total or labels[r].is_subtotal:
             return False
-        if len(set(indents)) > 1 and indents[first] > indents[head]:
-            return indents[r] >= indents[first]
+        if len(set(indents)) > 1 and indents[head + 1] > indents[head]:
+            return indents[r] >= indents[head + 1]
         return bool(labels[head].level) and not (labels[r].level or labels[r].code)
 
-    @cached_property
-    def values(self) -> _Array:
-        """Figures of the columns that may be added up; NaN where none is printed."""
-        return self.grid.sums[:, self.grid.amounts]
-
-    @cached_property
-    def halves(self) -> _Array:
-        """Half a unit of the last digit of each figure."""
-        return self.grid.halves[:, self.grid.amounts]
+    def of_kind(self, *kinds: str) -> list[int]:
+        """The rows of some kinds."""
+        return [r for r, kind in enumerate(self.kind) if kind in kinds]
 
     # ------------------------------------------------------------ outlines
 
     @cached_property
     def outlines(self) -> dict[str, dict[int, list[int]]]:
         """For each thing that tells levels apart: row -> the rows one level below it."""
-        found = {"codes": self._by_code(), "numbers": self._by_depth(self._numbers())}
-        found["indents"] = self._by_depth(self._indents())
+        labels, items = self.grid.labels, self.of_kind("item", "subtotal")
+        blocks = np.cumsum([kind in ("total", "grand") for kind in self.kind])
+        codes = {r: labels[r].code for r in items if labels[r].code}
+        numbers, indents = self._numbers(), {r: self.grid.indents[r] for r in items}
+
+        def longer(a: int, r: int) -> bool:
+            return codes[r] != codes[a] and codes[r].startswith(codes[a])
+
+        def deeper(depths: dict[int, int], a: int, r: int) -> bool:
+            return depths[a] < depths[r] and bool(blocks[a] == blocks[r])
+
+        found = {
+            "codes": _outline(codes, longer),
+            "numbers": _outline(numbers, partial(deeper, numbers)),
+            "indents": _outline(indents, partial(deeper, indents)),
+        }
         return {how: below for how, below in found.items() if below}
-
-    @property
-    def items(self) -> list[int]:
-        """Rows that stand in an outline."""
-        return [r for r in range(self.size) if self.kind[r] in ("item", "subtotal")]
-
-    def _by_code(self) -> dict[int, list[int]]:
-        below: dict[int, list[int]] = {}
-        above: list[int] = []
-        for r in self.items:
-            code = self.grid.labels[r].code
-            if not code:
-                continue
-            while above and not (
-                code.startswith(self.grid.labels[above[-1]].code)
-                and len(code) > len(self.grid.labels[above[-1]].code)
-            ):
-                above.pop()
-            if above:
-                below.setdefault(above[-1], []).append(r)
-            above.append(r)
-        return below
 
     def _numbers(self) -> dict[int, int]:
         """Depth by numbering; a row without a number is one level below the number above it."""
         depths: dict[int, int] = {}
         last = 0
-        if not any(self.grid.labels[r].level for r in self.items):
-            return {}
-        for r in range(self.size):
+        for r, kind in enumerate(self.kind):
             level = self.grid.labels[r].level
-            if self.kind[r] in ("total", "grand") or (self.kind[r] == "subtotal" and not level):
+            if kind in ("total", "grand") or (kind == "subtotal" and not level):
                 last = 0
             last = level or last
-            if self.kind[r] in ("item", "subtotal") and last:
+            if kind in ("item", "subtotal") and last:
                 depths[r] = level or last + 1
         return depths
-
-    def _indents(self) -> dict[int, int]:
-        return {r: self.grid.indents[r] for r in self.items}
-
-    def _by_depth(self, depths: dict[int, int]) -> dict[int, list[int]]:
-        below: dict[int, list[int]] = {}
-        if len(set(depths.values())) < 2:
-            return {}
-        above: list[int] = []
-        for r, depth in depths.items():
-            between = self.kind[above[-1] : r] if above else []
-            stops = "total" in between or "grand" in between
-            while above and (stops or depths[above[-1]] >= depth):
-                above.pop()
-            if above:
-                below.setdefault(above[-1], []).append(r)
-            above.append(r)
-        return below
 
     # ------------------------------------------------------------ figures
 
@@ -196,18 +197,14 @@ class _Rows:
         return self._seen[relation]
 
     def _look(self, relation: _Relation) -> _Seen:
-        rows = [r for _, r in relation.parts]
-        signs = np.array([s for s, _ in relation.parts])[:, None]
-        parts, whole = self.values[rows], self.values[relation.total]
-        known = ~np.isnan(parts)
-        filled = (known & (parts != 0)).sum(axis=0)
-        decided = ~np.isnan(whole) & (filled >= (2 if relation.how == "nest" else 1))
-        if relation.how == "nest":
+        whole, nest = self.values[relation.total], relation.how == "nest"
+        parts, gap, slack = self.gaps(relation.total, relation.parts)
+        filled = (~np.isnan(parts) & (parts != 0)).sum(axis=0)
+        decided = ~np.isnan(whole) & (filled >= (2 if nest else 1))
+        if nest:
             decided &= np.abs(whole) >= 100
-        gap = np.abs(whole - np.nansum(parts * signs, axis=0))
-        slack = self.halves[relation.total] + np.nansum(self.halves[rows], axis=0)
         # What no label says, the figures must say exactly.
-        near = gap <= slack * (1e-6 if relation.how == "nest" else 1.0001) + 1e-9
+        near = gap <= slack * (1e-6 if nest else 1.0001) + 1e-9
         ties, misses = decided & (whole != 0) & near, decided & ~near
         off = (gap / np.maximum(np.abs(whole), 1.0))[decided]
         return _Seen(int(ties.sum()), int(misses.sum()), float(off.min()) if off.size else 0.0)
@@ -217,26 +214,36 @@ class _Rows:
         seen = self.seen(relation)
         return seen.ties, -seen.misses, -seen.off
 
-    def signed(self, rows: Iterable[int]) -> _Parts:
-        """Rows as parts; what is marked 减： is subtracted."""
-        return tuple((-1 if self.grid.labels[r].less else 1, r) for r in rows)
+    def relation(
+        self, total: int, rows: Iterable[int], how: str, sure: bool = False, picked: str = ""
+    ) -> _Relation:
+        """A total of rows; what is marked 减： is subtracted."""
+        signed = tuple((-1 if self.grid.labels[r].less else 1, r) for r in rows)
+        return _Relation(total, signed, how, sure, picked)
 
     def claims(self, relation: _Relation, severity: Severity) -> Iterator[Sums]:
         """The sums of a relation, column by column."""
-        for c in self.grid.amounts:
-            total = self.grid.facts[relation.total][c]
-            parts = [(s, self.grid.facts[r][c]) for s, r in relation.parts]
-            known = [(s, p) for s, p in parts if p is not None and p.unit != "%"]
-            if total is None or total.unit == "%" or not any(p.number for _, p in known):
+        for claim in self.sums(relation.total, relation.parts, severity):
+            if not any(part.number for _, part in claim.parts):
                 continue  # not broken down here
-            claim = Sums("sum_total", total, known, "rows", severity=severity)
-            outcome = arithmetic(claim)
-            if outcome is None:
-                continue
             # One figure of many: the others may be missing.
-            alone = len(known) == 1 < len(parts)
-            if outcome.ties or not alone or any(outcome.slips):
+            alone = len(claim.parts) == 1 < len(relation.parts)
+            outcome = arithmetic(claim)
+            if outcome and (outcome.ties or not alone or any(outcome.slips)):
                 yield claim
+
+
+def _outline(rows: Iterable[int], inside: Callable[[int, int], bool]) -> dict[int, list[int]]:
+    """Row -> the rows directly below it, by what tells that one row is inside another."""
+    below: dict[int, list[int]] = {}
+    above: list[int] = []
+    for r in rows:
+        while above and not inside(above[-1], r):
+            above.pop()
+        if above:
+            below.setdefault(above[-1], []).append(r)
+        above.append(r)
+    return below
 
 
 def _down(grid: Grid) -> Iterator[Sums]:
@@ -269,13 +276,17 @@ def _down(grid: Grid) -> Iterator[Sums]:
         absorbed.update(r for _, r in relation.parts)
         yield from rows.claims(relation, severity)
     picked = {relation.picked for relation, seen in verdicts if seen.ties > seen.misses}
-    for how in picked & set(_NESTS):
-        for relation in _nested(rows, rows.items, loose=_NESTS[how]):
-            yield from rows.claims(relation, "error")
     left = [r for r in range(rows.size) if r not in absorbed and rows.kind[r] != "of_which"]
-    for relation in _nested(rows, left):
+    inner = rows.of_kind("item", "subtotal")
+    nests = [_nested(rows, inner, loose=_NESTS[how]) for how in picked & set(_NESTS)]
+    for relation in chain(*nests, _nested(rows, left)):
         yield from rows.claims(relation, "error")
-    yield from _parts_of_rows(rows)
+    head: int | None = None
+    for r, kind in enumerate(rows.kind):
+        if kind != "of_which":
+            head = r
+        elif head is not None:
+            yield from rows.within(head, r)
 
 
 def _doubled(rows: _Rows, relation: _Relation) -> bool:
@@ -287,31 +298,21 @@ def _doubled(rows: _Rows, relation: _Relation) -> bool:
 
 def _relations(rows: _Rows) -> Iterator[list[_Relation]]:
     """For each total the ways in which its parts may be meant, the likeliest first."""
-    for r in range(rows.size):
-        kind = rows.kind[r]
+    for r, kind in enumerate(rows.kind):
         # In a list of several accounts each balances alone: `sums` looks at those.
         if kind in ("total", "grand") and not any(f and f.scope for f in rows.grid.facts[r]):
             yield _of_total(rows, r)
-        elif kind == "subtotal":
-            yield [*_of_subtotal(rows, r), *_below(rows, r)]
-        elif kind in ("item", "aside"):
-            yield _below(rows, r)
+        elif kind in ("item", "aside", "subtotal"):
+            above = _of_subtotal(rows, r) if kind == "subtotal" else []
+            outlines = [(how, below[r]) for how, below in rows.outlines.items() if r in below]
+            yield [*above, *(rows.relation(r, below, how) for how, below in outlines)]
     yield from _same_endings(rows)
     yield from _tax_split(rows)
     for r in range(1, rows.size):
         if rows.kind[r] == "of_which" and rows.kind[r - 1] != "of_which":
             end = next((n for n in range(r, rows.size) if rows.kind[n] != "of_which"), rows.size)
             if end - r > 1:
-                yield [_Relation(r - 1, rows.signed(range(r, end)), "family")]
-
-
-def _below(rows: _Rows, r: int) -> list[_Relation]:
-    """A row against the rows one level below it, by each outline."""
-    options = []
-    for how, below in rows.outlines.items():
-        if r in below:
-            options.append(_Relation(r, rows.signed(below[r]), how))
-    return options
+                yield [rows.relation(r - 1, range(r, end), "family")]
 
 
 def _tops(rows: _Rows, inside: list[int]) -> Iterator[tuple[str, list[int]]]:
@@ -319,64 +320,53 @@ def _tops(rows: _Rows, inside: list[int]) -> Iterator[tuple[str, list[int]]]:
     for how, below in rows.outlines.items():
         under = {r for head, parts in below.items() if head in inside for r in parts}
         yield how, [r for r in inside if r not in under]
-    subtotals = [r for r in inside if rows.kind[r] == "subtotal"]
-    if subtotals:
+    if subtotals := [r for r in inside if rows.kind[r] == "subtotal"]:
         yield "subtotals", subtotals
     names = {rows.grid.labels[r].core: r for r in inside}
-    if "税收收入" in names and "非税收入" in names:
-        yield "names", [names["税收收入"], names["非税收入"]]
+    if names.keys() >= set(_TAX_SPLIT):
+        yield "names", [names[name] for name in _TAX_SPLIT]
     yield "flat", [r for r in inside if rows.kind[r] == "item"]
     for how, loose in _NESTS.items():
-        nested = _nested(rows, inside, loose=loose)
-        if nested:
+        if nested := _nested(rows, inside, loose=loose):
             under = {r for relation in nested for _, r in relation.parts}
             yield how, [r for r in inside if r not in under]
 
 
 def _of_total(rows: _Rows, t: int) -> list[_Relation]:
-    kind = rows.kind
-    wholes = [r for r in range(rows.size) if kind[r] in ("total", "grand")]
-    last = max((r for r in wholes if r < t), default=-1)
-    after = min((r for r in wholes if r > t), default=rows.size)
-    inner = ("item", "subtotal")
-    above = [r for r in range(last + 1, t) if kind[r] in inner]
-    spans = [(above, []), (above, [last] if last >= 0 else [])]
-    spans += [([r for r in range(t + 1, after) if kind[r] in inner], [])]
-    spans += [([r for r in range(t) if kind[r] in inner], [])]
+    wholes, inner = rows.of_kind("total", "grand"), rows.of_kind("item", "subtotal")
+    before = [r for r in wholes if r < t]
+    last, after = (before or [-1])[-1], min((r for r in wholes if r > t), default=rows.size)
+    above = [r for r in inner if last < r < t]
+    spans = [(above, []), (above, before[-1:])]
+    spans += [([r for r in inner if t < r < after], []), ([r for r in inner if r < t], [])]
     options: list[_Relation] = []
-    marked = bool(rows.outlines) or any(k in ("subtotal", "of_which", "grand") for k in kind)
-    for inside, before in spans:
+    marked = bool(rows.outlines or rows.of_kind("subtotal", "of_which", "grand"))
+    for inside, with_last in spans:
         for how, parts in _tops(rows, inside):
-            together = [*before, *parts]
+            together = [*with_last, *parts]
             # Where levels are marked, all may stand under one heading.
             if len(together) > 1 or (together and how in rows.outlines and len(inside) > 1):
-                sure = kind[t] == "total" and not before and (how != "flat" or not marked)
+                sure = rows.kind[t] == "total" and not with_last and (how != "flat" or not marked)
                 sure = sure and not (how == "flat" and _SOME.search(rows.grid.name))
-                options.append(_Relation(t, rows.signed(together), "total", sure, how))
+                options.append(rows.relation(t, together, "total", sure, how))
     if len(named := _by_name(rows.grid, t)) > 1:
-        options.append(_Relation(t, rows.signed(named), "total", not marked))
-    wholes_above = [r for r in wholes if r < t]
-    if len(wholes_above) > 1:
-        options.append(_Relation(t, rows.signed(wholes_above), "total"))
+        options.append(rows.relation(t, named, "total", not marked))
+    if len(before) > 1:
+        options.append(rows.relation(t, before, "total"))
     return list(dict.fromkeys(options))
 
 
 def _of_subtotal(rows: _Rows, row: int) -> list[_Relation]:
     """小计 against the rows above it, or below it where the table begins with one."""
-    marks = [r for r in range(rows.size) if rows.kind[r] == "subtotal"]
-    items = [r for r in range(rows.size) if rows.kind[r] == "item"]
-    bounds = [r for r in range(rows.size) if rows.kind[r] in ("subtotal", "total", "grand")]
-    edges = [-1, *bounds, rows.size]
+    items = rows.of_kind("item")
+    edges = [-1, *rows.of_kind("subtotal", "total", "grand"), rows.size]
     at = edges.index(row)
-    first = bool(items) and marks[0] > items[0]
-    start, end = (edges[at - 1], row) if first else (row, edges[at + 1])
+    below = not items or rows.kind.index("subtotal") < items[0]
+    start, end = (row, edges[at + 1]) if below else (edges[at - 1], row)
     inside = [r for r in items if start < r < end]
-    if len(inside) < 2:
-        return []
-    marked = bool(rows.outlines)
     options = [
-        _Relation(row, rows.signed(parts), "subtotal", sure=how != "flat" or not marked)
-        for how, parts in _tops(rows, inside)
+        rows.relation(row, parts, "subtotal", sure=how != "flat" or not rows.outlines)
+        for how, parts in (_tops(rows, inside) if len(inside) > 1 else ())
         if len(parts) > 1
     ]
     return list(dict.fromkeys(options))
@@ -390,28 +380,31 @@ def _same_endings(rows: _Rows) -> Iterator[list[_Relation]]:
             continue
         parts = [n for n in range(r) if cores[n].endswith(core)]
         if len(parts) > 2 and rows.kind[r] in ("item", "of_which"):
-            yield [_Relation(r, rows.signed(parts), "names")]
+            yield [rows.relation(r, parts, "names")]
+
+
+#: The two parts of general budget revenue, and what the two together may be called.
+_TAX_SPLIT = ("税收收入", "非税收入")
+_REVENUE = ("一般公共预算收入", "地方一般公共预算收入", "收入总计", "本级收入", "财政总收入")
 
 
 def _tax_split(rows: _Rows) -> Iterator[list[_Relation]]:
     """Unnumbered 税收收入 and 非税收入 with their items below them; revenue of the two."""
     labels, kind = rows.grid.labels, rows.kind
     names = {labels[r].core: r for r in reversed(range(rows.size)) if kind[r] != "of_which"}
-    tax, other = names.get("税收收入"), names.get("非税收入")
-    if tax is None or other is None:
+    if not names.keys() >= set(_TAX_SPLIT):
         return
-    for name in ("一般公共预算收入", "地方一般公共预算收入", "收入总计", "本级收入", "财政总收入"):
-        if name in names:
-            sure = kind[names[name]] != "total"
-            yield [_Relation(names[name], rows.signed((tax, other)), "names", sure)]
-    if labels[tax].level or labels[tax].code:
+    split = [names[name] for name in _TAX_SPLIT]
+    for r in [names[name] for name in _REVENUE if name in names]:
+        yield [rows.relation(r, split, "names", kind[r] != "total")]
+    if labels[split[0]].level or labels[split[0]].code:
         return
-    ends = [r for r in range(rows.size) if kind[r] in ("total", "grand") or r in (tax, other)]
-    for head in (tax, other):
-        end = next((e for e in sorted(ends) if e > head), rows.size)
-        items = [r for r in range(head + 1, end) if kind[r] == "item"]
+    ends = sorted([*rows.of_kind("total", "grand"), *split, rows.size])
+    for head in split:
+        end = next(e for e in ends if e > head)
+        items = [r for r in rows.of_kind("item") if head < r < end]
         if len(items) > 1:
-            yield [_Relation(head, rows.signed(items), "names")]
+            yield [rows.relation(head, items, "names")]
 
 
 #: Outlines that nothing marks: borne out by every column, or by one and by the total above.
@@ -433,47 +426,24 @@ def _nested(rows: _Rows, inside: Sequence[int], *, loose: bool = False) -> list[
         gaps = np.abs(sums[i + 3 :] - sums[i + 1] - values[i])
         big = np.abs(values[i]) >= 100
         near = (gaps <= 1e-6 * np.maximum(1, np.abs(values[i]))) & big
-        for j in np.argsort(-near.sum(axis=1), kind="stable")[:1]:
-            parts = inside[i + 1 : i + 3 + int(j)]
-            relation = _Relation(inside[i], rows.signed(parts), "nest")
-            seen = rows.seen(relation)
-            enough = seen.misses if loose else 2 * seen.misses
-            if seen.ties and seen.ties >= enough:
-                found.append(relation)
-                i += len(parts)
+        parts = inside[i + 1 : i + 3 + int(np.argmax(near.sum(axis=1)))]
+        relation = rows.relation(inside[i], parts, "nest")
+        seen = rows.seen(relation)
+        if seen.ties and seen.ties >= (seen.misses if loose else 2 * seen.misses):
+            found.append(relation)
+            i += len(parts)
         i += 1
     return found
 
 
 def _by_name(grid: Grid, row: int) -> list[int]:
     """Rows that the total of a balance is of, by the official names of its items."""
-    core = grid.labels[row].core
-    pattern = INCOME if INCOME_TOTAL.search(core) else OUTGO if OUTGO_TOTAL.search(core) else None
-    if pattern is None:
-        return []
-    named = [r for r, label in enumerate(grid.labels) if pattern.search(label.core)]
-    if pattern is OUTGO:
-        named += [r for r, label in enumerate(grid.labels) if CARRY.search(label.core)]
-    return named
-
-
-def _parts_of_rows(rows: _Rows) -> Iterator[Sums]:
-    """其中 cannot exceed the row that it is of which."""
-    head: int | None = None
-    for r in range(rows.size):
-        if rows.kind[r] != "of_which":
-            head = r
-            continue
-        if head is None:
-            continue
-        for c in rows.grid.amounts:
-            whole, part = rows.grid.facts[head][c], rows.grid.facts[r][c]
-            # Of a change, a part may be larger than the whole.
-            change = _CHANGE.search(rows.grid.headers[c].raw)
-            if whole is None or part is None or change or whole.number <= 0:
-                continue
-            if "%" not in (whole.unit, part.unit):
-                yield Sums("of_which", whole, [(1, part)], "of_which", at_most=True)
+    core, cores = grid.labels[row].core, [label.core for label in grid.labels]
+    if INCOME_TOTAL.search(core):
+        patterns = [INCOME]
+    else:
+        patterns = [OUTGO, CARRY] if OUTGO_TOTAL.search(core) else []
+    return [r for pattern in patterns for r, name in enumerate(cores) if pattern.search(name)]
 
 
 # ---------------------------------------------------------------- across
@@ -482,68 +452,68 @@ def _parts_of_rows(rows: _Rows) -> Iterator[Sums]:
 def _across(grid: Grid) -> Iterator[Sums]:
     """The sums across columns that headers state or that nearly every row shows."""
     columns = grid.amounts
-    if len(columns) < 2:
+    if len(columns) < 2 or not grid.facts:
         return
+    lines, headers = _Lines(grid, across=True), [h.raw for h in grid.headers]
     stated: set[int] = set()
-    for total in [c for c in columns if _TOTAL_COLUMN.search(grid.headers[c].raw)]:
-        options = [dict.fromkeys(o, 1) for o in _options(grid, columns, total) if len(o) > 1]
-        if not options:
-            continue
-        fares = [_fares(grid, total, parts) for parts in options]
-        best = max(range(len(options)), key=lambda n: fares[n][0])
-        ties, made = fares[best]
+    for total in [c for c in columns if _TOTAL_COLUMN.search(headers[c])]:
+        options = [_plus(option) for option in _options(grid, columns, total) if len(option) > 1]
+        fares = [_fares(lines, total, parts) for parts in options]
+        best = max(range(len(options)), key=lambda n: fares[n][0], default=None)
         # A total that no reading of the header supports is no relation.
-        if made and 2 * ties >= made:
+        if best is not None and fares[best][1] and 2 * fares[best][0] >= fares[best][1]:
             stated.add(total)
-            yield from _by_row(grid, total, options[best])
-    yield from _parts_of_columns(grid, columns)
-    for change in [c for c in columns if _CHANGE_COLUMN.search(grid.headers[c].raw)]:
-        most, found = 0, {}
+            yield from _by_row(lines, total, options[best])
+    yield from _parts_of_columns(lines, headers)
+    for change in [c for c in columns if _CHANGE_COLUMN.search(headers[c])]:
+        most = 0
+        found: _Parts = ()
         for a, b in permutations([c for c in columns if c != change], 2):
-            ties, made = _fares(grid, change, {a: 1, b: -1})
+            ties, made = _fares(lines, change, ((1, a), (-1, b)))
             if ties > max(most, made // 2):
-                most, found = ties, {a: 1, b: -1}
+                most, found = ties, ((1, a), (-1, b))
         if found:
-            yield from _by_row(grid, change, found)
-    yield from _discovered(grid, [c for c in columns if c not in stated])
-    yield from _chains(grid, columns)
+            yield from _by_row(lines, change, found)
+    yield from _discovered(lines, [c for c in columns if c not in stated])
+    groups: dict[str, list[int]] = {}
+    for c in columns:
+        group, _, own = headers[c].rpartition("/")
+        if group:
+            groups.setdefault(own, []).append(c)
+    # Groups of like columns whose last is the sum of the others: limit + new - taken back.
+    for *parts, last in groups.values():
+        if len(parts) > 1:
+            ties, made = _fares(lines, last, _plus(parts))
+            if ties >= 3 and ties >= SHARE * made:
+                yield from _by_row(lines, last, _plus(parts))
 
 
-def _fares(grid: Grid, total: int, parts: dict[int, int]) -> tuple[int, int]:
+def _plus(columns: Iterable[int]) -> _Parts:
+    return tuple((1, c) for c in columns)
+
+
+def _fares(lines: _Lines, total: int, parts: _Parts) -> tuple[int, int]:
     """Rows in which a sum across columns ties, and rows in which it is made."""
-    columns = list(parts)
-    whole, values = grid.sums[:, total], grid.sums[:, columns]
-    made = ~np.isnan(whole) & ((~np.isnan(values)).sum(axis=1) >= min(2, len(parts)))
-    gap = np.abs(whole - np.nansum(values * np.array(list(parts.values())), axis=1))
-    known = np.where(np.isnan(values), 0, grid.halves[:, columns])
-    slack = grid.halves[:, total] + np.nansum(known, axis=1)
+    values, gap, slack = lines.gaps(total, parts)
+    filled = (~np.isnan(values)).sum(axis=0)
+    made = ~np.isnan(lines.values[total]) & (filled >= min(2, len(parts)))
     return int((made & (gap <= slack * 1.0001 + 1e-9)).sum()), int(made.sum())
 
 
-def _by_row(grid: Grid, total: int, parts: dict[int, int]) -> Iterator[Sums]:
-    for row in grid.facts:
-        whole = row[total]
-        known: list[tuple[int, Fact]] = [
-            (sign, fact) for c, sign in parts.items() if (fact := row[c]) is not None
-        ]
-        if whole is not None and whole.unit != "%" and len(known) >= min(2, len(parts)):
-            yield Sums("sum_total", whole, known, "columns")
+def _by_row(lines: _Lines, total: int, parts: _Parts) -> Iterator[Sums]:
+    enough = min(2, len(parts))
+    return (claim for claim in lines.sums(total, parts) if len(claim.parts) >= enough)
 
 
-def _parts_of_columns(grid: Grid, columns: list[int]) -> Iterator[Sums]:
+def _parts_of_columns(lines: _Lines, headers: list[str]) -> Iterator[Sums]:
     """A column headed 其中 against the one before it; in groups, against the same part of it."""
-    for c in [c for c in columns if _OF_WHICH_COLUMN.search(grid.headers[c].raw)]:
-        group, _, own = grid.headers[c].raw.rpartition("/")
-        before = [p for p in columns if p < c and not _OF_WHICH_COLUMN.search(grid.headers[p].raw)]
+    parts = {c for c in lines.grid.amounts if _OF_WHICH_COLUMN.search(headers[c])}
+    for c in sorted(parts):
+        group, _, own = headers[c].rpartition("/")
+        before = [p for p in lines.grid.amounts if p < c and p not in parts]
         if group:
-            before = [p for p in before if grid.headers[p].raw.rpartition("/")[2] == own]
-        if not before:
-            continue
-        sums = []
-        for row in grid.facts:
-            whole, part = row[before[-1]], row[c]
-            if whole and part and whole.number > 0 and "%" not in (whole.unit, part.unit):
-                sums.append(Sums("of_which", whole, [(1, part)], "of_which", at_most=True))
+            before = [p for p in before if headers[p].rpartition("/")[2] == own]
+        sums = lines.within(before[-1], c) if before else []
         kept = sum(claim.total.number >= claim.parts[0][1].number for claim in sums)
         if 3 * kept >= 2 * len(sums):
             yield from sums
@@ -563,9 +533,7 @@ def _options(grid: Grid, columns: list[int], total: int) -> Iterator[list[int]]:
     group, _, _ = headers[total].rpartition("/")
     if group:
         yield [c for c in free if headers[c].startswith(f"{group}/")]
-    subtotals = [c for c in free if "小计" in headers[c]]
-    if subtotals:
-        yield subtotals
+    yield [c for c in free if "小计" in headers[c]]
     other = [c for c in free if _TOTAL_COLUMN.search(headers[c])]
     right = next((c for c in other if c > total), len(headers))
     left = next((c for c in reversed(other) if c < total), -1)
@@ -574,37 +542,21 @@ def _options(grid: Grid, columns: list[int], total: int) -> Iterator[list[int]]:
     yield [c for c in free if c not in other]
 
 
-def _discovered(grid: Grid, columns: list[int]) -> Iterator[Sums]:
+def _discovered(lines: _Lines, columns: list[int]) -> Iterator[Sums]:
     """Neighbouring columns that add up to another in nearly every row."""
-    if len(grid.facts) < ROWS or not 3 <= len(columns) <= 16:
+    if len(lines.levels) < ROWS or not 3 <= len(columns) <= 16:
         return
-    values = grid.values[:, columns]
+    units, values = lines.grid.units, lines.grid.values[:, columns]
     for i, j in combinations(range(len(columns) + 1), 2):
-        if j - i < 2 or len({grid.units[c] for c in columns[i:j]}) > 1:
+        if j - i < 2 or len({units[c] for c in columns[i:j]}) > 1:
             continue
-        run = values[:, i:j].sum(axis=1)
+        run, several = values[:, i:j].sum(axis=1), (values[:, i:j] != 0).sum(axis=1) > 1
         for t in [t for t in range(len(columns)) if not i <= t < j]:
             whole = values[:, t]
             both = ~np.isnan(run) & ~np.isnan(whole) & (whole != 0)
-            near = np.abs(run - whole) <= 1e-9 * np.abs(whole)
-            telling = both & near & ((values[:, i:j] != 0).sum(axis=1) > 1)
+            telling = both & several & (np.abs(run - whole) <= 1e-9 * np.abs(whole))
             if both.sum() >= ROWS and telling.sum() >= max(SHARE * both.sum(), ROWS - 1):
-                yield from _by_row(grid, columns[t], dict.fromkeys(columns[i:j], 1))
-
-
-def _chains(grid: Grid, columns: list[int]) -> Iterator[Sums]:
-    """Groups of like columns whose last is the sum of the others: limit + new - taken back."""
-    groups: dict[str, list[int]] = {}
-    for c in columns:
-        group, _, own = grid.headers[c].raw.rpartition("/")
-        if group:
-            groups.setdefault(own, []).append(c)
-    for chain in groups.values():
-        if len(chain) > 2:
-            parts = dict.fromkeys(chain[:-1], 1)
-            ties, made = _fares(grid, chain[-1], parts)
-            if ties >= 3 and ties >= SHARE * made:
-                yield from _by_row(grid, chain[-1], parts)
+                yield from _by_row(lines, columns[t], _plus(columns[i:j]))
 
 
 def _totals(grid: Grid) -> Iterator[Sums]:

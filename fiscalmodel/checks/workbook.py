@@ -12,6 +12,7 @@ import pandas as pd
 
 from fiscalmodel.checks.reading import items_of
 from fiscalmodel.days import made_on
+from fiscalmodel.display import text_width
 from fiscalmodel.findings import SEVERITIES, Finding
 from fiscalmodel.numerals import RISKY, printed
 from fiscalmodel.tables.files import load
@@ -116,47 +117,33 @@ def _copy(book: Any, sheet: Any, grid: Grid, comments: dict[str, list[tuple[str,
     """Write one sheet with its comments."""
     from xlsxwriter.utility import xl_rowcol_to_cell
 
+    edge = {"border": 1, "border_color": "#8A9099"}
+    filled = {severity: {"bg_color": fill, **edge} for severity, fill in FILLS.items()}
     formats = {
-        (severity, quoted): book.add_format(
-            {
-                **({"bg_color": FILLS[severity], "border": 1, "border_color": "#8A9099"}),
-                "quote_prefix": quoted,
-            }
-        )
-        for severity in FILLS
+        (severity, quoted): book.add_format({**look, "quote_prefix": quoted})
+        for severity, look in {"": {}, **filled}.items()
         for quoted in (False, True)
     }
-    plain = {False: None, True: book.add_format({"quote_prefix": True})}
     sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
     widths: dict[int, int] = {}
     for r, row in enumerate(grid.rows):
         for c, value in enumerate(row):
-            address = xl_rowcol_to_cell(r, c)
-            notes = comments.get(address, [])
+            notes = comments.get(xl_rowcol_to_cell(r, c), [])
             text = value if isinstance(value, str) else printed(value)
-            widths[c] = max(widths.get(c, 6), min(42, _width(text)))
+            widths[c] = max(widths.get(c, 6), min(42, text_width(text)))
             quoted = isinstance(value, str) and text.startswith(RISKY)
-            worst = min((n[0] for n in notes), key=SEVERITIES.index, default="")
-            form = formats[worst, quoted] if worst else plain[quoted]
-            if isinstance(value, float) and value == value:
-                sheet.write_number(r, c, value, form)
-            elif text or notes:
-                sheet.write_string(r, c, text[:_TEXT], form) if text else sheet.write_blank(
-                    r, c, None, form
-                )
+            worst = min((severity for severity, _ in notes), key=SEVERITIES.index, default="")
+            number = isinstance(value, float) and value == value
+            form = formats[worst, quoted] if worst or quoted else None
+            sheet.write(r, c, value if number else text[:_TEXT], form)
             if notes:
-                said = "\n\n".join(note[1] for note in notes)[:_TEXT]
-                size = {"width": 420, "height": min(600, 40 + 18 * (_width(said) // 56 + 2))}
+                said = "\n\n".join(note for _, note in notes)[:_TEXT]
+                size = {"width": 420, "height": min(600, 40 + 18 * (text_width(said) // 56 + 2))}
                 sheet.write_comment(r, c, said, {"author": "fiscalmodel", **size})
     for c, width in widths.items():
         sheet.set_column(c, c, width + 2)
     if grid.rows:
         sheet.freeze_panes(1, 0)
-
-
-def _width(text: str) -> int:
-    """Width in Latin letters: a Chinese one takes two."""
-    return sum(2 if ord(c) > 0x2E7F else 1 for c in text)
 
 
 def _summary(
@@ -167,28 +154,26 @@ def _summary(
     head = book.add_format({"bold": True, "bg_color": "#F0F4F8", "bottom": 1})
     wrap = book.add_format({"text_wrap": True, "valign": "top"})
     number = book.add_format({"num_format": "#,##0.####", "valign": "top"})
-    fills = {
-        severity: book.add_format({"bg_color": fill, "valign": "top"})
-        for severity, fill in FILLS.items()
-    }
+    fills = {s: book.add_format({"bg_color": fill, "valign": "top"}) for s, fill in FILLS.items()}
     for c, (name, width) in enumerate(_COLUMNS.items()):
-        sheet.write_string(0, c, label(name, lang), head)
+        sheet.write(0, c, label(name, lang), head)
         sheet.set_column(c, c, width)
-    sheets = {Path(file).name: name for (file, _), name in names.items()}
     for r, finding in enumerate(findings, 1):
-        sheet.write_number(r, 0, r, wrap)
-        sheet.write_string(r, 1, label(finding.severity, lang, "values"), fills[finding.severity])
-        sheet.write_string(r, 2, say(f"checks.rule.{finding.rule}")(lang), wrap)
-        values = (finding.stated, finding.computed, finding.difference, finding.tolerance)
-        for c, value in enumerate(values, 3):
-            if value is None:
-                sheet.write_string(r, c, "—", wrap)
-            else:
-                sheet.write_number(r, c, value, number)
-        sheet.write_string(r, 7, finding.text(lang)[:_TEXT], wrap)
         place = finding.where
-        for file, name in sheets.items():
-            place = place.replace(f"{file}[", f"{name}[")
-        sheet.write_string(r, 8, place[:_TEXT], wrap)
+        for (file, of), name in names.items():
+            inside = f"{Path(file).name}[{of}!" if of else f"{Path(file).name}["
+            place = place.replace(inside, f"{name}[")
+        severity = label(finding.severity, lang, "values")
+        values = (finding.stated, finding.computed, finding.difference, finding.tolerance)
+        row = [
+            (r, wrap),
+            (severity, fills[finding.severity]),
+            (say(f"checks.rule.{finding.rule}")(lang), wrap),
+            *(("—", wrap) if value is None else (value, number) for value in values),
+            (finding.text(lang)[:_TEXT], wrap),
+            (place[:_TEXT], wrap),
+        ]
+        for c, (value, form) in enumerate(row):
+            sheet.write(r, c, value, form)
     sheet.freeze_panes(1, 0)
     sheet.autofilter(0, 0, max(1, len(findings)), len(_COLUMNS) - 1)

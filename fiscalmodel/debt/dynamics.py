@@ -97,6 +97,14 @@ def _labels(years: int | Iterable[Any]) -> list[Any]:
         raise InputError("years", "debt.path.no_years", text=years, most=LONGEST) from None
 
 
+def _paths(
+    *given: Path, years: int | Iterable[Any] | None = None, **named: Path
+) -> tuple[list[Any], dict[str, Array]]:
+    """The paths of `PATHS`, given in their order or by name, on their years."""
+    taken = dict(zip(PATHS, given, strict=False)) | named
+    return broadcast(taken | {"stock_flow_pct": taken.get("stock_flow_pct", 0.0)}, years)
+
+
 def debt_path(
     debt_ratio_pct: float,
     primary_balance_pct: Path,
@@ -153,8 +161,7 @@ def debt_path(
     >>> debt_path(60, [-1, -0.5, 0, 0.5, 1], 4, 3.5)["closing"].round(4).tolist()
     [61.2899, 62.0859, 62.3859, 62.1873, 61.4877]
     """
-    given = primary_balance_pct, rate_pct, growth_pct, stock_flow_pct
-    labels, paths = broadcast(dict(zip(PATHS, given, strict=True)), years)
+    labels, paths = _paths(primary_balance_pct, rate_pct, growth_pct, stock_flow_pct, years=years)
     debt = opening_ratio(debt_ratio_pct)
     check_growth(paths["growth_pct"])
     rows = []
@@ -305,8 +312,7 @@ def debt_fan(
         raise InputError("history", "debt.path.history_short", years=len(past))
     if not 1 <= block <= len(past):
         raise InputError("block", "debt.path.block", text=block, most=len(past))
-    given = primary_balance_pct, rate_pct, growth_pct, stock_flow_pct
-    labels, paths = broadcast(dict(zip(PATHS, given, strict=True)), years)
+    labels, paths = _paths(primary_balance_pct, rate_pct, growth_pct, stock_flow_pct, years=years)
     rng = np.random.default_rng(seed)
     picked = _resampled(rng, len(past), (draws, len(labels)), block)
     shocks = dict(zip(columns, np.moveaxis((past - past.mean(axis=0))[picked], 2, 0), strict=True))
@@ -348,18 +354,16 @@ def _closings(
 
 def stress_pack(
     debt_ratio_pct: float,
-    primary_balance_pct: Path,
-    rate_pct: Path,
-    growth_pct: Path,
-    *,
-    stock_flow_pct: Path = 0.0,
-    years: int | Iterable[Any] | None = None,
+    *path: Path,
     stresses: Mapping[str, Mapping[str, float]] | None = None,
+    **named: Any,
 ) -> pd.DataFrame:
     """The path under each standard shock.
 
     Parameters
     ----------
+    debt_ratio_pct, path, named
+        The path without shocks, as in `debt_path`.
     stresses
         Name -> shock in percentage points by argument (``growth_pct``, …);
         ``stock_flow_pct_once`` and the like hit the first year only. Default:
@@ -375,8 +379,7 @@ def stress_pack(
     -----
     The sizes are the house's own choice for a county, not a rule; pass others.
     """
-    given = primary_balance_pct, rate_pct, growth_pct, stock_flow_pct
-    labels, paths = broadcast(dict(zip(PATHS, given, strict=True)), years)
+    labels, paths = _paths(*path, **named)
     blocks = []
     for stress, shocks in (STRESSES if stresses is None else stresses).items():
         moved = {name: path.copy() for name, path in paths.items()}
@@ -387,7 +390,7 @@ def stress_pack(
                     f"stresses[{stress}]", "debt.unknown_option", text=key, known=list(PATHS)
                 )
             moved[name][: 1 if key.endswith("_once") else None] += size
-        path = debt_path(debt_ratio_pct, **moved, years=labels)
-        path.insert(0, "stress", stress)
-        blocks.append(path)
+        made = debt_path(debt_ratio_pct, **moved, years=labels)
+        made.insert(0, "stress", stress)
+        blocks.append(made)
     return pd.concat(blocks, ignore_index=True)

@@ -14,19 +14,16 @@ from typing import Any
 
 import pandas as pd
 
-from fiscalmodel import days
+from fiscalmodel import days, policy
 from fiscalmodel.debt.cashflow import likely_rate, principal_parts, rate_problem
 from fiscalmodel.debt.schedule import MONTHS_OF, is_month_end, step_months
 from fiscalmodel.display import Checked
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import Records, Row, TableLike, read_records
-from fiscalmodel.words import Text, marked, say
+from fiscalmodel.words import Text, marked, official, say
 
 FEN_PER_WAN = 1_000_000
-#: Debt of shantytown renovation (棚户区改造) due from this day on is repaid by contract:
-#: package of 8 November 2024 (Standing Committee of the National People's Congress).
-BY_CONTRACT_FROM = dt.date(2029, 1, 1)
 COLUMNS = (
     "contract_id", "debtor", "creditor", "category", "project", "principal_wan", "rate_pct",
     "day_count", "start", "maturity", "repayment", "frequency", "interest_paid_to", "overdue",
@@ -79,7 +76,8 @@ class Contract:
     @property
     def months(self) -> int:
         """Months between two payments."""
-        return MONTHS_OF[self.frequency or "year"]
+        at_end = self.frequency == "maturity" and self.on_demand  # there is no end ahead
+        return MONTHS_OF["year" if at_end or not self.frequency else self.frequency]
 
     @property
     def on_demand(self) -> bool:
@@ -88,13 +86,11 @@ class Contract:
 
     @property
     def stays_wan(self) -> float:
-        """What is kept beyond the deadline by contract: shantytown debt due in 2029 or later."""
-        if not self.by_contract or self.on_demand:
+        """What is kept beyond the deadline by contract: shantytown debt due late enough for it."""
+        if not self.by_contract or self.overdue or self.maturity is None:
             return 0.0
-        if not self.instalments:
-            due = self.maturity
-            return self.principal_wan if due and due >= BY_CONTRACT_FROM else 0.0
-        return sum(part for day, part in self.instalments if day >= BY_CONTRACT_FROM)
+        parts = self.instalments or ((self.maturity, self.principal_wan),)
+        return sum(part for day, part in parts if _by_contract(day))
 
 
 @dataclass(frozen=True, repr=False)
@@ -148,6 +144,12 @@ class Ledger(Checked):
     def short(self) -> pd.DataFrame:
         """The rows with the amounts in 万元 only."""
         return self.table.drop(columns=["balance_fen"])
+
+
+def _by_contract(due: dt.date) -> bool:
+    """Whether shantytown debt due on a day is repaid by contract."""
+    rule = policy.in_force("debt_package_by_contract_from", due)
+    return rule is not None and due >= rule.value
 
 
 def read_hidden_ledger(
@@ -204,6 +206,8 @@ def read_hidden_ledger(
             rows[0].report("contract_id", "debt.not_in_ledger", name=name)
         if table.rows and not table.has("prepayable") and deadline is not None:
             notes.append(_note("no_prepayable", "ledger", say("debt.ledger.no_prepayable")))
+        if told := table.unread(COLUMNS):
+            notes.append(_note("columns_unread", "ledger", told))
     frame = pd.DataFrame(
         [{f.name: getattr(c, f.name) for f in fields(Contract)[:-1]} for c in contracts],
         columns=[f.name for f in fields(Contract)[:-1]],
@@ -317,7 +321,8 @@ def _contract(
         row.report("contract_id", "debt.no_id")
     start, maturity = row.day("start", default=None), row.day("maturity", default=None)
     overdue = row.flag("overdue")
-    if start and maturity and maturity < start:
+    backwards = start and maturity and maturity < start
+    if backwards:
         row.report("maturity", "debt.maturity_before_start", maturity=maturity, start=start)
     if row.table.has("maturity") and row.blank("maturity") and not overdue:
         row.report("maturity", "debt.no_maturity")
@@ -327,7 +332,8 @@ def _contract(
     if 0 < principal < least:
         row.report("min_instalment_wan", "debt.minimum_above", least=least, principal=principal)
     if as_of and maturity and maturity <= as_of and principal > 0 and not overdue:
-        if maturity < as_of and not row.blank("overdue") and deadline is not None:
+        unmarked = maturity < as_of and not row.blank("overdue") and not backwards
+        if unmarked and deadline is not None:
             row.report("maturity", "debt.matured_unmarked", maturity=maturity, as_of=as_of)
         notes.append(_matured(name, principal))
         overdue = True
@@ -343,7 +349,7 @@ def _contract(
         start=start,
         maturity=maturity,
         repayment=row.word("repayment", "repayment", default="bullet") or "bullet",
-        frequency=row.word("frequency", "frequency", default="") or "",
+        frequency=_frequency(row),
         interest_paid_to=row.day("interest_paid_to", default=None),
         overdue=overdue,
         litigation=row.flag("litigation"),
@@ -365,10 +371,22 @@ def _contract(
     return made
 
 
+def _frequency(row: Row) -> str:
+    """How often interest is paid; 到期一次还本付息 says so in the column of repayment."""
+    stated: str = row.word("frequency", "frequency", default="") or ""
+    if official("interest_with_principal", row.text("repayment")) is None:
+        return stated
+    if stated not in ("", "maturity"):
+        row.report("frequency", "debt.interest_twice", repayment=row.text("repayment"))
+    return "maturity"
+
+
 def _terms(c: Contract, row: Row, as_of: dt.date | None, deadline: dt.date | None) -> None:
     """Dates and flags that contradict each other."""
     if c.by_contract and not marked(c.category + c.project, "shantytown"):
         row.report("by_contract", "debt.by_contract_only_shantytown", name=c.contract_id)
+    if c.frequency == "maturity" and not (c.start or c.interest_paid_to or c.on_demand):
+        row.report("start", "debt.interest_from_when", name=c.contract_id)
     paid = c.interest_paid_to
     if paid and ((as_of and paid > as_of) or (c.start and paid < c.start)):
         row.report("interest_paid_to", "debt.interest_paid_outside", day=paid,
@@ -389,6 +407,12 @@ def _terms(c: Contract, row: Row, as_of: dt.date | None, deadline: dt.date | Non
 
 
 def _consent(c: Contract, notes: list[Finding]) -> None:
+    for what, fee, allowed in (
+        ("prepay", c.prepay_fee_pct, c.prepayable), ("replace", c.replace_fee_pct, c.replaceable)
+    ):  # fmt: skip
+        if fee > 0 and not allowed:
+            said = say(f"debt.fee_no_{what}", fee=fee)
+            notes.append(_note("fee_unused", c.contract_id, said))
     if c.consent is False and (c.replaceable or c.prepayable):
         notes.append(_note("consent_refused", c.contract_id, say("debt.consent_refused")))
     elif c.consent is None and c.replaceable and c.replace_fee_pct > 0:

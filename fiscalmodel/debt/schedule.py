@@ -17,8 +17,8 @@ from itertools import pairwise
 from fiscalmodel.days import add_months
 from fiscalmodel.errors import official_code
 
-#: Months between two payments of each frequency.
-MONTHS_OF = {"year": 12, "half_year": 6, "quarter": 3, "month": 1}
+#: Months between two payments of each frequency; at maturity, so many that there is only one.
+MONTHS_OF = {"year": 12, "half_year": 6, "quarter": 3, "month": 1, "maturity": 1200}
 
 
 def months_of(frequency: str | int, *, where: str = "frequency") -> int:
@@ -214,7 +214,8 @@ def year_fraction(
     Notes
     -----
     ICMA: each regular period counts months / 12 whatever its days, a part of
-    one in proportion to its days; China's local-government bonds accrue so.
+    one in proportion to its days; China's local-government bonds accrue so. A period
+    longer than a year (interest at maturity) is no regular one: it counts as by ISDA.
     ISDA: the days falling in a leap year over 366, all others over 365.
 
     Source: ICMA Rule 251.1; 2006 ISDA Definitions, section 4.16.
@@ -233,6 +234,6 @@ def year_fraction(
         return _thirty_360(start, end, european=False)
     if name == "30E/360":
         return _thirty_360(start, end, european=True)
-    if name == "ACT/ACT.ISDA":
+    if name == "ACT/ACT.ISDA" or months > 12:
         return _isda(start, end)
     return (Fraction(1) if share is None else share) * Fraction(months, 12)

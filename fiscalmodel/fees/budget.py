@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -13,10 +13,13 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel.days import to_date
-from fiscalmodel.errors import Collector, InputError
+from fiscalmodel.errors import Collector
+from fiscalmodel.fees.ledger import build, period_label
+from fiscalmodel.fees.receipts import NO_DAY
 from fiscalmodel.fees.settle import read_payments
 from fiscalmodel.fees.statement import CommissionStatement
 from fiscalmodel.fees.terms import (
+    Rate,
     RateTable,
     date_text,
     day_number,
@@ -34,9 +37,12 @@ from fiscalmodel.words import Text, say
 #: Mean and bands.
 NAMES = ("mean", "lo-80", "hi-80", "lo-95", "hi-95")
 COLUMNS = [
-    "kind", "base_to_date_wan", "months", *NAMES, "rate_pct", *(f"fee_{name}" for name in NAMES),
+    "kind", "base_to_date_wan", "months", *NAMES, "rate_pct", *(f"fee_{n}" for n in NAMES),
     "method",
 ]  # fmt: skip
+
+#: How a year's base was come by, where it was not estimated.
+_WHOLE, _FLOOR = "the year is complete", "to date only"
 
 # ---- next year's appropriation ----
 
@@ -74,10 +80,17 @@ class Appropriation:
 
     @property
     def answer(self) -> Text:
-        """The need in one sentence."""
+        """The need in one sentence: known, estimated with its band, or the least that it is."""
         low, high = self.need["lo-80"], self.need["hi-80"]
         years = {"budget_year": self.budget_year, "base_year": self.base_year}
-        return say("fees.need", **years, mean=self.need["mean"], low=low, high=high)
+        key = "need_floor" if _FLOOR in set(self.table["method"]) else (
+            "need_known" if self.known else "need")  # fmt: skip
+        return say(f"fees.{key}", **years, mean=self.need["mean"], low=low, high=high)
+
+    @property
+    def known(self) -> bool:
+        """Whether the base of the whole year is there."""
+        return set(self.table["method"]) <= {_WHOLE}
 
     def __repr__(self) -> str:
         return "\n".join(map(str, (self.answer, *self.notes)))
@@ -89,7 +102,12 @@ class Appropriation:
         shown = self.table.rename(columns=names)
         columns = ["receipt_kind", "base_to_date_wan", "months", "base_of_year_wan", "fee_rate_pct",
                    "fee_mean", "fee_lo-80", "fee_hi-80", "method"]  # fmt: skip
-        return result_html([self.answer, *self.notes], shown[columns])
+        if self.known:
+            columns = ["receipt_kind", "base_of_year_wan", "fee_rate_pct", "fee_mean"]
+        return result_html(
+            [self.answer, *self.notes], shown[columns], unit="万元", digits=2,
+            caption=say("fees.budget_title", year=self.budget_year),
+        )  # fmt: skip
 
     def plot(self, lang: str | None = None) -> Any:
         """Need with its bands against the budget requested, 万元.
@@ -121,18 +139,27 @@ class Appropriation:
 
 
 def monthly_bases(statement: CommissionStatement) -> pd.DataFrame:
-    """Bases by kind and month from a statement settled by month, for `appropriation`.
+    """Bases by kind and month from the receipts of a statement, for `appropriation`.
+
+    A month of the statement without a receipt of a kind has the base 0.
 
     Returns
     -------
     DataFrame
         ``kind, period, base_wan``.
     """
-    if statement.period != "month":
-        raise InputError("statement", "fees.settle_by_month", period=statement.period)
-    sums = statement.table.groupby(["kind", "period"], sort=True)[["base_fen"]].sum().reset_index()
-    sums["base_wan"] = sums.pop("base_fen") / FEN_PER["万元"]
-    return sums
+    lines = build(statement.sums, statement.receipts.names, statement.rate_book, "month")
+    table = pd.DataFrame(
+        [(line.kind, period_label(line.period, "month"), line.base) for line in lines],
+        columns=["kind", "period", "base_wan"],
+    )
+    wide = table.pivot_table("base_wan", "period", "kind", "sum")
+    since = statement.sums.since
+    first = f"{wide.index[0][:4]}-01" if since == NO_DAY else date_text(since)
+    months = pd.period_range(first, statement.as_of or wide.index[-1], freq="M").astype(str)
+    long = wide.reindex(months).fillna(0.0).rename_axis("period").reset_index()
+    long = long.melt("period", var_name="kind", value_name="base_wan")
+    return long.assign(base_wan=long["base_wan"] / FEN_PER["万元"])
 
 
 def appropriation(
@@ -150,14 +177,14 @@ def appropriation(
     ----------
     bases
         Table ``kind, period, base_wan``: the base of each month (``2025-03``)
-        or of whole years (``2024``); or a statement settled by month.
+        or of whole years (``2024``); or a statement, whose receipts have it by month.
     base_year
         Year of the base; the budget of the next year pays it (财预字〔1999〕533号).
     revenue
         Table ``kind, period, value_wan``: fines and charges by year as
         published, for a base that is known for too few years to be forecast.
     rates
-        As in `commission`; those in force at the end of `base_year`.
+        As in `commission`, by default the statement's; those in force at the end of `base_year`.
     requested_wan
         The budget asked for, to compare with.
     arrears_fen
@@ -172,10 +199,14 @@ def appropriation(
     of kinds are added up, as if fines and charges always erred together: the
     total band is rather too wide than too narrow.
     """
-    table = monthly_bases(bases) if isinstance(bases, CommissionStatement) else bases
-    known = _by_kind(table, "bases", "base_wan")
+    in_force: Sequence[Rate]
+    if isinstance(bases, CommissionStatement):
+        in_force = bases.rate_book.rates if rates is None else read_rates(rates)
+        bases = monthly_bases(bases)
+    else:
+        in_force = read_rates(rates)
+    known = _by_kind(bases, "bases", "base_wan")
     published = {} if revenue is None else _by_kind(revenue, "revenue", "value_wan")
-    in_force = read_rates(rates)
     notes: list[Text] = []
     rows = []
     for kind, values in known.items():
@@ -193,8 +224,10 @@ def appropriation(
     need = {name: float(frame[f"fee_{name}"].sum()) + arrears for name in NAMES}
     if requested_wan is not None:
         notes.append(_verdict(requested_wan, need))
-    all_notes = tuple(dict.fromkeys(notes))
-    return Appropriation(frame, base_year, base_year + 1, need, arrears, requested_wan, all_notes)
+    notes = list(dict.fromkeys(notes))
+    return Appropriation(
+        frame, base_year, base_year + 1, need, arrears, requested_wan, tuple(notes)
+    )
 
 
 def _by_kind(source: TableLike, name: str, column: str) -> dict[str, dict[str, float]]:
@@ -220,7 +253,7 @@ def _base(values: Mapping[str, float], revenue: Mapping[str, float], year: int) 
     yearly = full | {int(p): v for p, v in values.items() if len(p) == 4}
     if year in yearly:
         certain = dict.fromkeys(NAMES, yearly[year])
-        return "the year is complete", 12, yearly[year], certain, {}
+        return _WHOLE, 12, yearly[year], certain, {}
     before = {y: v for y, v in sorted(yearly.items()) if y < year}
     to_date = sums.get(year, 0)
     if not count[year] and len(before) >= 4:
@@ -236,17 +269,17 @@ def _base(values: Mapping[str, float], revenue: Mapping[str, float], year: int) 
     if count[year] and whole:
         kept = {p: v for p, v in months.items() if p.year in whole | {year}}
         return "nowcast_year", count[year], to_date, _completed(kept), {}
-    floor: dict[str, Mapping[str, object]] = {"fees.note_floor": {}}
-    return "to date only", count[year], to_date, dict.fromkeys(NAMES, to_date), floor
+    certain = dict.fromkeys(NAMES, to_date)
+    return _FLOOR, count[year], to_date, certain, {"fees.note_floor": {}}
 
 
-def _completed(months: Mapping[pd.Period, float]) -> Mapping[str, float]:
+def _completed(months: Mapping[pd.Period, float]) -> dict[str, float]:
     """Mean and bands of a year under way, from its months and whole years before it."""
     from fiscalmodel.revenue.nowcast import nowcast_year
 
     series = pd.Series(list(months.values()), index=pd.PeriodIndex(list(months), freq="M"))
-    made = nowcast_year(series.groupby([p.year for p in months]).cumsum()).full_year
-    return {name: float(made[name]) for name in NAMES}
+    year = nowcast_year(series.groupby([p.year for p in months]).cumsum()).full_year
+    return {name: float(year[name]) for name in NAMES}
 
 
 def _forecast(values: Mapping[int, float], year: int) -> Mapping[str, float]:

@@ -32,10 +32,13 @@ from fiscalmodel.fees.terms import (
 from fiscalmodel.numerals import exact, parse
 from fiscalmodel.tables.records import Columns, TableLike, read_columns
 from fiscalmodel.units import FEN_PER, money_unit, yuan_text
-from fiscalmodel.words import Text, label, official, official_words, say
+from fiscalmodel.words import Text, label, language, official, official_words, say
 
-REQUIRED = ("receipt_id", "bank", "kind", "account", "paid_in", "amount")
+NEEDED = ("receipt_id", "bank", "kind", "paid_in", "amount")
+REQUIRED = (*NEEDED, "account")
 COLUMNS = (*REQUIRED, "refund_of", "unmatched", "excluded")
+#: The account of receipts whose table has no column of accounts.
+UNSTATED = "unstated"
 #: A number that lies this near (in 分) to a whole one is that whole one.
 TOLERANCE_FEN = 1e-6
 #: Amounts stay below 10 trillion 元, so that 64-bit sums can be guarded.
@@ -383,7 +386,10 @@ def read_receipts(
     InputError
         If the table cannot be read at all, or lacks a column.
     """
-    table = read_columns(source, name="receipts", columns=headers(*COLUMNS), required=REQUIRED)
+    table = read_columns(source, name="receipts", columns=headers(*COLUMNS), required=NEEDED)
+    if "account" not in table.frame:
+        name = official_words("account", language())[UNSTATED]
+        table = replace(table, frame=table.frame.assign(account=name))
     if not len(table):
         found.add(table.name, "fees.no_receipts")
         return None

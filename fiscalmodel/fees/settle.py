@@ -130,9 +130,11 @@ def commission(
     lines = build(sums, read.names, rate_book, settle_by, brought)
     notes = _pay(lines, paid, settle_by, found)
     found.raise_if_any()
+    given = {"arrears_fen": carried, "paid_fen": payments}
     return assemble(
-        read, sums, lines, rate_book, settle_by, as_of=day, notes=notes, carried=brought
-    )
+        read, sums, lines, rate_book, settle_by, as_of=day, notes=notes, carried=brought,
+        missing=[column for column, source in given.items() if source is None],
+    )  # fmt: skip
 
 
 def _period(word: str) -> Period:

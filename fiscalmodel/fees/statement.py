@@ -24,6 +24,7 @@ from fiscalmodel.fees.receipts import (
     COUNTED,
     REFUND,
     STATUS_NAMES,
+    UNSTATED,
     WORDS,
     Names,
     Receipts,
@@ -70,7 +71,8 @@ class CommissionStatement:
         ``bank, kind, account, period, base_fen, rate_pct, fee_fen,
         arrears_fen, paid_fen, payable_fen``; a line for each rate that applied.
         ``payable = arrears + fee − paid`` line by line, so columns add up.
-        `rate_pct` is missing where there is no single rate.
+        `rate_pct` is missing where there is no single rate; `arrears_fen` and `paid_fen`
+        where nothing of what is owed from before, or was paid, is given.
     lines
         The same lines in full: paid in, refunds, unmatched, excluded, carried
         bases, terms, 文号. ``base = paid_in + refunds`` (refunds are negative),
@@ -85,6 +87,9 @@ class CommissionStatement:
         The rates used, by their official Chinese terms, with dates, 文号 and confidence.
     settled
         The lines as objects, in the order of `table`, for the forms.
+    missing
+        ``arrears_fen`` and ``paid_fen``, as far as they are not given: payable is then before
+        them.
     """
 
     table: pd.DataFrame
@@ -100,6 +105,7 @@ class CommissionStatement:
     rate_book: RateBook = field(compare=False)
     carried: tuple[Carried, ...] = field(compare=False, default=())
     settled: tuple[Line, ...] = field(compare=False, default=())
+    missing: tuple[str, ...] = ()
 
     @property
     def fee_fen(self) -> int:
@@ -114,9 +120,11 @@ class CommissionStatement:
     @property
     def answer(self) -> Text:
         """What is due in all, in one sentence."""
+        due = "due_before_payments" if "paid_fen" in self.missing else "due"
         return say(
             "fees.answer", banks=self.table["bank"].nunique(), fee=yuan_text(self.fee_fen),
-            base=yuan_text(sum(map(int, self.table["base_fen"]))), due=yuan_text(self.payable_fen),
+            base=yuan_text(sum(map(int, self.table["base_fen"]))),
+            due=say(f"fees.{due}", amount=yuan_text(self.payable_fen)),
         )  # fmt: skip
 
     def __repr__(self) -> str:
@@ -128,7 +136,15 @@ class CommissionStatement:
         from fiscalmodel.display import result_html
 
         notes = "".join(f'<p class="fm-note">{escape(str(note))}</p>' for note in self.notes)
-        return result_html(self.answer, self.summary(), unit="元") + notes
+        shown = self.summary(by=("bank", "kind")).rename(
+            columns={"kind": "receipt_kind", "rate_pct": "fee_rate_pct"}
+        )
+        for column in self.missing:
+            # As text under the head in 元: a dash would say that there is no such money.
+            text = str(say("fees.not_given"))
+            shown = shown.rename(columns={column: f"{column[:-4]}_yuan"})
+            shown[f"{column[:-4]}_yuan"] = text
+        return result_html(self.answer, shown, unit="元") + notes
 
     def plot(self, lang: str | None = None) -> Any:
         """Fees by bank, split by kind, 万元, the largest at the top.
@@ -154,11 +170,12 @@ class CommissionStatement:
 
     def by_line(self) -> dict[Key, dict[str, Any]]:
         """Lines added up over rates, by canonical words, each with its parts under ``lines``."""
+        names = [name for name in _AMOUNTS if f"{name}_fen" not in self.missing]
         result: dict[Key, dict[str, Any]] = {}
         for line in self.settled:
             key = (*line.name, period_label(line.period, self.period))
-            total = result.setdefault(key, {f"{name}_fen": 0 for name in _AMOUNTS} | {"lines": []})
-            for name in _AMOUNTS:
+            total = result.setdefault(key, {f"{name}_fen": 0 for name in names} | {"lines": []})
+            for name in names:
                 total[f"{name}_fen"] += getattr(line, name)
             total["lines"].append(line)
         return result
@@ -246,20 +263,32 @@ class CommissionStatement:
             rows.append((by, fee, fee - self.fee_fen, by == self.period))
         return pd.DataFrame(rows, columns=["settled_by", "fee_fen", "difference_fen", "used"])
 
-    def summary(self) -> pd.DataFrame:
-        """The bureau's summary: one row a bank, and the total, named All until it is shown."""
-        by_bank = self.table.groupby("bank", sort=True)[MONEY].sum()
-        by_bank.loc["All"] = by_bank.sum()
-        return by_bank.reset_index()
+    def summary(self, by: Sequence[str] = ("bank",)) -> pd.DataFrame:
+        """The bureau's summary, by bank or by further columns, and the total, named All.
+
+        By kind there is `rate_pct` too, missing where there is more than one.
+        """
+        groups = self.table.groupby(list(by), sort=True)
+        made = groups[MONEY].sum(min_count=1)
+        last = made.sum(min_count=1).to_frame().T.astype(made.dtypes)
+        if "kind" in by:
+            rates = groups["rate_pct"].agg(lambda r: r.iloc[0] if r.eq(r.iloc[0]).all()
+                                           else float("nan"))  # fmt: skip
+            made.insert(1, "rate_pct", rates)
+        last = last.assign(**{name: "All" if name == by[0] else "" for name in by})
+        return pd.concat([made.reset_index(), last], ignore_index=True)
 
 
 def assemble(
     receipts: Receipts, sums: Sums, lines: Sequence[Line], rate_book: RateBook, period: Period, *,
     as_of: int | None, notes: Sequence[Text], carried: Sequence[Carried],
+    missing: Sequence[str] = (),
 ) -> CommissionStatement:  # fmt: skip
     """Put the lines into tables and say what has to be said."""
     names = receipts.names
     full = pd.DataFrame([_row(line, period, names) for line in lines], columns=LINE_COLUMNS)
+    for column in missing:
+        full[column] = pd.array([None] * len(full), "Int64")
     last = {line.name: line.period for line in lines}
     bases = [line.carried_out if line.period == last[line.name] else 0 for line in lines]
     carry = [
@@ -273,7 +302,11 @@ def assemble(
         lines=full,
         excluded=left_out,
         carry=pd.DataFrame(carry, columns=[*LINE, "arrears_fen", "base_fen", "rate_pct"]),
-        notes=(*_notes(receipts, lines, period, len(left_out)), *notes),
+        notes=(
+            *_notes(receipts, lines, period, len(left_out)),
+            *(say(f"fees.note_no_{column[:-4]}") for column in missing),
+            *notes,
+        ),
         rates=_rates_frame(rate_book),
         period=period,
         as_of="" if as_of is None else date_text(as_of),
@@ -282,6 +315,7 @@ def assemble(
         rate_book=rate_book,
         carried=tuple(carried),
         settled=tuple(lines),
+        missing=tuple(missing),
     )
 
 
@@ -326,6 +360,8 @@ def _notes(
     unrated = sorted({line.kind for line in lines if line.rate is None})
     if unrated:
         yield say("fees.note_no_rate", kinds=[official_name(kind) for kind in unrated])
+    if any(line.account == UNSTATED for line in lines):
+        yield say("fees.note_no_account")
     if pending := sum(line.unmatched for line in lines):
         yield say("fees.note_unmatched", amount=yuan_text(pending))
     if left_out:

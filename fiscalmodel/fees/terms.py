@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from itertools import groupby
 from typing import Any, TypeAlias
 
@@ -15,7 +16,7 @@ from fiscalmodel import policy
 from fiscalmodel.errors import did_you_mean, known_names
 from fiscalmodel.tables.records import FILLED, Row, TableLike, read_records
 from fiscalmodel.units import half_up, yuan_text
-from fiscalmodel.words import Text, labels, official_words, say
+from fiscalmodel.words import Text, headers_in, official_words, say
 
 #: A percent below this is a ratio typed by mistake, unless confirmed.
 SUSPICIOUS_PCT = Fraction(1, 100)
@@ -52,13 +53,8 @@ def known_words(group: str, word: object) -> Text:
     return Text.joined([near, known], zh="", en=" ")
 
 
-def headers(*columns: str) -> dict[str, tuple[str, ...]]:
-    """Columns with the further headers that they may stand under in tables of commissions."""
-    own = labels("commissions")
-    return {
-        c: tuple(str(v) for v in (own.get(c, {}).get("zh"), *own.get(c, {}).get("also", [])) if v)
-        for c in columns
-    }
+#: Columns with the further headers that they may stand under in tables of commissions.
+headers = partial(headers_in, "commissions")
 
 
 def rows_of(

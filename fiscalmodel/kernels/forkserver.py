@@ -86,11 +86,15 @@ def serve(server: socket.socket, linger: float, owner: str = "") -> None:
         stopped = True
 
     signal.signal(signal.SIGTERM, stop)
+    woken, waker = os.pipe()  # a signal alone does not end a wait
+    os.set_blocking(waker, False)
+    signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+    waiting: list[Any] = [server, woken]
     path = server.getsockname()
     idle_since = time.monotonic()
     running: set[int] = set()
     while not stopped:
-        readable = select.select([server], [], [], 1.0)[0] if not stopped else []
+        readable = server in select.select(waiting, [], [], 1.0)[0] and not stopped
         _reap(running)
         if running:
             idle_since = time.monotonic()
@@ -142,6 +146,7 @@ def _fork(client: socket.socket) -> int | None:
         return None
     pid = os.fork()
     if pid == 0:
+        signal.set_wakeup_fd(-1)
         try:
             client.settimeout(None)
             keep = client.fileno()

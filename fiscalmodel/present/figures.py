@@ -41,7 +41,8 @@ SHOWN_AS = {
     "usable_wan": "available_wan", "general_debt_wan": "general_wan",
     "special_debt_wan": "special_wan", "total_resources_wan": "resources_wan",
     "total_uses_wan": "uses_wan", "money_wan": "resources_wan", "net_wan": "balance_wan",
-    "ratio_pct": "share_pct", "lever_amount": "amount",
+    "ratio_pct": "share_pct", "lever_amount": "amount", "fee_rate_pct": "rate_pct",
+    **{f"{n}_yuan": f"{n}_fen" for n in ("base", "fee", "arrears", "paid", "payable")},
 }  # fmt: skip
 #: What a note on rounding says of every report.
 _CONSTANT = re.compile(r"1至2万元|1 (to|or) 2 万元")

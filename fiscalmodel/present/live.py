@@ -27,18 +27,13 @@ RELATIONS: dict[str, tuple[str, ...]] = {
         "[revenue_wan]+[transfers_wan]",
         "[revenue_wan]+[other_resources_wan]",
     ),
-    "use_total_wan": (
-        "[sanbao_need_wan]+[statutory_debt_service_wan]+[other_commitments_wan]"
-        "+[available_wan]-[shortfall_wan]",
+    "need_total_wan": (
+        "[sanbao_need_wan]+[statutory_debt_service_wan]+[other_commitments_wan]",
+        "[sanbao_need_wan]+[statutory_debt_service_wan]",
+        "[sanbao_need_wan]",
     ),
-    "available_wan": (
-        "[income_total_wan]-[sanbao_need_wan]-[statutory_debt_service_wan]"
-        "-[other_commitments_wan]+[shortfall_wan]",
-    ),
-    "surplus_wan": (
-        "[income_total_wan]-[sanbao_need_wan]-[statutory_debt_service_wan]-[other_commitments_wan]",
-        "[revenue_wan]-[expenditure_wan]",
-    ),
+    "surplus_wan": ("[income_total_wan]-[need_total_wan]", "[revenue_wan]-[expenditure_wan]"),
+    "available_wan": ("[surplus_wan]+[shortfall_wan]",),
     "carry_over_wan": ("[total_resources_wan]-[total_uses_wan]",),
     "net_wan": ("[money_wan]-[expenditure_wan]",),
     "self_sufficiency_pct": ("[revenue_wan]/[expenditure_wan]*100",),
@@ -67,7 +62,12 @@ RELATIONS: dict[str, tuple[str, ...]] = {
         "[last_year_wan]-[one_offs_out_wan]+[base_growth_wan]+[measures_wan]+[one_offs_wan]",
     ),
     "base_yuan": ("[paid_in_yuan]+[refunds_yuan]+[carried_in_yuan]-[carried_out_yuan]",),
-    "payable_yuan": ("[fee_yuan]+[arrears_yuan]-[paid_yuan]",),
+    "payable_yuan": (
+        "[fee_yuan]+[arrears_yuan]-[paid_yuan]",
+        "[fee_yuan]-[paid_yuan]",
+        "[fee_yuan]+[arrears_yuan]",
+        "[fee_yuan]",
+    ),
     "difference_wan": ("[actual_wan]-[planned_wan]", "[planned_wan]-[actual_wan]"),
 }
 #: A comparison: each scenario's figure less the baseline's.

@@ -26,6 +26,7 @@ _KEYS = ("order", "period", "kind", "account", "paid_in_yuan", "refunds_yuan", "
          "carried_out_yuan", "base_yuan", "rate_pct", "fee_yuan", "arrears_yuan", "paid_yuan",
          "payable_yuan", "basis")  # fmt: skip
 _BASE, _FEE, _SUMMED = (4, 5, 6, 7, 8), (10, 11, 12, 13), (8, 10, 11, 12, 13)
+_GIVEN = {11: "arrears_fen", 12: "paid_fen"}
 #: Excluded lines that are listed under a form; the rest stands on its sheet.
 _LISTED = 50
 _DIGITS = "零壹贰叁肆伍陆柒捌玖"
@@ -81,14 +82,15 @@ def _head(name: str, lang: str) -> list[str]:
     return [text.strip() for text in say(f"fees.{name}")(lang).split("|")]
 
 
-def _sums(lines: Sequence[Line]) -> dict[int, int]:
-    """分 of each column of amounts, added up."""
+def _sums(statement: CommissionStatement, lines: Sequence[Line]) -> dict[int, int | None]:
+    """分 of each column of amounts, added up; None where it is not given."""
+    missing = {at: None for at, name in _GIVEN.items() if name in statement.missing}
     return {
         4: sum(x.paid_in for x in lines), 5: sum(x.refunds for x in lines),
         6: sum(x.carried_in for x in lines), 7: sum(x.carried_out for x in lines),
         8: sum(x.chargeable - x.carried_out for x in lines), 10: sum(x.fee for x in lines),
         11: sum(x.arrears for x in lines), 12: sum(x.paid for x in lines),
-        13: sum(x.payable for x in lines),
+        13: sum(x.payable for x in lines), **missing,
     }  # fmt: skip
 
 
@@ -139,21 +141,21 @@ def settlement_page(statement: CommissionStatement, *, warning: str = "", lang: 
         rows = []
         for line in lines:
             texts, basis = _texts(statement, line, lang)
-            own = _sums([line])
+            own = _sums(statement, [line])
             rows.append({
                 "texts": texts, "base": [own[j] for j in _BASE], "rate": _rate(line.terms, lang),
                 "fee": [own[j] for j in _FEE], "basis": basis,
             })  # fmt: skip
-        total = _sums(lines)
+        total = _sums(statement, lines)
         forms.append({
             "bank": bank, "rows": rows, "base": [total[j] for j in _BASE],
-            "fee": [total[j] for j in _FEE], "words": in_words(total[13]),
+            "fee": [total[j] for j in _FEE], "words": in_words(_payable(lines)),
             "notes": bank_notes(statement, bank, lang),
         })  # fmt: skip
     words = {
         name: say(f"fees.form_{name}")(lang)
         for name in ("title", "bank", "day", "unit", "total", "capitals", "notes")
-    }
+    } | {"not_given": say("fees.not_given")(lang)}
     page = template("settlement.html.j2").render(
         words=words, head=_head("form_head", lang), signs=_head("form_signs", lang), forms=forms,
         as_of=statement.as_of, warning=warning, lang=lang,
@@ -181,6 +183,10 @@ def save_forms(
     return [f"{folder}/{name}.xlsx", f"{folder}/{name}.html"]
 
 
+def _payable(lines: Sequence[Line]) -> int:
+    return sum(line.payable for line in lines)
+
+
 def _rate(terms: Terms | None, lang: str) -> str:
     if terms is None:
         return "—"
@@ -198,13 +204,15 @@ def settlement_workbook(statement: CommissionStatement, *, lang: str = "zh") -> 
     """
     own, banks = _head("form_sheets", lang), _by_bank(statement)
     live: dict[int, dict[Place, str]] = {0: {}}
+    given = [j for j in (*_BASE, *_FEE) if _GIVEN.get(j) not in statement.missing]
     for n, lines in enumerate(banks.values(), 1):
-        totals = {(len(lines), j): f"SUM({letter(j)}4:{letter(j)}{len(lines) + 3})"
-                  for j in (*_BASE, *_FEE)}  # fmt: skip
+        totals = {(len(lines), j): f"SUM({letter(j)}4:{letter(j)}{len(lines) + 3})" for j in given}
         fees = {(i, 10): fee_formula(line.terms, i + 4)[1:] for i, line in enumerate(lines)}
         live[n] = totals | fees
         # The bureau's summary takes the forms' totals.
         for j, column in enumerate(_SUMMED, 1):
+            if column not in given:
+                continue
             live[0][n - 1, j] = f"'{{{n}}}'!{cell_name((len(lines), column))}"
             live[0][len(banks), j] = f"SUM({letter(j)}4:{letter(j)}{len(banks) + 3})"
     frames = [
@@ -221,7 +229,9 @@ def settlement_workbook(statement: CommissionStatement, *, lang: str = "zh") -> 
     return paper_workbook(Paper(head, (summary, *forms, *frames)), live)
 
 
-def _yuan(fen: int) -> Cell:
+def _yuan(fen: int | None, lang: str) -> Cell:
+    if fen is None:
+        return Cell(say("fees.not_given")(lang))
     return Cell(f"{fen / 100:,.2f}", fen / 100)
 
 
@@ -230,24 +240,24 @@ def _form(statement: CommissionStatement, bank: str, lines: list[Line], lang: st
     rows = []
     for i, line in enumerate(lines, 1):
         texts, basis = _texts(statement, line, lang)
-        values, terms = _sums([line]), line.terms
+        values, terms = _sums(statement, [line]), line.terms
         plain = terms is not None and not terms.tiers
         rate = Cell(_rate(terms, lang), float(terms.rate_pct) if terms and plain else None)
         rows.append((
-            Cell(str(i), i), *map(Cell, texts), *(_yuan(values[j]) for j in _BASE), rate,
-            *(_yuan(values[j]) for j in _FEE), Cell(basis),
+            Cell(str(i), i), *map(Cell, texts), *(_yuan(values[j], lang) for j in _BASE), rate,
+            *(_yuan(values[j], lang) for j in _FEE), Cell(basis),
         ))  # fmt: skip
-    total, empty = _sums(lines), Cell("")
+    total, empty = _sums(statement, lines), Cell("")
     rows.append((
-        Cell(say("fees.form_total")(lang)), *[empty] * 3, *(_yuan(total[j]) for j in _BASE), empty,
-        *(_yuan(total[j]) for j in _FEE), empty,
+        Cell(say("fees.form_total")(lang)), *[empty] * 3, *(_yuan(total[j], lang) for j in _BASE),
+        empty, *(_yuan(total[j], lang) for j in _FEE), empty,
     ))  # fmt: skip
     about = (
         f"{say('fees.form_bank')(lang)}{bank}",
         f"{say('fees.form_day')(lang)}{statement.as_of or '—'}",
         say("fees.form_unit")(lang),
     )
-    capitals = f"{say('fees.form_capitals')(lang)}{in_words(total[13])}"
+    capitals = f"{say('fees.form_capitals')(lang)}{in_words(_payable(lines))}"
     numbered = [f"{n}. {note}" for n, note in enumerate(bank_notes(statement, bank, lang), 1)]
     signs = "　　　".join(_head("form_signs", lang))
     notes = (capitals, say("fees.form_notes")(lang), *numbered, signs)
@@ -293,7 +303,8 @@ def _summary(
     """The bureau's summary: totals of the forms."""
     named = {**banks, say("fees.form_total")(lang): statement.settled}
     rows = [
-        (Cell(name), *(_yuan(_sums(lines)[j]) for j in _SUMMED)) for name, lines in named.items()
+        (Cell(name), *(_yuan(_sums(statement, lines)[j], lang) for j in _SUMMED))
+        for name, lines in named.items()
     ]
     keys, notes = ("bank", *(_KEYS[j] for j in _SUMMED)), [note(lang) for note in statement.notes]
     return Grid(say("fees.form_summary")(lang), say("fees.form_unit")(lang),

@@ -11,7 +11,7 @@ from fiscalmodel.display import word
 from fiscalmodel.scenario.outcome import Outcome
 from fiscalmodel.words import language, official_words, say
 
-#: Lines of a scenario's balance by side; what is left for clearance is spent or kept.
+#: Lines of a scenario's balance by side.
 _INCOME = ("revenue_wan", "transfers_wan", "other_resources_wan")
 _NEEDS = ("sanbao_need_wan", "statutory_debt_service_wan", "other_commitments_wan")
 #: Which version of an account is shown: what became of the last years, the plan of the first.
@@ -22,22 +22,15 @@ _AHEAD = ("adjusted_budget", "initial_budget")
 Side = Mapping[str, list[float]]
 
 
-def balance_sheet(
-    outcome: Outcome, lang: str | None = None, *, public: bool = False
-) -> pd.DataFrame | None:
+def balance_sheet(outcome: Outcome, lang: str | None = None) -> pd.DataFrame | None:
     """一般公共预算收支平衡表: 收入 | 支出, each with the last years' accounts and the budget.
 
-    Of the accounts that a scenario gives, the widest level; else of its own balance by year.
-    Both sides have the same total: what is carried over, or left for clearance, is a line of
-    the right one (a surplus in a version for the public). None where neither has both sides.
+    Of the accounts that a scenario gives, the widest level; both sides have the same total, with
+    what is carried over as a line of the right one. None without accounts: see `balance_years`.
     """
+    if outcome.budgets is None:
+        return None
     lang = lang or language()
-    if outcome.budgets is not None and (made := _of_accounts(outcome, lang)) is not None:
-        return made
-    return _of_balance(outcome, lang, "surplus_wan" if public else "available_wan")
-
-
-def _of_accounts(outcome: Outcome, lang: str) -> pd.DataFrame | None:
     first = outcome.scenario.spec.years.first
     accounts = {key: made for key, made in outcome.budgets.accounts.items() if key[3] == "general"}
     level = "whole" if any(key[0] == "whole" for key in accounts) else "own"
@@ -66,16 +59,20 @@ def _of_accounts(outcome: Outcome, lang: str) -> pd.DataFrame | None:
     return _beside(sides["resource"], sides["use"], shown, lang)
 
 
-def _of_balance(outcome: Outcome, lang: str, rest: str) -> pd.DataFrame | None:
+def balance_years(outcome: Outcome, *, public: bool = False) -> pd.DataFrame | None:
+    """分年收支测算: income less needs by year, with the difference as a line of its own.
+
+    It is worked out from needs and no official table: what income leaves is for clearance, what
+    it lacks a gap. None where a scenario gives no needs.
+    """
     balance = outcome.balance
     if balance is None or "available_wan" not in balance:
         return None
-    given = {name: balance[name].tolist() for name in balance if name in (*_INCOME, *_NEEDS)}
-    left = (balance["available_wan"] - balance["shortfall_wan"]).tolist()
-    income = {word(name, lang): given[name] for name in _INCOME if name in given}
-    uses = {word(name, lang): given[name] for name in _NEEDS if name in given}
-    return _beside(income, {**uses, word(rest, lang): left}, map(str, balance["year"]),
-                   lang)  # fmt: skip
+    income, needs = ([c for c in side if c in balance] for side in (_INCOME, _NEEDS))
+    made = balance[["year", *income]].assign(income_total_wan=balance[income].sum(axis=1))
+    made = made.join(balance[needs]).assign(need_total_wan=balance[needs].sum(axis=1))
+    made["surplus_wan"] = made["income_total_wan"] - made["need_total_wan"]
+    return made if public else made.join(balance[["available_wan", "shortfall_wan"]])
 
 
 def _beside(income: Side, uses: Side, columns: Iterable[str], lang: str) -> pd.DataFrame:

@@ -122,6 +122,8 @@ def summarise(outcome: Outcome) -> Summary:
     answers = {key: said for key, said in told.items() if said}
     warnings = [say("scenario.synthetic")] if outcome.scenario.synthetic else []
     warnings += [note for note in outcome.answers if note in _alarms(outcome)]
+    if outcome.plan is not None and not outcome.plan.holds:
+        warnings.append(outcome.plan.answer[0])
     if outcome.risk is not None:
         warnings += [Text.of(found.said) for found in outcome.risk.found]
     for name in RESULTS:

@@ -234,6 +234,13 @@ class Spending(InMoney):
         ]
         return said + say(f"revenue.spending_{'lag' if units else 'none_lags'}", units=units)
 
+    @property
+    def short(self) -> pd.DataFrame:
+        """By unit: budget, what is spent, progress, the year-end estimate and who lags."""
+        columns = ["item", "budget", "to_date", "done_pct", "gap_points", "usual_pct", "mean",
+                   "unspent", "lags"]  # fmt: skip
+        return self.table[columns].dropna(axis=1, how="all")
+
     def plot(self, lang: str | None = None) -> Chart:
         """Completion by unit beside even progress and what was usual by then; who lags in red."""
         rows = self.table[self.table["done_pct"].notna()][::-1].reset_index(drop=True)

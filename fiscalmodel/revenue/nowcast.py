@@ -90,7 +90,12 @@ class Nowcast(InMoney):
 
     @property
     def answer(self) -> Text:
-        """What the year will come to, its band, and how far that is from the budget."""
+        """What the year will come to, its band, and how far that is from the budget.
+
+        A whole year of months is no estimate: it is told as what came in.
+        """
+        if self.as_of.month == 12:
+            return self._whole_year()
         level = self.levels[0]
         mean = float(self.full_year["mean"])
         said = say(
@@ -107,6 +112,18 @@ class Nowcast(InMoney):
             distance=distance(self.budget, mean, self.unit),
             place=place_in_band(self.budget, {x: band(self.full_year, x) for x in self.levels}),
         )  # fmt: skip
+
+    def _whole_year(self) -> Text:
+        said = say(
+            "revenue.answer_whole_year", year=self.year, change=self._change(self.to_date),
+            amount=amount_text(self.to_date, self.unit),
+        )  # fmt: skip
+        if self.budget is None:
+            return said
+        done = 100 * self.to_date / self.budget
+        return said + say(
+            "revenue.answer_done", budget=amount_text(self.budget, self.unit), pct=done
+        )
 
     def _change(self, mean: float) -> Text:
         """The growth on last year that is expected, where that is known."""
@@ -216,7 +233,7 @@ def nowcast_year(
     growth = read_growth(published_growth, table)
     now = estimate(table, wanted, growth, by_plan)
     notes = [*table.notes, *now.notes, *([now.method] if now.method else [])]
-    if planned is not None and planned < table.to_date:
+    if planned is not None and planned < table.to_date and table.month < 12:
         notes.append(
             say("revenue.note.budget_below", budget=amount_text(planned, table.unit),
                 to_date=amount_text(table.to_date, table.unit))

@@ -21,7 +21,7 @@ class InMoney(Result):
     def _view(self) -> TableView:
         """The table in the unit in which its amounts are said."""
         table = self.short
-        shares = [c for c in table if str(c).endswith("_pct")]
+        shares = [c for c in table if str(c).endswith(("_pct", "_points"))]
         money = table.select_dtypes("number").columns.difference([*shares, "year"], sort=False)
         unit, largest = self.unit, float(table[money].abs().max().max())
         if unit == "万元" and largest >= YI:

@@ -17,9 +17,11 @@ from fiscalmodel.checks.facts import label
 from fiscalmodel.days import Heading, heading
 from fiscalmodel.errors import Collector, InputError, known_names
 from fiscalmodel.folders import settled_files
+from fiscalmodel.scenario.origin import Names, elsewhere
 from fiscalmodel.series.assembly import Point, across_header, firmest
 from fiscalmodel.series.templates import fields_of, headers_in, read
 from fiscalmodel.tables.files import load
+from fiscalmodel.tables.grid import Grid
 from fiscalmodel.tables.readers import read_workbook
 from fiscalmodel.tables.records import header_of
 from fiscalmodel.tables.table import Table
@@ -41,6 +43,8 @@ LISTS = ("debt", "funding", "quotas", "bonds", "limits", "claims", "receipts", "
 _LEAST = 3
 
 _KINDS = (("general", "一般"), ("special", "专项"))
+#: Columns of a sheet that holds a series row by row.
+_SERIES = ("indicator", "period", "value", "unit", "kind")
 Row = dict[str, str | float]
 
 
@@ -93,7 +97,12 @@ def _wanted(files: tuple[Path, ...]) -> dict[str, Any]:
     return found
 
 
-def read_books(paths: Sequence[str | Path], region: str, level: str | None = None) -> Books:
+def read_books(
+    paths: Sequence[str | Path],
+    region: str,
+    level: str | None = None,
+    known: Iterable[str] = (),
+) -> Books:
     """Everything that workbooks give a county.
 
     Parameters
@@ -105,30 +114,40 @@ def read_books(paths: Sequence[str | Path], region: str, level: str | None = Non
     level
         ``whole`` area or ``own`` level, by any official word (全市, 本级 …); needed where the
         budget tables are of both.
+    known
+        Names of other regions that the project has.
 
     Raises
     ------
     InputError
         If a file cannot be opened, all of them at once; if the level must be chosen.
     """
-    found, said = Collector(), list[Text]()
+    found, said, names = Collector(), list[Text](), Names.of([region], known)
     tables: list[Table] = []
     lists: dict[str, list[Row]] = {}
     for path in paths:
         try:
-            kinds, nearly = _lists_of(path)
+            grids = load(path)
         except InputError as error:
             found.extend(error)
             continue
+        kinds, nearly = _lists_of(grids)
+        others = elsewhere(grids, names)
         said += nearly
         for sheet, kind in kinds.items():
             said += _take(path, sheet, kind, lists)
         try:
-            book = read_workbook(path, strict=False)
+            book = [t for t in read_workbook(path, strict=False) if t.sheet not in kinds]
         except InputError:
-            continue  # a file of lists alone
-        tables += [table for table in book if table.sheet not in kinds]
-    _refuse_others(tables, region, found)
+            book = []  # a file of lists alone
+        tables += book
+        for table in book:
+            if table.form in _budget_forms() and (name := names.other_row(table.about.region)):
+                others.setdefault(table.sheet, (table.place, name))
+        read_from = (*kinds, *(t.sheet for t in book if t.form in _budget_forms()))
+        read_others = {others[s][1]: others[s][0] for s in reversed(read_from) if s in others}
+        for other, place in read_others.items():
+            found.add(place, "scenario.other_region", name=region, other=other)
     found.raise_if_any()
     budgets, meant = _of_level([t for t in tables if t.form in _budget_forms()], level)
     series = {name: _series(budgets, asked) for name, asked in _schema()["series"].items()}
@@ -151,10 +170,10 @@ def _schema() -> dict[str, Any]:
 # ---- lists ----
 
 
-def _lists_of(path: str | Path) -> tuple[dict[str, str], list[Text]]:
+def _lists_of(grids: Sequence[Grid]) -> tuple[dict[str, str], list[Text]]:
     """Sheet -> kind of list that its headers make it; what is said of those that lack one."""
     found, said = {}, []
-    for grid in load(path):
+    for grid in grids:
         if grid.hidden or grid.broken:
             continue
         best, most, near = "", 0, ("", set[str](), 0)
@@ -172,6 +191,8 @@ def _lists_of(path: str | Path) -> tuple[dict[str, str], list[Text]]:
             lacks = [headers_of(name)[1] for name in near[1]]
             name = say(f"scenario.sheet.{near[0]}")
             said.append(say("scenario.from.lacks", name=name, place=grid.where, columns=lacks))
+        elif set(header_of(grid, _SERIES)) == set(_SERIES):
+            said.append(say("scenario.from.series_left", place=grid.where))
     return found, said
 
 
@@ -201,18 +222,6 @@ def _stored(value: Any) -> str | float:
 
 
 # ---- published tables ----
-
-
-def _refuse_others(tables: Sequence[Table], region: str, found: Collector) -> None:
-    """Budget tables of another region."""
-    others = {
-        (t.file, t.about.region): None
-        for t in tables
-        if t.form in _budget_forms() and t.about.region
-        if t.about.region not in region and region not in t.about.region
-    }
-    for file, other in others:
-        found.add(file, "scenario.other_region", name=region, other=other)
 
 
 def _budget_forms() -> set[str]:

@@ -114,7 +114,7 @@ def new_county(
         raise InputError("key", "scenario.bad_key", key=key)
     if key in regions:
         raise InputError("key", "scenario.key_there", key=key, name=regions[key].zh)
-    given = read_books(books, name, level)
+    given = read_books(books, name, level, [region.zh for region in regions.values()])
     usual = f"{given.newest}-12-31" if given.newest else AS_OF
     last = to_date(usual if as_of is None else as_of, where="as_of")
     if years is None:
@@ -173,6 +173,10 @@ def _sheets(name: str, last: dt.date, years: int, books: Books) -> Mapping[str, 
     past = same | {"indicator": "一般公共预算收入", "kind": "actual", "coverage": "local",
                    "calibre": "as_published"}  # fmt: skip
     ahead = same | {"kind": "budget"}
+    # January is published with February.
+    months: list[Mapping[str, str | float]] = [
+        past | {"period": f"{under_way}-{month:02d}"} for month in range(2, 13)
+    ]
     rows: dict[str, list[Mapping[str, str | float]]] = {
         "revenue": [
             past | _figure(books, "revenue", newest - n, "final_account")
@@ -188,12 +192,16 @@ def _sheets(name: str, last: dt.date, years: int, books: Books) -> Mapping[str, 
             for item in ("expenditure", *_BALANCE)
             for n in range(1, years + 1)
         ],
-        # January is published with February.
-        "monthly": [past | {"period": f"{under_way}-{month:02d}"} for month in range(2, 13)],
+        "monthly": [*months],
+        "spending": [{**month, "indicator": "一般公共预算支出"} for month in months],
         **books.lists,  # type: ignore[dict-item]
     }
-    kinds = ("revenue", "budget", "monthly", *(kind for _, _, kind in _TABLES), "projects")
-    return {_sheet(kind): Sheet(kind, tuple(rows.get(kind, ()))) for kind in kinds}
+    kinds = ("revenue", "budget", "monthly", "spending", *(kind for *_, kind in _TABLES),
+             "projects")  # fmt: skip
+    return {
+        _sheet(kind): Sheet("monthly" if kind == "spending" else kind, tuple(rows.get(kind, ())))
+        for kind in kinds
+    }
 
 
 def _figure(books: Books, item: str, year: int, version: str) -> dict[str, str | float]:
@@ -219,7 +227,7 @@ def _baseline(made: County, name: str, last: dt.date, years: int) -> str:
         "# 没有填写的表按“未提供”处理，不按0处理。",
         "name: {zh: 基准情景, en: Baseline}",
         f"region: {made.key}",
-        "# as_of 是数据截止日：填了月度收入，就改为最后一个已知月份的月末，如 "
+        "# as_of 是数据截止日：填了月度收入或支出进度，就改为最后一个已知月份的月末，如 "
         f"{last.year + (last.month == 12)}-06-30。",
         f"as_of: {last.isoformat()}",
         f"years: {{first: {last.year + 1}, last: {last.year + years}}}",
@@ -228,6 +236,7 @@ def _baseline(made: County, name: str, last: dt.date, years: int) -> str:
         f"  nowcast: {{series: {at('monthly')}}}",
         "expenditure:",
         f"  amount_wan: {at('budget', _row('expenditure'))}",
+        f"  progress: {{series: {at('spending')}}}",
         f"  source: {name}.xlsx {_sheet('budget')}",
         "balance:",
         *budget,

@@ -21,7 +21,7 @@ from fiscalmodel.scenario.part_debt import debt_part
 from fiscalmodel.scenario.part_revenue import revenue_part
 from fiscalmodel.scenario.part_warning import idle_part, projects_part, sanbao_part
 from fiscalmodel.scenario.part_year import nowcast_part, progress_part
-from fiscalmodel.scenario.plausibility import answered
+from fiscalmodel.scenario.plausibility import answered, remarks
 from fiscalmodel.words import Text, say
 
 #: Parts after the clearance plan, in order; each is given what was found before it.
@@ -68,6 +68,7 @@ def evaluate(scenario: Scenario, *, until: str = ORDER[-1]) -> Outcome:
     notes += [spec.note] if spec.note else []
     if unfilled:
         notes.append(say("scenario.not_filled", names=names_of(unfilled)))
+    notes += remarks(scenario)
     answers: list[Text] = []
     if made_up := scenario.origin.synthetic:
         answers.append(say("scenario.made_up", names=made_up))
@@ -94,6 +95,8 @@ def evaluate(scenario: Scenario, *, until: str = ORDER[-1]) -> Outcome:
             if spec.revenue.nowcast is not None:
                 found["nowcast"] = nowcast_part(scenario, spec.revenue.nowcast)
                 answers.append(found["nowcast"].answer)
+    # What stands on a forecast that failed has nothing to say of its own.
+    lost = {"medium_term"} if spec.revenue is not None and "revenue" not in found else set()
     if spec.expenditure is not None and spec.expenditure.progress is not None:
         with problems.catch():
             found["spending"] = progress_part(scenario, spec.expenditure.progress)
@@ -101,7 +104,7 @@ def evaluate(scenario: Scenario, *, until: str = ORDER[-1]) -> Outcome:
     with problems.catch():
         plan_first = None
         takes = spec.debt is not None and bool(spec.debt.general_budget_source)
-        if spec.balance is None and spec.medium_term is not None and takes:
+        if spec.balance is None and spec.medium_term is not None and takes and not lost:
             # The plan's own lines are the budget that clearance takes its money from.
             plan_first = medium_term_part(scenario, spec.medium_term, found).result
         budget = balance_part(scenario, found.get("revenue"), plan_first)
@@ -122,7 +125,7 @@ def evaluate(scenario: Scenario, *, until: str = ORDER[-1]) -> Outcome:
         with problems.catch():
             found["closed"] = closed_budget(found["balance"], found.get("plan"), source)
     for name, part_of in FURTHER.items():
-        if name in wanted and getattr(spec, name) is not None:
+        if name in wanted and name not in lost and getattr(spec, name) is not None:
             with problems.catch():
                 made = part_of(scenario, getattr(spec, name), found)
                 found[name] = made.result
@@ -130,8 +133,8 @@ def evaluate(scenario: Scenario, *, until: str = ORDER[-1]) -> Outcome:
                 answers += [made.answer] if made.answer else []
     if "commissions" in wanted and spec.commissions is not None:
         with problems.catch():
-            statement = _commissions(scenario)
-            found |= {"statement": statement, "commissions": statement.table}
+            statement, budget = _commissions(scenario)
+            found |= {"statement": statement, "commissions": statement.table, "fee_budget": budget}
             answers.append(statement.answer)
     problems.raise_if_any()
     reasons = {name: say(f"scenario.missing_{name}") for name in PARTS if found.get(name) is None}
@@ -143,8 +146,9 @@ def evaluate(scenario: Scenario, *, until: str = ORDER[-1]) -> Outcome:
     return Outcome(scenario, reasons=reasons, notes=tuple(notes), answers=tuple(answers), **found)
 
 
-def _commissions(scenario: Scenario) -> Any:
-    from fiscalmodel.fees import commission
+def _commissions(scenario: Scenario) -> tuple[Any, Any]:
+    """What is owed to the banks, and what the next budget needs for the year's base."""
+    from fiscalmodel.fees import appropriation, commission
 
     spec = scenario.spec.commissions
     assert spec is not None
@@ -154,10 +158,12 @@ def _commissions(scenario: Scenario) -> Any:
         if rate is not None
     }
     tables = scenario.tables("commissions")
-    return commission(
+    as_of = scenario.spec.as_of
+    statement = commission(
         tables.pop("receipts"),
         rates=rates or None,
         period=spec.period,
-        as_of=scenario.spec.as_of.isoformat(),
+        as_of=as_of.isoformat(),
         **tables,
     )
+    return statement, appropriation(statement, base_year=as_of.year, requested_wan=spec.budget_wan)

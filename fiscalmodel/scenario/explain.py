@@ -17,6 +17,7 @@ from fiscalmodel.scenario.trace_budget import trace_budget, trace_closed
 from fiscalmodel.scenario.trace_debt import trace_debt
 from fiscalmodel.scenario.trace_fees import trace_fees
 from fiscalmodel.scenario.trace_parts import trace_parts
+from fiscalmodel.scenario.trace_year import trace_year
 from fiscalmodel.units import amount_text
 from fiscalmodel.words import Text, say
 
@@ -156,6 +157,7 @@ def trace(outcome: Outcome, *, secret: bool = False) -> Explained:
     trace_closed(t)
     trace_parts(t)
     trace_fees(t)
+    trace_year(t)
     case = outcome.scenario
     about = {
         "id": case.id,

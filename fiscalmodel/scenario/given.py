@@ -97,4 +97,4 @@ def _without(part: Any, missing: set[KeyPath]) -> Any:
         changed[name] = field.get_default(call_default_factory=True) if left is None else left
     made = part.model_copy(update=changed)
     lost = "amount_wan" in changed and type(part).__name__ == "ExpenditureSpec"
-    return None if lost and made.base_year is None else made
+    return None if lost and made.base_year is None and made.progress is None else made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,7 +127,7 @@ class Scenario:
             at[last] = value
         data = _merge(self.spec.model_dump(exclude_none=True), over)
         try:
-            spec = ScenarioSpec.model_validate(_with_year_keys(data), strict=True)
+            spec = _spec(data)
         except ValidationError as error:
             paths = {path: (self.id, yamlio.Position(1, 1)) for path in _paths(data)}
             told = explain(error, ScenarioSpec, paths, self.id)
@@ -136,7 +136,10 @@ class Scenario:
         places = _places(data, self.file, root, {}, self.id, found)
         found.raise_if_any()
         made = replace(self, id=f"{self.id} *", spec=spec, places=places, origin=Origin())
-        return made if made.synthetic else replace(made, origin=_origin(data, places, self.region))
+        if made.synthetic:
+            return made
+        known = read_regions(root).values()
+        return replace(made, origin=_origin(data, places, self.region, known))
 
 
 def load_scenario(path: str | Path) -> Scenario:
@@ -163,7 +166,7 @@ def load_scenario(path: str | Path) -> Scenario:
     if data.get("region") in by_name:  # a region may go by its Chinese name
         data["region"] = by_name[data["region"]]
     try:
-        spec = ScenarioSpec.model_validate(_with_year_keys(data), strict=True)
+        spec: ScenarioSpec | None = _spec(data)
     except ValidationError as error:
         found.problems += explain(error, ScenarioSpec, origins, shown)
         spec = None
@@ -188,7 +191,9 @@ def load_scenario(path: str | Path) -> Scenario:
     assert spec is not None
     region = regions[spec.region]
     made = Scenario(_identity(file, root, spec), spec, region, file, places, chain)
-    return made if made.synthetic else replace(made, origin=_origin(data, places, region))
+    if made.synthetic:
+        return made
+    return replace(made, origin=_origin(data, places, region, regions.values()))
 
 
 def read_regions(root: Path | None = None) -> dict[str, Region]:
@@ -283,6 +288,13 @@ def _with_year_keys(data: Any) -> Any:
     return {k: _with_year_keys(v) for k, v in data.items()}
 
 
+def _spec(data: dict[str, Any]) -> ScenarioSpec:
+    """The content checked; what `confirmed` answers is known to the checks of single keys."""
+    answers = data.get("confirmed")
+    known = answers if isinstance(answers, dict) else {}
+    return ScenarioSpec.model_validate(_with_year_keys(data), strict=True, context=known)
+
+
 def _places(
     data: Any, file: Path, root: Path, origins: Origins, shown: str, found: Collector
 ) -> dict[str, Place]:
@@ -301,8 +313,11 @@ def _places(
     return places
 
 
-def _origin(data: Any, places: Mapping[str, Place], region: Region) -> Origin:
-    return origin_of(data, places, (region.key, region.zh, region.en))
+def _origin(
+    data: Any, places: Mapping[str, Place], region: Region, known: Iterable[Region]
+) -> Origin:
+    others = [other.zh for other in known if other != region]
+    return origin_of(data, places, (region.zh, region.key, region.en), others)
 
 
 def _identity(file: Path, root: Path, spec: ScenarioSpec) -> str:

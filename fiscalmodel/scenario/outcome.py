@@ -63,10 +63,11 @@ class Outcome:
         cash, the project pool, special-bond projects, idle money: results that show themselves.
     closed
         The general budget after what clearance takes from it; None without the needs of 三保.
-    forecast, link, target, nowcast, spending, resources, plan, risk, statement
+    forecast, link, target, nowcast, spending, resources, plan, risk, statement, fee_budget
         The results behind the frames (of the model, the calibre link, the target, revenue and
         expenditure of the year under way, what is left for clearance, the clearance plan, the
-        debt ratio by year, the commissions); None where there is none.
+        debt ratio by year, the commissions and what the next budget needs for them); None where
+        there is none.
     """
 
     scenario: Scenario
@@ -88,6 +89,7 @@ class Outcome:
     plan: Any = None
     risk: Any = None
     statement: Any = None
+    fee_budget: Any = None
     closed: Any = None
     budgets: Any = None
     medium_term: Any = None
@@ -195,8 +197,13 @@ class Outcome:
             named += [(m.name, m.source) for item in items for m in item.measures.values()]
             named += [(c.name, c.source) for c in spec.revenue.adjustments.values()]
             said += [say("scenario.compared", name=name, said=source) for name, source in named]
-            said += [Text.of(spec.revenue.target.source)] if spec.revenue.target else []
-        said += [Text.of(part.source) for part in (spec.expenditure, spec.balance) if part]
+        parts = {name: getattr(spec, name) for name in ("expenditure", "balance", *RESULTS)}
+        target = spec.revenue.target if spec.revenue is not None else None
+        of_what: dict[str, list[Text]] = {}
+        for name, part in {"target": target, **parts}.items():
+            if part is not None and part.source:
+                of_what.setdefault(part.source, []).append(say(f"scenario.part_{name}"))
+        said += [say("scenario.source_of", names=of_what[text], source=text) for text in of_what]
         return list(dict.fromkeys(said))
 
     @property

@@ -42,13 +42,14 @@ def balance_part(
     has no balance of its own.
     """
     spec = scenario.spec
-    if revenue is None or (spec.expenditure is None and spec.balance is None and plan is None):
+    spent = spec.expenditure is not None and spec.expenditure.planned
+    if revenue is None or not (spent or spec.balance is not None or plan is not None):
         return None
     ahead = revenue[revenue["kind"] == "forecast"]
     frame = pd.DataFrame({"year": ahead["year"], "revenue_wan": ahead["scenario_wan"]})
     frame = frame.reset_index(drop=True)
     notes: tuple[Text, ...] = ()
-    if spec.expenditure is not None:
+    if spent:
         frame["expenditure_wan"] = _expenditure(scenario, frame["year"].tolist())
         frame["self_sufficiency_pct"] = frame["revenue_wan"] / frame["expenditure_wan"] * 100
         notes = _livelihood(spec, frame)
@@ -66,6 +67,19 @@ def balance_part(
     if short > 0:
         answer = say("scenario.available_short", **values, short=short)
     return BalancePart(frame, left, notes, answer)
+
+
+def expenditure_of(scenario: Scenario, year: int) -> float | None:
+    """Expenditure that the scenario gives for a year, 万元; None where it gives none."""
+    plan = scenario.spec.expenditure
+    if plan is None or plan.amount_wan is None:
+        return None
+    if isinstance(plan.amount_wan, dict):
+        return plan.amount_wan.get(year)
+    try:
+        return _amounts(scenario, "expenditure.amount_wan", plan.amount_wan, [year])[0]
+    except InputError:
+        return None  # said with the balance, if it is one of its years
 
 
 def _expenditure(scenario: Scenario, years: list[int]) -> list[float]:

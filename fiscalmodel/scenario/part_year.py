@@ -11,10 +11,12 @@ from fiscalmodel.revenue.execution import Spending, spending_progress
 from fiscalmodel.revenue.nowcast import Nowcast, nowcast_year
 from fiscalmodel.revenue.nowcast_items import NowcastItems, nowcast_items
 from fiscalmodel.scenario.load import Scenario
+from fiscalmodel.scenario.part_balance import expenditure_of
 from fiscalmodel.scenario.part_revenue import ROUNDING
 from fiscalmodel.scenario.schema import DataRef, NowcastSpec, ProgressSpec
 from fiscalmodel.series import catalog
 from fiscalmodel.series.types import Series
+from fiscalmodel.words import say
 
 #: Columns of the year under way beside its items.
 WHOLE, REST = "合计 total", "其他 other"
@@ -49,13 +51,18 @@ def nowcast_part(scenario: Scenario, spec: NowcastSpec) -> Nowcast | NowcastItem
 
 
 def progress_part(scenario: Scenario, spec: ProgressSpec) -> Spending:
-    """Progress of expenditure as of the scenario's day; by unit where units are named."""
+    """Progress of expenditure as of the scenario's day; by unit where units are named.
+
+    The budget of the whole is what the scenario says is spent in that year, if it states none.
+    """
     month, key = pd.Period(scenario.spec.as_of, "M"), "expenditure.progress"
     spent = _months(scenario, f"{key}.series", spec.series)
-    budget: dict[str, float] | float | None = spec.budget_wan
+    stated = spec.budget_wan
+    if stated is None:
+        stated = expenditure_of(scenario, month.year)
+    budget: dict[str, float] | float | None = stated
     if spec.items:
-        whole = {} if spec.budget_wan is None else {WHOLE: spec.budget_wan}
-        budget = dict(spec.items_budget_wan) | whole
+        budget = dict(spec.items_budget_wan) | ({} if stated is None else {WHOLE: stated})
     return spending_progress(
         _table(scenario, key, spec.items, spent) if spec.items else spent, budget,
         total=WHOLE, as_of=month, unit=spent.unit, behind=spec.behind_points,
@@ -69,8 +76,9 @@ def _months(scenario: Scenario, key: str, named: DataRef) -> Series:
     if len(given) and given[0] > pd.Period(as_of, "M"):
         last = given[-1]
         raise InputError(
-            key, "scenario.months_after", as_of=as_of, last=last, day=last.end_time.date()
-        )
+            key, "scenario.months_after", as_of=as_of, last=last, day=last.end_time.date(),
+            name=say(f"scenario.sheet.{'monthly' if key.startswith('revenue') else 'spending'}"),
+        )  # fmt: skip
     return found
 
 

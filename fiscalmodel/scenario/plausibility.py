@@ -11,29 +11,57 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import pandas as pd
+
 from fiscalmodel import policy
 from fiscalmodel.errors import InputError, did_you_mean
-from fiscalmodel.scenario.data import is_series_key, references
+from fiscalmodel.numerals import parse, printed
+from fiscalmodel.scenario.data import TABLE_KEYS, is_series_key, references
 from fiscalmodel.scenario.given import given_only
 from fiscalmodel.scenario.load import Scenario
+from fiscalmodel.scenario.schema import RATIO_SHARE
+from fiscalmodel.series.monthly import spans, to_months
 from fiscalmodel.tables.records import Records, Row, read_records
+from fiscalmodel.tables.unitlines import unit_word
+from fiscalmodel.units import FEN_PER
 from fiscalmodel.words import Text, official, official_words, say
 
+#: Bytes from which a file is too long to look through cell by cell.
+LONG_FILE = 1_000_000
 #: Two figures of one series further apart than this are likely in two units.
 JUMP = 20.0
 #: Hidden debt above this many years of revenue is likely in another unit.
 YEARS_OF_REVENUE = 30.0
+#: A December further than this share from its year's figure is of another calibre, or mistyped.
+DECEMBER = 0.02
 #: Amounts of the budget below this share of revenue are likely in another unit.
 SMALL = 0.01
 #: Yearly rates below this, in percent, are likely ratios.
 RATIO_PCT = 0.5
-#: Haircuts up to this, in percent, are likely ratios.
-RATIO_HAIRCUT = 1.0
 #: How the names of questions begin.
 KINDS = frozenset(
-    {"zero", "jump", "gap", "small", "debt", "outside", "ratio", "category", "haircut"}
+    {
+        "zero",
+        "jump",
+        "gap",
+        "small",
+        "debt",
+        "outside",
+        "ratio",
+        "category",
+        "haircut",
+        "region",
+        "fall",
+        "month",
+        "december",
+        "outlasts",
+    }
 )
 _ASSETS = ("asset_disposal", "equity_disposal")
+_SHARES = (
+    "general_budget_share_pct", "refinanced_pct", "handing_over_pct", "transfer_pct",
+    "least_execution_pct",
+)  # fmt: skip
 _LARGE = ("balance.transfers_wan", "balance.sanbao_need_wan", "expenditure.amount_wan")
 
 
@@ -52,11 +80,23 @@ def questions(scenario: Scenario) -> list[Question]:
     What cannot be read at all is left to its reader, which says so.
     """
     case = given_only(scenario)
-    series = dict(_series(case))
-    found: list[Question] = []
+    series, months = _series(case)
+    name = case.region.name("zh")
+    found = [
+        Question(f"region.{other}", place, say("scenario.ask.region", other=other, name=name))
+        for place, other in case.origin.foreign
+    ]
     for key, (where, values) in series.items():
         found += _of_series(key, where, values)
+    for key, (where, monthly) in months.items():
+        found += _of_months(key, where, monthly)
     revenue = series.get("revenue.series", ("", {}))[1]
+    where, monthly = months.get("revenue.nowcast.series", ("", {}))
+    for year, whole in revenue.items():
+        december = monthly.get(pd.Period(f"{year}-12", "M"), math.nan)
+        if abs(december - whole) > DECEMBER * abs(whole):
+            said = say("scenario.ask.december", year=year, value=december, whole=whole)
+            found.append(Question(f"december.revenue.nowcast.series.{year}", where, said))
     past = {y: v for y, v in revenue.items() if y <= case.spec.as_of.year and v > 0}
     newest = max(past) if past else 0
     if past:
@@ -70,7 +110,21 @@ def questions(scenario: Scenario) -> list[Question]:
                 found.append(Question(f"small.{key}", where, said))
     if case.spec.debt is not None:
         found += _of_debt(case, newest, past.get(newest, math.nan))
-    return found + list(_of_rates(case))
+    return [*found, *_of_rates(case), *_of_pool(case)]
+
+
+def remarks(scenario: Scenario) -> list[Text]:
+    """What was read otherwise than its column says: 20万 under 金额（元） is 200,000 元."""
+    said: dict[Text, None] = {}
+    for key, place in scenario.places.items():
+        short = key in TABLE_KEYS and place.file.stat().st_size < LONG_FILE
+        for row in (_table(place.table(), key) if short else None) or ():
+            for column, home in row.table.units.items():
+                own = unit_word(parse(row.cells[column]).unit)
+                if own in FEN_PER and own != home:
+                    name = f"{row.where(column)} {printed(row.cells[column])}"
+                    said[say("tables.converted", name=name, unit=own, home=home)] = None
+    return list(said)
 
 
 def unknown_answers(scenario: Scenario, asked: Iterable[Question]) -> dict[str, Text]:
@@ -88,7 +142,7 @@ def unknown_answers(scenario: Scenario, asked: Iterable[Question]) -> dict[str, 
 def _may_be_asked(key: str, parts: set[str]) -> bool:
     """Whether a question could go by this name: it may have been settled since."""
     kind, _, rest = key.partition(".")
-    return kind in KINDS and rest.partition(".")[0] in parts
+    return kind in KINDS and (kind == "region" or rest.partition(".")[0] in parts)
 
 
 def answered(scenario: Scenario) -> list[Text]:
@@ -106,27 +160,54 @@ def _planned(case: Scenario, years: list[int]) -> list[int]:
     return [y for y in years if case.spec.years.first <= y <= case.spec.years.last]
 
 
-def _series(case: Scenario) -> Iterator[tuple[str, tuple[str, dict[int, float]]]]:
-    """Key -> place and yearly values of every series and every amount by year."""
+def _series(
+    case: Scenario,
+) -> tuple[dict[str, tuple[str, dict[int, float]]], dict[str, tuple[str, dict[Any, float]]]]:
+    """Key -> place and values of every series and every amount by year, and of those by month."""
+    yearly: dict[str, tuple[str, dict[int, float]]] = {}
+    monthly: dict[str, tuple[str, dict[Any, float]]] = {}
     data = case.spec.model_dump(exclude_none=True)
     for path, named in references(data):
         key = ".".join(map(str, path))
         if not is_series_key(key):
             continue
-        text = str(case.places.get(key, named))
+        where = f"{key} {case.places.get(key, named)}"
         try:
             found = case.series(key, named)
         except InputError:
             continue
-        values = found.values
-        if str(getattr(values.index, "freqstr", "")).startswith(("Y", "A")):
-            years = [int(p.year) for p in values.index]
-            yield key, (f"{key} {text}", dict(zip(years, map(float, values), strict=True)))
+        values = found.values.astype(float)
+        step = str(getattr(values.index, "freqstr", ""))
+        if step.startswith(("Y", "A")):
+            years = pd.PeriodIndex(values.index).year
+            yearly[key] = where, dict(zip(map(int, years), values, strict=True))
+        elif step == "M":
+            monthly[key] = where, dict(found.actuals().values.dropna().items())
     for part, spec in (("balance", case.spec.balance), ("expenditure", case.spec.expenditure)):
         for name in type(spec).model_fields if spec else ():
-            value = getattr(spec, name)
+            value, key = getattr(spec, name), f"{part}.{name}"
             if isinstance(value, dict) and name.endswith("_wan") and value:
-                yield f"{part}.{name}", (f"{part}.{name}", {int(y): float(value[y]) for y in value})
+                yearly[key] = key, {int(y): float(value[y]) for y in value}
+    return yearly, monthly
+
+
+def _of_months(key: str, where: str, values: Mapping[Any, float]) -> Iterator[Question]:
+    """Year-to-date figures that fall, and single months unlike the others of their year."""
+    for before, month in pairwise(sorted(values)):
+        if before.year == month.year and values[month] < values[before]:
+            said = say("scenario.ask.fall", month=month, value=values[month], before=before,
+                       other=values[before])  # fmt: skip
+            yield Question(f"fall.{key}.{month}", where, said)
+    if not values:
+        return
+    single = to_months(pd.Series(values))
+    alone = single[(spans(single) == 1) & (single > 0)]
+    for _, year in alone.groupby(pd.PeriodIndex(alone.index).year):
+        usual = float(year.median())
+        for month, value in zip(year.index, year, strict=True):
+            if len(year) > 2 and not usual / JUMP <= value <= usual * JUMP:
+                said = say("scenario.ask.month", month=month, value=value, usual=usual)
+                yield Question(f"month.{key}.{month}", where, said)
 
 
 def _of_series(key: str, where: str, values: Mapping[int, float]) -> Iterator[Question]:
@@ -170,8 +251,9 @@ def _of_debt(case: Scenario, newest: int, revenue: float) -> Iterator[Question]:
     # A rate given as a ratio is refused by the reader of contracts, quotas and bonds.
     for row in sources or ():
         value = row.number("haircut_pct", default=0.0)
-        if 0 < value <= RATIO_HAIRCUT:
-            said = say("scenario.ask.ratio", name=row.table.headers["haircut_pct"], value=value)
+        if 0 < value <= RATIO_SHARE:
+            header = row.table.headers["haircut_pct"]
+            said = say("scenario.ask.ratio", name=header, value=value, meant=100 * value)
             yield Question("ratio.debt.sources.haircut_pct", row.where("haircut_pct"), said)
             break
     strange = {
@@ -194,6 +276,23 @@ def _of_debt(case: Scenario, newest: int, revenue: float) -> Iterator[Question]:
         yield Question(f"haircut.debt.sources.{name}", row.where("haircut_pct"), said)
 
 
+def _of_pool(case: Scenario) -> Iterator[Question]:
+    """Projects of the pool that run on after the last year that has a ceiling."""
+    spec = case.spec.projects
+    pool = _table(case.tables("projects").get("pool"), "pool") if spec is not None else None
+    if spec is None or pool is None or not spec.ceiling_wan:
+        return
+    last, places = max(spec.ceiling_wan), dict[str, str]()
+    for row in pool:
+        first, years = row.period("first_year", default=None), row.number("years", default=0.0)
+        if first is not None and first.year + years - 1 > last:
+            name = row.text("project") or row.text("project_id")
+            places[f"{name}（{first.year}–{first.year + years - 1:.0f}）"] = row.where("years")
+    if places:
+        said = say("scenario.ask.outlasts", names=list(places), last=last)
+        yield Question("outlasts.projects.pool", next(iter(places.values())), said)
+
+
 def _table(source: Any, key: str) -> Records | None:
     try:
         return read_records(source, name=key)
@@ -210,17 +309,23 @@ def _outside(row: Row, as_of: Any, end: Any) -> bool:
 
 
 def _of_rates(case: Scenario) -> Iterator[Question]:
-    """Growth of the scenario itself, given as 0.03 where 3 is meant."""
-    spec = case.spec
-    stated: dict[str, Any] = {}
-    if spec.revenue is not None:
-        for key, change in spec.revenue.adjustments.items():
-            stated[f"revenue.adjustments.{key}.pct"] = change.pct
-    if spec.expenditure is not None:
-        stated["expenditure.growth_pct"] = spec.expenditure.growth_pct
-    for key, given in stated.items():
+    """Percentages of the scenario itself, given as 0.03 where 3 is meant."""
+    other = {"commissions", "confirmed"}
+    for key, given in _percents(case.spec.model_dump(exclude=other, exclude_none=True)):
         listed = given.values() if isinstance(given, dict) else [given]
         values = [v for v in listed if v]
-        if values and max(map(abs, values)) < RATIO_PCT:
-            said = say("scenario.ask.ratio", name=key, value=values[0])
+        share = key.rpartition(".")[2] in _SHARES or key.startswith("guardrails.")
+        if values and max(map(abs, values)) <= (RATIO_SHARE if share else RATIO_PCT):
+            said = say("scenario.ask.ratio", name=key, value=values[0], meant=100 * values[0])
             yield Question(f"ratio.{key}", key, said)
+
+
+def _percents(data: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    """Every key of a percentage with what is given; measured errors may be as small as they are."""
+    pairs = enumerate(data) if isinstance(data, list) else data.items()
+    for name, value in pairs:
+        key = f"{above}{name}"
+        if key.endswith(("_pct", ".pct")) and not key.endswith("error_pct"):
+            yield key, value
+        elif isinstance(value, (dict, list)):
+            yield from _percents(value, f"{key}.")

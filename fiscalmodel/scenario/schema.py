@@ -17,6 +17,7 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
+    ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
@@ -67,9 +68,16 @@ def _amounts(given: object) -> str:
     return "several" if isinstance(given, list) else "years"
 
 
-def _percent(value: float) -> float:
-    """A share in percent: 0.75 is a ratio by mistake."""
-    if 0 < value <= 1:
+#: Shares up to this, in percent, are likely ratios.
+RATIO_SHARE = 1.0
+
+
+def _percent(value: float, info: ValidationInfo) -> float:
+    """A share in percent: 0.75 is a ratio by mistake, unless the scenario confirms it."""
+    answers = info.context or ()
+    if 0 < value <= RATIO_SHARE and not any(
+        key.startswith("ratio.") and key.endswith(f".{info.field_name}") for key in answers
+    ):
         raise ValueError(say("scenario.pct_as_ratio", value=value, meant=value * 100))
     return value
 
@@ -254,6 +262,7 @@ class ExpenditureSpec(Part):
 
     Either an amount for each year, or a base with yearly growth that an official
     plan states. There is no default growth: spending is not tied to revenue or GDP.
+    ``progress`` may also stand alone.
     """
 
     base_year: Year | None = None
@@ -269,9 +278,15 @@ class ExpenditureSpec(Part):
         if isinstance(self.amount_wan, dict) and any(v < 0 for v in self.amount_wan.values()):
             raise ValueError("scenario.spent_below_nought")
         based = self.base_year is not None and self.base_wan is not None
-        if self.amount_wan is None and not (based and self.growth_pct is not None):
+        alone = self.progress is not None and not self.planned
+        if self.amount_wan is None and not (based and self.growth_pct is not None) and not alone:
             raise ValueError("scenario.expenditure_one_way")
         return self
+
+    @property
+    def planned(self) -> bool:
+        """Whether years ahead are given, beside the progress of the one under way."""
+        return any(v is not None for v in (self.amount_wan, self.base_year, self.base_wan))
 
 
 class BalanceSpec(Part):
@@ -307,12 +322,12 @@ class DebtSpec(Part):
     discount_pct: Annotated[float, Field(ge=0, le=20)] | None = None
     frequency: Literal["year", "quarter", "month"] = "month"
     general_budget_source: str | None = None
-    general_budget_share_pct: Annotated[float, Field(ge=0, le=100)] = 100.0
+    general_budget_share_pct: Share = 100.0
     funding_shock_pct: dict[str, Percent] = {}
     quota_shock_pct: Percent = 0.0
     #: All interest rates, of contracts and of the plan's bonds, move by this.
     rate_shift_bp: Annotated[float, Field(ge=-500, le=1000, allow_inf_nan=False)] = 0.0
-    refinanced_pct: Annotated[float, Field(ge=0, le=100)] = 100.0
+    refinanced_pct: Share = 100.0
     special_interest_inside: bool = True
     reserve_pct: Annotated[float, Field(ge=0, le=100)] = 0.0
     comprehensive_resources_wan: ByYear = {}

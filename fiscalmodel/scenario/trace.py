@@ -46,7 +46,11 @@ _REFERENCE = re.compile(
     r"(?P<mark>[<*@]?)(?:(?P<table>\w+)\.)?(?P<column>[\w-]+)"
     r"(?:\{(?P<join>[^}]*)\})?(?:\[(?P<key>[^\]]*)\])?(?P<none>\??)$"
 )
-_UNITS = {"_pct": "%", "_fen": "分", "_wan": "万元", "-80": "万元", "-95": "万元"}
+_UNITS = {
+    "_pct": "%", "_points": "%", "_fen": "分",
+    **dict.fromkeys(("_wan", "-80", "-95", "mean", "budget", "to_date", "unspent", "rest_of_year",
+                     "alone"), "万元"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

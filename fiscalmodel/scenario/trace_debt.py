@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel import policy
+from fiscalmodel.debt.clearance.given import Quota, quota_headers, source_headers
 from fiscalmodel.debt.clearance.path import FEN
 from fiscalmodel.debt.clearance.problem import fraction, position
 from fiscalmodel.debt.ledger import Contract, Ledger, read_bonds
@@ -387,7 +388,7 @@ class _Debt:
 
     @cached_property
     def _quota_rows(self) -> list[Row]:
-        return list(read_records(self.files["quotas"], name="quotas"))
+        return list(read_records(self.files["quotas"], name="quotas", columns=quota_headers()))
 
     def _quota(self, q: int) -> tuple[str, str]:
         """Amount (after the scenario's shock) and rate of a batch."""
@@ -423,6 +424,9 @@ class _Debt:
         first = day.replace(day=1)
         return self.g.calendar("months", first, first.replace(year=day.year + 1), 1.0)
 
+    def _yearly(self, quota: Quota) -> bool:
+        return quota.repayment == "bullet" and quota.frequency == "year"
+
     def _coupons(self, year: int) -> list[str]:
         """Interest and cost of issue of the plan's bonds in a year, up to the deadline."""
         made: list[str] = []
@@ -434,7 +438,7 @@ class _Debt:
                 name = f"bonds.interest[{quota.name}/{day}/{n}]"
                 label = say("scenario.coupon", name=quota.name, day=paid_on)
                 months = (paid_on.year - day.year) * 12 + paid_on.month - day.month
-                if quota.repayment == "bullet" and months and months % 12 == 0:
+                if self._yearly(quota) and months and months % 12 == 0:
                     self.g.step(name, "interest", label=label, balance=node,
                                 rate=self._quota(q)[1], years=self._year(day))  # fmt: skip
                 else:
@@ -531,7 +535,7 @@ class _Debt:
         """(Source, year) -> what comes in: caps less haircuts, reserve and prior claims."""
         given, p, g = self.given, self.p, self.g
         rows: dict[tuple[str, str], list[Row]] = {}
-        for listed in read_records(self.files["sources"], name="sources"):
+        for listed in read_records(self.files["sources"], name="sources", columns=source_headers()):
             at_ = (listed.text("source_id"), str(listed.period("period")))
             rows.setdefault(at_, []).append(listed)
         count: dict[tuple[str, str], int] = {}
@@ -671,7 +675,7 @@ class _Debt:
             g.leaf("plan.bond_life_wan[total]", plan.bond_life_wan, "terms", figure=True)
         if plan.present_value_wan == plan.present_value_wan:
             self._present_value(
-                bullets
+                all(map(self._yearly, self.given.quotas))
                 and not any(q.issue_cost_pct for q in self.given.quotas)
                 and all(float(q.tenor_years).is_integer() for q in self.given.quotas)
             )

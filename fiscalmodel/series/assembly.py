@@ -56,7 +56,7 @@ _NOT_THE_SERIES = {"other_concept", "copy"}
 
 @dataclass(frozen=True)
 class Point:
-    """One value on its way into a series, in the unit of its row."""
+    """One value on its way into a series, in the unit of its row; `where` names its period."""
 
     heading: Heading
     value: float
@@ -266,7 +266,7 @@ def _tidy(table: Table, at: Mapping[str, str], wanted: str | None) -> Series:
             problems.add(table.where(row, at["period"]), "tables.not_a_period", text=text["period"])
             continue
         head = Heading(when, text.get("kind") or "actual", text.get("version", ""))
-        point = _point(table, head, row, at["value"], text.get("source", ""))
+        point = _point(table, head, row, at["value"], text.get("source", ""), at["period"])
         other = text.get("scope_flag", "") in _NOT_THE_SERIES
         points.append(replace(point, value=float("nan")) if other else point)
     problems.raise_if_any()
@@ -301,7 +301,7 @@ def _long(table: Table, down: str, wanted: str | None) -> Series:
     name = _choose(table, numbers, wanted, notes)
     # 合计 and the like stand below the periods.
     points = [
-        _point(table, when, row, name)
+        _point(table, when, row, name, named=down)
         for row, text in table.frame[down].items()
         if (when := heading(text)) is not None
     ]
@@ -328,7 +328,7 @@ def _wide(table: Table, across: Mapping[str, Heading], wanted: str | None) -> Se
 def _months_across(table: Table, months: Mapping[str, int], down: str) -> Series:
     years = {row: period(text) for row, text in table.frame[down].items()}
     points = [
-        _point(table, Heading(pd.Period(year=year.year, month=m, freq="M")), row, c)
+        _point(table, Heading(pd.Period(year=year.year, month=m, freq="M")), row, c, named=down)
         for row, year in years.items()
         if year is not None and year.freqstr[0] == "Y"
         for c, m in months.items()
@@ -338,13 +338,16 @@ def _months_across(table: Table, months: Mapping[str, int], down: str) -> Series
     )
 
 
-def _point(table: Table, head: Heading, row: Hashable, column: str, source: str = "") -> Point:
+def _point(
+    table: Table, head: Heading, row: Hashable, column: str, source: str = "", named: str = ""
+) -> Point:
+    """A value, and the cell that names its period (by default its own)."""
     value = table.frame[column].to_numpy()[table.frame.index.get_loc(row)]
     cell = table.cell(row, column)
     number = numeral(value)
     if number is None:
         raise InputError(cell, why_no_number(value), text=value, name=column)
-    return Point(head, number, str(cell), cell, source)
+    return Point(head, number, table.where(row, named or column), cell, source)
 
 
 def assemble(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 from fiscalmodel.errors import InputError, did_you_mean
 from fiscalmodel.paths import here_or_project
 from fiscalmodel.tables.grid import MAX_BYTES, MAX_COLUMNS, Address, Grid, Marks, column_letter
-from fiscalmodel.words import say
+from fiscalmodel.words import Text, say
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _SEPARATORS = {"\t": "tabs", ";": "semicolons", "，": "wide_commas"}
@@ -92,13 +94,18 @@ def sheets(data: bytes, name: str) -> list[Grid]:
 def _shown(grid: Grid, marks: Marks) -> Grid:
     """A grid without what its hidden rows and columns hold, and with a note that says so.
 
-    The text of a merged range that begins in hidden cells stands in its first visible one.
+    The text of a merged range that begins in hidden cells stands in its first visible one. One
+    that its format indents begins with blanks, as most tables have it.
     """
     rows = grid.rows
+    unseen = set(marks.hidden_rows), set(marks.hidden_columns)
+    notes = [*grid.notes, *_hide_control_cells(grid, marks)]
+    for (r, c), level in marks.indents.items():
+        if r < len(rows) and c < len(rows[r]) and isinstance(rows[r][c], str) and rows[r][c]:
+            rows[r][c] = "  " * level + rows[r][c]
     height, width = len(rows), max(map(len, rows), default=0)
     out_rows = {r for r in marks.hidden_rows if r < height}
     out_columns = {c for c in marks.hidden_columns if c < width}
-    notes = list(grid.notes)
     merged: list[tuple[Address, Address]] = []
     for (r0, c0), (r1, c1) in grid.merged if out_rows or out_columns else ():
         r = next((r for r in range(r0, r1 + 1) if r not in out_rows), r0)
@@ -107,9 +114,9 @@ def _shown(grid: Grid, marks: Marks) -> Grid:
             rows[r] += [""] * (c + 1 - len(rows[r]))
             rows[r][c] = rows[r][c] or rows[r0][c0]
         merged.append(((r, c), (r1, c1)))
-    filled_rows = sorted(r for r in out_rows if any(v != "" for v in rows[r]))
+    filled_rows = [r for r in sorted(out_rows & unseen[0]) if any(v != "" for v in rows[r])]
     filled_columns = [
-        c for c in sorted(out_columns) if any(len(r) > c and r[c] != "" for r in rows)
+        c for c in sorted(out_columns & unseen[1]) if any(len(r) > c and r[c] != "" for r in rows)
     ]
     for r in out_rows:
         rows[r] = [""] * len(rows[r])
@@ -133,6 +140,49 @@ def _shown(grid: Grid, marks: Marks) -> Grid:
         hidden_columns=frozenset(out_columns),
         notes=tuple(notes),
     )
+
+
+#: What the debt system of the finance ministry writes for itself: names, and marks of rows.
+_CONTROL, _VALID = re.compile(r"\s*[A-Z][A-Z0-9_]*#"), "VALID#"
+
+
+def _hide_control_cells(grid: Grid, marks: Marks) -> Iterator[Text]:
+    """Treat as hidden what an export has for the system alone, where somebody unhid it.
+
+    The rows down to the last one that names columns (``AD_CODE#``), the column of the rows'
+    marks, and the columns that have such a name and no header.
+    """
+    rows = grid.rows
+    top = [r for r, row in enumerate(rows[:10]) if sum(map(_is_control, row)) >= 2]
+    if not top:
+        return
+    named, last = rows[top[-1]], top[-1]
+    below = list(enumerate(rows))[last + 1 :]
+    valid = [(r, c) for r, row in below for c, v in enumerate(row) if v == _VALID]
+    headed = {
+        c
+        for row in rows[last + 1 : min(valid)[0] if valid else None]
+        for c, v in enumerate(row)
+        if isinstance(v, str) and v.strip()
+    }
+    figures = {c for _, row in below for c, v in enumerate(row) if isinstance(v, float)}
+    for (_, c0), (_, c1) in grid.merged:
+        headed |= figures & set(range(c0, c1 + 1)) if c0 in headed else set()
+    columns = {c for c, v in enumerate(named) if _is_control(v) and c not in headed}
+    columns |= {c for _, c in valid}
+    above = set(range(last + 1))
+    if above - marks.hidden_rows or columns - marks.hidden_columns:
+        shown = {
+            "rows": _spans(sorted(above), lambda r: str(r + 1)),
+            "columns": _spans(sorted(columns), column_letter),
+        }
+        yield say("tables.control_cells", where=grid.where, **shown)
+    marks.hidden_rows |= above
+    marks.hidden_columns |= columns
+
+
+def _is_control(value: Any) -> bool:
+    return isinstance(value, str) and _CONTROL.match(value) is not None
 
 
 def _spans(numbers: list[int], name: Any) -> list[str]:
@@ -170,13 +220,16 @@ def _csv_grid(data: bytes, name: str) -> Grid:
     rows: list[list[Any]] = []
     try:
         for row in reader:
+            while len(row) > MAX_COLUMNS and not row[-1].strip():
+                row.pop()  # the empty rest of a sheet
             rows.append(list(row))
             if len(row) > MAX_COLUMNS:
                 raise InputError(f"{name}:{len(rows)}", "tables.too_wide", most=MAX_COLUMNS)
     except csv.Error as error:
         place = f"{name}:{reader.line_num}"
         raise InputError(place, "tables.csv_broken", reason=str(error)) from None
-    return Grid(name, "", rows, notes=tuple(notes), comma_decimal=separator == ";")
+    grid = Grid(name, "", rows, notes=tuple(notes), comma_decimal=separator == ";")
+    return _shown(grid, Marks())
 
 
 @dataclass(frozen=True)

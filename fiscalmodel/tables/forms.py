@@ -21,13 +21,16 @@ from fiscalmodel.yamlio import load_yaml
 
 _REGION = re.compile(
     r"(?P<name>[\u4e00-\u9fff]{1,10}?(?:自治区|自治州|自治县|自治旗|省|地区|市|县|州|盟|旗|区|镇|乡))"
-    r"(?=$|\d|市?本级|[县区市]本级|地方|政府|一般|公共|国有|社会|社保|分地区|财政|债|新增|预算|收支|全口径|“?三公|法定|隐性|专项|部门|决算|对下|下级|所属|分[地县市区]|各[县市区]|\()"
+    r"(?=$|\d|市?本级|[县区市]本级|地方|政府|一般|公共|国有|社会|社保|分地区|财政|债|新增|预算|收支|全口径|资金|收入|支出|台账|缴款|手续费|代收|置换|化[债解]|存量|库款|项目|“?三[公保]|月|非税|税收|国库|数据|统计|情况|法定|隐性|专项|部门|决算|对下|下级|所属|分[地县市区]|各[县市区]|\()"
 )
 _YEAR = re.compile(r"((?:19|20)\d\d)\s*年?")
 _DATED = re.compile(r"(?:19|20)\d\d\s*年?[末底度]?(?:至|-)?")
-_NO_REGION = re.compile(
+#: Words that end as regions do and are none that accounts are kept for.
+NO_REGION = re.compile(
     r"分(?:地区|[县市区]+)|各[县市区]+|.*(?:转移支付|分地区)|"
-    r"[全本]?[省市县区州盟旗]|本级|自治[区州县旗]|[全本]自治[区州县]"
+    r"[全本]?[省市县区州盟旗]{1,3}|本级|自治[区州县旗]|[全本]自治[区州县]|"
+    r".*(?:开发|高新|园|景|片|灌|小|社|棚户|工业|产业|保税|示范|度假)区|"
+    r"[新矿库林]区|(?:主|中心|老|市|县)?城区|[城乡][市镇]"
 )
 _CODE = re.compile(r"(?:附?表)?(\d-\d{1,2})(?!\d)")
 _NUMBERED = re.compile(r"^(?:附?表|附件)[\d一二三四五六七八九十.-]*|^\d{2,6}(?=[\u4e00-\u9fff])")
@@ -125,7 +128,7 @@ def _fits(form: Form, text: str) -> bool:
 def _region(text: str) -> str:
     for match in _REGION.finditer(_DATED.sub("", _NUMBERED.sub("", text))):
         name = re.sub(r"^(?:度|年|末|底|关于)+", "", match["name"])
-        if len(name) > 1 and not _NO_REGION.fullmatch(name):
+        if len(name) > 1 and not NO_REGION.fullmatch(name):
             return name
     return ""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,6 +96,7 @@ class Marks:
     hidden_rows: set[int] = field(default_factory=set)
     hidden_columns: set[int] = field(default_factory=set)
     decimals: dict[Address, int] = field(default_factory=dict)
+    indents: dict[Address, int] = field(default_factory=dict)
 
 
 # ---- number formats ----
@@ -110,19 +111,21 @@ BUILT_IN = {
 
 @dataclass(frozen=True)
 class Formats:
-    """What the number formats of a workbook's cell styles do to the figures shown."""
+    """What a workbook's cell styles do to the figures shown, and how far they indent texts."""
 
     percent: frozenset[int]
     scaled: frozenset[int]
     places: dict[int, int]
+    indents: dict[int, int]
 
     @classmethod
-    def of(cls, codes: list[str]) -> Formats:
-        """The formats of styles 0, 1, 2 …"""
+    def of(cls, codes: list[str], indents: Iterable[int] = ()) -> Formats:
+        """The formats and indents of styles 0, 1, 2 …"""
         percent = frozenset(i for i, code in enumerate(codes) if is_percent(code))
         scaled = frozenset(i for i, code in enumerate(codes) if is_scaled(code)) - percent
         shown = ((i, decimals_of(code)) for i, code in enumerate(codes))
-        return cls(percent, scaled, {i: places for i, places in shown if places is not None})
+        places = {i: count for i, count in shown if count is not None}
+        return cls(percent, scaled, places, {i: n for i, n in enumerate(indents) if n})
 
     def mark(self, at: Address, style: int, marks: Marks) -> None:
         """Note what the style of a number's cell tells."""

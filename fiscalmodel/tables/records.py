@@ -145,6 +145,15 @@ class Records:
             self.found.add(self.place(), what, near or known, name=column, official=official)
         return not missing
 
+    def unread(self, columns: Iterable[str]) -> Text | None:
+        """Which columns say nothing here, with the nearest of `columns` that are not there."""
+        names = [h for h in self.unknown if words.official("aside", h) is None]
+        if not names or not self.columns:
+            return None
+        absent = [words.label(c) for c in columns if c not in self.columns]
+        told = [Text.joined([h, did_you_mean(h, absent, cutoff=0.5)], " ", " ") for h in names]
+        return say("tables.columns_unread", where=self.place(), names=told)
+
     def place(self) -> str:
         """File and sheet, or the argument's name."""
         return f"{self.name}[{self.sheet}]" if self.sheet else self.name
@@ -337,6 +346,8 @@ class Row:
 
     def _cell(self, column: str) -> Cell | None:
         value = self.cells[column]
+        if isinstance(value, str) and column.endswith("_years"):
+            value = value.removesuffix("年")
         cell = parse(value)
         if cell.kind == "number":
             return cell

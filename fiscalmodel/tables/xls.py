@@ -30,7 +30,10 @@ def sheets(data: bytes, name: str) -> Iterator[tuple[Grid, Marks]]:
         with xlrd.open_workbook(
             file_contents=data, logfile=io.StringIO(), formatting_info=True, ragged_rows=True
         ) as book:
-            formats = Formats.of([book.format_map[xf.format_key].format_str for xf in book.xf_list])
+            formats = Formats.of(
+                [book.format_map[xf.format_key].format_str for xf in book.xf_list],
+                [xf.alignment.indent_level for xf in book.xf_list],
+            )
             empty = _uncalculated(data)
             found = [
                 _sheet(book, sheet, name, formats, empty[i] if i < len(empty) else set())
@@ -56,6 +59,8 @@ def _sheet(
                 marks.refused[r, c] = ERROR_VALUE
             elif cell.ctype == xlrd.XL_CELL_NUMBER:
                 formats.mark((r, c), cell.xf_index, marks)
+            elif cell.xf_index in formats.indents:
+                marks.indents[r, c] = formats.indents[cell.xf_index]
         rows.append(row)
     marks.refused |= dict.fromkeys(empty, NO_VALUE)
     marks.hidden_rows = {r for r, info in sheet.rowinfo_map.items() if info.hidden}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fiscalmodel.tables.grid import BUILT_IN, ERROR_VALUE, MAX_COLUMNS, Formats, Marks
 
-_ROW, _NUMBERS, _ERRORS = 0, {2, 5, 9}, {3, 11}
+_ROW, _NUMBERS, _ERRORS, _TEXTS = 0, {2, 5, 9}, {3, 11}, {6, 7, 8}
 _FORMAT, _STYLE, _STYLES, _STYLES_END, _COLUMNS, _SHEET = 44, 47, 617, 618, 60, 156
 
 
@@ -49,10 +49,10 @@ def sheet_ids(workbook: bytes) -> dict[str, str]:
     return found
 
 
-def style_codes(styles: bytes) -> list[str]:
-    """Number format of each cell style."""
+def formats(styles: bytes) -> Formats:
+    """Number format and indent of each cell style."""
     codes = {int(number): code for number, code in BUILT_IN.items()}
-    made, inside = [], False
+    made, indents, inside = list[str](), list[int](), False
     for kind, body in records(styles):
         if kind == _FORMAT:
             codes[struct.unpack_from("<H", body)[0]] = _text(body, 2)[0]
@@ -60,7 +60,8 @@ def style_codes(styles: bytes) -> list[str]:
             inside = kind == _STYLES
         elif kind == _STYLE and inside:
             made.append(codes.get(struct.unpack_from("<H", body, 2)[0], ""))
-    return made
+            indents.append(body[11])
+    return Formats.of(made, indents)
 
 
 def marks(sheet: bytes, formats: Formats) -> Marks:
@@ -76,7 +77,11 @@ def marks(sheet: bytes, formats: Formats) -> Marks:
             found.hidden_columns |= set(range(first, min(last + 1, MAX_COLUMNS)))
         elif kind in _ERRORS:
             found.refused[row, struct.unpack_from("<I", body)[0]] = ERROR_VALUE
-        elif kind in _NUMBERS:
+        elif kind in _NUMBERS | _TEXTS:
             at = row, struct.unpack_from("<I", body)[0]
-            formats.mark(at, int.from_bytes(body[4:7], "little"), found)
+            style = int.from_bytes(body[4:7], "little")
+            if kind in _NUMBERS:
+                formats.mark(at, style, found)
+            elif style in formats.indents:
+                found.indents[at] = formats.indents[style]
     return found

@@ -110,7 +110,7 @@ class Package:
         self.parts = {member.filename for member in members}
         self.binary = self.has("xl/workbook.bin")
         self.paths = self._sheet_paths()
-        self.formats = Formats.of(self._style_codes())
+        self.formats = self._formats()
 
     def has(self, part: str) -> bool:
         """Whether the workbook has a part."""
@@ -123,10 +123,11 @@ class Package:
         except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError):
             raise InputError(self.name, "tables.damaged", part=part) from None
 
-    def _style_codes(self) -> list[str]:
-        if self.binary:
-            return xlsb.style_codes(self.read("xl/styles.bin")) if self.has("xl/styles.bin") else []
-        return _style_codes(self.read("xl/styles.xml")) if self.has("xl/styles.xml") else []
+    def _formats(self) -> Formats:
+        part = "xl/styles.bin" if self.binary else "xl/styles.xml"
+        if not self.has(part):
+            return Formats.of([])
+        return xlsb.formats(self.read(part)) if self.binary else _formats(self.read(part))
 
     def _sheet_paths(self) -> dict[str, str]:
         targets = {}
@@ -161,11 +162,16 @@ class Package:
                 if not stored and _TYPE.findall(attributes) != [b"str"]:
                     found.refused[_address(attributes)] = NO_VALUE
         if b't="e"' in xml:
-            for address in _with_attribute(xml, b"t", ["e"]):
-                found.refused[address] = ERROR_VALUE
-        for address in _with_attribute(xml, b"s", self.formats.scaled):
-            found.refused[address] = SCALED
-        found.percents = set(_with_attribute(xml, b"s", self.formats.percent))
+            found.refused |= dict.fromkeys(_with_attribute(xml, b"t", ["e"]), ERROR_VALUE)
+        scaled, percent, indents = self.formats.scaled, self.formats.percent, self.formats.indents
+        for address, text in _with_attribute(xml, b"s", {*scaled, *percent, *indents}).items():
+            style = int(text)
+            if style in scaled:
+                found.refused[address] = SCALED
+            if style in percent:
+                found.percents.add(address)
+            if style in indents:
+                found.indents[address] = indents[style]
         if b"hidden=" in xml:
             found.hidden_rows = {int(row) - 1 for row in _HIDDEN_ROW.findall(xml)}
             for tag in _HIDDEN_COLUMN.findall(xml):
@@ -180,11 +186,7 @@ class Package:
         xml, places = self.read(part), self.formats.places
         if self.binary:
             return xlsb.marks(xml, self.formats).decimals
-        found: dict[Address, int] = {}
-        for count in set(places.values()):
-            styles = [style for style, shown in places.items() if shown == count]
-            found |= dict.fromkeys(_with_attribute(xml, b"s", styles), count)
-        return found
+        return {at: places[int(s)] for at, s in _with_attribute(xml, b"s", places).items()}
 
     def _refuse_vast(self, xml: bytes, sheet: str) -> None:
         where = f"{self.name}[{sheet}]"
@@ -198,15 +200,18 @@ class Package:
             raise InputError(where, "tables.sheet_vast", rows=rows, columns=columns)
 
 
-def _style_codes(xml: bytes) -> list[str]:
-    """Number format of each cell style."""
+def _formats(xml: bytes) -> Formats:
+    """Number format and indent of each cell style."""
     codes = {number.encode(): code for number, code in BUILT_IN.items()}
     for tag in re.findall(rb"<(?:\w+:)?numFmt\b[^>]*>", xml):
         code = html.unescape(_attribute(tag, b"formatCode"))
         codes[_attribute(tag, b"numFmtId").encode()] = code
     block = re.search(rb"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", xml, re.DOTALL)
-    tags: Iterable[bytes] = re.findall(rb"<(?:\w+:)?xf\b[^>]*>", block[0] if block else b"")
-    return [codes.get(_attribute(tag, b"numFmtId").encode(), "") for tag in tags]
+    styles = re.split(rb"(?=<(?:\w+:)?xf\b)", block[0] if block else b"")[1:]
+    return Formats.of(
+        [codes.get(_attribute(style, b"numFmtId").encode(), "") for style in styles],
+        [int(_attribute(style, b"indent") or 0) for style in styles],
+    )
 
 
 def _attribute(tag: bytes, name: bytes) -> str:
@@ -214,19 +219,20 @@ def _attribute(tag: bytes, name: bytes) -> str:
     return (match[1] or match[2] or b"").decode("utf-8", "replace") if match else ""
 
 
-def _with_attribute(xml: bytes, name: bytes, values: Iterable[object]) -> list[Address]:
-    """Addresses of the filled cells whose attribute has one of the values."""
+def _with_attribute(xml: bytes, name: bytes, values: Iterable[object]) -> dict[Address, bytes]:
+    """Filled cells whose attribute has one of the values, with that value."""
     known = sorted(str(value).encode() for value in values)
     if not known:
-        return []
-    one_of = rb'="(?:' + b"|".join(known) + rb')"'
+        return {}
+    one_of = rb'="(' + b"|".join(known) + rb')"'
     # As every office program writes it: the attribute directly after the address.
-    found = re.findall(rb'r="([A-Z]{1,3})(\d{1,7})" ' + name + one_of + rb"[^>]*?(/?)>", xml)
-    if len(found) < len(re.findall(b" " + name + one_of, xml)):
-        cell = rb"<(?:\w+:)?c\s(?=[^>]*?\b" + name + one_of + rb")[^>]*?\b"
-        found = re.findall(cell + rb'r="([A-Z]{1,3})(\d{1,7})"[^>]*?(/?)>', xml)
-    columns = {letters: _column(letters) for letters, _, _ in found}
-    return [(int(row) - 1, columns[letters]) for letters, row, empty in found if not empty]
+    cells = re.findall(rb'r="([A-Z]{1,3})(\d{1,7})" ' + name + one_of + rb"[^>]*?(/?)>", xml)
+    if len(cells) < len(re.findall(b" " + name + one_of, xml)):
+        cell = rb"<(?:\w+:)?c\s(?=[^>]*?\b" + name + one_of + rb')[^>]*?\br="([A-Z]{1,3})(\d{1,7})"'
+        found = re.findall(cell + rb"[^>]*?(/?)>", xml)
+        cells = [(letters, row, value, empty) for value, letters, row, empty in found]
+    columns = {letters: _column(letters) for letters, *_ in cells}
+    return {(int(row) - 1, columns[at]): value for at, row, value, empty in cells if not empty}
 
 
 def _address(attributes: bytes) -> Address:

@@ -15,14 +15,14 @@ from typing import Any
 import pandas as pd
 from scipy.optimize import brentq
 
-from fiscalmodel import days
+from fiscalmodel import days, policy
 from fiscalmodel.debt.cashflow import principal_parts
 from fiscalmodel.debt.ledger import Contract, Ledger, days_of, finish, rate, read_hidden_ledger
-from fiscalmodel.debt.schedule import is_month_end, step_months
+from fiscalmodel.debt.schedule import MONTHS_OF, is_month_end, step_months
 from fiscalmodel.errors import Collector
 from fiscalmodel.findings import Finding
 from fiscalmodel.tables.records import Row, TableLike, read_records
-from fiscalmodel.words import Text, bare, labels, marked, official, official_words, say
+from fiscalmodel.words import Text, bare, headers_in, labels, marked, official, official_words, say
 
 #: What a plan makes least, or the order in which it pays.
 OBJECTIVES = ("quota_first", "least_interest", "least_present_value")
@@ -31,23 +31,30 @@ ORDERS = ("highest_rate_first", "earliest_maturity_first", "pro_rata", "given")
 ALSO = {"least_cost": "least_present_value"}
 FREQUENCIES = {"year": 12, "quarter": 3, "month": 1}
 LONGEST_YEARS = 40
-#: Kinds of quota -> last year in which it is allotted (package of 8 November 2024).
-LAST_YEAR = {"refinancing": 2026, "special_new": 2028}
 #: Columns of a table of prior claims, with their Chinese headers.
 CLAIM_COLUMNS: dict[str, tuple[str, ...]] = {
     "period": (), "need_wan": (), "item": ("事项",), "budget": ("所属预算",), "inside": (),
 }  # fmt: skip
 #: Kinds of source that shocks and levers act on, told by words in the category.
 KINDS = ("disposal", "land", "transfer", "project", "fiscal")
-SOURCE_COLUMNS = {
-    "source_id": (), "category": (), "name": ("名称", "来源名称"), "period": (),
-    "available_from": (), "cap_wan": (), "haircut_pct": (), "earmark": (), "carry": (),
-}  # fmt: skip
-QUOTA_COLUMNS = {
-    "batch": ("批次",), "kind": ("额度类型", "债券类型"), "period": (), "available_from": (),
-    "quota_wan": (), "used_wan": ("已用额度（万元）",), "rate_pct": (), "tenor_years": (),
-    "repayment": (), "issue_cost_pct": ("发行费率（%）",),
-}  # fmt: skip
+SOURCE_COLUMNS = (
+    "source_id", "category", "name", "period", "available_from", "cap_wan", "haircut_pct",
+    "earmark", "carry",
+)  # fmt: skip
+QUOTA_COLUMNS = (
+    "batch", "kind", "period", "available_from", "quota_wan", "used_wan", "rate_pct",
+    "tenor_years", "repayment", "frequency", "issue_cost_pct",
+)  # fmt: skip
+
+
+def source_headers() -> dict[str, tuple[str, ...]]:
+    """Columns of sources and the headers that they have there."""
+    return headers_in("sources", *SOURCE_COLUMNS)
+
+
+def quota_headers() -> dict[str, tuple[str, ...]]:
+    """Columns of quotas and the headers that they have there."""
+    return headers_in("quotas", *QUOTA_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -115,19 +122,20 @@ class Quota:
     tenor_years: float
     repayment: str
     issue_cost_pct: float
+    frequency: str = "year"  # of its coupons
     row: int = 0  # of its table, from 0
 
     def service(self) -> list[tuple[int, float, float]]:
-        """Months after issue, principal and interest of 1 of its bonds, with yearly coupons.
+        """Months after issue, principal and interest of 1 of its bonds.
 
-        The first coupon period takes what is broken; equal instalments are level on whole years.
+        The first coupon period takes what is broken; equal instalments are level on whole ones.
         """
-        count = max(1, int(-(-(self.tenor_years - 1e-9) // 1)))
-        i = self.rate_pct / 100
-        parts = principal_parts(self.repayment, 1.0, count, i)
+        step, i = MONTHS_OF[self.frequency] / 12, self.rate_pct / 100
+        count = max(1, int(-(-(self.tenor_years - 1e-9) // step)))
+        parts = principal_parts(self.repayment, 1.0, count, i * step)
         balance, before, made = 1.0, 0.0, []
         for k, part in enumerate(parts):
-            time = self.tenor_years - (count - 1 - k)
+            time = self.tenor_years - (count - 1 - k) * step
             made.append((round(time * 12), part, balance * i * (time - before)))
             balance, before = balance - part, time
         return made
@@ -379,10 +387,11 @@ def _sources(
     notes: list[Text],
     found: Collector,
 ) -> list[Source]:
-    table = read_records(data, name="sources", columns=SOURCE_COLUMNS, found=found)
+    table = read_records(data, name="sources", columns=source_headers(), found=found)
     lines: list[Source] = []
     if not table.need("source_id", "period", "cap_wan"):
         return lines
+    notes += filter(None, [table.unread(SOURCE_COLUMNS)])
     known = {c.contract_id for c in contracts} | {c.category for c in contracts}
     seen: dict[tuple[Any, ...], Row] = {}
     for row in table:
@@ -442,10 +451,11 @@ def _late(s: Source, deadline: dt.date, row: Row, notes: list[Text]) -> None:
 
 
 def _quotas(data: TableLike | None, notes: list[Text], found: Collector) -> tuple[Quota, ...]:
-    table = read_records(data, name="quotas", columns=QUOTA_COLUMNS, found=found)
+    table = read_records(data, name="quotas", columns=quota_headers(), found=found)
     rows: list[Quota] = []
     if not table.need("period", "quota_wan", "rate_pct"):
         return ()
+    notes += filter(None, [table.unread(QUOTA_COLUMNS)])
     for row in table:
         period, first, last = _window(row, "quota")
         quota, used = row.wan("quota_wan", low=0), row.wan("used_wan", low=0, default=0.0)
@@ -455,9 +465,10 @@ def _quotas(data: TableLike | None, notes: list[Text], found: Collector) -> tupl
         if at is not None and not first <= at <= last:
             row.report("available_from", "debt.quota_day_outside", day=at, period=period, last=last)
         kind = row.word("kind", "quota_kind", default="") or ""
-        if kind in LAST_YEAR and first.year > LAST_YEAR[kind]:
-            values = {"kind": say(f"debt.quota_{kind}"), "year": LAST_YEAR[kind], "period": period}
-            notes.append(say("debt.clearance.quota_after", **values))
+        rule = policy.in_force("debt_package_quota_last_year", first)
+        if rule is not None and first.year > (until := rule.value.get(kind, first.year)):
+            notes.append(say("debt.clearance.quota_after", kind=say(f"debt.quota_{kind}"),
+                             year=until, period=period))  # fmt: skip
         if at is None and quota > 0:
             notes.append(say("debt.clearance.quota_undated", period=period))
         tenor = row.number("tenor_years", low=0.1, high=50, default=10.0)
@@ -467,7 +478,8 @@ def _quotas(data: TableLike | None, notes: list[Text], found: Collector) -> tupl
             max(_or_nought(quota) - max(_or_nought(used), 0.0), 0.0), rate(row, "rate_pct"),
             tenor if tenor == tenor and tenor > 0 else 10.0,
             row.word("repayment", "repayment", default="bullet") or "bullet",
-            _or_nought(row.number("issue_cost_pct", low=0, high=5, default=0.0)), len(rows),
+            _or_nought(row.number("issue_cost_pct", low=0, high=5, default=0.0)),
+            row.word("frequency", "frequency", default="year") or "year", len(rows),
         ))  # fmt: skip
     finish(table)
     rows.sort(key=lambda q: (q.first, q.name, q.rate_pct, q.amount_wan, q.last, q.tenor_years))

@@ -228,6 +228,8 @@ class _Walk:
                     if 0 < due <= rounding and lack[g, t]:
                         lack[g, t] += due
                         due = 0
+                    if 0 < due <= rounding:
+                        due = _lent(int(g), due, taken[:, :, t], lack[:, t])
                 if due > 0:
                     need, due = self._put_off(int(g), t, due, need, service)
                 if due < 0:
@@ -309,6 +311,21 @@ class _Walk:
             if arrived[k, u] >= due:
                 arrived[k, u] -= due
                 return
+
+
+def _lent(g: int, due: int, taken: Ints, lack: Ints) -> int:
+    """Some 分 that a group lacks, from a group of the same pool that lacks money anyway.
+
+    Else a pool that nobody chose would pay them, and show a row of 1 分. What is still short.
+    """
+    for k in np.flatnonzero(taken[:, g]):
+        for other in np.flatnonzero((taken[k] > due + _NOISE) & (lack > 0)):
+            if other != g:
+                taken[k, g] += due
+                taken[k, other] -= due
+                lack[other] += due
+                return 0
+    return due
 
 
 def _fill(due: int, most: Ints) -> Ints:

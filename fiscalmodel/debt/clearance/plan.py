@@ -21,7 +21,7 @@ from fiscalmodel.debt.clearance.rules import run_rule
 from fiscalmodel.debt.ledger import Ledger
 from fiscalmodel.errors import InputError
 from fiscalmodel.tables.records import TableLike
-from fiscalmodel.words import Text, say
+from fiscalmodel.words import EMPTY, Text, say
 
 if TYPE_CHECKING:
     from fiscalmodel.display import Chart
@@ -419,7 +419,9 @@ class ClearancePlan:
             told.append(say(f"debt.objective.{self.rule}") + say(proof, gap=self.gap_pct))
         told.append(self._cost())
         if self.quota_used_wan:
-            told.append(say("debt.cost.bond_interest", amount=self.bond_life_wan))
+            every = dict.fromkeys(say(f"debt.every.{q.frequency}") for q in self.given.quotas)
+            told.append(say("debt.cost.bond_interest", amount=self.bond_life_wan,
+                            every=list(every)))  # fmt: skip
         if self.present_value_wan == self.present_value_wan:
             told.append(say("debt.cost.present_value", amount=self.present_value_wan,
                             rate=self.discount_pct))  # fmt: skip
@@ -571,8 +573,8 @@ def plan_clearance(
     quotas
         Replacement quota by batch: ``period, quota_wan, rate_pct``; optional ``batch``,
         ``kind`` (置换再融资专项债, 特殊新增专项债), ``available_from``, ``tenor_years`` (10),
-        ``repayment`` (bullet), ``used_wan``, ``issue_cost_pct``. Usable from its day to the
-        end of its period.
+        ``repayment`` (bullet), ``frequency`` of the coupons (a year), ``used_wan``,
+        ``issue_cost_pct``. Usable from its day to the end of its period.
     as_of
         Day of the ledger's balances: its close, or the opening of a month's first. A contract
         that states its frequency or ``interest_paid_to`` pays on its next day of payment what
@@ -713,31 +715,39 @@ def _assemble(
         status = "unknown"  # no plan that the money pays
     if status == "unknown":
         shortfall = shortfall.iloc[:0]
-    notes += _notes(given, problem, path)
+    notes += _notes(given, problem, path, schedule, shortfall)
     return ClearancePlan(
         status, given, problem, path, solved, schedule, shortfall, tuple(dict.fromkeys(notes))
     )
 
 
-def _notes(given: Given, p: Problem, path: Path) -> list[Text]:
+def _notes(
+    given: Given, p: Problem, path: Path, schedule: pd.DataFrame, shortfall: pd.DataFrame
+) -> list[Text]:
     """What a reader should know about the money of bonds, kept debt and fees."""
     notes: list[Text] = []
-    paid = paths.bond_interest(path)
-    if paid and not given.options.bond_service:
-        notes.append(say("debt.clearance.service_besides", amount=paid))
-    elif paid:
-        land = [k for k, kind in enumerate(p.kinds) if kind == "land"]
-        fund = float(path.flow[land, -1].sum()) / paths.FEN
-        service = float(path.flow[:, -1].sum()) / paths.FEN
-        notes.append(say("debt.clearance.service", amount=paid, fund=min(fund, service),
-                         transfer=max(service - fund, 0.0)))  # fmt: skip
-    interest = paths.by_period(p, path.accrued).sum(axis=1) / paths.FEN
+    due = paths.bond_interest(path)
+    every = dict.fromkeys(say(f"debt.every.{q.frequency}") for q in given.quotas)
+    if due and not given.options.bond_service:
+        notes.append(say("debt.clearance.service_besides", amount=due, every=list(every)))
+    elif due:
+        paid, short = (t[t["use"].eq("bond_interest")] for t in (schedule, shortfall))
+        land = {name for name, kind in zip(p.pool_names, p.kinds, strict=True) if kind == "land"}
+        fund = paid["amount_wan"].where(paid["source_id"].isin(land), 0.0).sum()
+        amount = paid["amount_wan"].sum()
+        said = say("debt.clearance.service", every=list(every), amount=amount, fund=fund,
+                   transfer=amount - fund)  # fmt: skip
+        notes.append(said + _lacking(short["amount_wan"].sum()))
     if p.stays.any():
-        parts = [
-            say("debt.clearance.kept_part", name=c.contract_id, amount=float(interest[i]))
-            for i, c in enumerate(p.contracts) if p.stays[i] > 0
-        ]  # fmt: skip
-        notes.append(say("debt.clearance.kept", parts=Text.joined(parts)))
+        kept = [c.contract_id for i, c in enumerate(p.contracts) if p.stays[i] > 0]
+        paid, short = (
+            t[t["use"].eq("interest") & t["contract_id"].isin(kept)] for t in (schedule, shortfall)
+        )
+        sums = paid.groupby("contract_id")["amount_wan"].sum().reindex(kept, fill_value=0.0)
+        parts = [say("debt.clearance.kept_part", name=n, amount=a) for n, a in sums.items()]
+        notes.append(say("debt.clearance.kept", parts=Text.joined(parts))
+                     + _lacking(short["amount_wan"].sum()))  # fmt: skip
+    notes += _fees(p, path)
     for c in p.contracts:
         until = min(c.maturity or given.deadline, given.deadline)
         years = max((until - given.as_of).days / 365.25, 0.0)
@@ -745,6 +755,25 @@ def _notes(given: Given, p: Problem, path: Path) -> list[Text]:
             notes.append(say("debt.clearance.fee_above", name=c.contract_id, fee=c.prepay_fee_pct,
                              saved=c.rate_pct * years))  # fmt: skip
     return notes
+
+
+def _lacking(amount: float) -> Text:
+    """That a part of it is not paid but missing; empty where nothing is."""
+    return say("debt.clearance.lacking", amount=amount) if amount > 0 else EMPTY
+
+
+def _fees(p: Problem, path: Path) -> list[Text]:
+    """The fees of each contract: on what is repaid early, and on what is replaced."""
+    early = np.maximum(path.principal - paths.whole(p.moves.scheduled), 0)
+    bases = {"early": (p.moves.fee, early), "replaced": (p.moves.swap_fee, path.replaced)}
+    parts = []
+    for what, (rate, base) in bases.items():
+        for i in np.unique(p.moves.who[(rate > 0) & (base > 0)]):
+            mine = (p.moves.who == i) & (rate > 0)
+            parts.append(say(f"debt.clearance.fee_{what}", name=p.contracts[i].contract_id,
+                             rate=float(rate[mine][0]) * 100, amount=base[mine].sum() / paths.FEN,
+                             fee=float(rate[mine] @ base[mine]) / paths.FEN))  # fmt: skip
+    return [say("debt.clearance.fees", parts=Text.joined(parts, "、", ", "))] if parts else []
 
 
 def _not_planned(p: Problem, shortfall: pd.DataFrame) -> pd.DataFrame:

@@ -238,17 +238,19 @@ def _moves(
 
 def _accrued(given: Given, close: dt.date, since: tuple[dt.date, ...], notes: list[Text]) -> None:
     """Say what accrued before the plan begins, and where that is not known."""
-    owed, unknown = [], 0
+    owed, counts, unknown = list[float](), dict[str, None](), 0
     for c, day in zip(given.contracts, since, strict=True):
         bears = c.rate_pct > 0 and c.principal_wan > 0
         if bears and day < close:
-            years = fraction(c.day_count or given.options.day_count, day, close,
-                             round(c.months * 365.25 / 12), c.months)  # fmt: skip
+            basis = c.day_count or given.options.day_count
+            counts[basis] = None
+            years = fraction(basis, day, close, round(c.months * 365.25 / 12), c.months)
             owed.append(c.principal_wan * c.rate_pct / 100 * years)
         elif bears and not c.interest_paid_to and (c.on_demand or not c.frequency):
             unknown += 1
     if owed:
-        notes.append(say("debt.clearance.accrued", amount=sum(owed), count=len(owed)))
+        notes.append(say("debt.clearance.accrued", amount=sum(owed), count=len(owed),
+                         basis=list(counts)))  # fmt: skip
     if unknown:
         notes.append(say("debt.clearance.interest_from", as_of=given.as_of, count=unknown))
 
