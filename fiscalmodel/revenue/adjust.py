@@ -127,31 +127,25 @@ def _applied(
     path: pd.Series[float], change: Adjustment, last_actual: float | None
 ) -> pd.Series[float]:
     years = [int(y) for y in path.index]
-    values = path.tolist()
     if change.kind == "growth":
-        old = [last_actual if last_actual is not None else values[0], *values]
         new: list[float] = []
-        previous = old[0]
-        for i, year in enumerate(years):
-            if not i and last_actual is None:
-                previous = values[0]
+        last = before = last_actual
+        for year, value in zip(years, path.tolist(), strict=True):
+            if before is None or last is None:
+                last = value
             elif year in change.by_year:
-                previous = previous * (1 + change.by_year[year] / 100)
-            elif old[i] > 0:
-                previous = previous * old[i + 1] / old[i]
+                last = last * (1 + change.by_year[year] / 100)
+            elif before > 0:
+                last = last * value / before
             else:  # no growth from nought or below: the amount that the baseline moves by
-                previous = previous + old[i + 1] - old[i]
-            new.append(previous)
+                last = last + value - before
+            new.append(last)
+            before = value
         return pd.Series(new, index=path.index)
     if change.kind == "shock":
-        last = max(change.by_year)
-        factors = [
-            1
-            + change.by_year.get(y, change.by_year[last] if change.lasting and y > last else 0.0)
-            / 100
-            for y in years
-        ]
-        return path * factors
+        end = max(change.by_year)
+        stays = change.by_year[end] if change.lasting else 0.0
+        return path * [1 + change.by_year.get(y, stays if y > end else 0.0) / 100 for y in years]
     return path + [change.by_year.get(y, 0.0) for y in years]
 
 

@@ -23,6 +23,10 @@ from fiscalmodel.words import Text, say
 #: Name of our own forecasts in the table.
 OWN = "fiscalmodel"
 _LEVELS = (80, 95)
+_EDGES = ["lo-80", "hi-80", "lo-95", "hi-95"]
+_DETAIL = [
+    "unique_id", "origin", "period", "horizon", "method", "actual", "mean", *_EDGES, "unit",
+]  # fmt: skip
 #: Fewer forecasts than this prove nothing.
 _FEW = 6
 #: Differences below this share of the rival's error are no difference.
@@ -132,14 +136,10 @@ def backtest(
             raise InputError("breaks", "revenue.breaks_of_panel")
     else:
         history = inputs.read(y_or_panel, horizon, season_length)
-        histories, ids = (
-            [
-                inputs.on_one_calibre(
-                    y_or_panel, history, breaks, allow_break=allow_break, search=not treated.shrink
-                )
-            ],
-            ["y"],
+        history = inputs.on_one_calibre(
+            y_or_panel, history, breaks, allow_break=allow_break, search=not treated.shrink
         )
+        histories, ids = [history], ["y"]
     if least is not None:
         least = inputs.whole_number(least, "least", 2, math.inf)
     windows = _windows(histories, horizon, least)
@@ -195,62 +195,32 @@ def _forecasts(
     groups: dict[tuple[int, int], list[int]] = {}
     for number, origin in windows:
         groups.setdefault((origin, histories[number].season_length), []).append(number)
-    frames = []
+    rows: list[tuple[Any, ...]] = []
     for (origin, season), members in sorted(groups.items()):
-        past = np.stack([_known(histories[number], origin) for number in members])
+        past = np.stack([
+            inputs.refilled(h.values[:origin], h.filled, h.season_length)
+            for h in (histories[number] for number in members)
+        ])  # fmt: skip
         block = forecast_block(past, horizon, season, _LEVELS, kind=kind)
-        unit = np.array([metrics.mase_scale(row, season) for row in past])
+        unit = [metrics.mase_scale(row, season) for row in past]
         bands = [block.lower[80], block.upper[80], block.lower[95], block.upper[95]]
         none = [np.full_like(block.mean, np.nan)] * 4
         rivals = {"naive": naive2(past, horizon, season), "drift": drift(past, horizon)}
         if season > 1:
-            rivals["seasonal_naive"] = (
-                seasonal_naive(past, horizon, season)
-                if origin >= season
-                else np.repeat(past[:, -1:], horizon, axis=1)
+            rivals["seasonal_naive"] = seasonal_naive(
+                past, horizon, season if origin >= season else 1
             )
         said = [(OWN, block.mean, bands), *((name, mean, none) for name, mean in rivals.items())]
-        frames += [
-            _rows(histories[number], ids[number], origin, method, mean[row],
-                  [edge[row] for edge in edges], unit[row])
-            for method, mean, edges in said
-            for row, number in enumerate(members)
-        ]  # fmt: skip
-    return pd.concat(frames, ignore_index=True)
-
-
-def _known(history: History, origin: int) -> Array:
-    """The values up to an origin, gaps filled from these alone."""
-    return inputs.refilled(history.values[:origin], history.filled, history.season_length)
-
-
-def _rows(
-    history: History,
-    name: Any,
-    origin: int,
-    method: str,
-    mean: Array,
-    edges: list[Array],
-    unit: float,
-) -> pd.DataFrame:
-    steps = min(len(mean), len(history.values) - origin)
-    targets = [k for k in range(steps) if origin + k not in history.filled]
-    return pd.DataFrame(
-        {
-            "unique_id": name,
-            "origin": str(history.past[origin - 1]),
-            "period": [str(history.past[origin + k]) for k in targets],
-            "horizon": [k + 1 for k in targets],
-            "method": method,
-            "actual": history.values[[origin + k for k in targets]],
-            "mean": mean[targets],
-            "lo-80": edges[0][targets],
-            "hi-80": edges[1][targets],
-            "lo-95": edges[2][targets],
-            "hi-95": edges[3][targets],
-            "unit": unit,
-        }
-    )
+        for method, mean, edges in said:
+            for row, number in enumerate(members):
+                history, first = histories[number], str(histories[number].past[origin - 1])
+                rows += [
+                    (ids[number], first, str(history.past[at]), k + 1, method, history.values[at],
+                     mean[row, k], *(edge[row, k] for edge in edges), unit[row])
+                    for k, at in enumerate(range(origin, len(history.values))[:horizon])
+                    if at not in history.filled
+                ]  # fmt: skip
+    return pd.DataFrame(rows, columns=_DETAIL)
 
 
 def _measures(detail: pd.DataFrame) -> pd.DataFrame:
@@ -331,7 +301,7 @@ def _budget_rows(
     keys = zip(known["unique_id"].astype(str), known["period"], strict=True)
     known["mean"] = [given.get(key, np.nan) for key in keys]
     known["method"] = "budget"
-    known[["lo-80", "hi-80", "lo-95", "hi-95"]] = np.nan
+    known[_EDGES] = np.nan
     known = known[known["mean"].notna()]
     if known.empty:
         raise InputError("budgets", "revenue.no_budget_met", own=next(iter(past.values()))[-1])

@@ -76,16 +76,13 @@ def aligned(drivers: Any, past: Sequence[Any], ahead: Sequence[Any]) -> tuple[Ar
     values = drivers.values if isinstance(drivers, Series) else drivers
     if not isinstance(values, pd.Series) or not all(year_of(label) for label in (*past, *ahead)):
         raise InputError("drivers", "revenue.driver_no_years")
-    known = {
-        year_of(label): float(value)
-        for label, value in values.items()
-        if year_of(label) and pd.notna(value)
-    }
-    lacking = [str(year_of(label)) for label in past if year_of(label) not in known]
+    known = {year_of(label): float(value) for label, value in values.dropna().items()}
+    years, later = ([year_of(label) for label in labels] for labels in (past, ahead))
+    lacking = [str(year) for year in years if year not in known]
     if lacking:
         raise InputError("drivers", "revenue.driver_lacks", years=", ".join(lacking))
-    then = [known.get(year_of(label), np.nan) for label in ahead]
-    made = np.array([known[year_of(label)] for label in past])
+    then = [known.get(year, np.nan) for year in later]
+    made = np.array([known[year] for year in years])
     return made, None if np.isnan(then).any() else np.array(then)
 
 

@@ -16,6 +16,7 @@ from fiscalmodel.revenue.models import Array, candidate_forecasts, held
 from fiscalmodel.revenue.seasonal import seasonal_candidates, seasonal_naive
 from fiscalmodel.series.calibre import CalibreLink
 from fiscalmodel.series.types import Series
+from fiscalmodel.words import marked
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,9 @@ def combine(
     """
     scale = np.abs(y).max(axis=1, keepdims=True)
     scale = np.where(scale > 0, scale, 1.0)
-    with_season = season_length > 1 and y.shape[1] > season_length
     made = (
         _seasonal(y / scale, horizon, season_length, shares, fades)
-        if with_season
+        if 1 < season_length < y.shape[1]
         else _yearly(y / scale, horizon, shares, fades)
     )
     return Combination(
@@ -162,24 +162,6 @@ RESTLESS = 0.2
 
 KINDS: dict[str, Kind] = {"revenue": REVENUE, "tax": TAX, "land": FUND, "fund": FUND}
 
-_FUND_WORDS = (
-    "政府性基金", "基金收入", "土地出让", "国有土地", "土地收入", "卖地",
-    "government_fund", "fund_revenue", "land_sale", "land sale", "land_revenue", "land revenue",
-)  # fmt: skip
-_BUDGET_WORDS = ("一般公共预算", "general_public_budget")
-_REVENUE_WORDS = ("收入", "税", "revenue", "tax")
-_TAX_WORDS = (
-    "增值税", "所得税", "城市维护建设税", "城建税", "契税", "房产税", "资源税", "印花税",
-    "环境保护税", "土地使用税", "耕地占用税", "车船税", "烟叶税", "消费税", "营业税", "税收收入",
-    "tax_revenue", "vat", "income_tax", "deed_tax", "stamp_tax", "property_tax", "resource_tax",
-)  # fmt: skip
-#: Not own revenue: what is spent or owed, and what comes from above or from bonds.
-_NOT_REVENUE = (
-    "支出", "expenditure", "uses", "转移支付", "补助", "返还", "转贷", "债券", "结转", "结余",
-    "transfer", "tax_return", "onlending", "bond", "carry_over", "债务", "还本", "付息",
-    "debt", "principal", "interest",
-)  # fmt: skip
-
 
 def kind_of(y: Any, kind: str | None = None) -> Kind:
     """The kind asked for, or found from the name: a `Series`, what it is linked from, or text.
@@ -200,15 +182,13 @@ def kind_of(y: Any, kind: str | None = None) -> Kind:
         y = f"{y.budget_scope} {y.indicator} {y.series_id}"
     if not isinstance(y, str):
         return PLAIN
-    text = y.lower()
-    if any(word in text for word in _NOT_REVENUE):
+    if marked(y, "not_revenue"):  # what is spent or owed, and what comes from above or from bonds
         return PLAIN
-    if any(word in text for word in _FUND_WORDS):
+    if marked(y, "fund"):
         return FUND
-    if any(word in text for word in _TAX_WORDS):
+    if marked(y, "one_tax"):
         return TAX
-    named = all(any(w in text for w in words) for words in (_BUDGET_WORDS, _REVENUE_WORDS))
-    return REVENUE if named else PLAIN
+    return REVENUE if marked(y, "budget") and marked(y, "revenue") else PLAIN
 
 
 # ---------------- outlying values

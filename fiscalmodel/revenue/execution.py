@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel.days import period
-from fiscalmodel.display import BLUE, GREY, ORANGE, RED, Chart, figure, legend
+from fiscalmodel.display import BLUE, GREY, ORANGE, RED, Chart, legend
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.inputs import when
 from fiscalmodel.revenue.nowcast import Nowcast, nowcast_year
 from fiscalmodel.revenue.nowcast_input import read_cumulative
-from fiscalmodel.revenue.nowcast_items import nowcast_items
-from fiscalmodel.revenue.result import InMoney
+from fiscalmodel.revenue.nowcast_items import nowcast_items, with_total
+from fiscalmodel.revenue.result import InMoney, lying
 from fiscalmodel.series.monthly import even_progress_pct, to_months
 from fiscalmodel.units import amount_text
 from fiscalmodel.words import EMPTY, Text, label, say
@@ -244,18 +244,14 @@ class Spending(InMoney):
     def plot(self, lang: str | None = None) -> Chart:
         """Completion by unit beside even progress and what was usual by then; who lags in red."""
         rows = self.table[self.table["done_pct"].notna()][::-1].reset_index(drop=True)
-        made, axis, lang = figure(
-            say("revenue.chart_spending"), lang, x="%", size=(8.2, 0.5 * len(rows) + 1.9)
-        )
-        places = np.arange(len(rows))
+        title = say("revenue.chart_spending")
+        made, axis, lang, places = lying(title, list(rows["item"]), lang, "%")
         axis.barh(places, rows["done_pct"], color=np.where(rows["lags"], RED, BLUE), height=0.55)
         axis.scatter(rows["usual_pct"], places, color=ORANGE, marker="|", s=240, linewidth=2,
                      zorder=3, label=label("usual_pct", lang, "revenue"))  # fmt: skip
         if len(rows):
             axis.axvline(rows["even_pct"].iloc[0], color=GREY, linestyle="--",
                          label=label("even_pct", lang, "monthly"))  # fmt: skip
-        axis.set_yticks(places, list(rows["item"]))
-        axis.grid(axis="y", visible=False)
         legend(axis)
         return Chart(made, self.answer(lang))
 
@@ -302,14 +298,12 @@ def spending_progress(
     notes: tuple[Text, ...]
     if isinstance(cumulative, pd.DataFrame):
         budgets = dict(budget) if isinstance(budget, Mapping) else {}
-        name = total or "total"
-        units = [str(c) for c in cumulative.columns if c != total]
+        given, name = with_total(cumulative, total)
+        units = [str(c) for c in given.columns if c != name]
         if name not in budgets and units and all(u in budgets for u in units):
             budgets[name] = sum(budgets[u] for u in units)
         made = nowcast_items(cumulative, total=total, budget=budgets, as_of=as_of, unit=unit)
         found, notes = {**made.items, name: made.total}, made.notes
-        given = cumulative if total else cumulative.assign(
-            total=cumulative.sum(axis=1, skipna=False))  # fmt: skip
         series: dict[str, Any] = {str(column): given[column] for column in given}
     else:
         one = nowcast_year(cumulative, budget=budget, as_of=as_of)  # type: ignore[arg-type]
@@ -318,17 +312,14 @@ def spending_progress(
         unit = unit or one.unit
     rows = []
     for name, one in found.items():
+        whole = np.nan if one.budget is None else one.budget
         usual = usual_shares(series[name], one.year).get(one.as_of.month, np.nan)
-        done, even, gap = (
-            (one.progress.completion_pct, one.progress.even_pct, one.progress.gap_points)
-            if one.progress
-            else (np.nan, even_progress_pct(one.as_of), np.nan)
-        )
+        done, even = 100 * one.to_date / whole, even_progress_pct(one.as_of)
         rows.append({
-            "item": name, "budget": one.budget if one.budget is not None else np.nan,
-            "to_date": one.to_date, "done_pct": done, "even_pct": even, "gap_points": gap,
-            "usual_pct": usual, **one.full_year[["mean", "lo-80", "hi-80"]].to_dict(),
-            "unspent": (one.budget if one.budget is not None else np.nan) - one.full_year["mean"],
-            "lags": bool(gap <= -behind and not done > usual - behind),
+            "item": name, "budget": whole, "to_date": one.to_date, "done_pct": done,
+            "even_pct": even, "gap_points": done - even, "usual_pct": usual,
+            **one.full_year[["mean", "lo-80", "hi-80"]].to_dict(),
+            "unspent": whole - one.full_year["mean"],
+            "lags": bool(done - even <= -behind and not done > usual - behind),
         })  # fmt: skip
     return Spending(pd.DataFrame(rows), found, notes, unit)

@@ -24,8 +24,8 @@ from fiscalmodel.revenue.engine import (
     outlying,
 )
 from fiscalmodel.revenue.inputs import History, when
-from fiscalmodel.revenue.models import TITLES
-from fiscalmodel.revenue.result import InMoney, levels_of, span, weights_chart
+from fiscalmodel.revenue.models import title as title_of
+from fiscalmodel.revenue.result import InMoney, band, levels_of, span, weights_chart
 from fiscalmodel.series.types import Series
 from fiscalmodel.units import amount_text
 from fiscalmodel.words import Text, say
@@ -75,7 +75,7 @@ class Forecast(InMoney):
         """The last period's value and its narrowest band."""
         last, level = self.table.iloc[-1], f"{self.levels[0]:g}"
         mean = float(last["mean"])
-        limits = span(float(last[f"lo-{level}"]), float(last[f"hi-{level}"]), self.unit, mean)
+        limits = span(*band(last, self.levels[0]), self.unit, mean)
         period = when(self.table["period"].iloc[-1])
         return say("revenue.answer_forecast", when=period, mean=amount_text(mean, self.unit),
                    level=level, span=limits)  # fmt: skip
@@ -101,7 +101,7 @@ class Forecast(InMoney):
         last = self.table["period"].iloc[-1]
         frame = pd.DataFrame(
             {
-                "title": [TITLES.get(n, Text.of(n)) for n in self.models["model"]],
+                "title": [title_of(name) for name in self.models["model"]],
                 "value": self.models[str(last)],
                 "weight": self.models["weight"],
             }
@@ -236,19 +236,17 @@ def forecast_panel(
     kind_of(df, kind)
     histories, ids, back = inputs.read_panel(df, horizon, season_length)
     by_shape: dict[tuple[int, int, str], list[int]] = {}
-    for place, history in enumerate(histories):
-        treated = kind_of(str(ids[place]), kind)
+    notes: list[Text] = []
+    for place, (history, key) in enumerate(zip(histories, ids, strict=True)):
+        treated = kind_of(str(key), kind)
         shape = (len(history.values), history.season_length, treated.name)
         by_shape.setdefault(shape, []).append(place)
-    unnamed = [place for place, key in enumerate(ids) if kind_of(str(key), kind) is PLAIN]
-    notes = [
-        f"{ids[place]}: " + note for place in unnamed for note in _of_no_kind(histories[place])
-    ]
+        if treated is PLAIN:
+            notes += [f"{key}: " + note for note in _of_no_kind(history)]
     parts = []
     for (_, season, name), places in by_shape.items():
-        treated = KINDS.get(name, PLAIN)
         values = np.stack([histories[place].values for place in places])
-        block = forecast_block(values, horizon, season, wanted, kind=treated)
+        block = forecast_block(values, horizon, season, wanted, kind=KINDS.get(name, PLAIN))
         part = pd.DataFrame({name: said.reshape(-1) for name, said in _columns(block).items()})
         parts.append(part.assign(place=np.repeat(places, horizon)))
     frame = pd.concat(parts).sort_values("place", kind="stable", ignore_index=True)
@@ -279,7 +277,7 @@ def _models(history: History, block: Block, driven: Driven | None) -> pd.DataFra
     if driven is not None and driven.used:
         names, weights = [*names, "driver"], np.append(weights * (1 - SHARE), SHARE)
         said = np.concatenate([said, driven.mean[None]])
-    titles = [TITLES.get(name, Text.of(name)) for name in names]
+    titles = list(map(title_of, names))
     frame = pd.DataFrame(
         {
             "model": names,
@@ -327,7 +325,7 @@ def _why(history: History, block: Block, kind: Kind, driven: Driven | None) -> l
         note("one_value")
     elif season > 1 and n > season:
         used = found.weights[:, 0].any(axis=1)
-        names = [TITLES[name] for name in np.array(found.names)[used]]
+        names = [title_of(name) for name in np.array(found.names)[used]]
         note("seasonal_models", n=n, season=season, models=names)
         if n < 2 * season and not found.seasonal[0]:
             note("one_season")
@@ -335,9 +333,11 @@ def _why(history: History, block: Block, kind: Kind, driven: Driven | None) -> l
         if season > 1:
             note("not_seasonal", season=season)
         if kind.fades:
-            note("fading_models", n=n, models=[TITLES[name] for name in kind.shares])
+            note("fading_models", n=n, models=[title_of(name) for name in kind.shares])
         else:
-            shares = [f"{100 * share:.4g}% " + TITLES[name] for name, share in kind.shares.items()]
+            shares = [
+                f"{100 * share:.4g}% " + title_of(name) for name, share in kind.shares.items()
+            ]
             note("yearly_models", n=n, models=shares)
         if n < 4:
             note("few_values", n=n)
@@ -350,7 +350,7 @@ def _why(history: History, block: Block, kind: Kind, driven: Driven | None) -> l
         note(key, elasticity=driven.elasticity, error=driven.error_with,
              without=driven.error_without, origins=driven.origins)  # fmt: skip
     if kind.shrink and n > 1:
-        note("fund", share=kind.shrink, anchor=TITLES[anchor_of(n, season)])
+        note("fund", share=kind.shrink, anchor=title_of(anchor_of(n, season)))
     if not history.values.any():
         note("all_nought")
     elif n > 1 and np.ptp(history.values) == 0:

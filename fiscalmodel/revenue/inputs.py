@@ -365,20 +365,19 @@ def _dated(
 
 def _restore(index: pd.Index[Any]) -> Callable[[Sequence[Any]], list[Any]]:
     """Function that gives forecast labels the type of the dates that came in."""
-    if isinstance(index, pd.DatetimeIndex):
-        return _dates(index)
-    days = [day(label) for label in index]
-    if days and all(found is not None for found in days):
-        dates, one = _dates(pd.DatetimeIndex(days)), index[0]
+    one = index[0] if len(index) else None
+    of_dates = isinstance(index, pd.DatetimeIndex)
+    days = index if of_dates else [day(label) for label in index]
+    if len(days) and all(found is not None for found in days):
+        dates = _dates(pd.DatetimeIndex(days))
+        if of_dates or not isinstance(one, (str, dt.date)) or isinstance(one, dt.datetime):
+            return dates
         if not isinstance(one, str):
-            plain_day = isinstance(one, dt.date) and not isinstance(one, dt.datetime)
-            return lambda labels: [d.date() if plain_day else d for d in dates(labels)]
+            return lambda labels: [d.date() for d in dates(labels)]
         if one.strip()[4] in "-/.":
             form = one.strip()[4].join(("%Y", "%m", "%d"))
             return lambda labels: [d.strftime(form) for d in dates(labels)]
-    if len(index) and isinstance(index[0], str):
-        return lambda labels: [str(label) for label in labels]
-    return list
+    return (lambda labels: [str(label) for label in labels]) if isinstance(one, str) else list
 
 
 def _dates(index: pd.DatetimeIndex) -> Callable[[Sequence[Any]], list[Any]]:

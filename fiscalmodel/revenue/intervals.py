@@ -132,15 +132,21 @@ def quantiles(group: dict[str, Any], n: int, horizon: int, level: float) -> Arra
     Between measured lengths and levels it is interpolated; beyond the longest measured
     horizon it grows as a power of the horizon, as it did over the measured steps.
     """
-    lengths, levels = np.array(group["lengths"], float), np.array(group["levels"], float)
-    grid = np.array(group["width"])  # length, level, horizon
-    by_level = np.stack([_interpolate(n, lengths, grid[:, k]) for k in range(len(levels))])
+    levels, by_level = _by_level(group, n, "width")
     row = at_level(level, levels, by_level)
     known = len(row)
     if horizon > known:
         ahead = np.arange(known + 1, horizon + 1) / known
         row = np.concatenate([row, row[-1] * ahead ** group["growth"]])
     return np.asarray(row[:horizon])
+
+
+def _by_level(group: dict[str, Any], n: int, what: str) -> tuple[Array, Array]:
+    """Measured levels, and what was measured at a length, shape (levels, horizon)."""
+    grid = np.array(group[what]).swapaxes(0, 1)  # level, length, horizon
+    lengths = np.array(group["lengths"], dtype=float)
+    rows = np.stack([_interpolate(n, lengths, of_level) for of_level in grid])
+    return np.array(group["levels"], dtype=float), rows
 
 
 def normal_score(level: Any) -> Any:
@@ -225,11 +231,7 @@ def coverage(n: int, horizon: int, level: float, season_length: int = 1, kind: s
     Each data set, and of the cities each third of the provinces in each span of years, was
     forecast with a model and a table made from the others. NaN for levels beyond those tried.
     """
-    group = _group(season_length, kind)
-    levels = np.array(group["levels"], dtype=float)
-    lengths = np.array(group["lengths"], dtype=float)
-    grid = np.array(group["coverage"])
-    by_level = np.stack([_interpolate(n, lengths, grid[:, k]) for k in range(len(levels))])
+    levels, by_level = _by_level(_group(season_length, kind), n, "coverage")
     if not levels[0] <= level <= levels[-1]:
         return np.full(horizon, np.nan)
     row = _interpolate(level, levels, by_level)

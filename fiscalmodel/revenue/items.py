@@ -17,6 +17,7 @@ import pandas as pd
 
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.revenue.intervals import normal_score
+from fiscalmodel.revenue.result import band
 
 if TYPE_CHECKING:
     from fiscalmodel.revenue.forecast import Forecast
@@ -208,17 +209,15 @@ def reconcile_items(made: ItemsForecast, total: Forecast) -> dict[int, Reconcile
             problems.add("total", "revenue.total_lacks_year", year=year)
             continue
         row = total.table.iloc[rows[int(year)]]
-        half = (float(row[f"hi-{level:g}"]) - float(row[f"lo-{level:g}"])) / 2
-        at = made.table.index.get_loc(year)
-        values = {str(n): float(made.table[n].to_numpy()[at]) for n in names}
-        spread = {
-            n: float(made.spread[n].to_numpy()[at]) or 0.02 * abs(v) for n, v in values.items()
-        }
+        low, high = band(row, level)
+        values = {str(n): float(v) for n, v in made.table.loc[year, names].items()}
+        errors = made.spread.loc[year]
+        spread = {n: float(errors[n]) or 0.02 * abs(v) for n, v in values.items()}
         found[int(year)] = reconcile_total(
             values,
             float(row["mean"]),
             item_spread=spread,
-            total_spread=half / score,
+            total_spread=(high - low) / 2 / score,
             floors={n: 0.0 for n, v in values.items() if v >= 0},
         )
     problems.raise_if_any()

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fiscalmodel.words import Text
+from fiscalmodel.words import Text, say
 
 Array = NDArray[np.float64]
 
@@ -118,14 +118,17 @@ def _start_and_weight(y: Array, level: Array, decay: Array, drift: Array) -> tup
     return start + y[:, 0], weight
 
 
+def line_of(y: Array) -> Array:
+    """Slope of the least-squares line through each history, shape (series,)."""
+    time = np.arange(y.shape[1]) - (y.shape[1] - 1) / 2
+    centred = y - y.mean(axis=1, keepdims=True)
+    return np.asarray((centred * time).sum(axis=1) / np.square(time).sum())
+
+
 def _theta_path(y: Array, level: Array, weight: Array, alpha: float, horizon: int) -> Array:
     """Continue the recursion, each forecast standing in for the value not yet known."""
     n = y.shape[1]
-    mean = y.mean(axis=1)
-    t = np.arange(1, n + 1)
-    slope = ((y - mean[:, None]) * (t - t.mean())).sum(axis=1) / max(
-        np.square(t - t.mean()).sum(), 1
-    )
+    mean, slope = y.mean(axis=1), line_of(y)
     intercept = mean - slope * (n + 1) / 2
     path = np.empty((len(y), horizon))
     for h in range(horizon):
@@ -344,10 +347,7 @@ def recent_drift(y: Array, horizon: int) -> Array:
 
 def line_slope(y: Array, horizon: int) -> Array:
     """Last value plus the slope of the least-squares line."""
-    n = y.shape[1]
-    time = np.arange(n) - (n - 1) / 2
-    slope = ((y - y.mean(axis=1, keepdims=True)) * time).sum(axis=1) / np.square(time).sum()
-    return np.asarray(y[:, -1:] + slope[:, None] * np.arange(1, horizon + 1))
+    return np.asarray(y[:, -1:] + line_of(y)[:, None] * np.arange(1, horizon + 1))
 
 
 def damped_median_growth(y: Array, horizon: int, *, damping: float = 0.9) -> Array:
@@ -374,24 +374,10 @@ CANDIDATES: tuple[Candidate, ...] = (
     Candidate("steady", local_global_trend, 3),
 )
 
-#: Name of each yearly and seasonal candidate -> what it is called.
-TITLES: dict[str, Text] = {
-    "naive": Text("上年数", "last value"),
-    "half_drift": Text("上年数加平均增量之半", "half the mean step"),
-    "drift": Text("平均增量", "mean step"),
-    "theta": Text("动态 Theta", "dynamic Theta"),
-    "recent_2": Text("近两期平均增量", "mean of the last 2 steps"),
-    "line": Text("趋势线斜率", "slope of the trend line"),
-    "median_growth": Text("中位增速（递减）", "median growth (damped)"),
-    "steady": Text("局部—全局趋势（稳健）", "local-global trend (steady)"),
-    "pooled": Text("多方法加权", "pooled model"),
-    "driver": Text("按驱动因素", "by the driver"),
-    "theta_adjusted": Text("Theta（季节性检验后调整）", "Theta, season by M4's test"),
-    "steady_adjusted": Text("局部—全局趋势（季节调整）", "local-global trend (adjusted)"),
-    "yearly_shares": Text("全年预测按季节比重分摊", "yearly forecast by seasonal shares"),
-    "seasonal_naive": Text("上年同期数", "same period of last year"),
-    "theta_plain": Text("Theta（不调整）", "Theta without a season"),
-}
+
+def title(name: str) -> Text:
+    """What a yearly or seasonal candidate is called."""
+    return say(f"revenue.model.{name}")
 
 
 def held(y: Array, said: Array) -> Array:

@@ -13,8 +13,8 @@ from fiscalmodel.display import BLUE, GREY, RED, Chart, fan, figure, legend, sca
 from fiscalmodel.errors import InputError
 from fiscalmodel.revenue.inputs import check_levels, numbers, when
 from fiscalmodel.revenue.nowcast_input import Growth, YearTable, read_cumulative, read_growth
-from fiscalmodel.revenue.nowcast_model import estimate
-from fiscalmodel.revenue.result import InMoney, levels_of, span, weights_chart
+from fiscalmodel.revenue.nowcast_model import estimate, way_title
+from fiscalmodel.revenue.result import InMoney, band, levels_of, span, weights_chart
 from fiscalmodel.revenue.targets import distance, place_in_band
 from fiscalmodel.series.monthly import Progress, progress
 from fiscalmodel.units import amount_text
@@ -97,23 +97,20 @@ class Nowcast(InMoney):
         if self.as_of.month == 12:
             return self._whole_year()
         level = self.levels[0]
-        low, high = (float(self.full_year[f"{side}-{level:g}"]) for side in ("lo", "hi"))
         mean = float(self.full_year["mean"])
         said = say(
             "revenue.answer_nowcast", month=when(self.as_of), level=level,
             change=self._change(mean),
             to_date=amount_text(self.to_date, self.unit, like=mean),
             mean=amount_text(mean, self.unit),
-            span=span(low, high, self.unit, mean),
+            span=span(*band(self.full_year, level), self.unit, mean),
         )  # fmt: skip
         if self.budget is None:
             return said
-        bands = {x: (float(self.full_year[f"lo-{x:g}"]), float(self.full_year[f"hi-{x:g}"]))
-                 for x in self.levels}  # fmt: skip
         return said + say(
             "revenue.answer_budget", budget=amount_text(self.budget, self.unit),
             distance=distance(self.budget, mean, self.unit),
-            place=place_in_band(self.budget, bands),
+            place=place_in_band(self.budget, {x: band(self.full_year, x) for x in self.levels}),
         )  # fmt: skip
 
     def _whole_year(self) -> Text:
@@ -137,22 +134,17 @@ class Nowcast(InMoney):
 
     def plot(self, lang: str | None = None) -> Chart:
         """How the estimate moved month by month, with bands, and the budget or last year."""
-        table, x = self.by_month, [p.month for p in self.by_month["month"]]
+        table = self.by_month
         divisor, unit = scale(self.unit, float(table["mean"].abs().max()))
-        title = say("revenue.chart_nowcast", year=self.year)
         made, axis, lang = figure(
-            title, lang, unit=unit or say("revenue.value"), x=say("revenue.up_to_month")
-        )
-        fan(axis, x, table, divisor=divisor, lang=lang)
-        axis.plot(x, table["mean"] / divisor, color=BLUE, marker="o", markersize=5,
-                  label=say("revenue.line_expected")(lang))  # fmt: skip
-        axis.plot(x, table["plain_growth"] / divisor, color=GREY, linestyle="--", marker="x",
-                  label=say("revenue.line_plain")(lang))  # fmt: skip
+            say("revenue.chart_nowcast", year=self.year), lang,
+            unit=unit or say("revenue.value"), x=say("revenue.up_to_month"),
+        )  # fmt: skip
         mark, name = self.budget, say("revenue.line_budget")
         if mark is None:
             mark, name = self.last_year, say("revenue.line_last_year", year=self.year - 1)
-        if mark is not None:
-            axis.axhline(mark / divisor, color=RED, linewidth=1.4, label=name(lang))
+        months = [p.month for p in table["month"]]
+        _month_by_month(axis, months, table, divisor, lang, "expected", mark, name)
         axis.set_xticks(range(1, 13), [say("revenue.month", m=m)(lang) for m in range(1, 13)])
         axis.set_xlim(0.7, 12.3)
         legend(axis)
@@ -163,20 +155,28 @@ class Nowcast(InMoney):
         level = self.levels[0]
         frame = pd.DataFrame(
             {
-                "title": [way_title(title) for title in self.models["title"]],
+                "title": [way_title(way) for way in self.models["model"]],
                 "value": self.models["full_year"],
                 "weight": self.models["weight"],
             }
         )
-        band = float(self.full_year[f"lo-{level:g}"]), float(self.full_year[f"hi-{level:g}"])
-        title = say("revenue.chart_ways", level=level)
-        return weights_chart(frame, float(self.full_year["mean"]), title, self.unit, lang, band)
+        title, limits = say("revenue.chart_ways", level=level), band(self.full_year, level)
+        return weights_chart(frame, float(self.full_year["mean"]), title, self.unit, lang, limits)
 
 
-def way_title(title: str) -> Text:
-    """The two halves of a way's title."""
-    chinese, _, english = title.partition(" ")
-    return Text(chinese, english or chinese)
+def _month_by_month(
+    axis: Any, months: Any, table: pd.DataFrame, divisor: float, lang: str, line: str,
+    mark: float | None, name: Text,
+) -> None:  # fmt: skip
+    """The estimate with its bands beside plain growth, and what it is to be measured by."""
+    fan(axis, months, table, divisor=divisor, lang=lang)
+    then = line == "then"  # smaller, where each year has a panel of its own
+    axis.plot(months, table["mean"] / divisor, color=BLUE, marker="o", markersize=4 if then else 5,
+              label=say(f"revenue.line_{line}")(lang))  # fmt: skip
+    axis.plot(months, table["plain_growth"] / divisor, color=GREY, linestyle="--",
+              marker="" if then else "x", label=say("revenue.line_plain")(lang))  # fmt: skip
+    if mark is not None:
+        axis.axhline(mark / divisor, color=RED, linewidth=1.4, label=name(lang))
 
 
 def nowcast_year(
@@ -287,14 +287,11 @@ def _by_month(
 ) -> pd.DataFrame:
     rows = []
     for month in range(1, table.month + 1):
-        then = table.until(table.year, month)
-        if then is None:
-            continue
-        made = estimate(then, levels, growth, plan)
-        rows.append({
-            "month": pd.Period(year=table.year, month=month, freq="M"), "to_date": then.to_date,
-            **made.full_year.to_dict(), "plain_growth": made.plain_growth,
-        })  # fmt: skip
+        if (then := table.until(table.year, month)) is not None:
+            made = estimate(then, levels, growth, plan)
+            last = pd.Period(year=table.year, month=month, freq="M")
+            rows.append({"month": last, "to_date": then.to_date, **made.full_year.to_dict(),
+                         "plain_growth": made.plain_growth})  # fmt: skip
     return pd.DataFrame(rows)
 
 
@@ -325,13 +322,8 @@ class Review(InMoney, pd.DataFrame):
         )  # fmt: skip
         for axis, year in zip(axes if len(years) > 1 else [axes], years, strict=True):
             part = self[self["year"] == year]
-            fan(axis, part["month"], part, divisor=divisor, lang=lang)
-            axis.plot(part["month"], part["mean"] / divisor, color=BLUE, marker="o", markersize=4,
-                      label=say("revenue.line_then")(lang))  # fmt: skip
-            axis.plot(part["month"], part["plain_growth"] / divisor, color=GREY, linestyle="--",
-                      label=say("revenue.line_plain")(lang))  # fmt: skip
-            axis.axhline(float(part["outturn"].iloc[0]) / divisor, color=RED, linewidth=1.4,
-                         label=say("revenue.line_outturn")(lang))  # fmt: skip
+            outturn, name = float(part["outturn"].iloc[0]), say("revenue.line_outturn")
+            _month_by_month(axis, part["month"], part, divisor, lang, "then", outturn, name)
             axis.set_title(when(year)(lang))
             axis.set_xticks([2, 4, 6, 8, 10, 12])
             axis.set_xlim(1.5, 12)
@@ -397,15 +389,13 @@ def accuracy(review: pd.DataFrame, months: tuple[int, ...] = (3, 6, 9, 11)) -> p
     rows = []
     for month in months:
         part = review[review["month"] == month]
-        if not len(part):
-            continue
-        own = float(part["error_pct"].abs().mean())
-        plain = float(part["plain_error_pct"].abs().mean())
-        inside = [
-            100 * float(part["outturn"].between(part[f"lo-{x}"], part[f"hi-{x}"]).mean())
-            for x in (80, 95)
-        ]
-        ratio = own / plain if plain > 0 else float("nan")
-        rows.append((month, len(part), own, plain, ratio, *inside))
+        if len(part):
+            own, plain = (float(part[c].abs().mean()) for c in ("error_pct", "plain_error_pct"))
+            inside = [
+                100 * float(part["outturn"].between(part[f"lo-{x}"], part[f"hi-{x}"]).mean())
+                for x in (80, 95)
+            ]
+            ratio = own / plain if plain > 0 else float("nan")
+            rows.append((month, len(part), own, plain, ratio, *inside))
     columns = ["month", "years", "mape", "plain_mape", "ratio", "coverage_80", "coverage_95"]
     return pd.DataFrame(rows, columns=columns)

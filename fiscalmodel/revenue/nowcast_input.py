@@ -102,7 +102,14 @@ def read_cumulative(cumulative: Any, as_of: str | pd.Period | None = None) -> Ye
         For no value, text, infinity, labels that are no months, a month twice,
         figures that are single months rather than cumulative.
     """
-    given, unit, name, notes = _values(cumulative)
+    unit, name, notes = "", "", list[Text]()
+    if isinstance(cumulative, Series):
+        unit, name = cumulative.unit, cumulative.series_id
+        if cumulative.kinds is not None and not cumulative.kinds.isin(["actual", ""]).all():
+            notes.append(say("revenue.note.only_actual"))
+        cumulative = cumulative.actuals().values
+    given = _figures(cumulative, "cumulative", "revenue.has_no_months")
+    name = name or str(given.name or "")
     values = to_cumulative(to_months(given)).dropna() if len(given) else given
     if as_of is not None:
         values = values[values.index <= month_of(as_of, "as_of")]
@@ -129,19 +136,13 @@ def month_of(label: Any, where: str) -> pd.Period:
     return found
 
 
-def _values(given: Any) -> tuple[pd.Series[float], str, str, list[Text]]:
-    unit, name, notes = "", "", []
-    if isinstance(given, Series):
-        unit, name = given.unit, given.series_id
-        if given.kinds is not None and not given.kinds.isin(["actual", ""]).all():
-            notes.append(say("revenue.note.only_actual"))
-        given = given.actuals().values
-    elif isinstance(given, dict):
+def _figures(given: Any, where: str, what: str) -> pd.Series[float]:
+    """The numbers of a mapping or a pandas Series by their labels."""
+    if isinstance(given, dict):
         given = pd.Series(given, dtype=object)
-    elif not isinstance(given, pd.Series):
-        raise InputError("cumulative", "revenue.has_no_months", kind=type(given).__name__)
-    made = pd.Series(numbers(given.to_numpy(), "cumulative"), index=given.index)
-    return made, unit, name or str(given.name or ""), notes
+    if not isinstance(given, pd.Series):
+        raise InputError(where, what, kind=type(given).__name__)
+    return pd.Series(numbers(given.to_numpy(), where), index=given.index, name=given.name)
 
 
 def read_growth(published: Any, table: YearTable) -> dict[tuple[int, int], float]:
@@ -155,14 +156,9 @@ def read_growth(published: Any, table: YearTable) -> dict[tuple[int, int], float
     """
     if published is None:
         return {}
-    values = getattr(published, "values", published) if hasattr(published, "kinds") else published
-    if isinstance(values, dict):
-        values = pd.Series(values, dtype=object)
-    if not isinstance(values, pd.Series):
-        raise InputError("published_growth", "revenue.growth_no_series")
-    pct = numbers(values.to_numpy(), "published_growth")
+    values = published.values if isinstance(published, Series) else published
     found = {}
-    for label, number in zip(values.index, pct.tolist(), strict=True):
+    for label, number in _figures(values, "published_growth", "revenue.growth_no_series").items():
         month = month_of(label, "published_growth")
         if number > -100:
             found[(int(month.year), int(month.month))] = number / 100
@@ -242,25 +238,21 @@ def underlying(table: YearTable, growth: Growth) -> tuple[Array, list[Text]]:
     now = (table.year, table.month)
     growth = {month: g for month, g in growth.items() if month <= now}
     values, notes = rebuilt(table, growth)
-    made = fill_years(values)
-    years = table.years
-    adjusted = []
-    result: Array = made.copy()
+    result, years, adjusted = fill_years(values), table.years, []
     for row in range(1, len(years)):
-        end = table.month if row == len(years) - 1 else 12
-        extra, differs_at = 0.0, 0
-        for m in range(1, end + 1):
-            g = growth.get((years[row], m))
-            level, before = float(values[row, m - 1]), float(values[row - 1, m - 1])
-            comparable = g is not None and not np.isnan(level) and before > 0
+        extra, end = 0.0, table.month if row == len(years) - 1 else 12
+        for m in range(end):
+            g, level, before = growth.get((years[row], m + 1)), values[row, m], values[row - 1, m]
+            comparable = g is not None and level == level and before > 0
             if g is not None and comparable and abs(level / before - 1 - g) > POINTS:
                 # A gap once opened stays: refunds paid in June do not come back in July.
-                extra, differs_at = before * (1 + g) - level, m
-            result[row, m - 1] = made[row, m - 1] + extra
-        if differs_at:
-            adjusted.append(years[row])
+                extra = before * (1 + g) - level
+                adjusted.append(years[row])
+            result[row, m] += extra
     if adjusted:
-        notes.append(say("revenue.note.other_calibre", years=whens(adjusted, 9)))
+        notes.append(
+            say("revenue.note.other_calibre", years=whens(list(dict.fromkeys(adjusted)), 9))
+        )
     return result, notes
 
 

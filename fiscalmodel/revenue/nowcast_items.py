@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fiscalmodel.display import BLUE, RED, SKY, Chart, figure, legend, scale
+from fiscalmodel.display import BLUE, RED, SKY, Chart, legend, scale
 from fiscalmodel.errors import Collector, InputError, known_names
 from fiscalmodel.revenue.items import Reconciled, reconcile_total
 from fiscalmodel.revenue.nowcast import Nowcast, nowcast_year
-from fiscalmodel.revenue.result import InMoney
+from fiscalmodel.revenue.result import InMoney, band, lying
 from fiscalmodel.words import Text, say
 
 #: The line for what the published items leave open in the year to date.
@@ -64,10 +64,8 @@ class NowcastItems(InMoney):
         rows = self.table.iloc[:-1][::-1].reset_index(drop=True)
         divisor, unit = scale(self.total.unit, float(self.table["mean"].abs().max()))
         title, level = say("revenue.chart_items"), f"{self.total.levels[0]:g}"
-        made, axis, lang = figure(
-            title, lang, x=unit or say("revenue.value"), size=(8.2, 0.5 * len(rows) + 1.9)
-        )
-        places = range(len(rows))
+        x = unit or say("revenue.value")
+        made, axis, lang, places = lying(title, rows["item"].tolist(), lang, x)
         axis.barh(places, rows["to_date"] / divisor, color=BLUE, height=0.55,
                   label=say("revenue.line_to_date")(lang))  # fmt: skip
         axis.barh(places, rows["rest_of_year"] / divisor, left=rows["to_date"] / divisor,
@@ -77,8 +75,6 @@ class NowcastItems(InMoney):
                  (rows[f"hi-{level}"] - rows["mean"]) / divisor]  # fmt: skip
         axis.errorbar(rows["mean"] / divisor, places, xerr=reach, fmt="none", ecolor=RED,
                       capsize=3, label=say("present.band", level=float(level))(lang))  # fmt: skip
-        axis.set_yticks(places, rows["item"].tolist())
-        axis.grid(axis="y", visible=False)
         legend(axis)
         return Chart(made, self.answer(lang))
 
@@ -130,7 +126,7 @@ def nowcast_items(
     published figures. Bands keep their widths around the new means, since errors of items are
     not independent and nothing measured would justify narrower ones.
     """
-    frame, whole = _with_total(cumulative, total)
+    frame, whole = with_total(cumulative, total)
     found: dict[str, Nowcast] = {}
     problems = Collector()
     widths = tuple(sorted({80.0, *map(float, levels)}))
@@ -187,7 +183,8 @@ def _reconciled(
     """Items, the line for their difference, and the total, which keeps to its floor."""
 
     def width(f: Nowcast) -> float:
-        return float(f.full_year["hi-80"] - f.full_year["lo-80"])
+        low, high = band(f.full_year, 80)
+        return high - low
 
     def solved(total: float, total_spread: float) -> Reconciled:
         return reconcile_total(
@@ -233,7 +230,8 @@ def _shown(amount: float) -> str:
     return f"{amount:.{decimals}f}".rstrip("0").rstrip(".")
 
 
-def _with_total(cumulative: Any, total: str | None) -> tuple[pd.DataFrame, str]:
+def with_total(cumulative: Any, total: str | None) -> tuple[pd.DataFrame, str]:
+    """The items beside their total, and its name; by default their sum, where all are known."""
     if not isinstance(cumulative, pd.DataFrame) or not len(cumulative.columns):
         raise InputError("cumulative", "revenue.no_item_table")
     if total is not None:

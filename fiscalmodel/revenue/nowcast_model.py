@@ -33,14 +33,14 @@ _LEAST_SHARE = 0.015
 DAMPING = 0.7
 
 
-#: Ways of reckoning the rest of the year, and what each does in words.
-WAYS: dict[str, str] = {
-    "plain_growth": "上年余额×累计增速 last remainder at year-to-date growth",
-    "half_year_level": "近六月季调水平 level of six months, seasonal",
-    "year_as_usual": "全年按历史增速，减已完成 usual full year less year to date",
-    "middle_rest": "近三年余额中位数 median of three remainders",
-    "smoothed_level": "季调指数平滑 smoothed seasonal level",
-}
+#: Ways of reckoning the rest of the year.
+WAYS: tuple[str, ...] = (
+    "plain_growth",
+    "half_year_level",
+    "year_as_usual",
+    "middle_rest",
+    "smoothed_level",
+)
 
 
 def month_amounts(y: Array) -> Array:
@@ -147,7 +147,7 @@ LONGEST = 7
 _TRIED, _TRIED_MONTHS = 5, (3, 6, 9)
 #: Share of the year below which errors are not told apart.
 _FLOOR = 0.003
-_PLAIN = list(WAYS).index("plain_growth")
+_PLAIN = WAYS.index("plain_growth")
 #: Share of the middle one of the ways; the rest is plain growth.
 MIDDLE = 0.75
 
@@ -278,7 +278,7 @@ def estimate(
     m, to_date = table.month, table.to_date
     floor = to_date if _never_falls(table) else -np.inf
     if m == 12:
-        made = _models(("complete",), ("全年已公布 the year is complete",), [1.0], [to_date])
+        made = _models(("complete",), [1.0], [to_date])
         full = _full(to_date, levels, [0.0] * len(levels), floor)
         return Estimate(full, made, (), to_date, floor, say("revenue.note.complete"))
     filled, notes = underlying(table, growth)
@@ -293,18 +293,16 @@ def estimate(
     unit = max(abs(y[0, -2, 11]), 1e-12)
     ways = remainders(y, m)
     rest, weights = combined(ways)
-    names, titles = list(WAYS), list(WAYS.values())
-    said, shares = (to_date + ways[:, 0]).tolist(), weights[:, 0].tolist()
+    names, said, shares = WAYS, (to_date + ways[:, 0]).tolist(), weights[:, 0].tolist()
     mean = to_date + float(rest[0])
     method = say("revenue.note.ways", years=y.shape[1] - 1, ways=len(WAYS))
     if plan is not None and plan[m - 1] > 0 and to_date > 0:
         mean = to_date * plan[11] / plan[m - 1]
-        names.append("plan")
-        titles.append("序时计划×进度 monthly plan at the progress so far")
+        names = (*WAYS, "plan")
         said, shares = [*said, mean], [0.0] * len(WAYS) + [1.0]
         method = say("revenue.note.plan")
     full = _full(mean, levels, half_widths(y, m, levels, past_error(y))[:, 0] * unit, floor)
-    made = _models(names, titles, shares, said)
+    made = _models(names, shares, said)
     return Estimate(full, made, tuple(notes), _plain(table, filled), floor, method)
 
 
@@ -342,14 +340,15 @@ def _alone(table: YearTable, levels: Sequence[float], notes: list[Text], floor: 
     tried = np.array(asset()["bands"]["levels"], dtype=float)
     half = [abs(mean) * float(at_level(level, tried, limits)) for level in levels]
     notes.append(say("revenue.note.alone"))
-    models = _models(("even",), ("均衡进度 even progress",), [1.0], [mean])
+    models = _models(("even",), [1.0], [mean])
     return Estimate(_full(mean, levels, half, floor), models, tuple(notes), mean, floor)
 
 
-def _models(
-    names: Sequence[str], titles: Sequence[str], weights: Sequence[float], years: Sequence[float]
-) -> pd.DataFrame:
-    return pd.DataFrame(
-        {"model": list(names), "title": list(titles), "weight": list(weights),
-         "full_year": list(years)}
-    )  # fmt: skip
+def way_title(way: str) -> Text:
+    """What a way of reckoning is called."""
+    return say(f"revenue.way.{way}")
+
+
+def _models(names: Sequence[str], weights: Sequence[float], years: Sequence[float]) -> pd.DataFrame:
+    titles = [f"{title.zh} {title.en}" for title in map(way_title, names)]
+    return pd.DataFrame({"model": names, "title": titles, "weight": weights, "full_year": years})

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fiscalmodel.revenue.models import Array
+from fiscalmodel.revenue.models import Array, line_of
 
 _FILE = Path(__file__).parent / "_assets" / "pooled.npz"
 
@@ -165,7 +165,7 @@ def _trend(y: Array, steps: Array, unit: Array) -> Array:
     echo = (centred[:, 1:] * centred[:, :-1]).sum(axis=1) / power
     time = np.arange(n) - (n - 1) / 2
     mean = y.mean(axis=1, keepdims=True)
-    slope = ((y - mean) * time).sum(axis=1) / np.square(time).sum()
+    slope = line_of(y)
     off_line = (y - mean - slope[:, None] * time) / unit[:, None]
     back = [min(k, n - 1) for k in (2, 3, 5, 8)]
     return np.stack(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,21 @@ def span(low: float, high: float, unit: str, like: float) -> Text:
     """
     least = amount_text(low, unit, like=like).split(" ")[0]
     return say("revenue.span", low=least, high=amount_text(high, unit, like=like))
+
+
+def band(row: Any, level: float) -> tuple[float, float]:
+    """Limits of a level in what has ``lo-80, hi-80, ...``."""
+    return float(row[f"lo-{level:g}"]), float(row[f"hi-{level:g}"])
+
+
+def lying(
+    title: Text, rows: Sequence[str], lang: str | None, x: Text | str
+) -> tuple[Any, Any, str, Any]:
+    """A figure of lying bars, one for each name from the bottom up; with the places of the bars."""
+    made, axis, lang = figure(title, lang, x=x, size=(8.2, 0.5 * len(rows) + 1.9))
+    axis.set_yticks(range(len(rows)), rows)
+    axis.grid(axis="y", visible=False)
+    return made, axis, lang, np.arange(len(rows))
 
 
 def levels_of(columns: Any) -> tuple[float, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.revenue.result import InMoney
+from fiscalmodel.revenue.result import InMoney, band
 from fiscalmodel.units import amount_text
 from fiscalmodel.words import Text, say
 
@@ -190,10 +190,8 @@ def assess_target(
     def placed(edge: float) -> float:
         return edge * (expected / base) if base > 0 < expected else edge + (expected - base)
 
-    bands = {
-        level: (placed(float(row[f"lo-{level:g}"])), placed(float(row[f"hi-{level:g}"])))
-        for level in forecast.levels
-    }
+    edges = {level: band(row, level) for level in forecast.levels}
+    bands = {level: (placed(low), placed(high)) for level, (low, high) in edges.items()}
     return TargetAssessment(
         target_year,
         target_value,
@@ -243,17 +241,16 @@ def levers_for(
     columns = ["lever", "amount", "unit"]
     if not gap > 0:
         return pd.DataFrame([], columns=columns)
-    need = growth_needed_pct(last_value, target, years)
-    growth = growth_needed_pct(last_value, expected, years) if expected > 0 else None
-    rows = []
-    if growth is not None:
-        rows.append(("extra_growth_each_year", need - growth, "percentage points"))
-    rows += [
+    rows = [
         ("one_off_in_target_year", gap, "万元"),
         ("measure_each_year_from_next", gap, "万元"),
+        ("phased_measure_each_year", gap / years, "万元"),
     ]
-    if growth is not None and growth > -100:
-        first = gap / (1 + growth / 100) ** (years - 1)
-        rows.append(("measure_growing_with_revenue", first, "万元"))
-    rows.append(("phased_measure_each_year", gap / years, "万元"))
+    need = growth_needed_pct(last_value, target, years)
+    if expected > 0:
+        growth = growth_needed_pct(last_value, expected, years)
+        rows.insert(0, ("extra_growth_each_year", need - growth, "percentage points"))
+        if growth > -100:
+            first = gap / (1 + growth / 100) ** (years - 1)
+            rows.insert(3, ("measure_growing_with_revenue", first, "万元"))
     return pd.DataFrame(rows, columns=columns)

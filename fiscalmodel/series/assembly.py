@@ -5,7 +5,7 @@ Each row becomes a `Point`; `assemble` takes the firmest of each period, in orde
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,15 @@ from fiscalmodel.tables.readers import read_table
 from fiscalmodel.tables.table import Table
 from fiscalmodel.tables.unitlines import unit_word
 from fiscalmodel.units import FEN_PER, convert, money_unit
-from fiscalmodel.words import Text, bare, headers_of, official, official_words, say
+from fiscalmodel.words import (
+    Text,
+    bare,
+    headers_of,
+    official,
+    official_name,
+    official_words,
+    say,
+)
 
 #: Columns of the tidy series table that are read beside period and value.
 _TIDY = (
@@ -135,12 +143,7 @@ def rows_to_series(
         )
     problems.raise_if_any()
     for key in ("unit", *(("calibre", "coverage") if one_calibre else ())):
-        words = rows[key].unique() if key in rows else []
-        if len(words) > 1:
-            raise InputError(
-                f"{table.shown}, {name}", "series.mixes", name=name, column=term(key),
-                first=words[0], second=words[1],
-            )  # fmt: skip
+        _one(rows[key].unique() if key in rows else (), key, name, f"{table.shown}, {name}")
     if table.synthetic:
         notes[say("series.synthetic")] = None
     if "span" in rows and rows["span"].eq("year_to_date").any():
@@ -157,6 +160,15 @@ def rows_to_series(
     return assemble(name, points, first["unit"], where=table.shown, fields=fields, notes=notes)
 
 
+def _one(words: Sequence[str], key: str, name: str, where: str) -> str:
+    """The one word that a series has of a kind, or empty; several are refused."""
+    if len(words) > 1:
+        raise InputError(
+            where, "series.mixes", name=name, column=term(key), first=words[0], second=words[1]
+        )
+    return words[0] if len(words) else ""
+
+
 def _yearly_or_monthly(text: str) -> pd.Period | None:
     found = None if "/" in text else period(text)
     return found if found is not None and found.freqstr[0] in "YM" else None
@@ -166,8 +178,7 @@ def _only(rows: pd.DataFrame, column: str, notes: dict[Text, None]) -> str:
     """The one value of a column, or "" with a note where it varies."""
     cells = [cell for cell in rows.get(column, pd.Series(dtype=str)).unique() if cell]
     if len(cells) > 1:
-        words = {lang: official_words(column, lang) for lang in ("zh", "en") if column in _CHOICES}
-        names = [Text(*(words.get(lang, {}).get(c, c) for lang in ("zh", "en"))) for c in cells]
+        names = [official_name(column, c) if column in _CHOICES else c for c in cells]
         notes[say("series.varies", column=term(column), names=names)] = None
     return str(cells[0]) if len(cells) == 1 and rows[column].ne("").all() else ""
 
@@ -243,15 +254,10 @@ def _tidy(table: Table, at: Mapping[str, str], wanted: str | None) -> Series:
         rows = [i for i in rows if texts[name][i] == chosen]
     if "unit" in at:
         _refuse_unknown_units(table, at["unit"], rows, texts["unit"])
-    same: dict[str, str] = {}
-    for key in _SINGLE:
-        values = sorted({texts[key][i] for i in rows} - {""}) if key in texts else []
-        if len(values) > 1:
-            raise InputError(
-                table.place, "series.mixes", name=chosen, column=term(key),
-                first=values[0], second=values[1],
-            )  # fmt: skip
-        same[key] = values[0] if values else ""
+    same = {
+        key: _one(sorted({texts[key][i] for i in rows} - {""}), key, chosen, table.place)
+        for key in _SINGLE if key in texts
+    }  # fmt: skip
     points = []
     for i in rows:
         row, text = table.frame.index[i], {key: texts[key][i] for key in texts}
@@ -373,16 +379,21 @@ def assemble(
     problems = Collector()
     taken: dict[pd.Period, Point] = {}
     for point in kept:
-        first = taken.setdefault(point.heading.period, point)
+        when = point.heading.period
+        first = taken.setdefault(when, point)
         if first is not point:
-            when = point.heading.period
             problems.add(point.where, "series.twice", name=name, period=when, other=first.where)
     problems.raise_if_any()
     ordered = [taken[when] for when in sorted(taken)]
-    index = pd.PeriodIndex([p.heading.period for p in ordered], name="period")
-    values = pd.Series([p.value for p in ordered], index=index, dtype=float, name=name)
-    if [p.heading.period for p in kept] != list(index):
+    if ordered != kept:
         said[say("series.put_in_order")] = None
+    index = pd.PeriodIndex(sorted(taken), name="period")
+
+    def column(what: str, of: Callable[[Point], Any], dtype: Any = object) -> pd.Series[Any]:
+        made: pd.Series[Any] = pd.Series(list(map(of, ordered)), index, dtype, what)
+        return made
+
+    values = column(name, lambda p: p.value, float)
     if not unit and values.notna().any():
         raise InputError(where, "series.no_unit", name=name)
     if unit in FEN_PER and unit != "万元":
@@ -394,14 +405,12 @@ def assemble(
     given["version"] = given.get("version") or (versions.pop() if len(versions) == 1 else "")
     if "calibre" in given and not given["calibre"] and any(p.cell for p in ordered):
         del given["calibre"]  # a file that states none is as published
-    has_source = any(p.source for p in ordered)
-    sources = pd.Series([p.source for p in ordered], index=index, dtype=object, name="source")
     return Series(
         series_id=name,
         values=values,
         unit="万元" if unit in FEN_PER else unit,
-        kinds=pd.Series([p.heading.kind for p in ordered], index=index, dtype=object, name="kind"),
-        sources=sources if has_source else None,
+        kinds=column("kind", lambda p: p.heading.kind),
+        sources=column("source", lambda p: p.source) if any(p.source for p in ordered) else None,
         cells={p.heading.period: p.cell for p in ordered if p.cell is not None},
         notes=tuple(said),
         **given,

@@ -332,9 +332,7 @@ def _years(index: pd.Index[Any], where: str) -> list[pd.Period]:
     found: list[pd.Period] = []
     for label in index:
         year = period(label)
-        if year is None:
-            raise InputError(where, "ground.not_a_year", text=label)
-        if year.freqstr[0] not in "YA":
+        if year is None or year.freqstr[0] not in "YA":
             raise InputError(where, "ground.not_a_year", text=label)
         if year in found:
             raise InputError(where, "series.stands_twice", text=year)

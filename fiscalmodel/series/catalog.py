@@ -61,8 +61,7 @@ def load_series(
     if table is None:
         if _looks_like_path(name):
             return read_series(name_or_path, sheet=sheet, unit=unit, column=column)
-        near = did_you_mean(name, _index())
-        raise InputError("series", "series.unknown_series", near, name=name)
+        table = table_of(name)
     if sheet is not None or unit is not None or column is not None:
         raise InputError(name, "series.belong_to_files")
     rows = datapackage.read_text(table)
@@ -124,8 +123,7 @@ def published_growth(name: str, *, calibre: str | None = None) -> Series | None:
     """
     if _looks_like_path(name) and name not in _index():
         return None  # a file brings levels only
-    if name not in _index():
-        raise InputError("series", "series.unknown_series", did_you_mean(name, _index()), name=name)
+    table_of(name)
     for table in datapackage.resources().values():
         if "of_series" not in table.columns():
             continue
@@ -142,13 +140,18 @@ def _looks_like_path(name: str) -> bool:
     return name.lower().endswith(_FILES) or "/" in name or "\\" in name
 
 
-def _series_tables() -> list[Resource]:
-    return [t for t in datapackage.resources().values() if "series_id" in t.columns()]
-
-
 def table_of(name: str) -> Resource:
-    """The table that a series of the catalogue stands in."""
-    return _index()[name]
+    """The table that a series of the catalogue stands in.
+
+    Raises
+    ------
+    InputError
+        If there is no such series.
+    """
+    known = _index()
+    if name not in known:
+        raise InputError("series", "series.unknown_series", did_you_mean(name, known), name=name)
+    return known[name]
 
 
 _indexes: dict[tuple[object, ...], dict[str, Resource]] = {}
@@ -156,10 +159,11 @@ _indexes: dict[tuple[object, ...], dict[str, Resource]] = {}
 
 def _index() -> dict[str, Resource]:
     """Series -> table; made again only when a file changed."""
-    stamp = tuple((table.file, datapackage.stamp(table)) for table in _series_tables())
+    tables = [t for t in datapackage.resources().values() if "series_id" in t.columns()]
+    stamp = tuple((table.file, datapackage.stamp(table)) for table in tables)
     if stamp not in _indexes:
         found: dict[str, Resource] = {}
-        for table in _series_tables():
+        for table in tables:
             for name in datapackage.read_text(table)["series_id"].unique():
                 if name in found:
                     other = found[name].shown

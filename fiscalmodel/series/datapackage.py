@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -18,7 +18,11 @@ from fiscalmodel.tables.files import load
 from fiscalmodel.words import Text
 
 MAX_PROBLEMS = 50
-_TRUE, _FALSE = {"true", "True", "TRUE", "1"}, {"false", "False", "FALSE", "0"}
+_FLAGS = dict.fromkeys(("true", "True", "TRUE", "1"), True) | dict.fromkeys(
+    ("false", "False", "FALSE", "0"), False
+)
+_DECIMAL = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,16 @@ class Resource:
         return [field.name for field in self.fields]
 
 
-_packages: dict[Path, tuple[tuple[int, int], dict[str, Resource]]] = {}
-_texts: dict[Path, tuple[tuple[int, int], pd.DataFrame]] = {}
+_kept: dict[Path, tuple[tuple[int, int], Any]] = {}
+
+
+def _once(path: Path, make: Callable[[], T]) -> T:
+    """What is made of a file, made again only when the file changed."""
+    now = _stamp(path)
+    if path not in _kept or _kept[path][0] != now:
+        _kept[path] = (now, make())
+    made: T = _kept[path][1]
+    return made
 
 
 def resources(folder: Path | None = None) -> dict[str, Resource]:
@@ -69,20 +81,19 @@ def resources(folder: Path | None = None) -> dict[str, Resource]:
     """
     root = folder or project_root() / "data"
     path = root / "datapackage.json"
-    try:
-        now = _stamp(path)
-        if path in _packages and _packages[path][0] == now:
-            return _packages[path][1]
+
+    def made() -> dict[str, Resource]:
         content = json.loads(path.read_text(encoding="utf-8"))
-        made = {item["name"]: _resource(item, root) for item in content["resources"]}
+        return {item["name"]: _resource(item, root) for item in content["resources"]}
+
+    try:
+        return _once(path, made)
     except OSError:
         raise InputError("data/datapackage.json", "ground.no_such_file") from None
+    except InputError:
+        raise
     except (ValueError, KeyError, TypeError) as error:
-        if isinstance(error, InputError):
-            raise
         raise InputError("data/datapackage.json", "series.no_package", reason=error) from None
-    _packages[path] = (now, made)
-    return made
 
 
 def resource(name: str, folder: Path | None = None) -> Resource:
@@ -116,18 +127,8 @@ def read_text(table: Resource) -> pd.DataFrame:
     InputError
         If the file is missing, is no table, or its columns differ from the schema.
     """
-    now = stamp(table)
-    if table.file in _texts and _texts[table.file][0] == now:
-        return _texts[table.file][1].copy(deep=False)
-    frame = _cells(table)
-    wanted, found = table.columns(), list(frame.columns)
-    if found != wanted:
-        missing = [c for c in wanted if c not in found]
-        extra = [c for c in found if c not in wanted]
-        what = "series.columns_differ" if missing or extra else "series.columns_in_order"
-        raise InputError(f"{table.shown}:1", what, missing=missing or "—", extra=extra or "—")
-    _texts[table.file] = (now, frame)
-    return frame.copy(deep=False)
+    stamp(table)
+    return _once(table.file, lambda: _cells(table)).copy(deep=False)
 
 
 def _cells(table: Resource) -> pd.DataFrame:
@@ -143,6 +144,12 @@ def _cells(table: Resource) -> pd.DataFrame:
             place = f"{table.shown}:{line}"
             found.add(place, "tables.ragged", count=len(row), width=len(header))
     found.raise_if_any()
+    wanted = table.columns()
+    if header != wanted:
+        missing = [c for c in wanted if c not in header]
+        extra = [c for c in header if c not in wanted]
+        what = "series.columns_differ" if missing or extra else "series.columns_in_order"
+        raise InputError(f"{table.shown}:1", what, missing=missing or "—", extra=extra or "—")
     lines = [line for line, _ in rows[1:]]
     return pd.DataFrame([row for _, row in rows[1:]], columns=header, index=lines, dtype="str")
 
@@ -215,77 +222,66 @@ def _say(
 def _column(
     text: pd.Series[str], field: Field, table: Resource, found: Collector
 ) -> pd.Series[Any]:
-    rules = field.constraints
-    blank = text.eq("")
+    rules, blank = field.constraints, text.eq("")
+
+    def refuse(
+        cells: pd.Series[str],
+        key: str,
+        hint: Callable[[str], str | Text] = lambda _: "",
+        **more: Any,
+    ) -> None:
+        for line, cell in cells.items():
+            _say(found, table, int(str(line)), field.name, key, hint(cell), text=cell, **more)
+
     if rules.get("required"):
-        for row in text.index[blank]:
-            _say(found, table, row, field.name, "ground.missing", name=field.name)
+        refuse(text[blank], "ground.missing", name=field.name)
     filled = text[~blank]
     if "enum" in rules:
         allowed = list(map(str, rules["enum"]))
-        for row, cell in filled[~filled.isin(allowed)].items():
-            hint = did_you_mean(cell, allowed) or known_names(allowed)
-            _say(found, table, int(str(row)), field.name, "tables.unknown_word", hint, text=cell)
+        refuse(filled[~filled.isin(allowed)], "tables.unknown_word",
+               lambda cell: did_you_mean(cell, allowed) or known_names(allowed))  # fmt: skip
     if "pattern" in rules:
-        fits = re.compile(rules["pattern"])
-        for row, cell in filled[~filled.map(lambda c: bool(fits.search(c)))].items():
-            what, pattern = "series.pattern", rules["pattern"]
-            _say(found, table, int(str(row)), field.name, what, text=cell, pattern=pattern)
+        fits = filled.map(lambda cell: bool(re.search(rules["pattern"], cell))).astype(bool)
+        refuse(filled[~fits], "series.pattern", pattern=rules["pattern"])
     if rules.get("unique"):
-        for row, cell in filled[filled.duplicated()].items():
-            _say(found, table, int(str(row)), field.name, "series.stands_twice", text=cell)
-    values = [_cell(cell, field.type) for cell in filled]
-    for row, cell, value in zip(filled.index, filled, values, strict=True):
-        if wrong := _wrong(value, field):
-            key, limit = wrong
-            _say(found, table, row, field.name, key, text=cell, value=cell, low=limit, high=limit)
-    typed = pd.Series(values, index=filled.index, dtype=object).reindex(text.index)
-    return _as_dtype(typed, field.type)
+        refuse(filled[filled.duplicated()], "series.stands_twice")
+    read, wrong, typed = _TYPES.get(field.type, _TYPES["string"])
+    values = pd.Series([read(cell) for cell in filled], index=filled.index, dtype=object)
+    low, high = rules.get("minimum"), rules.get("maximum")
+    for line, cell, value in zip(filled.index, filled, values, strict=True):
+        if value is None:
+            key = wrong
+        elif low is not None and value < low:
+            key = "tables.too_low"
+        elif high is not None and value > high:
+            key = "tables.too_high"
+        else:
+            continue
+        _say(found, table, line, field.name, key, text=cell, value=cell, low=low, high=high)
+    return typed(values.reindex(text.index))
 
 
-def _cell(cell: str, kind: str) -> Any:
-    """The value of a cell, or None where it is none of its kind."""
-    if kind in ("number", "integer"):
-        if not re.fullmatch(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?", cell):
-            return None
-        number = float(cell)
-        if not isfinite(number):
-            return None
-        return (int(number) if number.is_integer() else None) if kind == "integer" else number
-    if kind == "boolean":
-        return True if cell in _TRUE else False if cell in _FALSE else None
-    if kind == "date":
-        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", cell):
-            return None
-        day = pd.to_datetime(cell, format="%Y-%m-%d", errors="coerce")
-        return None if pd.isna(day) else day
-    return cell
+def _number(cell: str) -> float | None:
+    return float(cell) if _DECIMAL.fullmatch(cell) and isfinite(float(cell)) else None
 
 
-_WRONG = {
-    "number": "tables.not_a_number", "integer": "series.not_whole", "boolean": "tables.not_a_flag",
-    "date": "ground.not_a_date",
+def _integer(cell: str) -> int | None:
+    number = _number(cell)
+    return int(number) if number is not None and number.is_integer() else None
+
+
+def _date(cell: str) -> pd.Timestamp | None:
+    plain = re.fullmatch(r"\d{4}-\d{2}-\d{2}", cell)
+    day = pd.to_datetime(cell, format="%Y-%m-%d", errors="coerce") if plain else pd.NaT
+    return None if pd.isna(day) else day
+
+
+#: Type of a column -> value of a cell (None where it is none), what is said then, typed column.
+_TYPES: dict[str, tuple[Callable[[str], Any], str, Callable[[Any], pd.Series[Any]]]] = {
+    "number": (_number, "tables.not_a_number", lambda values: values.astype(float)),
+    "integer": (_integer, "series.not_whole",
+                lambda values: pd.to_numeric(values, errors="coerce").astype("Int64")),
+    "boolean": (_FLAGS.get, "tables.not_a_flag", lambda values: values.astype("boolean")),
+    "date": (_date, "ground.not_a_date", pd.to_datetime),
+    "string": (str, "", lambda values: values.astype("str")),
 }  # fmt: skip
-
-
-def _wrong(value: Any, field: Field) -> tuple[str, Any] | None:
-    if value is None:
-        return _WRONG[field.type], None
-    low, high = field.constraints.get("minimum"), field.constraints.get("maximum")
-    if low is not None and value < low:
-        return "tables.too_low", low
-    if high is not None and value > high:
-        return "tables.too_high", high
-    return None
-
-
-def _as_dtype(values: pd.Series[Any], kind: str) -> pd.Series[Any]:
-    if kind == "number":
-        return values.astype(float)
-    if kind == "integer":
-        return pd.to_numeric(values, errors="coerce").astype("Int64")
-    if kind == "boolean":
-        return values.astype("boolean")
-    if kind == "date":
-        return pd.to_datetime(values)
-    return values.astype("str")

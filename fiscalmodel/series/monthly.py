@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import accumulate, chain
 from typing import Any, TypeVar
 
 import numpy as np
@@ -89,13 +90,15 @@ def spans(months: pd.Series[float]) -> pd.Series[int]:
     [0, 2, 1]
     """
     values = _monthly(months, full=True)
-    found, since = [], 0
-    for month, value in zip(pd.PeriodIndex(values.index).month, values, strict=True):
-        since = 1 if month == 1 else since + 1
-        known = not np.isnan(value)
-        found.append(since if known else 0)
-        since = 0 if known else since
-    return pd.Series(found, index=values.index, dtype=int)
+    month = pd.PeriodIndex(values.index).month.to_numpy(float)
+    number = pd.Series(month, index=values.index).where(values.notna())
+    return (number - _before(number)).fillna(0).astype(int)
+
+
+def _before(values: pd.Series[float]) -> pd.Series[float]:
+    """The last known value before each one in its year; nought where there is none."""
+    years = pd.PeriodIndex(values.index).year
+    return values.groupby(years).ffill().groupby(years).shift().fillna(0.0)
 
 
 def _each(given: Values, one: Any) -> Values:
@@ -123,17 +126,8 @@ def _each(given: Values, one: Any) -> Values:
 
 def _months_of(cumulative: pd.Series[float]) -> pd.Series[float]:
     values = _monthly(cumulative, full=True)
-    result = np.full(len(values), np.nan)
-    last = 0.0
-    for i, (month, value) in enumerate(
-        zip(pd.PeriodIndex(values.index).month, values, strict=True)
-    ):
-        if month == 1:
-            last = 0.0
-        if not np.isnan(value):
-            result[i] = _decimal_sum(float(value), -last)
-            last = float(value)
-    months = pd.Series(result, index=values.index, name=cumulative.name)
+    steps = map(_decimal_sum, values, -_before(values))
+    months = pd.Series(list(steps), index=values.index, dtype=float, name=cumulative.name)
     given = set(_index(cumulative))
     months.attrs[SPAN] = {str(m): int(n) for m, n in spans(months).items() if n > 1}
     months.attrs[_ADDED] = [str(m) for m in months.index if m not in given]
@@ -142,18 +136,12 @@ def _months_of(cumulative: pd.Series[float]) -> pd.Series[float]:
 
 def _cumulative_of(months: pd.Series[float]) -> pd.Series[float]:
     values = _monthly(months, full=False)
-    result = np.full(len(values), np.nan)
-    total, year = 0.0, None
-    for i, (own, value) in enumerate(zip(pd.PeriodIndex(values.index).year, values, strict=True)):
-        if own != year:
-            total, year = 0.0, own
-        if not np.isnan(value):
-            total = _decimal_sum(total, float(value))
-            result[i] = total
-    cumulative = pd.Series(result, index=values.index, name=months.name)
-    added_rows = set(months.attrs.get(_ADDED, ()))
-    keep = [str(m) not in added_rows or not np.isnan(v) for m, v in cumulative.items()]
-    return cumulative[keep]
+    known = values.dropna()
+    years = known.groupby(pd.PeriodIndex(known.index).year)
+    sums = [list(accumulate(part, _decimal_sum, initial=0.0))[1:] for _, part in years]
+    total = pd.Series(list(chain(*sums)), index=known.index, dtype=float, name=months.name)
+    added = set(months.attrs.get(_ADDED, ()))
+    return total.reindex([m for m in values.index if m in known.index or str(m) not in added])
 
 
 def _decimal_sum(one: float, two: float) -> float:
@@ -183,13 +171,11 @@ def _index(values: pd.Series[Any]) -> pd.PeriodIndex:
     if isinstance(index, pd.DatetimeIndex):
         index = index.to_period("M")
     if not isinstance(index, pd.PeriodIndex):
+        found = [period(label) for label in index]
         problems = Collector()
-        found = []
-        for label in index:
-            month = period(label)
+        for label, month in zip(index, found, strict=True):
             if month is None:
                 problems.add("months", "series.not_a_month", text=label)
-            found.append(month)
         problems.raise_if_any()
         index = pd.PeriodIndex(found, name=index.name)
     if len(index) and index.freqstr[0] != "M":
@@ -257,10 +243,8 @@ def even_progress_pct(month: int | str | pd.Period) -> float:
     >>> even_progress_pct(6), even_progress_pct("2024-12")
     (50.0, 100.0)
     """
-    number = month if isinstance(month, int) else None
-    if number is None:
-        when = period(month)
-        number = int(when.month) if when is not None and when.freqstr[0] == "M" else None
-    if number is None or not 1 <= number <= 12:
+    when = None if isinstance(month, int) else period(month)
+    number = month if when is None or when.freqstr[0] != "M" else int(when.month)
+    if not isinstance(number, int) or not 1 <= number <= 12:
         raise InputError("month", "series.not_a_month", text=month)
     return 100 * number / 12

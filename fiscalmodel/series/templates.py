@@ -109,17 +109,18 @@ def _read(files: tuple[Path, ...]) -> dict[str, tuple[Field, ...]]:
         data: Any = load_yaml(file)[0]
         columns |= data["columns"]
         for kind, entries in data["templates"].items():
-            fields = []
-            for entry in entries:
-                name, more = (
-                    next(iter(entry.items())) if isinstance(entry, Mapping) else (entry, {})
-                )
-                facts = columns.get(name, {}) | more
-                if isinstance(facts.get("choices"), list):
-                    facts = facts | {"choices": tuple(facts["choices"])}
-                fields.append(Field(name, **facts))
-            made[kind] = tuple(fields)
+            made[kind] = tuple(_field(entry, columns) for entry in entries)
     return made
+
+
+def _field(entry: Any, columns: Mapping[str, Any]) -> Field:
+    """A column by its name alone, or with what differs from its usual description."""
+    ((name, more),) = entry.items() if isinstance(entry, Mapping) else ((entry, {}),)
+    facts = columns.get(name, {}) | more
+    choices = facts.get("choices", ())
+    return Field(
+        name, **facts | {"choices": choices if isinstance(choices, str) else tuple(choices)}
+    )
 
 
 def templates() -> dict[str, tuple[Field, ...]]:
@@ -386,8 +387,7 @@ def _value(row: Row, field: Field) -> Any:
     if field.type == "number":
         return _number(row, field)
     if field.type == "date":
-        day = row.day(name, default=None)
-        return day.isoformat() if day else ""
+        return str(row.day(name, default=None) or "")
     if field.choices == "flag":
         return row.flag(name)
     text = row.text(name)
@@ -396,9 +396,8 @@ def _value(row: Row, field: Field) -> Any:
     if not text or not field.choices:
         return text
     if isinstance(field.choices, str):
-        return official(field.choices, text) or (
-            text if field.type == "list" else row.word(name, field.choices)
-        )
+        known = official(field.choices, text)
+        return known or (text if field.type == "list" else row.word(name, field.choices))
     if text not in field.choices and field.type != "list":
         hint = did_you_mean(text, field.choices) or known_names(field.choices)
         row.report(name, "tables.unknown_word", hint, text=text)
@@ -406,11 +405,10 @@ def _value(row: Row, field: Field) -> Any:
 
 
 def _number(row: Row, field: Field) -> float:
-    name, nan = field.name, float("nan")
+    name = field.name
     if row.blank(name):
-        return nan
-    if name.endswith("_wan"):
-        return row.wan(name, low=field.low, high=field.high)
+        return float("nan")
     if name == "amount":
         return row.fen(name) / 100
-    return row.number(name, low=field.low, high=field.high)
+    read = row.wan if name.endswith("_wan") else row.number
+    return read(name, low=field.low, high=field.high)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import CellRef as CellRef
-from fiscalmodel.words import Text, label, official_words
+from fiscalmodel.words import Text, label, official_name
 
 Coverage = Literal["gross", "local", ""]
 Calibre = Literal["as_published", "like_for_like", "refund_adjusted", ""]
@@ -164,7 +164,4 @@ def _frequency(series: Series) -> Text:
     names = {"Y": "year", "Q": "quarter", "M": "month"}
     index = series.values.index
     freq = index.freqstr if isinstance(index, pd.PeriodIndex) else ""
-    code = names.get(freq[:1], "")
-    if not code:
-        return Text.of(freq)
-    return Text(official_words("frequency", "zh")[code], official_words("frequency", "en")[code])
+    return official_name("frequency", names.get(freq[:1], freq))
