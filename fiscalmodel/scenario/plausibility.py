@@ -54,6 +54,7 @@ KINDS = frozenset(
         "fall",
         "month",
         "december",
+        "after",
         "outlasts",
         "spent",
     }
