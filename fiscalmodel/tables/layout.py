@@ -321,9 +321,10 @@ def _take_table(rows: Rows, start: int, layout: Layout) -> int:
             row = _take_footnotes(rows, row, layout)
             break
         if kind in ("data", "periods"):
-            right = rows.filled[row][1:] if len(layout.body) < _SAMPLE else []
-            numbers = {c for c in right if parse(rows.value(row, c)).kind == "number"}
-            numeric |= {c for c in numbers if not _may_head(rows.value(row, c))}
+            for c in rows.filled[row][1:] if len(layout.body) < _SAMPLE else ():
+                value = rows.value(row, c)
+                if parse(value).kind == "number" and not _may_head(value):
+                    numeric.add(c)
         elif rows.texts(row) == head:
             layout.notes.append(say("tables.header_again", row=row + 1))
             row += 1
