@@ -371,3 +371,19 @@ def test_a_table_from_memory() -> None:
     assert len(table) == 2
     with pytest.raises(fm.InputError, match="no column 'x'"):
         table.cell(0, "x")
+
+
+def test_months_and_years_across_each_other_either_way(tmp_path):
+    down = tmp_path / "down.csv"
+    down.write_text(
+        "分月执行情况（累计）\n单位：万元\n月份,2024年,2025年\n1月,810,830\n1-2月,1390,1410\n"
+        "1-3月,2030,\n合计,,\n", encoding="utf-8",
+    )  # fmt: skip
+    across = tmp_path / "across.csv"
+    across.write_text(
+        "分月执行情况（累计）\n单位：万元\n年份,1月,1-2月,1-3月\n2024年,810,1390,2030\n"
+        "2025年,830,1410,\n", encoding="utf-8",
+    )  # fmt: skip
+    one, two = (fm.read_series(file).values.dropna() for file in (down, across))
+    assert one.equals(two)
+    assert (str(one.index[-1]), one.iloc[-1], len(one)) == ("2025-02", 1410, 5)

@@ -10,6 +10,7 @@ import yaml
 
 import fiscalmodel as fm
 from fiscalmodel.checks.reconcile import RULES, rule_name
+from fiscalmodel.errors import InputError
 from fiscalmodel.findings import COLUMNS, Finding, ranked, to_frame
 from fiscalmodel.tables.table import Table
 
@@ -173,3 +174,9 @@ def test_debt_above_its_limit_in_wide_tables(table: dict, within: dict) -> None:
     assert [(f.rule, f.stated, f.computed) for f in findings] == [("debt_limit", 55.0, 50.0)]
     assert "专项债务" in findings[0].explanation
     assert fm.reconcile(pd.DataFrame(within), only=["debt_limit"]) == []
+
+
+def test_a_frame_with_a_column_twice_is_refused():
+    frame = pd.DataFrame([[1, 2, 3]], columns=["甲", "甲", "合计"])
+    with pytest.raises(InputError, match="column '甲' stands twice"):
+        fm.reconcile(frame)

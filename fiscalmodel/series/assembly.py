@@ -207,7 +207,15 @@ def table_to_series(table: Table, *, column: str | None = None) -> Series:
     across = {c: h for c in names if (h := across_header(c)) is not None}
     down = _period_column(table)
     if len(months) >= 2 and down:
-        return _months_across(table, months, down)
+        years = {row: period(text) for row, text in table.frame[down].items()}
+        return _by_month(table, {
+            (row, c): (year, m) for row, year in years.items() for c, m in months.items()
+        }, down)  # fmt: skip
+    lines = {row: m for row, text in table.labels.items() if (m := bare_month(text)) is not None}
+    if len(lines) >= 2 and across:
+        return _by_month(table, {
+            (row, c): (h.period, m) for c, h in across.items() for row, m in lines.items()
+        })  # fmt: skip
     if len(across) >= 2 or (across and not down):
         return _wide(table, across, column)
     if down:
@@ -325,13 +333,15 @@ def _wide(table: Table, across: Mapping[str, Heading], wanted: str | None) -> Se
     return assemble(name, points, unit, where=table.place, notes=notes)
 
 
-def _months_across(table: Table, months: Mapping[str, int], down: str) -> Series:
-    years = {row: period(text) for row, text in table.frame[down].items()}
+def _by_month(
+    table: Table, cells: Mapping[tuple[Hashable, str], tuple[pd.Period | None, int]],
+    named: str = "",
+) -> Series:  # fmt: skip
+    """Months and years across each other: the year and month of each cell."""
     points = [
-        _point(table, Heading(pd.Period(year=year.year, month=m, freq="M")), row, c, named=down)
-        for row, year in years.items()
+        _point(table, Heading(pd.Period(year=year.year, month=m, freq="M")), *at, named=named)
+        for at, (year, m) in cells.items()
         if year is not None and year.freqstr[0] == "Y"
-        for c, m in months.items()
     ]
     return assemble(
         table.name, points, table.unit, where=table.place, notes=dict.fromkeys(table.notes)

@@ -149,8 +149,16 @@ class Table(Result):
 
         >>> Table.of(pd.DataFrame({"项目": ["收入"], "金额": [3.5]})).cell(0, "金额").cell
         'B2'
+
+        Raises
+        ------
+        InputError
+            If two columns have the same name.
         """
         clean = frame.reset_index(drop=True)
+        if not clean.columns.is_unique:
+            twice = str(clean.columns[clean.columns.duplicated()][0])
+            raise InputError(name, "tables.header_twice", name=twice)
         return cls(
             name=name,
             file=file or name,
