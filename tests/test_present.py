@@ -94,6 +94,19 @@ def test_the_index_compares_with_the_baseline_in_words() -> None:
     assert not ADDRESS.search(page)
 
 
+def test_the_own_level_of_a_county_is_not_compared_with_its_whole_area() -> None:
+    own = {"revenue_wan": 40_000.0, "missing_wan": 0.0, "cost_wan": 0.0}
+    less = own | {"revenue_wan": 39_000.0}
+    page = index_page([
+        made_summary("baseline"),
+        made_summary("baseline", id="own/baseline", name={"zh": "本级", "en": "own"}, figures=own),
+        made_summary("pessimistic", id="own/pessimistic", figures=less),
+    ])  # fmt: skip
+    assert "样本县：本级" in page
+    assert "劣于基准-0.10亿元" in page  # 3.90 beside 4.00 of its own baseline
+    assert page.count("劣于基准") == 1
+
+
 def test_the_comparison_is_a_workbook_with_live_differences() -> None:
     worse = {"revenue_wan": 98_000.0, "missing_wan": 32_000.0, "cost_wan": None}
     summaries = [made_summary("pessimistic", figures=worse), made_summary("baseline")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -40,11 +41,8 @@ def index_page(summaries: Sequence[Summary], *, lang: str = "zh", workbook: str 
     words = {name: say(f"present.index_{name}")(lang) for name in names}
     words["synthetic"] = say("scenario.synthetic")(lang)
     words["item"] = say("present.item")(lang)
-    by_region: dict[str, list[Summary]] = {}
-    for summary in sorted(summaries, key=_order):
-        by_region.setdefault(summary["region"]["key"], []).append(summary)
     internal = any(summary.get("internal") for summary in summaries)
-    groups = [_group(mine, lang) for mine in by_region.values()]
+    groups = [_group(title, mine, lang) for title, mine in _compared(summaries, lang)]
     return str(
         template("index.html.j2").render(
             css=asset(), groups=groups, words=words, lang=lang, version=__version__,
@@ -61,12 +59,10 @@ def index_workbook(summaries: Sequence[Summary], *, lang: str = "zh") -> bytes:
     summaries
         As for `index_page`; what did not finish is left out.
     """
-    by_region: dict[str, list[Summary]] = {}
-    for summary in sorted((s for s in summaries if s.get("figures")), key=_order):
-        by_region.setdefault(summary["region"]["key"], []).append(summary)
     blocks: list[Heading | Grid] = []
-    for number, mine in enumerate(by_region.values(), 1):
-        blocks += [Heading(1, mine[0]["region"][lang]), _grid(mine, number, lang)]
+    done = [s for s in summaries if s.get("figures")]
+    for number, (title, mine) in enumerate(_compared(done, lang), 1):
+        blocks += [Heading(1, title), _grid(title, mine, number, lang)]
     internal = any(summary.get("internal") for summary in summaries)
     title, day = (
         say("present.index_title")(lang),
@@ -76,7 +72,34 @@ def index_workbook(summaries: Sequence[Summary], *, lang: str = "zh") -> bytes:
     return paper_workbook(Paper(head, tuple(blocks)))
 
 
-def _grid(summaries: Sequence[Summary], number: int, lang: str) -> Grid:
+def _compared(summaries: Sequence[Summary], lang: str) -> list[tuple[str, list[Summary]]]:
+    """The scenarios of each folder, which have one baseline, under the name of their county.
+
+    Where a county has several (the whole area and its own level), each is named by its first.
+    """
+    groups: dict[tuple[str, str], list[Summary]] = {}
+    for summary in sorted(summaries, key=_order):
+        groups.setdefault(_home(summary), []).append(summary)
+    several = Counter(region for region, _ in groups)
+    return [
+        (
+            say("present.index_group", region=mine[0]["region"][lang], name=mine[0]["name"][lang])(
+                lang
+            )
+            if several[region] > 1
+            else mine[0]["region"][lang],
+            mine,
+        )
+        for (region, _), mine in groups.items()
+    ]
+
+
+def _home(summary: Summary) -> tuple[str, str]:
+    """Region and folder of a scenario."""
+    return summary["region"]["key"], summary["id"].rpartition("/")[0]
+
+
+def _grid(title: str, summaries: Sequence[Summary], number: int, lang: str) -> Grid:
     """One county: a row for each figure that any scenario gives, then the differences."""
     base, others = summaries[0], summaries[1:]
     names = [summary["name"][lang] for summary in summaries]
@@ -97,7 +120,7 @@ def _grid(summaries: Sequence[Summary], number: int, lang: str) -> Grid:
     columns = [f"value_{n}" for n in range(len(names))]
     columns += [f"delta_{n}" for n in range(1, len(others) + 1)]
     return Grid(
-        base["region"][lang], say("present.unit", unit="亿元")(lang),
+        title, say("present.unit", unit="亿元")(lang),
         (say("present.item")(lang), *names, *less), ("", *columns), tuple(rows), tuple(keys),
         number=number,
     )  # fmt: skip
@@ -122,17 +145,17 @@ def comparison(summaries: Sequence[Summary], lang: str = "zh") -> list[dict[str,
     return rows
 
 
-def _order(summary: Summary) -> tuple[bool, int, str, bool, str]:
+def _order(summary: Summary) -> tuple[Any, ...]:
     """Real counties before made-up ones, newer figures before older, the baseline before others."""
-    region, made_up = summary["region"]["key"], bool(summary.get("synthetic"))
+    made_up = bool(summary.get("synthetic"))
     age = -int(summary.get("as_of", "0").replace("-", ""))
-    return made_up, age, region, not summary.get("baseline"), summary["id"]
+    return made_up, age, _home(summary), not summary.get("baseline"), summary["id"]
 
 
-def _group(summaries: Sequence[Summary], lang: str) -> dict[str, Any]:
+def _group(title: str, summaries: Sequence[Summary], lang: str) -> dict[str, Any]:
     base = next((s for s in summaries if s.get("figures")), None)
     return {
-        "region": summaries[0]["region"][lang],
+        "region": title,
         "synthetic": any(s.get("synthetic") for s in summaries),
         "heads": [
             {"name": s["name"][lang], "id": s["id"], "base": s is base, "error": s.get("error", ""),
