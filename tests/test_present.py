@@ -99,7 +99,8 @@ def test_the_own_level_of_a_county_is_not_compared_with_its_whole_area() -> None
     less = own | {"revenue_wan": 39_000.0}
     page = index_page([
         made_summary("baseline"),
-        made_summary("baseline", id="own/baseline", name={"zh": "本级", "en": "own"}, figures=own),
+        made_summary("baseline", id="own/baseline", figures=own)
+        | {"name": {"zh": "本级", "en": "own"}},
         made_summary("pessimistic", id="own/pessimistic", figures=less),
     ])  # fmt: skip
     assert "样本县：本级" in page
