@@ -14,7 +14,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -161,38 +161,42 @@ class _Index:
             same = 4 * (column in cell.keys) + 2 * (not near.isdisjoint(self.pieces[name]))
             return same + min(tables.get(of, 0), 1)
 
-        def close(name: str) -> float:
-            return tables.get(self.parts[name][0], 0) + self.near(name, *around)
-
         words = [text for text in table.rows[cell.row] if not _NUMBER.fullmatch(text)]
         years = [text for text in table.rows[cell.row] if _YEAR.fullmatch(text)]
         head = re.sub(r"[（(].*?[）)]", "", table.head(cell))
         text = " ".join([table.around, table.caption, table.head(cell), *words, *years])
-        around = (text, head, *table.rows[cell.row][:1])
+        fit = self.fit(text, head, *table.rows[cell.row][:1])
         ranks = [kin(name) for name in cell.likely]
         most = max(ranks)
         nearest = [n for n, rank in zip(cell.likely, ranks, strict=True) if rank == most]
-        return nearest[0] if len(nearest) == 1 else max(nearest, key=close)
+        if len(nearest) == 1:
+            return nearest[0]
+        return max(nearest, key=lambda name: tables.get(self.parts[name][0], 0) + fit(name))
 
     def best(self, names: list[str], around: str, tables: Container[str] = ()) -> str:
         """The likeliest of several by the words around, and by the tables of the section."""
         if len(names) == 1:
             return names[0]
-        return max(names, key=lambda n: self.near(n, around) + 1.5 * (self.parts[n][0] in tables))
+        fit = self.fit(around)
+        return max(names, key=lambda n: fit(n) + 1.5 * (self.parts[n][0] in tables))
 
-    def near(self, name: str, around: str, *heads: str) -> float:
+    def fit(self, around: str, *heads: str) -> Callable[[str], float]:
         """How well a figure fits words around it; figures of tables before their inputs."""
-        near, (column, *others) = bare(around), self.words[name]
-        points = 2.0 if self.nodes[name].get("figure") else 0.0
-        keys = [bare(head) for head in heads if head]
-        text = column + "".join(others)
-        points += sum(4.0 for head in keys if head in text or column in head)
-        points += 1.5 * (column[:4] in near) + 2.0 * sum(one in near for one in others[:2])
-        key = self.parts[name][2]
-        if key not in self.keys:  # numbers of rows stand in any sentence
-            self.keys[key] = [bare(part) for part in re.split(r"[/ ]", key) if len(part) > 3]
-        points += sum(3.0 for part in self.keys[key] if part in near)
-        return points - 0.001 * len(key)
+        near, keys = bare(around), [bare(head) for head in heads if head]
+
+        def points(name: str) -> float:
+            column, *others = self.words[name]
+            made = 2.0 if self.nodes[name].get("figure") else 0.0
+            text = column + "".join(others)
+            made += sum(4.0 for head in keys if head in text or column in head)
+            made += 1.5 * (column[:4] in near) + 2.0 * sum(one in near for one in others[:2])
+            key = self.parts[name][2]
+            if key not in self.keys:  # numbers of rows stand in any sentence
+                self.keys[key] = [bare(part) for part in re.split(r"[/ ]", key) if len(part) > 3]
+            made += sum(3.0 for part in self.keys[key] if part in near)
+            return made - 0.001 * len(key)
+
+        return points
 
 
 def _words(name: str) -> list[str]:
