@@ -79,8 +79,10 @@ def test_the_long_run_ends_with_the_right_list(tmp_path: Path) -> None:
     expected = {str(job["name"]) for job in jobs if job["notebook"] != "good"}
     assert {r.id for r in result.failed} == expected
     assert len(result.of("done")) == COUNT - len(expected)
-    for failed in result.failed:
-        assert faulty.FAULTS[failed.id[4:]].reason in failed.reason, str(failed)
+    # The last attempt of a faulty notebook may be one of those that were killed from outside.
+    other = [f for f in result.failed if faulty.FAULTS[f.id[4:]].reason not in f.reason]
+    assert all("killed by SIGKILL" in failed.reason for failed in other), list(map(str, other))
+    assert len(other) <= len(killed)
     records = [json.loads(x) for x in (tmp_path / "out" / MANIFEST).read_text().splitlines()]
     assert sorted(r["job"] for r in records) == sorted(str(job["name"]) for job in jobs)
     assert killed
