@@ -482,4 +482,10 @@ def test_receipts_without_a_column_of_accounts(tmp_path):
     assert statement.table[["account", "base_fen", "fee_fen"]].values.tolist() == [
         ["not stated", 20000, 100], ["not stated", 120050, 240]
     ]  # fmt: skip
-    assert "no column account" in "; ".join(map(str, statement.notes))
+    empty = tmp_path / "empty.csv"
+    empty.write_text(
+        "缴款书编号,代收银行,收入类别,缴入账户,缴入日期,金额（元）\n1,农业银行,罚没,,2025-01-04,200\n",
+        encoding="utf-8",
+    )
+    assert fm.commission(empty).table["account"].tolist() == ["not stated"]
+    assert "no account: it is given as not stated" in "; ".join(map(str, statement.notes))

@@ -37,7 +37,7 @@ from fiscalmodel.words import Text, label, language, official, official_words, s
 NEEDED = ("receipt_id", "bank", "kind", "paid_in", "amount")
 REQUIRED = (*NEEDED, "account")
 COLUMNS = (*REQUIRED, "refund_of", "unmatched", "excluded")
-#: The account of receipts whose table has no column of accounts.
+#: The account of receipts whose table has no column of accounts, or an empty one.
 UNSTATED = "unstated"
 #: A number that lies this near (in 分) to a whole one is that whole one.
 TOLERANCE_FEN = 1e-6
@@ -387,7 +387,7 @@ def read_receipts(
         If the table cannot be read at all, or lacks a column.
     """
     table = read_columns(source, name="receipts", columns=headers(*COLUMNS), required=NEEDED)
-    if "account" not in table.frame:
+    if "account" not in table.frame or is_blank(table.frame["account"]).all():
         name = official_words("account", language())[UNSTATED]
         table = replace(table, frame=table.frame.assign(account=name))
     if not len(table):
