@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pandas as pd
+
 import fiscalmodel as fm
 from fiscalmodel.debt.clearance.given import Quota
 from fiscalmodel.debt.ledger import read_hidden_ledger
@@ -101,3 +103,24 @@ def test_no_row_of_one_fen_in_the_sample_s_gap():
     assert outcome.plan.schedule["amount_wan"].min() > 0.0001
     warnings = [text.zh for text in fm.summarise(outcome).warnings]
     assert any("无法于2028年12月31日前清零" in text for text in warnings)
+
+
+def test_overdue_debt_that_is_paid_after_other_debt_was_repaid_early_is_named():
+    """100 at 5 % due 2028 and prepayable, 10 overdue at 0 %: the first is repaid first."""
+    ledger = pd.DataFrame([
+        {"contract_id": "A", "principal_wan": 100, "rate_pct": 5, "maturity": "2028-12-31",
+         "prepayable": "是"},
+        {"contract_id": "B", "principal_wan": 10, "rate_pct": 0, "maturity": "2025-06-30",
+         "overdue": "是"},
+    ])  # fmt: skip
+    money = {"source_id": "财政资金", "category": "财政资金", "cap_wan": 60}
+    sources = pd.DataFrame([{**money, "period": year} for year in (2026, 2027)])
+    plan = fm.plan_clearance(ledger, sources, as_of="2025-12-31")
+    said = [n for n in map(str, plan.notes) if n.startswith("B is overdue but costs less")]
+    last = plan.schedule.query("contract_id == 'B'")["date"].max()
+    assert plan.status == "optimal"
+    assert len(said) == 1
+    assert f"{last:%Y-%m-%d}" in said[0]
+    first = ledger.assign(clear_by=[None, "2026-02-28"])
+    plan = fm.plan_clearance(first, sources, as_of="2025-12-31")
+    assert not any("is overdue but" in str(n) for n in plan.notes)

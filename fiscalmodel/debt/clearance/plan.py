@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -745,7 +745,7 @@ def _notes(
         parts = [say("debt.clearance.kept_part", name=n, amount=a) for n, a in sums.items()]
         notes.append(say("debt.clearance.kept", parts=Text.joined(parts))
                      + _lacking(short["amount_wan"].sum()))  # fmt: skip
-    notes += _fees(p, path)
+    notes += [*_fees(p, path), *_overdue_last(p, path)]
     for c in p.contracts:
         until = min(c.maturity or given.deadline, given.deadline)
         years = max((until - given.as_of).days / 365.25, 0.0)
@@ -773,6 +773,17 @@ def _fees(p: Problem, path: Path) -> list[Text]:
                 parts.append(say(f"debt.clearance.fee_{what}", name=p.contracts[i].contract_id,
                                  rate=pct, amount=amount, fee=fee))  # fmt: skip
     return [say("debt.clearance.fees", parts=Text.joined(parts, "、", ", "))] if parts else []
+
+
+def _overdue_last(p: Problem, path: Path) -> Iterator[Text]:
+    """Overdue debt that is paid after other debt was repaid early, which is cheaper."""
+    m, overdue = p.moves, np.array([c.overdue for c in p.contracts], dtype=bool)
+    early = (path.principal > paths.whole(m.scheduled)) & m.early & ~overdue[m.who]
+    first = m.when[early].min(initial=len(p.days))
+    late = (path.principal > 0) & overdue[m.who] & (m.when > first)
+    for i in np.unique(m.who[late]):
+        day = p.days[int(m.when[late & (m.who == i)].max())]
+        yield say("debt.clearance.overdue_last", name=p.contracts[i].contract_id, day=day)
 
 
 def _not_planned(p: Problem, shortfall: pd.DataFrame) -> pd.DataFrame:
