@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -285,3 +286,20 @@ def test_interest_of_debt_that_stays_by_contract():
     assert both.attrs["notes"] == ()
     none = debt_outlook(balances.assign(by_contract_wan=0.0), *given, as_of="2025-12-31")
     assert none.attrs["notes"] == ()
+
+
+def test_limits_of_the_years_that_are_known_are_shown():
+    balances = pd.DataFrame({
+        "period": ["2026", "2027"], "hidden_wan": [50.0, 0.0], "replaced_wan": [0.0, 0.0],
+    })  # fmt: skip
+    bonds = read_bonds(pd.DataFrame([{
+        "bond_code": "G", "type": "general", "amount_wan": 30, "rate_pct": 3,
+        "start": "2021-06-10", "maturity": "2031-06-10", "purpose": "new",
+    }]), as_of="2025-12-31")  # fmt: skip
+    further = {"general_limit_wan": {2026: 33.0, 2027: math.nan}}
+    frame = debt_outlook(
+        balances, bonds, {2026: 100.0, 2027: 100.0}, as_of="2025-12-31", further=further
+    )
+    room = risk_path(frame).table["general_headroom_wan"].tolist()
+    assert room[0] == 3  # 33 - 30
+    assert math.isnan(room[1])

@@ -89,7 +89,8 @@ def debt_outlook(
     known = {} if resources_wan is None else {"resources_wan": resources_wan}
     known |= further or {}
     for name, by_year in known.items():
-        for year in stock.index:
+        # Limits are set year by year: those of later years are not known yet.
+        for year in () if name.endswith("_limit_wan") else stock.index:
             if not math.isfinite(by_year.get(int(year), math.nan)):
                 found.add(f"{name}[{year}]", "debt.amount_missing")
     if not 0 <= refinanced_pct <= 100:

@@ -116,8 +116,8 @@ def _owed(
     general = {x.year: x.general_wan for x in plan.given.limits}
     special = {x.year: plan.given.special_limit(x.year) for x in plan.given.limits}
     for kind, limits in (("general", general), ("special", special)):
-        if all(limits.get(year, math.nan) == limits.get(year) for year in years):
-            further[f"{kind}_limit_wan"] = limits
+        if any(limits.get(year, math.nan) == limits.get(year) for year in years):
+            further[f"{kind}_limit_wan"] = {y: limits.get(y, math.nan) for y in years | {*limits}}
     frame = debt_outlook(
         plan.balances.assign(by_contract_interest_wan=0.0), bonds, resources, as_of=plan.as_of,
         refinanced_pct=spec.refinanced_pct, further=further,
