@@ -54,3 +54,18 @@ def _output(thing: Any) -> Any:
     html = getattr(thing, "_repr_html_", lambda: None)()
     data = {"text/plain": repr(thing), **({"text/html": html} if html else {})}
     return nbformat.v4.new_output("display_data", data)
+
+
+def spending_county():
+    """The sample county, budgeting to spend 1,000 万元 less than its needs and 7,000 more."""
+    case = fm.load_scenario("params/scenarios/sample_county/baseline.yaml")
+    balance = fm.evaluate(case, until="balance").balance
+    needs = ["sanbao_need_wan", "statutory_debt_service_wan", "other_commitments_wan"]
+    needed = dict(zip(balance["year"].tolist(), balance[needs].sum(axis=1), strict=True))
+    spent = {
+        year: float(need + more)
+        for (year, need), more in zip(needed.items(), (-1000, 7000, 1e6), strict=True)
+    }
+    return case.change({"expenditure": None}).change(
+        {"expenditure.amount_wan": spent, "expenditure.source": "测试"}
+    )

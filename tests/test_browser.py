@@ -134,6 +134,12 @@ def test_settings_show_what_evaluation_gives(chromium, pages):
     assert sum(compare_with_evaluation(chromium, made, at) for at in random_settings(made, 8)) > 100
 
 
+def test_a_county_that_spends_all_it_has_shows_what_evaluation_gives(chromium, tmp_path):
+    made = what_if(executed_reports.spending_county(), sliders=("growth", "transfers"))
+    chromium.open(what_if_page(made, "zh").save(tmp_path / "spending.html"))
+    assert sum(compare_with_evaluation(chromium, made, at) for at in random_settings(made, 8)) > 100
+
+
 @pytest.mark.soak
 def test_two_hundred_settings_of_all_sliders_show_what_evaluation_gives(chromium, tmp_path):
     made = what_if(fm.load_scenario(SAMPLE))

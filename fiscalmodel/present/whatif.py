@@ -13,9 +13,11 @@ import pandas as pd
 from fiscalmodel import __version__
 from fiscalmodel.display import word
 from fiscalmodel.present.page import asset, template
+from fiscalmodel.scenario.part_balance import spends_first
 from fiscalmodel.scenario.whatif import (
     WhatIf,
     changes_of,
+    commitments_of,
     deadline_of,
     growths,
     last_level,
@@ -110,6 +112,8 @@ def _data(asked: WhatIf) -> dict[str, Any]:
     budget: dict[str, Any] = {}
     if balance is not None:
         budget = {c: _plain(balance[c]) for c in ("transfers_wan", *_FIXED) if c in balance}
+        if "other_commitments_wan" in budget:
+            budget["other_commitments_wan"] = _plain(pd.Series(commitments_of(base)))
     connected = case.spec.debt is not None and case.spec.debt.general_budget_source is not None
     return {
         "years": years,
@@ -119,6 +123,7 @@ def _data(asked: WhatIf) -> dict[str, Any]:
         "steps": [later_steps(base, y) for y in years],
         "budget": budget,
         "connected": connected,
+        "spent_first": spends_first(case),
         "planned": base.plan is not None,
         "sliders": [
             {"name": s.name, "places": s.places, "start": s.start,

@@ -155,7 +155,7 @@ def _of_plan(plan: MediumTermPlan, frame: pd.DataFrame) -> ClearanceResources:
     frame["statutory_debt_service_wan"] = 0.0
     spent = frame["year"].map(table["expenditure_wan"])
     frame["other_commitments_wan"] = spent - frame["sanbao_need_wan"]
-    return _left_of(frame)
+    return left_of(frame)
 
 
 def _available(
@@ -169,16 +169,13 @@ def _available(
     """
     years = frame["year"].tolist()
     for column in COLUMNS:
-        if (key := f"balance.{column}") in scenario.unfilled:
-            frame[column] = float("nan")  # named in the notes as left out
-        else:
-            frame[column] = _amounts(scenario, key, getattr(spec, column), years)
-    left = _left_of(frame)
+        frame[column] = stated(scenario, column, years)
+    left = left_of(frame)
     needs = left["resources_wan"] - left["available_wan"] + left["shortfall_wan"]
     beyond = frame.get("expenditure_wan", needs) - needs
     if not (beyond > 0).any():
         return left, ()
-    debt, reason = scenario.spec.debt, scenario.spec.confirmed.get(SPENDING_CUT)
+    reason = scenario.spec.confirmed.get(SPENDING_CUT)
     worst = int(beyond.to_numpy().argmax())
     spent, resources = (
         float(x.iloc[worst]) for x in (frame["expenditure_wan"], left["resources_wan"])
@@ -187,17 +184,39 @@ def _available(
         "year": years[worst], "spent": spent, "needs": spent - float(beyond.iloc[worst]),
         "beyond": float(beyond.iloc[worst]), "left": max(resources - spent, 0.0),
     }  # fmt: skip
+    if spends_first(scenario):
+        said = say("scenario.beyond_taken", **values, key=SPENDING_CUT)
+        return left_of(frame, spent_first=True), (said,)
     if reason is not None:
         return left, (say("scenario.beyond_cut", **values, reason=reason),)
-    if debt is None or not debt.general_budget_source:
-        return left, (say("scenario.beyond_needs", **values),)
-    taken = np.minimum(beyond.clip(lower=0.0).to_numpy(), left["available_wan"].to_numpy())
-    frame["other_commitments_wan"] = frame["other_commitments_wan"].fillna(0.0) + taken
-    return _left_of(frame), (say("scenario.beyond_taken", **values, key=SPENDING_CUT),)
+    return left, (say("scenario.beyond_needs", **values),)
 
 
-def _left_of(frame: pd.DataFrame) -> ClearanceResources:
-    """What is left after the needs, also as columns of the frame."""
+def spends_first(scenario: Scenario) -> bool:
+    """Whether what the budget spends beyond its needs is not there for clearance."""
+    spec = scenario.spec
+    connected = spec.debt is not None and bool(spec.debt.general_budget_source)
+    return spec.balance is not None and connected and SPENDING_CUT not in spec.confirmed
+
+
+def stated(scenario: Scenario, column: str, years: list[int]) -> list[float]:
+    """What the scenario states for one of `COLUMNS`; missing where its sheet is not filled in."""
+    key = f"balance.{column}"
+    if key in scenario.unfilled:
+        return [float("nan")] * len(years)  # named in the notes as left out
+    return _amounts(scenario, key, getattr(scenario.spec.balance, column), years)
+
+
+def left_of(frame: pd.DataFrame, *, spent_first: bool = False) -> ClearanceResources:
+    """What is left after the needs, also as columns of the frame.
+
+    Parameters
+    ----------
+    frame
+        Revenue, `COLUMNS` and perhaps expenditure by year.
+    spent_first
+        Whether spending beyond the needs is added to the commitments, as far as there is money.
+    """
     given = frame.fillna(dict.fromkeys(COLUMNS, 0.0))
     resources = given["revenue_wan"] + given["transfers_wan"] + given["other_resources_wan"]
     left = available_for_clearance(
@@ -207,6 +226,12 @@ def _left_of(frame: pd.DataFrame) -> ClearanceResources:
         other_commitments_wan=given["other_commitments_wan"].tolist(),
         periods=given["year"].tolist(),
     )
+    if spent_first and "expenditure_wan" in frame:
+        needs = left["resources_wan"] - left["available_wan"] + left["shortfall_wan"]
+        beyond = np.maximum(frame["expenditure_wan"].to_numpy() - needs.to_numpy(), 0.0)
+        taken = np.minimum(beyond, left["available_wan"].to_numpy())
+        frame["other_commitments_wan"] = given["other_commitments_wan"] + taken
+        return left_of(frame)
     for column in ("available_wan", "shortfall_wan"):
         frame[column] = left[column].astype(float).to_numpy()
     return left

@@ -25,6 +25,7 @@ from fiscalmodel.errors import InputError, known_names
 from fiscalmodel.scenario.evaluate import evaluate
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.outcome import Outcome
+from fiscalmodel.scenario.part_balance import left_of, spends_first, stated
 from fiscalmodel.scenario.part_debt import debt_part, read_frame
 from fiscalmodel.words import Text, marked, say
 
@@ -343,12 +344,17 @@ def budget_of(base: Outcome, at: Mapping[str, float]) -> pd.DataFrame:
         return frame
     if at.get("transfers", 0.0):
         frame["transfers_wan"] = frame["transfers_wan"] * (1 + at["transfers"] / 100)
-    given = frame.fillna(0.0)
-    money = given["revenue_wan"] + given["transfers_wan"] + given["other_resources_wan"]
-    needs = given["sanbao_need_wan"] + given["statutory_debt_service_wan"]
-    free = money - (needs + given["other_commitments_wan"])
-    frame["available_wan"], frame["shortfall_wan"] = free.clip(lower=0.0), (-free).clip(lower=0.0)
+    frame["other_commitments_wan"] = commitments_of(base)
+    left_of(frame, spent_first=spends_first(base.scenario))
     return frame
+
+
+def commitments_of(base: Outcome) -> list[float]:
+    """Other commitments before what else the budget spends: they do not move with a slider."""
+    assert base.balance is not None
+    if not spends_first(base.scenario):
+        return list(base.balance["other_commitments_wan"])
+    return stated(base.scenario, "other_commitments_wan", list(base.balance["year"]))
 
 
 def revenue_of(base: Outcome, points: float) -> dict[int, float]:

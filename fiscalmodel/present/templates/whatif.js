@@ -46,7 +46,10 @@
       if (b.transfers_wan) {
         const money = revenue[k] + nought(moved_, k) + nought(b.other_resources_wan, k);
         const needs = nought(b.sanbao_need_wan, k) + nought(b.statutory_debt_service_wan, k);
-        const free = money - (needs + nought(b.other_commitments_wan, k));
+        const stated = needs + nought(b.other_commitments_wan, k);
+        // Spending beyond the needs comes before clearance, as far as there is money.
+        const spent = book.spent_first && b.expenditure_wan ? Math.max(b.expenditure_wan[k], stated) : stated;
+        const free = money - Math.max(Math.min(spent, money), stated);
         row.transfers_wan = moved_[k];
         row.available_wan = Math.max(free, 0);
         row.shortfall_wan = Math.max(-free, 0);
