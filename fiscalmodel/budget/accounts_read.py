@@ -22,23 +22,13 @@ from fiscalmodel.tables.readers import read_workbook
 from fiscalmodel.tables.records import Records, Row, TableLike, read_records
 from fiscalmodel.tables.table import Table
 from fiscalmodel.units import convert, money_unit
-from fiscalmodel.words import official
+from fiscalmodel.words import headers_in, official
 
-#: Headers of the four-accounts table beside those of labels.yaml; a series table is read too.
-_HEADERS: Mapping[str, tuple[str, ...]] = {
-    "budget": ("budget_scope", "预算类别", "预算", "账户"),
-    "level": ("government_level", "级次", "预算级次"),
-    "year": ("period", "期间", "年份"),
-    "version": ("版本",),
-    "item_code": (),
-    "item": ("indicator_zh", "指标", "收支项目", "项目", "科目", "项目名称"),
-    "amount_wan": ("value", "数值", "金额"),
-    "unit": (),
-    "restricted": ("用途限定", "专款用途"),
-    "counterpart": ("对方账户", "调入调出对方"),
-    "region": (),
-    "source": (),
-}
+#: Kind of the table of the four accounts, and its columns; a table of series is read too.
+ACCOUNTS = (
+    "accounts", "budget", "level", "year", "version", "item_code", "item", "amount_wan", "unit",
+    "restricted", "counterpart", "region", "source",
+)  # fmt: skip
 #: Beginning of a form's key -> budget.
 _FORMS = {
     "general_public_budget": "general", "government_fund": "fund",
@@ -117,7 +107,7 @@ def _tidy(source: TableLike, unit: str | None) -> Records | None:
     """The source as a table of lines; None if it is a printed account."""
     for more in ({}, {"item": ("indicator",)}):
         try:
-            headers = {**_HEADERS, **more}
+            headers = {**headers_in(*ACCOUNTS), **more}
             records = read_records(source, name="accounts", columns=headers, unit=unit)
         except InputError:
             if isinstance(source, pd.DataFrame):

@@ -19,7 +19,7 @@ from fiscalmodel.days import to_date
 from fiscalmodel.display import BLUE, Chart, Found, bars, chart
 from fiscalmodel.findings import Finding, Severity
 from fiscalmodel.tables.records import TableLike, read_records
-from fiscalmodel.words import Text, say
+from fiscalmodel.words import Text, headers_in, say
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,8 @@ RULES = (
 _DENOMINATORS = {rule.under for rule in RULES}
 #: Columns that the rules are worked out from.
 AMOUNTS = tuple(dict.fromkeys(name for rule in RULES for name in (rule.over, rule.under)))
+#: Kind of the table, and its columns.
+GIVEN = ("guardrails", "year", *AMOUNTS)
 
 
 @dataclass(frozen=True)
@@ -271,8 +273,7 @@ def read_guardrail_amounts(source: TableLike) -> pd.DataFrame:
         With every cell that cannot be read, every year that stands twice and every denominator
         of 0; a table without any of the columns.
     """
-    headers = {"year": ("年度",), **dict.fromkeys(AMOUNTS, ())}
-    table = read_records(source, name="guardrails", columns=headers, unit="万元")
+    table = read_records(source, name="guardrails", columns=headers_in(*GIVEN), unit="万元")
     table.need("year")
     given = [name for name in AMOUNTS if table.has(name)]
     if not given and not table.found.problems:

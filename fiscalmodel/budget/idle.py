@@ -17,7 +17,7 @@ from fiscalmodel.errors import InputError
 from fiscalmodel.findings import Finding, finding
 from fiscalmodel.policy import as_day
 from fiscalmodel.tables.records import TableLike, read_records
-from fiscalmodel.words import Text, say
+from fiscalmodel.words import Text, headers_in, say
 
 #: Kind -> parameter that says after how many years it returns; None returns at once.
 RETURN_RULE = {
@@ -28,11 +28,9 @@ RETURN_RULE = {
     "special_account": None,
 }
 ADVANCE = "advance"
-COLUMNS = {
-    "fund_id": (), "item": ("具体名称",), "idle_kind": (), "year": (), "amount_wan": (), "note": (),
-}  # fmt: skip
-CUT_COLUMNS = {"line": ("item",), "last_wan": (), "this_wan": (), "moved_wan": (),
-               "target_cut_pct": (), "note": ()}  # fmt: skip
+#: Kind of a table, and its columns.
+FUNDS = ("idle_funds", "fund_id", "item", "idle_kind", "year", "amount_wan", "note")
+CUTS = ("cuts", "line", "last_wan", "this_wan", "moved_wan", "target_cut_pct", "note")
 
 
 @dataclass(frozen=True, repr=False)
@@ -114,7 +112,7 @@ def idle_money(table: TableLike, *, on: Any, years: int | None = None) -> IdleMo
     accounts at the end of Y.
     """
     day = as_day(on)
-    records = read_records(table, name="funds", columns=COLUMNS)
+    records = read_records(table, name="funds", columns=headers_in(*FUNDS))
     records.need("item", "idle_kind", "year", "amount_wan")
     rows: list[dict[str, Any]] = []
     seen: dict[tuple[str, int | None], str] = {}
@@ -230,7 +228,7 @@ def like_for_like_cuts(lines: TableLike) -> LikeForLikeCuts:
     >>> print(round(like_for_like_cuts(rows).table.loc[0, "change_pct"], 2))
     -8.5
     """
-    records = read_records(lines, name="lines", columns=CUT_COLUMNS)
+    records = read_records(lines, name="lines", columns=headers_in(*CUTS))
     records.need("line", "last_wan", "this_wan")
     rows = []
     for row in records:

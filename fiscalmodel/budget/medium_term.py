@@ -22,7 +22,7 @@ from fiscalmodel.display import BLUE, ORANGE, RED, Chart, Found, bars, chart
 from fiscalmodel.errors import Collector, InputError, did_you_mean
 from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import FILLED, Row, TableLike, read_records
-from fiscalmodel.words import Text, say
+from fiscalmodel.words import Text, headers_in, say
 
 #: Project classes of zero-based budgeting 五类项目.
 CLASSES = ("保障运转", "社会事业", "产业发展", "重点建设", "特定事项")
@@ -31,17 +31,13 @@ LINE_COLUMNS = (
 )  # fmt: skip
 #: Amounts in 万元 that differ by less are one to the 分.
 TO_THE_FEN = 0.5e-6
-_MEASURES: Mapping[str, tuple[str, ...]] = {
-    "year": ("年度",), "measure": ("措施", "改革措施"), "side": ("收支方向",), "amount_wan": (),
-    "basis": ("依据",),
-}  # fmt: skip
-#: Columns of the tables that `read_plan_lines` takes.
-_LINE_TABLE: Mapping[str, tuple[str, ...]] = {
-    "line": ("支出项目", "项目"), "project_class": ("项目类别",), "year": ("年度",),
-    "standard_wan": ("标准（万元）",), "number": ("数量",), "amount_wan": (),
-    "basis": ("依据", "政策依据", "理由"), "sanbao_part": ("“三保”类别", "三保类别"),
-    "source": (),
-}  # fmt: skip
+#: Kind of a table, and its columns.
+MEASURES = ("plan_measures", "year", "measure", "side", "amount_wan", "basis")
+LINES = (
+    "plan_lines", "line", "project_class", "year", "standard_wan", "number", "amount_wan",
+    "basis", "sanbao_part", "source",
+)  # fmt: skip
+FLOWS = ("plan_flows", "item", "year", "amount_wan", "basis")
 #: A basis that ties spending to these is refused; 低收入家庭 and the like are no such tie.
 _TIED = re.compile(
     r"gdp|生产总值|物价指数|cpi|指数化|挂钩|revenue growth|% of revenue|price index"
@@ -187,7 +183,7 @@ def _line_rows(
     source: TableLike, years: Sequence[int], found: Collector, *, all_years: bool = True
 ) -> list[dict[str, Any]]:
     """A row for each line and year; a year outside the plan is left out, or a problem."""
-    table = read_records(source, name="lines", columns=_LINE_TABLE, unit="万元", found=found)
+    table = read_records(source, name="lines", columns=headers_in(*LINES), unit="万元", found=found)
     if not table.need("line", "project_class", "basis"):
         return []
     rows = list[dict[str, Any]]()
@@ -229,7 +225,9 @@ def _changes(source: TableLike | None, known: set[str], found: Collector) -> lis
     """Dated changes in order of their year; each names its line and its source."""
     if source is None:
         return []
-    table = read_records(source, name="changes", columns=_LINE_TABLE, unit="万元", found=found)
+    table = read_records(
+        source, name="changes", columns=headers_in(*LINES), unit="万元", found=found
+    )
     table.need("line", "year", "source")
     made = list[dict[str, Any]]()
     for row in table:
@@ -262,7 +260,7 @@ def read_amounts_by_line(source: TableLike, *, name: str) -> pd.DataFrame:
     InputError
         With every cell that cannot be read.
     """
-    table = read_records(source, name=name, columns=_LINE_TABLE, unit="万元")
+    table = read_records(source, name=name, columns=headers_in(*LINES), unit="万元")
     table.need("line", "year", "amount_wan")
     rows = [
         (row.year("year"), row.text("line", FILLED), row.wan("amount_wan", low=0)) for row in table
@@ -282,9 +280,7 @@ def read_flows(source: TableLike, years: Sequence[int]) -> list[tuple[int, str, 
     InputError
         With every cell that cannot be read, every unknown line and every row without a basis.
     """
-    headers = {"item": ("项目", "收支项目"), "year": ("年度",), "amount_wan": (),
-               "basis": ("依据", "来源")}  # fmt: skip
-    table = read_records(source, name="flows", columns=headers, unit="万元")
+    table = read_records(source, name="flows", columns=headers_in(*FLOWS), unit="万元")
     table.need("item", "amount_wan", "basis")
     rows = list[tuple[int, str, float]]()
     for row in table:
@@ -427,14 +423,16 @@ def _measures(source: TableLike | None, years: Sequence[int], found: Collector) 
     """Reforms of step 2, each in a year of the plan and with its basis."""
     rows = list[tuple[Any, ...]]()
     if source is not None:
-        table = read_records(source, name="measures", columns=_MEASURES, unit="万元", found=found)
-        table.need(*_MEASURES)
+        table = read_records(
+            source, name="measures", columns=headers_in(*MEASURES), unit="万元", found=found
+        )
+        table.need(*MEASURES[1:])
         for row in table:
             _in_plan(row, years)
             rows.append((row.year("year"), row.text("measure", FILLED),
                          row.word("side", "budget_side"), row.wan("amount_wan"),
                          row.text("basis", FILLED)))  # fmt: skip
-    return pd.DataFrame(rows, columns=list(_MEASURES)).astype({"amount_wan": float})
+    return pd.DataFrame(rows, columns=list(MEASURES[1:])).astype({"amount_wan": float})
 
 
 def surplus_use(surplus_wan: float, deficit_wan: float = 0.0) -> dict[str, float]:

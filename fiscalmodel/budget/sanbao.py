@@ -15,7 +15,7 @@ from fiscalmodel.display import BLUE, GREEN, GREY, Chart, Found, bars, chart, na
 from fiscalmodel.errors import InputError
 from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import Row, TableLike, read_records
-from fiscalmodel.words import Text, language, official_name, say
+from fiscalmodel.words import Text, headers_in, language, official_name, say
 
 PARTS = ("livelihood", "wages", "operation")
 STANDARDS = ("national", "local")
@@ -25,10 +25,11 @@ TIERS = tuple((part, standard) for standard in STANDARDS for part in PARTS)
 GUARDED = {"all": "sanbao", **{part: part for part in PARTS}}
 FEN = 1_000_000  # 分 in 万元
 #: Columns of the table, and the headers beside those of ``labels.yaml``.
-COLUMNS = {
-    "period": ("月份", "month"), "sanbao_part": ("保障类别", "part"), "standard": (),
-    "need_wan": (), "arranged_wan": (), "settled_wan": ("paid_wan",), "note": (),
-}  # fmt: skip
+#: Kind of the table, and its columns.
+MONTHS = (
+    "sanbao_months", "period", "sanbao_part", "standard", "need_wan", "arranged_wan",
+    "settled_wan", "note",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, repr=False)
@@ -174,7 +175,7 @@ def sanbao_needs(table: TableLike, *, on: Any = None) -> SanbaoNeeds:
     >>> sanbao_needs(rows).coverage.loc[0, ["ratio_pct", "margin_wan"]].tolist()
     [90.0, -1.0]
     """
-    records = read_records(table, name="sanbao", columns=COLUMNS)
+    records = read_records(table, name="sanbao", columns=headers_in(*MONTHS))
     records.need("period", "sanbao_part", "need_wan")
     made: list[dict[str, Any]] = []
     fen: dict[tuple[pd.Period, str, str], tuple[int, int | None]] = {}

@@ -16,13 +16,16 @@ from fiscalmodel.display import Found
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import Row, TableLike, read_records
-from fiscalmodel.words import Text, say
+from fiscalmodel.words import Text, headers_in, say
 
-COLUMNS = {
-    "indicator": (), "comparator": (), "value": ("target",), "value_max": (),
-    "achieved": ("actual",), "weight": (), "unit": (), "note": (),
-}  # fmt: skip
-CUT_COLUMNS = ("project", "budget_wan", "adjusted_wan", "executed_wan", "score", "note")
+#: Kind of a table, and its columns.
+INDICATORS = (
+    "indicators", "indicator", "comparator", "value", "value_max", "achieved", "weight", "unit",
+    "note",
+)  # fmt: skip
+EXECUTED = (
+    "executed_projects", "project", "budget_wan", "adjusted_wan", "executed_wan", "score", "note",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, repr=False)
@@ -116,7 +119,9 @@ def score_form(
     91.0
     """
     found = Collector()
-    records = read_records(indicators, name="indicators", columns=COLUMNS, found=found)
+    records = read_records(
+        indicators, name="indicators", columns=headers_in(*INDICATORS), found=found
+    )
     records.need("indicator", "weight")
     rows, seen = [], set()
     for row in records:
@@ -225,7 +230,7 @@ def next_ceilings(
     Execution is against the adjusted budget. A self-score cannot exceed 80 + 20 · execution;
     one that does is a finding.
     """
-    records = read_records(projects, name="projects", columns=CUT_COLUMNS)
+    records = read_records(projects, name="projects", columns=headers_in(*EXECUTED))
     records.need("project", "budget_wan", "executed_wan")
     execution = float(policy.value("performance_weight_execution", on=on))
     indicators = float(policy.value("performance_weight_indicators", on=on))

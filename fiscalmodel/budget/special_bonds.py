@@ -19,17 +19,14 @@ from fiscalmodel.display import BLUE, ORANGE, Chart, Found, bars, chart
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import Finding
 from fiscalmodel.tables.records import FILLED, TableLike, read_records
-from fiscalmodel.words import Text, say
+from fiscalmodel.words import Text, headers_in, say
 
-_PROJECTS: Mapping[str, tuple[str, ...]] = {
-    "project_id": ("项目编号", "项目编码"), "name": ("项目名称",),
-    "amount_wan": ("专项债券金额（万元）", "bond_wan"), "rate_pct": (), "start": (),
-    "maturity": (), "repayment": (), "frequency": (),
-}  # fmt: skip
-_INCOME: Mapping[str, tuple[str, ...]] = {
-    "project_id": ("项目编号", "项目编码"), "year": ("年度",),
-    "income_wan": ("净收益（万元）", "项目净收益（万元）"),
-}  # fmt: skip
+#: Kind of a table, and its columns.
+PROJECTS = (
+    "bond_projects", "project_id", "name", "amount_wan", "rate_pct", "start", "maturity",
+    "repayment", "frequency",
+)  # fmt: skip
+INCOME = ("bond_project_income", "project_id", "year", "income_wan")
 
 
 @dataclass(frozen=True, repr=False)
@@ -118,9 +115,13 @@ def bond_projects(projects: TableLike, income: TableLike, *, on: Any) -> BondPro
     date: the break-even fall is 1 − 1 / the lowest of these ratios.
     """
     found = Collector()
-    bonds = read_records(projects, name="projects", columns=_PROJECTS, unit="万元", found=found)
+    bonds = read_records(
+        projects, name="projects", columns=headers_in(*PROJECTS), unit="万元", found=found
+    )
     bonds.need("project_id", "amount_wan", "rate_pct", "start", "maturity")
-    flows = read_records(income, name="income", columns=_INCOME, unit="万元", found=found)
+    flows = read_records(
+        income, name="income", columns=headers_in(*INCOME), unit="万元", found=found
+    )
     flows.need("project_id", "year", "income_wan")
     by_project: dict[str, dict[int, float]] = {}
     for row in flows:

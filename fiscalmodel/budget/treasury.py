@@ -17,7 +17,7 @@ import pandas as pd
 from fiscalmodel.budget.sanbao import FEN, PARTS, TIERS, SanbaoNeeds, month_of, part_name
 from fiscalmodel.errors import Collector
 from fiscalmodel.tables.records import Records, Row, TableLike, read_records
-from fiscalmodel.words import Text, official, official_name, say
+from fiscalmodel.words import Text, headers_in, official, official_name, say
 
 #: Purse: kind of money, and the purpose that it is tied to.
 Purse = tuple[str, str]
@@ -35,14 +35,14 @@ KINDS = ("free", "earmarked", "bonds", "social")
 #: Money in the treasury account; social insurance lies in an account of its own.
 IN_TREASURY = ("free", "earmarked", "bonds")
 
-FLOW_COLUMNS = {
-    "period": ("月份", "month"), "cash_line": ("收付项目", "line"), "item": ("具体名称",),
-    "purpose": ("用途",), "amount_wan": (), "settled_wan": ("actual_wan", "paid_wan"), "note": (),
-}  # fmt: skip
-BALANCE_COLUMNS = {
-    "period": ("月份", "month"), "cash_kind": ("资金性质", "kind"), "purpose": ("用途",),
-    "opening_wan": (), "receipts_wan": (), "payments_wan": (), "closing_wan": (), "note": (),
-}  # fmt: skip
+#: Kind of a table, and its columns.
+FLOWS = (
+    "cash_flows", "period", "cash_line", "item", "purpose", "amount_wan", "settled_wan", "note",
+)  # fmt: skip
+BALANCES = (
+    "cash_balances", "period", "cash_kind", "purpose", "opening_wan", "receipts_wan",
+    "payments_wan", "closing_wan", "note",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,9 @@ def read_given(needs: SanbaoNeeds, flows: TableLike, balances: TableLike) -> Giv
     """
     found = Collector()
     opening, behind, last = _balances(read_records(
-        balances, name="balances", columns=BALANCE_COLUMNS, found=found
+        balances, name="balances", columns=headers_in(*BALANCES), found=found
     ))  # fmt: skip
-    records = read_records(flows, name="flows", columns=FLOW_COLUMNS, found=found)
+    records = read_records(flows, name="flows", columns=headers_in(*FLOWS), found=found)
     records.need("period", "cash_line", "amount_wan")
     ahead: dict[tuple[str, str, str], dict[pd.Period, int]] = {}
     past: list[dict[str, Any]] = []

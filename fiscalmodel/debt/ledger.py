@@ -153,7 +153,7 @@ def _by_contract(due: dt.date) -> bool:
 
 
 def read_hidden_ledger(
-    data: TableLike | Records | Ledger,
+    data: TableLike | Ledger,
     *,
     as_of: Any = None,
     deadline: Any = None,

@@ -11,26 +11,59 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fiscalmodel.budget import (
+    accounts_read,
+    affordability,
+    guardrails,
+    idle,
+    medium_term,
+    ranking,
+    sanbao,
+    scores,
+    special_bonds,
+    treasury,
+)
+from fiscalmodel.debt import ledger
+from fiscalmodel.debt.clearance import given
 from fiscalmodel.errors import InputError, did_you_mean
+from fiscalmodel.fees import receipts, settle, terms
 from fiscalmodel.paths import inside
 from fiscalmodel.yamlio import KeyPath
 
 #: Endings of tables that a scenario may name.
 TABLES = (".csv", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".et")
-#: Keys that name a table, and keys that name a series.
-TABLE_KEYS = (
-    *(f"debt.{k}" for k in ("ledger", "sources", "quotas", "bonds", "claims", "limits", "custom")),
-    *(f"commissions.{k}" for k in ("receipts", "relations", "payments")),
-    "budgets.accounts",
-    *(f"medium_term.{k}" for k in ("lines", "flows", "changes", "measures")),
-    *(f"medium_term.{k}" for k in ("last_plan", "outturn")),
-    "guardrails.amounts",
-    *(f"sanbao.{k}" for k in ("months", "cash", "flows")),
-    *(f"projects.{k}" for k in ("pool", "assess", "executed")),
-    *(f"idle.{k}" for k in ("funds", "cuts")),
-    "special_bonds.projects",
-    "special_bonds.income",
-)
+#: Keys that name a table -> kind of table (a section of labels.yaml) and its columns.
+TABLE_KEYS: Mapping[str, tuple[str, ...]] = {
+    "debt.ledger": ("ledger", *ledger.COLUMNS),
+    "debt.sources": given.SOURCES,
+    "debt.quotas": given.QUOTAS,
+    "debt.bonds": ("bonds", *ledger.BOND_COLUMNS),
+    "debt.claims": given.CLAIMS,
+    "debt.limits": given.LIMITS,
+    "debt.custom": ("custom", "contract_id", "date", "principal_wan"),
+    "commissions.receipts": ("commissions", *receipts.COLUMNS),
+    "commissions.relations": ("commissions", "bank", *terms.RELATION),
+    "commissions.payments": ("commissions", "bank", *settle.PAYMENT),
+    "budgets.accounts": accounts_read.ACCOUNTS,
+    **dict.fromkeys(
+        (f"medium_term.{key}" for key in ("lines", "changes", "last_plan", "outturn")),
+        medium_term.LINES,
+    ),
+    "medium_term.flows": medium_term.FLOWS,
+    "medium_term.measures": medium_term.MEASURES,
+    "guardrails.amounts": guardrails.GIVEN,
+    "sanbao.months": sanbao.MONTHS,
+    "sanbao.cash": treasury.BALANCES,
+    "sanbao.flows": treasury.FLOWS,
+    "projects.pool": ranking.POOL,
+    "projects.assess": affordability.LINES,
+    "projects.executed": scores.EXECUTED,
+    "idle.funds": idle.FUNDS,
+    "idle.cuts": idle.CUTS,
+    "special_bonds.projects": special_bonds.PROJECTS,
+    "special_bonds.income": special_bonds.INCOME,
+}
+#: Keys that name a series.
 SERIES_KEYS = (
     "revenue.series", "revenue.items.*.series", "revenue.nowcast.series",
     "revenue.drivers", "revenue.nowcast.plan", "revenue.nowcast.items.*", "balance.*_wan",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from fiscalmodel.errors import InputError
-from fiscalmodel.scenario.data import Place, is_series_key
+from fiscalmodel.scenario.data import TABLE_KEYS, Place, is_series_key
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.schema import Part, ScenarioSpec
 from fiscalmodel.series.templates import is_series_example
@@ -42,7 +42,7 @@ def given_only(scenario: Scenario) -> Scenario:
     empty = {
         key: place
         for key, place in scenario.places.items()
-        if place.sheet and not _is_filled(place, series=is_series_key(key))
+        if place.sheet and not _is_filled(scenario, key)
     }
     if not empty:
         return scenario
@@ -65,10 +65,12 @@ def names_of(places: Mapping[str, Place]) -> list[str]:
     return list(dict.fromkeys(texts))
 
 
-def _is_filled(place: Place, *, series: bool) -> bool:
+def _is_filled(scenario: Scenario, key: str) -> bool:
     """Whether a sheet holds any figure beside its example row."""
+    place, series = scenario.places[key], is_series_key(key)
     try:
-        records = read_records(place.table(), name=place.file.name)
+        table = series or key not in TABLE_KEYS
+        records = read_records(place.table(), name=key) if table else scenario.records(key)
     except InputError as error:
         # Anything else its own reader says.
         return error.problems[0].said != say("tables.empty_table")

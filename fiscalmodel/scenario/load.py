@@ -16,7 +16,8 @@ from fiscalmodel.scenario.data import TABLE_KEYS, Place, place_of, references
 from fiscalmodel.scenario.origin import Origin, origin_of
 from fiscalmodel.scenario.schema import DataRef, ScenarioSpec
 from fiscalmodel.schema_errors import Origins, explain
-from fiscalmodel.words import say
+from fiscalmodel.tables.records import Records, read_records
+from fiscalmodel.words import headers_in, say
 
 if TYPE_CHECKING:
     from fiscalmodel.series.types import Series
@@ -89,6 +90,13 @@ class Scenario:
             for key, place in self.places.items()
             if key in TABLE_KEYS and key.startswith(f"{part}.")
         }
+
+    def records(self, key: str) -> Records:
+        """The rows of a table that a key names, by the columns that its own reader knows."""
+        return read_records(
+            self.places[key].table(), name=key.rpartition(".")[2],
+            columns=headers_in(*TABLE_KEYS[key]),
+        )  # fmt: skip
 
     def series(self, key: str, named: DataRef) -> Series:
         """The series that a key names: from its place in a file, else of the catalogue."""

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from fiscalmodel import policy
-from fiscalmodel.debt.clearance.given import CLAIM_COLUMNS
 from fiscalmodel.debt.clearance.plan import ClearancePlan, plan_clearance
 from fiscalmodel.debt.ledger import Ledger, read_bonds
 from fiscalmodel.debt.maturity import maturity_wall
 from fiscalmodel.debt.outlook import debt_outlook
 from fiscalmodel.debt.risk import RiskPath, risk_path
-from fiscalmodel.errors import InputError, known_names
+from fiscalmodel.errors import Collector, InputError, known_names
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.part_balance import resources_at
 from fiscalmodel.scenario.schema import DebtSpec
-from fiscalmodel.tables.records import ColumnNames, TableLike, read_records
+from fiscalmodel.tables.records import Records, Row, read_records
 from fiscalmodel.words import Text, say
 
 #: The scenario key of this part.
@@ -38,31 +39,25 @@ def debt_part(
     """
     notes = list[Text]()
     files = scenario.tables(PART)
-    sources: Any = files["sources"]
-    if spec.funding_shock_pct or spec.general_budget_source:
-        sources = _shocked(read_frame(sources), spec)
+    sources = _shocked(scenario.records("debt.sources"), spec)
     if spec.general_budget_source:
         sources = _from_balance(sources, spec, balance)
         notes.append(say("debt.part.from_balance"))
     elif balance is not None and "available_wan" in balance:
         notes.append(say("debt.part.not_from_balance"))
-    quotas: Any = files.get("quotas")
-    if quotas is not None and spec.quota_shock_pct:
-        quotas = read_frame(quotas)
-        quotas["quota_wan"] = quotas["quota_wan"].astype(float) * (1 + spec.quota_shock_pct / 100)
-    ledger: Any = files["ledger"]
-    if spec.rate_shift_bp:
-        ledger = _shifted(ledger, spec.rate_shift_bp)
-        quotas = None if quotas is None else _shifted(quotas, spec.rate_shift_bp)
+    ledger = _shifted(scenario.records("debt.ledger"), spec)
+    quotas = None
+    if "quotas" in files:
+        quotas = _shifted(scenario.records("debt.quotas"), spec)
+        if spec.quota_shock_pct:
+            quotas = _scaled(quotas, "quota_wan", spec.quota_shock_pct, quotas.rows)
     as_of = scenario.spec.as_of
     deadline = spec.deadline or policy.value("hidden_debt_deadline", on=as_of)
     bonds = read_bonds(files["bonds"], as_of=as_of) if "bonds" in files else None
-    claims = None if "claims" not in files else read_frame(files["claims"], CLAIM_COLUMNS)
-    before = _claims(bonds, spec, scenario, balance, notes)
-    if claims is not None or before:
-        parts = [claims] if claims is not None else []
-        claims = pd.concat([*parts, pd.DataFrame(before)]) if before else claims
-    elif spec.general_budget_source:
+    claims: Any = scenario.records("debt.claims") if "claims" in files else None
+    if before := _claims(bonds, spec, scenario, balance, notes):
+        claims = read_records(before, name="reserved") if claims is None else claims.more(before)
+    elif claims is None and spec.general_budget_source:
         claims = pd.DataFrame(columns=["period", "need_wan"])  # the balance has taken them off
     held = 0.0 if bonds is None else bonds.total_wan
     special = 0.0 if bonds is None else bonds.of("special")
@@ -177,55 +172,55 @@ def _outstanding(bonds: Ledger, spec: DebtSpec, periods: list[str], as_of: Any) 
     return [bonds.total_wan - float(by_year.get(int(p[:4]), paid.iloc[-1])) for p in periods]
 
 
-def read_frame(source: TableLike, columns: ColumnNames = ()) -> pd.DataFrame:
-    """A small table as it stands, under English column names; amounts as numbers in 万元."""
-    table = read_records(source, name=PART, columns=columns)
-    frame = table.frame()
-    for column in [str(c) for c in frame if str(c).endswith("_wan")]:
-        frame[column] = [row.wan(column, default=float("nan")) for row in table]
-    table.done()
-    return frame
+def _scaled(table: Records, column: str, pct: float, rows: Sequence[Row]) -> Records:
+    """A table whose amounts have changed by some percent in some rows; what is no amount stays."""
+    quiet, lines = table.shared(Collector()), {row.line for row in rows}
+    amounts = {n: row.wan(column, default=math.nan) for n, row in enumerate(quiet)
+               if row.line in lines}  # fmt: skip
+    values = {n: wan * (1 + pct / 100) for n, wan in amounts.items() if wan == wan}
+    return table.refilled(column, values, "万元")
 
 
-def _shifted(table: TableLike, shift_bp: float) -> pd.DataFrame:
+def _shifted(table: Records, spec: DebtSpec) -> Records:
     """A table whose rates have moved, none below 0."""
-    made, rows = read_frame(table), read_records(table, name=PART)
-    rates = [row.number("rate_pct", default=float("nan")) for row in rows]
-    made["rate_pct"] = [max(rate + shift_bp / 100, 0.0) for rate in rates]
-    rows.done()
-    return made
+    if not spec.rate_shift_bp:
+        return table
+    rates = {n: row.number("rate_pct", default=math.nan)
+             for n, row in enumerate(table.shared(Collector()))}  # fmt: skip
+    moved = {n: max(rate + spec.rate_shift_bp / 100, 0.0) for n, rate in rates.items()
+             if rate == rate}  # fmt: skip
+    return table.refilled("rate_pct", moved)
 
 
-def _shocked(sources: pd.DataFrame, spec: DebtSpec) -> pd.DataFrame:
-    made = sources.copy()
-    made["cap_wan"] = made["cap_wan"].astype(float)
+def _shocked(sources: Records, spec: DebtSpec) -> Records:
     for category, pct in spec.funding_shock_pct.items():
-        hit = made["category"].eq(category)
-        if not hit.any():
+        hit = [row for row in sources if row.text("category") == category]
+        if not hit:
             where = f"{PART}.funding_shock_pct.{category}"
-            known = known_names(made["category"].dropna().unique())
+            known = known_names(dict.fromkeys(c for row in sources if (c := row.text("category"))))
             raise InputError(where, "debt.part.no_category", known)
-        made.loc[hit, "cap_wan"] *= 1 + pct / 100
-    return made
+        sources = _scaled(sources, "cap_wan", pct, hit)
+    return sources
 
 
-def _from_balance(
-    sources: pd.DataFrame, spec: DebtSpec, balance: pd.DataFrame | None
-) -> pd.DataFrame:
+def _from_balance(sources: Records, spec: DebtSpec, balance: pd.DataFrame | None) -> Records:
     where = f"{PART}.general_budget_source"
     if balance is None or "available_wan" not in balance:
         raise InputError(where, "debt.part.no_balance")
-    hit = sources["source_id"].eq(str(spec.general_budget_source))
-    if not hit.any():
-        known = known_names(sources["source_id"].unique())
+    if not sources.has("source_id") or not sources.has("period"):
+        return sources  # its reader says so
+    names = [row.text("source_id") for row in sources]
+    if spec.general_budget_source not in names:
+        known = known_names(dict.fromkeys(names))
         raise InputError(where, "debt.no_such_source", known, text=spec.general_budget_source)
-    share = spec.general_budget_share_pct / 100
     left = dict(zip(balance["year"].astype(int), balance["available_wan"], strict=True))
-    made = sources.copy()
-    per_year = made[hit].groupby(made.loc[hit, "period"].astype(str).str[:4])["period"].count()
-    for index in made.index[hit]:
-        year = str(made.at[index, "period"])[:4]
-        if int(year) not in left:
-            raise InputError(f"{PART}.sources", "debt.part.year_outside", year=year)
-        made.at[index, "cap_wan"] = max(0.0, left[int(year)]) * share / per_year[year]
-    return made
+    years: dict[int, int] = {}
+    for n, row in enumerate(sources.shared(Collector())):
+        period = row.period("period", default=None)
+        if names[n] == spec.general_budget_source and period is not None:
+            if period.year not in left:
+                raise InputError(row.where("period"), "debt.part.year_outside", year=period.year)
+            years[n] = period.year
+    count, share = Counter(years.values()), spec.general_budget_share_pct / 100
+    caps = {n: max(0.0, float(left[year])) * share / count[year] for n, year in years.items()}
+    return sources.refilled("cap_wan", caps, "万元")

@@ -21,7 +21,7 @@ from fiscalmodel.scenario.given import given_only
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.schema import RATIO_SHARE
 from fiscalmodel.series.monthly import spans, to_months
-from fiscalmodel.tables.records import Records, Row, read_records
+from fiscalmodel.tables.records import Records, Row
 from fiscalmodel.tables.unitlines import unit_word
 from fiscalmodel.units import FEN_PER
 from fiscalmodel.words import Text, official, official_words, say
@@ -130,7 +130,7 @@ def remarks(scenario: Scenario) -> list[Text]:
     said: dict[Text, None] = {}
     for key, place in scenario.places.items():
         short = key in TABLE_KEYS and place.file.stat().st_size < LONG_FILE
-        for row in (_table(place.table(), key) if short else None) or ():
+        for row in (_table(scenario, key) if short else None) or ():
             for column, home in row.table.units.items():
                 own = unit_word(parse(row.cells[column]).unit)
                 if own in FEN_PER and own != home:
@@ -241,8 +241,7 @@ def _of_series(key: str, where: str, values: Mapping[int, float]) -> Iterator[Qu
 
 
 def _of_debt(case: Scenario, newest: int, revenue: float) -> Iterator[Question]:
-    tables = {key: _table(source, key) for key, source in case.tables("debt").items()}
-    ledger, sources = tables.get("ledger"), tables.get("sources")
+    ledger, sources, quotas = (_table(case, f"debt.{k}") for k in ("ledger", "sources", "quotas"))
     if ledger is not None and ledger.has("principal_wan"):
         debt = sum(row.wan("principal_wan", default=0.0) for row in ledger)
         if debt > YEARS_OF_REVENUE * revenue:
@@ -252,8 +251,7 @@ def _of_debt(case: Scenario, newest: int, revenue: float) -> Iterator[Question]:
     assert spec is not None
     as_of = case.spec.as_of
     end = spec.deadline or policy.value("hidden_debt_deadline", on=as_of)
-    for key in ("sources", "quotas"):
-        table = tables.get(key)
+    for key, table in (("sources", sources), ("quotas", quotas)):
         outside = [row for row in table if _outside(row, as_of, end)] if table else []
         if table and outside:
             names = list(dict.fromkeys(row.text("period") for row in outside))
@@ -291,7 +289,7 @@ def _of_debt(case: Scenario, newest: int, revenue: float) -> Iterator[Question]:
 def _of_pool(case: Scenario) -> Iterator[Question]:
     """Projects of the pool that run on after the last year that has a ceiling."""
     spec = case.spec.projects
-    pool = _table(case.tables("projects").get("pool"), "pool") if spec is not None else None
+    pool = _table(case, "projects.pool") if spec is not None else None
     if spec is None or pool is None or not spec.ceiling_wan:
         return
     last, places = max(spec.ceiling_wan), dict[str, str]()
@@ -305,9 +303,9 @@ def _of_pool(case: Scenario) -> Iterator[Question]:
         yield Question("outlasts.projects.pool", next(iter(places.values())), said)
 
 
-def _table(source: Any, key: str) -> Records | None:
+def _table(case: Scenario, key: str) -> Records | None:
     try:
-        return read_records(source, name=key)
+        return case.records(key) if key in case.places else None
     except InputError:
         return None
 

@@ -18,22 +18,14 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel import policy, yamlio
-from fiscalmodel.budget import (
-    affordability,
-    guardrails,
-    idle,
-    ranking,
-    sanbao,
-    scores,
-    treasury,
-)
 from fiscalmodel.display import word
 from fiscalmodel.errors import InputError
 from fiscalmodel.paths import project_root
+from fiscalmodel.scenario.data import TABLE_KEYS
 from fiscalmodel.scenario.graph import Graph, figure_name
 from fiscalmodel.scenario.outcome import Outcome
 from fiscalmodel.series.types import Series
-from fiscalmodel.tables.records import ColumnNames, Records, Row, read_records
+from fiscalmodel.tables.records import Row
 from fiscalmodel.words import Text, official, say
 
 #: Column -> its rule, or several of which the first that gives the figure holds.
@@ -313,10 +305,10 @@ class Cells:
         """The cells of a part; its files are read once."""
         if part not in t.files:
             rows = t.files[part] = []
-            for key, place in t.outcome.scenario.places.items():
-                if key.startswith(f"{part}."):
+            for key in t.outcome.scenario.places:
+                if key in TABLE_KEYS and key.startswith(f"{part}."):
                     try:
-                        rows += map(_read, records_of(place, key))
+                        rows += map(_read, t.outcome.scenario.records(key))
                     except InputError:
                         continue  # a form of its own, which its reader knows
         return cls(t.graph, tuple(by), t.files[part])
@@ -372,28 +364,8 @@ _GROUPS = {
     "special_bonds_by_year": "project_id", "cash_by_kind": "cash_kind", "by_source": "source_id",
     "affordability": "test", "cash_payments": "turn",
 }  # fmt: skip
-#: Files whose columns are not all known by their labels.
-_COLUMNS: Mapping[str, ColumnNames] = {
-    "idle.funds": idle.COLUMNS, "idle.cuts": idle.CUT_COLUMNS, "projects.pool": ranking.COLUMNS,
-    "projects.assess": affordability.LINE_COLUMNS, "projects.executed": scores.CUT_COLUMNS,
-    "sanbao.months": sanbao.COLUMNS, "sanbao.flows": treasury.FLOW_COLUMNS,
-    "sanbao.cash": treasury.BALANCE_COLUMNS,
-    "guardrails.amounts": {"year": ("年度",), **dict.fromkeys(guardrails.AMOUNTS, ())},
-    "medium_term.flows": {
-        "item": ("项目", "收支项目"), "year": ("年度",), "amount_wan": (),
-    },
-    "special_bonds.income": {
-        "project_id": ("项目编号", "项目编码"), "year": ("年度",),
-        "income_wan": ("净收益（万元）", "项目净收益（万元）"),
-    },
-}  # fmt: skip
 #: Columns of official words, which tables give by their code.
 _OFFICIAL = {"sanbao_part", "standard", "cash_kind", "cash_line", "funding", "idle_kind"}
-
-
-def records_of(place: Any, key: str) -> Records:
-    """The rows of a part's file, by the columns that its own reader knows."""
-    return read_records(place.table(), name=key, columns=_COLUMNS.get(key, ()))
 
 
 def unit_of(column: str) -> str:

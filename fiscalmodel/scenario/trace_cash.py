@@ -11,7 +11,7 @@ from fiscalmodel.budget.cash import CashPlan
 from fiscalmodel.budget.sanbao import PARTS
 from fiscalmodel.budget.treasury import IN_TREASURY, LOWER, RECEIPTS, TIED, WITHHELD
 from fiscalmodel.scenario.graph import figure_name
-from fiscalmodel.scenario.trace import Cells, Rules, Tracer, records_of
+from fiscalmodel.scenario.trace import Cells, Rules, Tracer
 from fiscalmodel.words import official, say
 
 _FLOW = "cash_flows.amount_wan"
@@ -89,7 +89,7 @@ class _Cash:
         sides = {line: f"in_{kind}" for line, kind in RECEIPTS.items()}
         sides |= dict.fromkeys(WITHHELD, "withheld") | dict.fromkeys(LOWER, "lower")
         rows = []
-        for row in records_of(t.outcome.scenario.places["sanbao.flows"], "sanbao.flows"):
+        for row in t.outcome.scenario.records("sanbao.flows"):
             line, purpose = row.word("cash_line", "cash_line"), row.text("purpose")
             rows.append({
                 "period": row.period("period"), "cash_line": line, "item": row.text("item"),

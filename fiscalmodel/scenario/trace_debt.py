@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel import policy
-from fiscalmodel.debt.clearance.given import Quota, quota_headers, source_headers
+from fiscalmodel.debt.clearance.given import Quota
 from fiscalmodel.debt.clearance.path import FEN
 from fiscalmodel.debt.clearance.problem import fraction, position
 from fiscalmodel.debt.ledger import Contract, Ledger, read_bonds
@@ -24,7 +24,7 @@ from fiscalmodel.debt.schedule import MONTHS_OF
 from fiscalmodel.scenario.graph import figure_name
 from fiscalmodel.scenario.trace import Rules, Tracer
 from fiscalmodel.scenario.trace_budget import amount_cells
-from fiscalmodel.tables.records import Row, read_records
+from fiscalmodel.tables.records import Row
 from fiscalmodel.words import Text, say
 
 #: Day counts that need nothing beside two days.
@@ -113,7 +113,7 @@ class _Debt:
     def _rows(self, key: str, column: str) -> dict[str, Row]:
         """Rows of a table by the text of a column; the first of each."""
         found: dict[str, Row] = {}
-        for row in read_records(self.files.get(key), name=key):
+        for row in self.t.outcome.scenario.records(f"debt.{key}"):
             found.setdefault(row.text(column), row)
         return found
 
@@ -390,7 +390,7 @@ class _Debt:
 
     @cached_property
     def _quota_rows(self) -> list[Row]:
-        return list(read_records(self.files["quotas"], name="quotas", columns=quota_headers()))
+        return list(self.t.outcome.scenario.records("debt.quotas"))
 
     def _quota(self, q: int) -> tuple[str, str]:
         """Amount (after the scenario's shock) and rate of a batch."""
@@ -537,7 +537,7 @@ class _Debt:
         """(Source, year) -> what comes in: caps less haircuts, reserve and prior claims."""
         given, p, g = self.given, self.p, self.g
         rows: dict[tuple[str, str], list[Row]] = {}
-        for listed in read_records(self.files["sources"], name="sources", columns=source_headers()):
+        for listed in self.t.outcome.scenario.records("debt.sources"):
             at_ = (listed.text("source_id"), str(listed.period("period")))
             rows.setdefault(at_, []).append(listed)
         count: dict[tuple[str, str], int] = {}

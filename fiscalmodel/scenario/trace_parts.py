@@ -18,7 +18,7 @@ from fiscalmodel.budget.sanbao import PARTS as SANBAO_PARTS
 from fiscalmodel.debt.cashflow import amortise
 from fiscalmodel.debt.schedule import MONTHS_OF
 from fiscalmodel.scenario.graph import figure_name
-from fiscalmodel.scenario.trace import Cells, Given, Rules, Tracer, records_of
+from fiscalmodel.scenario.trace import Cells, Given, Rules, Tracer
 from fiscalmodel.scenario.trace_cash import trace_cash
 from fiscalmodel.words import Text
 
@@ -409,8 +409,8 @@ class _Parts:
         return {"last_plan": self._by_line("last_plan"), "outturn": self._by_line("outturn")}
 
     def _records(self, part: str, key: str) -> Iterator[Any]:
-        place = self.t.outcome.scenario.places.get(f"{part}.{key}")
-        yield from records_of(place, f"{part}.{key}") if place is not None else ()
+        case, key = self.t.outcome.scenario, f"{part}.{key}"
+        yield from case.records(key) if key in case.places else ()
 
     # ---- guardrails ----
 

@@ -26,7 +26,7 @@ from fiscalmodel.scenario.evaluate import evaluate
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.outcome import Outcome
 from fiscalmodel.scenario.part_balance import left_of, spends_first, stated
-from fiscalmodel.scenario.part_debt import debt_part, read_frame
+from fiscalmodel.scenario.part_debt import debt_part
 from fiscalmodel.words import Text, marked, say
 
 #: Slider -> lowest, highest, step. The deadline's are years from the scenario's own.
@@ -189,9 +189,8 @@ def _sliders(base: Outcome) -> dict[str, Slider]:
 
 def _categories(base: Outcome, kind: str) -> list[str]:
     """Categories of the sources' table that are of a kind."""
-    frame = read_frame(base.scenario.tables("debt")["sources"])
-    named = [str(c) for c in frame["category"].dropna().unique()]
-    return [c for c in named if marked(c, kind)]
+    named = dict.fromkeys(row.text("category") for row in base.scenario.records("debt.sources"))
+    return [c for c in named if c and marked(c, kind)]
 
 
 def deadline_of(base: Outcome, years: float) -> dt.date:

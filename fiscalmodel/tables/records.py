@@ -13,7 +13,7 @@ import datetime as dt
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -52,7 +52,9 @@ from fiscalmodel.units import FEN_PER, money_unit
 from fiscalmodel.words import Text, bare, say
 
 #: What a table argument may be: a frame, a file, ``{file, sheet, unit}``, or records.
-TableLike: TypeAlias = "pd.DataFrame | str | Path | Mapping[str, Any] | Iterable[Mapping[str, Any]]"
+TableLike: TypeAlias = (
+    "pd.DataFrame | str | Path | Mapping[str, Any] | Iterable[Mapping[str, Any]] | Records"
+)
 #: The columns that a table may have; a mapping adds headers to those of labels.yaml.
 ColumnNames: TypeAlias = "Sequence[str] | Mapping[str, Sequence[str]]"
 
@@ -175,6 +177,37 @@ class Records:
         """The records as they stand, one row each; missing cells are None."""
         data = {c: [row.cells.get(c) for row in self.rows] for c in self.columns}
         return pd.DataFrame(data, dtype=object)
+
+    def refilled(self, column: str, values: Mapping[int, Any], unit: str = "") -> Records:
+        """The table with other values in some rows of a column; cells keep their places.
+
+        Parameters
+        ----------
+        values
+            Number of a row (from 0) -> its value, in `unit`.
+        """
+        made = self.shared(self.found)
+        made.columns = tuple(dict.fromkeys([*self.columns, column]))
+        # A total of what was there says nothing any more.
+        made.totals = []
+        for n, value in values.items():
+            made.rows[n].cells[column] = f"{Decimal(repr(value)):f}{unit}" if unit else value
+        return made
+
+    def more(self, rows: Iterable[Mapping[str, Any]]) -> Records:
+        """The table with rows that stand in no file below it."""
+        made = self.shared(self.found)
+        made.rows += [Row(made, 0, dict(row)) for row in rows]
+        made.columns = tuple(dict.fromkeys(c for row in made.rows for c in row.cells))
+        return made
+
+    def shared(self, found: Collector) -> Records:
+        """The table with a collector that other tables share; nothing of this one is changed."""
+        made = replace(self, found=found)
+        made.rows = [Row(made, row.line, dict(row.cells)) for row in self.rows]
+        if found is not self.found:
+            found.problems += self.found.problems
+        return made
 
     def done(self) -> None:
         """Raise every problem found, in the order of reading.
@@ -380,7 +413,7 @@ class Row:
 
 
 def read_records(
-    source: TableLike | Records | None,
+    source: TableLike | None,
     *,
     name: str,
     columns: ColumnNames = (),
@@ -415,7 +448,7 @@ def read_records(
         If the file cannot be read or `source` is no table.
     """
     if isinstance(source, Records):
-        return source
+        return source if found is None else source.shared(found)
     table, known = Records(name, found=found or Collector()), _known(columns)
     if source is None:
         return table

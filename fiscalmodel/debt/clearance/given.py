@@ -31,30 +31,19 @@ ORDERS = ("highest_rate_first", "earliest_maturity_first", "pro_rata", "given")
 ALSO = {"least_cost": "least_present_value"}
 FREQUENCIES = {"year": 12, "quarter": 3, "month": 1}
 LONGEST_YEARS = 40
-#: Columns of a table of prior claims, with their Chinese headers.
-CLAIM_COLUMNS: dict[str, tuple[str, ...]] = {
-    "period": (), "need_wan": (), "item": ("事项",), "budget": ("所属预算",), "inside": (),
-}  # fmt: skip
 #: Kinds of source that shocks and levers act on, told by words in the category.
 KINDS = ("disposal", "land", "transfer", "project", "fiscal")
-SOURCE_COLUMNS = (
-    "source_id", "category", "name", "period", "available_from", "cap_wan", "haircut_pct",
-    "earmark", "carry",
+#: Kind of a table, and its columns.
+SOURCES = (
+    "sources", "source_id", "category", "name", "period", "available_from", "cap_wan",
+    "haircut_pct", "earmark", "carry",
 )  # fmt: skip
-QUOTA_COLUMNS = (
-    "batch", "kind", "period", "available_from", "quota_wan", "used_wan", "rate_pct",
+QUOTAS = (
+    "quotas", "batch", "kind", "period", "available_from", "quota_wan", "used_wan", "rate_pct",
     "tenor_years", "repayment", "frequency", "issue_cost_pct",
 )  # fmt: skip
-
-
-def source_headers() -> dict[str, tuple[str, ...]]:
-    """Columns of sources and the headers that they have there."""
-    return headers_in("sources", *SOURCE_COLUMNS)
-
-
-def quota_headers() -> dict[str, tuple[str, ...]]:
-    """Columns of quotas and the headers that they have there."""
-    return headers_in("quotas", *QUOTA_COLUMNS)
+CLAIMS = ("claims", "period", "need_wan", "item", "budget", "inside")
+LIMITS = ("limits", "year", "general_limit_wan", "special_limit_wan")
 
 
 @dataclass(frozen=True)
@@ -262,10 +251,10 @@ class Given:
         if what == "sources":
             rows = [asdict(s) | {"earmark": ";".join(s.earmark) or None, "name": s.name or None}
                     for s in self.sources]  # fmt: skip
-            return pd.DataFrame(rows, columns=list(SOURCE_COLUMNS))
+            return pd.DataFrame(rows, columns=list(SOURCES[1:]))
         rows = [asdict(q) | {"batch": q.name, "quota_wan": q.amount_wan, "available_from": q.first}
                 for q in self.quotas]  # fmt: skip
-        return pd.DataFrame(rows, columns=[c for c in QUOTA_COLUMNS if c != "used_wan"])
+        return pd.DataFrame(rows, columns=[c for c in QUOTAS[1:] if c != "used_wan"])
 
 
 def read_given(
@@ -396,11 +385,11 @@ def _sources(
     notes: list[Text],
     found: Collector,
 ) -> list[Source]:
-    table = read_records(data, name="sources", columns=source_headers(), found=found)
+    table = read_records(data, name="sources", columns=headers_in(*SOURCES), found=found)
     lines: list[Source] = []
     if not table.need("source_id", "period", "cap_wan"):
         return lines
-    notes += filter(None, [table.unread(SOURCE_COLUMNS)])
+    notes += filter(None, [table.unread(SOURCES[1:])])
     known = {c.contract_id for c in contracts} | {c.category for c in contracts}
     seen: dict[tuple[Any, ...], Row] = {}
     for row in table:
@@ -460,11 +449,11 @@ def _late(s: Source, deadline: dt.date, row: Row, notes: list[Text]) -> None:
 
 
 def _quotas(data: TableLike | None, notes: list[Text], found: Collector) -> tuple[Quota, ...]:
-    table = read_records(data, name="quotas", columns=quota_headers(), found=found)
+    table = read_records(data, name="quotas", columns=headers_in(*QUOTAS), found=found)
     rows: list[Quota] = []
     if not table.need("period", "quota_wan", "rate_pct"):
         return ()
-    notes += filter(None, [table.unread(QUOTA_COLUMNS)])
+    notes += filter(None, [table.unread(QUOTAS[1:])])
     for row in table:
         period, first, last = _window(row, "quota")
         quota, used = row.wan("quota_wan", low=0), row.wan("used_wan", low=0, default=0.0)
@@ -502,7 +491,7 @@ def _quotas(data: TableLike | None, notes: list[Text], found: Collector) -> tupl
 def _claims(data: TableLike | Mapping[Any, float] | None, found: Collector) -> tuple[Claim, ...]:
     if isinstance(data, Mapping) and "file" not in data:
         data = [{"period": k, "need_wan": v} for k, v in data.items()]
-    table = read_records(data, name="reserved", columns=CLAIM_COLUMNS, found=found)
+    table = read_records(data, name="reserved", columns=headers_in(*CLAIMS), found=found)
     claims: list[Claim] = []
     if table.need("period", "need_wan"):
         for row in table:
@@ -514,8 +503,7 @@ def _claims(data: TableLike | Mapping[Any, float] | None, found: Collector) -> t
 
 
 def _limits(data: TableLike | None, found: Collector) -> tuple[Limit, ...]:
-    columns = {"year": (), "general_limit_wan": (), "special_limit_wan": ()}
-    table = read_records(data, name="limits", columns=columns, found=found)
+    table = read_records(data, name="limits", columns=headers_in(*LIMITS), found=found)
     made: list[Limit] = []
     if table.need("year"):
         for row in table:
