@@ -112,12 +112,15 @@ def _told_of(outcome: Outcome) -> None:
 
 def _ledger(path: str) -> tuple[Finding, ...]:
     """What a ledger of hidden debt that no scenario names tells; its errors are raised."""
-    from fiscalmodel.debt.ledger import COLUMNS, read_hidden_ledger
+    from fiscalmodel.debt.ledger import read_hidden_ledger
     from fiscalmodel.errors import Collector
     from fiscalmodel.tables.records import read_records
+    from fiscalmodel.words import headers_in
 
     found = Collector()
-    table = found.attempt(lambda: read_records(path, name=path, columns=COLUMNS, found=found), None)
+    table = found.attempt(
+        lambda: read_records(path, name=path, columns=headers_in("debt"), found=found), None
+    )
     if table is None or not all(map(table.has, ("contract_id", "principal_wan", "rate_pct"))):
         return ()
     ledger = read_hidden_ledger(table, found=found)

@@ -245,12 +245,23 @@ def headers_of(column: str) -> tuple[str, ...]:
     return (column, *(str(h) for h in (entry.get("zh"), entry.get("en"), *more) if h))
 
 
-def headers_in(section: str, *columns: str) -> dict[str, tuple[str, ...]]:
-    """Columns with the further headers that they stand under in one kind of table only."""
-    own = labels(section)
+def headers(kind: str) -> dict[str, dict[str, Any]]:
+    """The columns of a kind of table: name -> ``zh`` and ``also``; see ``headers.yaml``."""
+    return _table(_files("headers.yaml")).get(kind, {})
+
+
+def headers_in(kind: str, *columns: str) -> dict[str, tuple[str, ...]]:
+    """Columns with the further headers that they stand under in one kind of table only.
+
+    By default all columns of the kind, in their order.
+
+    >>> headers_in("claims")["item"]
+    ('事项',)
+    """
+    own = headers(kind)
     return {
         c: tuple(str(v) for v in (own.get(c, {}).get("zh"), *own.get(c, {}).get("also", [])) if v)
-        for c in columns
+        for c in columns or own
     }
 
 

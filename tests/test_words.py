@@ -25,7 +25,7 @@ from fiscalmodel.words import (
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted((ROOT / "params" / "words").glob("*.yaml"))
-ROOMS = {file.stem: file for file in FILES if file.stem not in ("labels", "official")}
+ROOMS = {file.stem: file for file in FILES if file.stem not in ("headers", "labels", "official")}
 
 
 def leaves(data, above=""):

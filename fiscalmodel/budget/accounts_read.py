@@ -24,11 +24,6 @@ from fiscalmodel.tables.table import Table
 from fiscalmodel.units import convert, money_unit
 from fiscalmodel.words import headers_in, official
 
-#: Kind of the table of the four accounts, and its columns; a table of series is read too.
-ACCOUNTS = (
-    "accounts", "budget", "level", "year", "version", "item_code", "item", "amount_wan", "unit",
-    "restricted", "counterpart", "region", "source",
-)  # fmt: skip
 #: Beginning of a form's key -> budget.
 _FORMS = {
     "general_public_budget": "general", "government_fund": "fund",
@@ -107,7 +102,7 @@ def _tidy(source: TableLike, unit: str | None) -> Records | None:
     """The source as a table of lines; None if it is a printed account."""
     for more in ({}, {"item": ("indicator",)}):
         try:
-            headers = {**headers_in(*ACCOUNTS), **more}
+            headers = {**headers_in("accounts"), **more}
             records = read_records(source, name="accounts", columns=headers, unit=unit)
         except InputError:
             if isinstance(source, pd.DataFrame):

@@ -20,8 +20,6 @@ from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import TableLike, read_records
 from fiscalmodel.words import Text, headers_in, language, official_words, say
 
-#: Kind of the table, and its columns.
-LINES = ("assessed_lines", "year", "item", "funding", "amount_wan", "note")
 #: The base's columns: those of a scenario's balance, and what the further tests need.
 NEEDED = ("resources_wan", "sanbao_need_wan")
 USUAL = ("statutory_debt_service_wan", "other_commitments_wan")
@@ -202,7 +200,7 @@ def _base(base: pd.DataFrame, found: Collector) -> pd.DataFrame:
 
 def _lines(lines: TableLike, base: pd.DataFrame, found: Collector) -> pd.DataFrame:
     """Cost by year and source."""
-    records = read_records(lines, name="lines", columns=headers_in(*LINES), found=found)
+    records = read_records(lines, name="lines", columns=headers_in("assessed"), found=found)
     records.need("year", "funding", "amount_wan")
     sources = list(official_words("funding"))
     years = base.index.tolist()

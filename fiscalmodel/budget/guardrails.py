@@ -73,8 +73,6 @@ RULES = (
 _DENOMINATORS = {rule.under for rule in RULES}
 #: Columns that the rules are worked out from.
 AMOUNTS = tuple(dict.fromkeys(name for rule in RULES for name in (rule.over, rule.under)))
-#: Kind of the table, and its columns.
-GIVEN = ("guardrails", "year", *AMOUNTS)
 
 
 @dataclass(frozen=True)
@@ -273,7 +271,7 @@ def read_guardrail_amounts(source: TableLike) -> pd.DataFrame:
         With every cell that cannot be read, every year that stands twice and every denominator
         of 0; a table without any of the columns.
     """
-    table = read_records(source, name="guardrails", columns=headers_in(*GIVEN), unit="万元")
+    table = read_records(source, name="guardrails", columns=headers_in("guardrails"), unit="万元")
     table.need("year")
     given = [name for name in AMOUNTS if table.has(name)]
     if not given and not table.found.problems:

@@ -28,9 +28,6 @@ RETURN_RULE = {
     "special_account": None,
 }
 ADVANCE = "advance"
-#: Kind of a table, and its columns.
-FUNDS = ("idle_funds", "fund_id", "item", "idle_kind", "year", "amount_wan", "note")
-CUTS = ("cuts", "line", "last_wan", "this_wan", "moved_wan", "target_cut_pct", "note")
 
 
 @dataclass(frozen=True, repr=False)
@@ -112,7 +109,7 @@ def idle_money(table: TableLike, *, on: Any, years: int | None = None) -> IdleMo
     accounts at the end of Y.
     """
     day = as_day(on)
-    records = read_records(table, name="funds", columns=headers_in(*FUNDS))
+    records = read_records(table, name="funds", columns=headers_in("idle"))
     records.need("item", "idle_kind", "year", "amount_wan")
     rows: list[dict[str, Any]] = []
     seen: dict[tuple[str, int | None], str] = {}
@@ -228,7 +225,7 @@ def like_for_like_cuts(lines: TableLike) -> LikeForLikeCuts:
     >>> print(round(like_for_like_cuts(rows).table.loc[0, "change_pct"], 2))
     -8.5
     """
-    records = read_records(lines, name="lines", columns=headers_in(*CUTS))
+    records = read_records(lines, name="lines", columns=headers_in("cuts"))
     records.need("line", "last_wan", "this_wan")
     rows = []
     for row in records:

@@ -31,13 +31,6 @@ LINE_COLUMNS = (
 )  # fmt: skip
 #: Amounts in 万元 that differ by less are one to the 分.
 TO_THE_FEN = 0.5e-6
-#: Kind of a table, and its columns.
-MEASURES = ("plan_measures", "year", "measure", "side", "amount_wan", "basis")
-LINES = (
-    "plan_lines", "line", "project_class", "year", "standard_wan", "number", "amount_wan",
-    "basis", "sanbao_part", "source",
-)  # fmt: skip
-FLOWS = ("plan_flows", "item", "year", "amount_wan", "basis")
 #: A basis that ties spending to these is refused; 低收入家庭 and the like are no such tie.
 _TIED = re.compile(
     r"gdp|生产总值|物价指数|cpi|指数化|挂钩|revenue growth|% of revenue|price index"
@@ -183,7 +176,9 @@ def _line_rows(
     source: TableLike, years: Sequence[int], found: Collector, *, all_years: bool = True
 ) -> list[dict[str, Any]]:
     """A row for each line and year; a year outside the plan is left out, or a problem."""
-    table = read_records(source, name="lines", columns=headers_in(*LINES), unit="万元", found=found)
+    table = read_records(
+        source, name="lines", columns=headers_in("plan_lines"), unit="万元", found=found
+    )
     if not table.need("line", "project_class", "basis"):
         return []
     rows = list[dict[str, Any]]()
@@ -226,7 +221,7 @@ def _changes(source: TableLike | None, known: set[str], found: Collector) -> lis
     if source is None:
         return []
     table = read_records(
-        source, name="changes", columns=headers_in(*LINES), unit="万元", found=found
+        source, name="changes", columns=headers_in("plan_lines"), unit="万元", found=found
     )
     table.need("line", "year", "source")
     made = list[dict[str, Any]]()
@@ -260,7 +255,7 @@ def read_amounts_by_line(source: TableLike, *, name: str) -> pd.DataFrame:
     InputError
         With every cell that cannot be read.
     """
-    table = read_records(source, name=name, columns=headers_in(*LINES), unit="万元")
+    table = read_records(source, name=name, columns=headers_in("plan_lines"), unit="万元")
     table.need("line", "year", "amount_wan")
     rows = [
         (row.year("year"), row.text("line", FILLED), row.wan("amount_wan", low=0)) for row in table
@@ -280,7 +275,7 @@ def read_flows(source: TableLike, years: Sequence[int]) -> list[tuple[int, str, 
     InputError
         With every cell that cannot be read, every unknown line and every row without a basis.
     """
-    table = read_records(source, name="flows", columns=headers_in(*FLOWS), unit="万元")
+    table = read_records(source, name="flows", columns=headers_in("plan_flows"), unit="万元")
     table.need("item", "amount_wan", "basis")
     rows = list[tuple[int, str, float]]()
     for row in table:
@@ -424,15 +419,17 @@ def _measures(source: TableLike | None, years: Sequence[int], found: Collector) 
     rows = list[tuple[Any, ...]]()
     if source is not None:
         table = read_records(
-            source, name="measures", columns=headers_in(*MEASURES), unit="万元", found=found
+            source, name="measures", columns=headers_in("plan_measures"), unit="万元", found=found
         )
-        table.need(*MEASURES[1:])
+        table.need(*headers_in("plan_measures"))
         for row in table:
             _in_plan(row, years)
             rows.append((row.year("year"), row.text("measure", FILLED),
                          row.word("side", "budget_side"), row.wan("amount_wan"),
                          row.text("basis", FILLED)))  # fmt: skip
-    return pd.DataFrame(rows, columns=list(MEASURES[1:])).astype({"amount_wan": float})
+    return pd.DataFrame(rows, columns=list(headers_in("plan_measures"))).astype(
+        {"amount_wan": float}
+    )
 
 
 def surplus_use(surplus_wan: float, deficit_wan: float = 0.0) -> dict[str, float]:

@@ -24,11 +24,6 @@ from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import Row, TableLike, read_records
 from fiscalmodel.words import EMPTY, Text, bare, headers_in, language, say
 
-#: Kind of the table, and its columns.
-POOL = (
-    "project_pool", "project_id", "project", "project_class", "must", "running", "standard_wan",
-    "number", "first_year", "years", "score", "note",
-)  # fmt: skip
 DECISIONS = ("chosen", "deferred", "refused")
 _CENT = 1e-6  # 万元: amounts that differ by less are one amount
 
@@ -316,7 +311,7 @@ def class_of(text: object) -> str | None:
 def _pool(
     pool: TableLike, found: Collector, plan: Sequence[int], class_order: Iterable[str]
 ) -> list[Project]:
-    records = read_records(pool, name="pool", columns=headers_in(*POOL), found=found)
+    records = read_records(pool, name="pool", columns=headers_in("projects"), found=found)
     records.need("project_id", "project_class", "standard_wan", "number", "first_year", "years")
     made: dict[str, Project] = {}
     classes = tuple(class_order)

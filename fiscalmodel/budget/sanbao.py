@@ -25,11 +25,6 @@ TIERS = tuple((part, standard) for standard in STANDARDS for part in PARTS)
 GUARDED = {"all": "sanbao", **{part: part for part in PARTS}}
 FEN = 1_000_000  # 分 in 万元
 #: Columns of the table, and the headers beside those of ``labels.yaml``.
-#: Kind of the table, and its columns.
-MONTHS = (
-    "sanbao_months", "period", "sanbao_part", "standard", "need_wan", "arranged_wan",
-    "settled_wan", "note",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, repr=False)
@@ -175,7 +170,7 @@ def sanbao_needs(table: TableLike, *, on: Any = None) -> SanbaoNeeds:
     >>> sanbao_needs(rows).coverage.loc[0, ["ratio_pct", "margin_wan"]].tolist()
     [90.0, -1.0]
     """
-    records = read_records(table, name="sanbao", columns=headers_in(*MONTHS))
+    records = read_records(table, name="sanbao", columns=headers_in("sanbao"))
     records.need("period", "sanbao_part", "need_wan")
     made: list[dict[str, Any]] = []
     fen: dict[tuple[pd.Period, str, str], tuple[int, int | None]] = {}

@@ -18,15 +18,6 @@ from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import Row, TableLike, read_records
 from fiscalmodel.words import Text, headers_in, say
 
-#: Kind of a table, and its columns.
-INDICATORS = (
-    "indicators", "indicator", "comparator", "value", "value_max", "achieved", "weight", "unit",
-    "note",
-)  # fmt: skip
-EXECUTED = (
-    "executed_projects", "project", "budget_wan", "adjusted_wan", "executed_wan", "score", "note",
-)  # fmt: skip
-
 
 @dataclass(frozen=True, repr=False)
 class ScoreForm(Found):
@@ -119,9 +110,7 @@ def score_form(
     91.0
     """
     found = Collector()
-    records = read_records(
-        indicators, name="indicators", columns=headers_in(*INDICATORS), found=found
-    )
+    records = read_records(indicators, name="indicators", columns=headers_in("scores"), found=found)
     records.need("indicator", "weight")
     rows, seen = [], set()
     for row in records:
@@ -230,7 +219,7 @@ def next_ceilings(
     Execution is against the adjusted budget. A self-score cannot exceed 80 + 20 · execution;
     one that does is a finding.
     """
-    records = read_records(projects, name="projects", columns=headers_in(*EXECUTED))
+    records = read_records(projects, name="projects", columns=headers_in("executed"))
     records.need("project", "budget_wan", "executed_wan")
     execution = float(policy.value("performance_weight_execution", on=on))
     indicators = float(policy.value("performance_weight_indicators", on=on))

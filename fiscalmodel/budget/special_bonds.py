@@ -21,13 +21,6 @@ from fiscalmodel.findings import Finding
 from fiscalmodel.tables.records import FILLED, TableLike, read_records
 from fiscalmodel.words import Text, headers_in, say
 
-#: Kind of a table, and its columns.
-PROJECTS = (
-    "bond_projects", "project_id", "name", "amount_wan", "rate_pct", "start", "maturity",
-    "repayment", "frequency",
-)  # fmt: skip
-INCOME = ("bond_project_income", "project_id", "year", "income_wan")
-
 
 @dataclass(frozen=True, repr=False)
 class BondProjects(Found):
@@ -116,11 +109,11 @@ def bond_projects(projects: TableLike, income: TableLike, *, on: Any) -> BondPro
     """
     found = Collector()
     bonds = read_records(
-        projects, name="projects", columns=headers_in(*PROJECTS), unit="万元", found=found
+        projects, name="projects", columns=headers_in("bond_projects"), unit="万元", found=found
     )
     bonds.need("project_id", "amount_wan", "rate_pct", "start", "maturity")
     flows = read_records(
-        income, name="income", columns=headers_in(*INCOME), unit="万元", found=found
+        income, name="income", columns=headers_in("bond_income"), unit="万元", found=found
     )
     flows.need("project_id", "year", "income_wan")
     by_project: dict[str, dict[int, float]] = {}

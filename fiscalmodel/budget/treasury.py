@@ -35,15 +35,6 @@ KINDS = ("free", "earmarked", "bonds", "social")
 #: Money in the treasury account; social insurance lies in an account of its own.
 IN_TREASURY = ("free", "earmarked", "bonds")
 
-#: Kind of a table, and its columns.
-FLOWS = (
-    "cash_flows", "period", "cash_line", "item", "purpose", "amount_wan", "settled_wan", "note",
-)  # fmt: skip
-BALANCES = (
-    "cash_balances", "period", "cash_kind", "purpose", "opening_wan", "receipts_wan",
-    "payments_wan", "closing_wan", "note",
-)  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Given:
@@ -99,9 +90,9 @@ def read_given(needs: SanbaoNeeds, flows: TableLike, balances: TableLike) -> Giv
     """
     found = Collector()
     opening, behind, last = _balances(read_records(
-        balances, name="balances", columns=headers_in(*BALANCES), found=found
+        balances, name="balances", columns=headers_in("cash"), found=found
     ))  # fmt: skip
-    records = read_records(flows, name="flows", columns=headers_in(*FLOWS), found=found)
+    records = read_records(flows, name="flows", columns=headers_in("flows"), found=found)
     records.need("period", "cash_line", "amount_wan")
     ahead: dict[tuple[str, str, str], dict[pd.Period, int]] = {}
     past: list[dict[str, Any]] = []

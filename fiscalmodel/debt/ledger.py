@@ -21,19 +21,9 @@ from fiscalmodel.display import Checked
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import Finding, finding
 from fiscalmodel.tables.records import Records, Row, TableLike, read_records
-from fiscalmodel.words import Text, marked, official, say
+from fiscalmodel.words import Text, headers_in, marked, official, say
 
 FEN_PER_WAN = 1_000_000
-COLUMNS = (
-    "contract_id", "debtor", "creditor", "category", "project", "principal_wan", "rate_pct",
-    "day_count", "start", "maturity", "repayment", "frequency", "interest_paid_to", "overdue",
-    "litigation", "replaceable", "consent", "replace_fee_pct", "prepayable", "prepay_fee_pct",
-    "extendable_to", "min_instalment_wan", "clear_by", "by_contract",
-)  # fmt: skip
-BOND_COLUMNS = (
-    "bond_code", "type", "purpose", "amount_wan", "rate_pct", "start", "maturity", "repayment",
-    "frequency", "project",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -191,7 +181,7 @@ def read_hidden_ledger(
     """
     problems = found or Collector()
     source = data.table if isinstance(data, Ledger) else data
-    table = read_records(source, name="ledger", columns=COLUMNS, found=problems)
+    table = read_records(source, name="ledger", columns=headers_in("debt"), found=problems)
     when, limit = days_of(as_of, deadline, problems)
     notes: list[Finding] = []
     contracts: list[Contract] = []
@@ -206,12 +196,12 @@ def read_hidden_ledger(
             rows[0].report("contract_id", "debt.not_in_ledger", name=name)
         if table.rows and not table.has("prepayable") and deadline is not None:
             notes.append(_note("no_prepayable", "ledger", say("debt.ledger.no_prepayable")))
-        if told := table.unread(COLUMNS):
+        if told := table.unread(headers_in("debt")):
             notes.append(_note("columns_unread", "ledger", told))
     frame = pd.DataFrame(
         [{f.name: getattr(c, f.name) for f in fields(Contract)[:-1]} for c in contracts],
         columns=[f.name for f in fields(Contract)[:-1]],
-    )[[*COLUMNS, "balance_fen"]]
+    )[[*headers_in("debt"), "balance_fen"]]
     made = Ledger("contract_id", frame, tuple(notes), tuple(contracts))
     _total(made, stated_total_wan, table)
     finish(table)
@@ -248,7 +238,7 @@ def read_bonds(
         Every problem of the table at once, each with file and cell.
     """
     source = data.table if isinstance(data, Ledger) else data
-    table = read_records(source, name="bonds", columns=BOND_COLUMNS)
+    table = read_records(source, name="bonds", columns=headers_in("bonds"))
     when, _ = days_of(as_of, None, table.found)
     rows: list[dict[str, Any]] = []
     notes: list[Finding] = []
@@ -275,7 +265,7 @@ def read_bonds(
                 "project": row.text("project"),
                 "balance_fen": balance,
             })  # fmt: skip
-    made = Ledger("bond_code", pd.DataFrame(rows, columns=[*BOND_COLUMNS, "balance_fen"]))
+    made = Ledger("bond_code", pd.DataFrame(rows, columns=[*headers_in("bonds"), "balance_fen"]))
     _total(made, stated_total_wan, table)
     table.done()
     for kind, limit in (limits_wan or {}).items():
@@ -420,9 +410,7 @@ def _consent(c: Contract, notes: list[Finding]) -> None:
 
 
 def _custom(data: TableLike | None, found: Collector) -> dict[str, list[Row]]:
-    table = read_records(
-        data, name="custom", columns=("contract_id", "date", "principal_wan"), found=found
-    )
+    table = read_records(data, name="custom", columns=headers_in("custom"), found=found)
     dated: dict[str, list[Row]] = {}
     if table.need("contract_id", "date", "principal_wan"):
         for row in table:

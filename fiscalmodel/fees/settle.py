@@ -30,9 +30,6 @@ from fiscalmodel.tables.records import FILLED, TableLike
 from fiscalmodel.units import yuan_text
 from fiscalmodel.words import Text, official, say
 
-#: Columns of a table of payments, beside the bank.
-PAYMENT = ("kind", "account", "period", "amount", "amount_fen", "paid_on")
-
 
 def commission(
     receipts: TableLike,
@@ -187,8 +184,9 @@ def read_payments(
     if payments is None:
         return ()
     result = []
+    optional = ("kind", "account", "period", "amount", "amount_fen", "paid_on")
     needed = ("bank", "paid_on") if dated else ("bank",)
-    for row in rows_of(payments, "payments", *needed, optional=PAYMENT, pair=("bank", "amount")):
+    for row in rows_of(payments, "payments", *needed, optional=optional, pair=("bank", "amount")):
         on = row.day("paid_on", default=FILLED if dated else None)
         day = None if on is None else day_number(on)
         if as_of is not None and day is not None and day > as_of:

@@ -24,8 +24,6 @@ SUSPICIOUS_PCT = Fraction(1, 100)
 FIRST_DAY, LAST_DAY = -(2**31) + 1, 2**31 - 1
 #: Columns of such a span.
 SPAN = ("valid_from", "valid_to")
-#: Further columns of a table of relations, beside the bank.
-RELATION = ("kind", "account", *SPAN, "document")
 #: Kind -> its rate in ``params/policy/``.
 PARAMETERS = {"fines": "commission_rate_fines", "charges": "commission_rate_charges"}
 RateTable: TypeAlias = "TableLike | Mapping[str, Any] | None"
@@ -413,9 +411,10 @@ def read_relations(relations: RelationTable) -> tuple[Relation, ...] | None:
         relations = [{"bank": b, **dict(zip(SPAN, d, strict=False))} for b, d in relations.items()]
     elif isinstance(relations, Sequence) and not isinstance(relations, str):
         relations = [{"bank": r} if isinstance(r, str) else r for r in relations]
+    optional = ("kind", "account", *SPAN, "document")
     return tuple(
         Relation(*line_of(row), *span_of(row), clean(row.text("document")))
-        for row in rows_of(relations, "relations", "bank", optional=RELATION)
+        for row in rows_of(relations, "relations", "bank", optional=optional)
     )
 
 

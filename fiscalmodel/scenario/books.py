@@ -19,7 +19,7 @@ from fiscalmodel.errors import Collector, InputError, known_names
 from fiscalmodel.folders import settled_files
 from fiscalmodel.scenario.origin import Names, elsewhere
 from fiscalmodel.series.assembly import Point, across_header, firmest
-from fiscalmodel.series.templates import fields_of, headers_in, read
+from fiscalmodel.series.templates import fields_of, known_headers, read
 from fiscalmodel.tables.files import load
 from fiscalmodel.tables.grid import Grid
 from fiscalmodel.tables.readers import read_workbook
@@ -179,7 +179,7 @@ def _lists_of(grids: Sequence[Grid]) -> tuple[dict[str, str], list[Text]]:
         best, most, near = "", 0, ("", set[str](), 0)
         for kind in LISTS:
             fields = fields_of(kind)
-            known = set(header_of(grid, headers_in(fields)))
+            known = set(header_of(grid, known_headers(kind)))
             needed = {f.name for f in fields if f.required}
             if needed <= known and len(known) > max(most, _LEAST - 1):
                 best, most = kind, len(known)

@@ -11,58 +11,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fiscalmodel.budget import (
-    accounts_read,
-    affordability,
-    guardrails,
-    idle,
-    medium_term,
-    ranking,
-    sanbao,
-    scores,
-    special_bonds,
-    treasury,
-)
-from fiscalmodel.debt import ledger
-from fiscalmodel.debt.clearance import given
 from fiscalmodel.errors import InputError, did_you_mean
-from fiscalmodel.fees import receipts, settle, terms
 from fiscalmodel.paths import inside
 from fiscalmodel.yamlio import KeyPath
 
 #: Endings of tables that a scenario may name.
 TABLES = (".csv", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".et")
-#: Keys that name a table -> kind of table (a section of labels.yaml) and its columns.
-TABLE_KEYS: Mapping[str, tuple[str, ...]] = {
-    "debt.ledger": ("ledger", *ledger.COLUMNS),
-    "debt.sources": given.SOURCES,
-    "debt.quotas": given.QUOTAS,
-    "debt.bonds": ("bonds", *ledger.BOND_COLUMNS),
-    "debt.claims": given.CLAIMS,
-    "debt.limits": given.LIMITS,
-    "debt.custom": ("custom", "contract_id", "date", "principal_wan"),
-    "commissions.receipts": ("commissions", *receipts.COLUMNS),
-    "commissions.relations": ("commissions", "bank", *terms.RELATION),
-    "commissions.payments": ("commissions", "bank", *settle.PAYMENT),
-    "budgets.accounts": accounts_read.ACCOUNTS,
-    **dict.fromkeys(
-        (f"medium_term.{key}" for key in ("lines", "changes", "last_plan", "outturn")),
-        medium_term.LINES,
-    ),
-    "medium_term.flows": medium_term.FLOWS,
-    "medium_term.measures": medium_term.MEASURES,
-    "guardrails.amounts": guardrails.GIVEN,
-    "sanbao.months": sanbao.MONTHS,
-    "sanbao.cash": treasury.BALANCES,
-    "sanbao.flows": treasury.FLOWS,
-    "projects.pool": ranking.POOL,
-    "projects.assess": affordability.LINES,
-    "projects.executed": scores.EXECUTED,
-    "idle.funds": idle.FUNDS,
-    "idle.cuts": idle.CUTS,
-    "special_bonds.projects": special_bonds.PROJECTS,
-    "special_bonds.income": special_bonds.INCOME,
-}
+#: Keys that name a table -> kind of table: see ``params/words/headers.yaml``.
+TABLE_KEYS: Mapping[str, str] = {
+    "debt.ledger": "debt",
+    "debt.sources": "funding",
+    **{f"debt.{k}": k for k in ("quotas", "bonds", "claims", "limits", "custom")},
+    **dict.fromkeys((f"commissions.{k}" for k in ("receipts", "relations", "payments")),
+                    "commissions"),
+    "budgets.accounts": "accounts",
+    **dict.fromkeys((f"medium_term.{k}" for k in ("lines", "changes", "last_plan", "outturn")),
+                    "plan_lines"),
+    "medium_term.flows": "plan_flows",
+    "medium_term.measures": "plan_measures",
+    "guardrails.amounts": "guardrails",
+    "sanbao.months": "sanbao",
+    "sanbao.cash": "cash",
+    "sanbao.flows": "flows",
+    "projects.pool": "projects",
+    "projects.assess": "assessed",
+    "projects.executed": "executed",
+    "idle.funds": "idle",
+    "idle.cuts": "cuts",
+    "special_bonds.projects": "bond_projects",
+    "special_bonds.income": "bond_income",
+}  # fmt: skip
 #: Keys that name a series.
 SERIES_KEYS = (
     "revenue.series", "revenue.items.*.series", "revenue.nowcast.series",

@@ -95,7 +95,7 @@ class Scenario:
         """The rows of a table that a key names, by the columns that its own reader knows."""
         return read_records(
             self.places[key].table(), name=key.rpartition(".")[2],
-            columns=headers_in(*TABLE_KEYS[key]),
+            columns=headers_in(TABLE_KEYS[key]),
         )  # fmt: skip
 
     def series(self, key: str, named: DataRef) -> Series:

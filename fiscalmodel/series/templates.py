@@ -7,7 +7,7 @@ words are read by every door.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,7 +21,15 @@ from fiscalmodel.folders import settled_files
 from fiscalmodel.numerals import printed
 from fiscalmodel.tables.records import FILLED, Records, Row, read_records
 from fiscalmodel.tables.table import Table
-from fiscalmodel.words import headers_of, label, official, official_words, say
+from fiscalmodel.words import (
+    headers,
+    headers_in,
+    headers_of,
+    label,
+    official,
+    official_words,
+    say,
+)
 from fiscalmodel.yamlio import load_yaml
 
 #: How the note of an example row begins in every template.
@@ -29,6 +37,8 @@ EXAMPLE_NOTE = "示例行"
 #: Cells that tell the example of a series: one that was overwritten makes the row the office's own.
 _TELLING = ("region", "indicator", "period", "value")
 _SERIES = ("revenue", "monthly", "budget")
+#: Templates that are read as another kind of table.
+_READ_AS = {"plan_changes": "plan_lines", "receipts": "commissions", "payments": "commissions"}
 #: Rows below the header that have drop-downs and formats.
 _ROWS = 2_000
 SHEETS = {"zh": ("数据", "说明"), "en": ("data", "notes")}
@@ -41,7 +51,10 @@ class Field:
     Attributes
     ----------
     name
-        Column name of the package; its header stands in ``params/words/labels.yaml``.
+        Column name of the package; its header stands in ``params/words/headers.yaml`` or, if
+        it is the same everywhere, in ``labels.yaml``.
+    kind
+        Kind of table that it is a column of.
     type
         ``list`` is a drop-down that is a help only (other words are allowed);
         ``choice`` takes its words alone.
@@ -55,11 +68,10 @@ class Field:
         Group of ``params/words/official.yaml``, or the words themselves.
     low, high
         Bounds of a number.
-    zh_header
-        Chinese header where another than the column's first is usual here.
     """
 
     name: str
+    kind: str
     type: Literal["text", "number", "date", "choice", "list"]
     example: str | float
     zh: str
@@ -68,11 +80,11 @@ class Field:
     choices: str | tuple[str, ...] = ()
     low: float | None = None
     high: float | None = None
-    zh_header: str = ""
 
     def header(self, lang: str) -> str:
         """Header of the column, with its unit."""
-        return self.zh_header if lang == "zh" and self.zh_header else label(self.name, lang)
+        usual = headers(self.kind).get(self.name, {}).get(lang)
+        return str(usual or label(self.name, lang))
 
     def words(self, lang: str) -> tuple[str, ...]:
         """Words of the drop-down."""
@@ -109,17 +121,17 @@ def _read(files: tuple[Path, ...]) -> dict[str, tuple[Field, ...]]:
         data: Any = load_yaml(file)[0]
         columns |= data["columns"]
         for kind, entries in data["templates"].items():
-            made[kind] = tuple(_field(entry, columns) for entry in entries)
+            made[kind] = tuple(_field(_READ_AS.get(kind, kind), e, columns) for e in entries)
     return made
 
 
-def _field(entry: Any, columns: Mapping[str, Any]) -> Field:
+def _field(kind: str, entry: Any, columns: Mapping[str, Any]) -> Field:
     """A column by its name alone, or with what differs from its usual description."""
     ((name, more),) = entry.items() if isinstance(entry, Mapping) else ((entry, {}),)
     facts = columns.get(name, {}) | more
     choices = facts.get("choices", ())
     return Field(
-        name, **facts | {"choices": choices if isinstance(choices, str) else tuple(choices)}
+        name, kind, **facts | {"choices": choices if isinstance(choices, str) else tuple(choices)}
     )
 
 
@@ -293,9 +305,9 @@ def _notes_sheet(book: Any, sheets: Mapping[str, Sheet], lang: str) -> None:
         top += 2
 
 
-def headers_in(fields: Sequence[Field]) -> dict[str, tuple[str, ...]]:
-    """Columns of a template -> the header that is usual there alone."""
-    return {f.name: (f.zh_header,) if f.zh_header else () for f in fields}
+def known_headers(kind: str) -> dict[str, tuple[str, ...]]:
+    """Columns of a template with the further headers that they are read under."""
+    return headers_in(_READ_AS.get(kind, kind), *(f.name for f in fields_of(kind)))
 
 
 def read(kind: str, path: str | Path | Mapping[str, Any]) -> pd.DataFrame:
@@ -322,7 +334,7 @@ def read(kind: str, path: str | Path | Mapping[str, Any]) -> pd.DataFrame:
         list, numbers out of range, dates that are none: all at once, each by cell.
     """
     fields = fields_of(kind)
-    records = read_records(path, name=kind, columns=headers_in(fields))
+    records = read_records(path, name=kind, columns=known_headers(kind))
     if not records.need(*(f.name for f in fields if f.required)):
         records.done()
     records.example_is_data = True

@@ -33,17 +33,6 @@ FREQUENCIES = {"year": 12, "quarter": 3, "month": 1}
 LONGEST_YEARS = 40
 #: Kinds of source that shocks and levers act on, told by words in the category.
 KINDS = ("disposal", "land", "transfer", "project", "fiscal")
-#: Kind of a table, and its columns.
-SOURCES = (
-    "sources", "source_id", "category", "name", "period", "available_from", "cap_wan",
-    "haircut_pct", "earmark", "carry",
-)  # fmt: skip
-QUOTAS = (
-    "quotas", "batch", "kind", "period", "available_from", "quota_wan", "used_wan", "rate_pct",
-    "tenor_years", "repayment", "frequency", "issue_cost_pct",
-)  # fmt: skip
-CLAIMS = ("claims", "period", "need_wan", "item", "budget", "inside")
-LIMITS = ("limits", "year", "general_limit_wan", "special_limit_wan")
 
 
 @dataclass(frozen=True)
@@ -251,10 +240,10 @@ class Given:
         if what == "sources":
             rows = [asdict(s) | {"earmark": ";".join(s.earmark) or None, "name": s.name or None}
                     for s in self.sources]  # fmt: skip
-            return pd.DataFrame(rows, columns=list(SOURCES[1:]))
+            return pd.DataFrame(rows, columns=list(headers_in("funding")))
         rows = [asdict(q) | {"batch": q.name, "quota_wan": q.amount_wan, "available_from": q.first}
                 for q in self.quotas]  # fmt: skip
-        return pd.DataFrame(rows, columns=[c for c in QUOTAS[1:] if c != "used_wan"])
+        return pd.DataFrame(rows, columns=[c for c in headers_in("quotas") if c != "used_wan"])
 
 
 def read_given(
@@ -385,11 +374,11 @@ def _sources(
     notes: list[Text],
     found: Collector,
 ) -> list[Source]:
-    table = read_records(data, name="sources", columns=headers_in(*SOURCES), found=found)
+    table = read_records(data, name="sources", columns=headers_in("funding"), found=found)
     lines: list[Source] = []
     if not table.need("source_id", "period", "cap_wan"):
         return lines
-    notes += filter(None, [table.unread(SOURCES[1:])])
+    notes += filter(None, [table.unread(headers_in("funding"))])
     known = {c.contract_id for c in contracts} | {c.category for c in contracts}
     seen: dict[tuple[Any, ...], Row] = {}
     for row in table:
@@ -449,11 +438,11 @@ def _late(s: Source, deadline: dt.date, row: Row, notes: list[Text]) -> None:
 
 
 def _quotas(data: TableLike | None, notes: list[Text], found: Collector) -> tuple[Quota, ...]:
-    table = read_records(data, name="quotas", columns=headers_in(*QUOTAS), found=found)
+    table = read_records(data, name="quotas", columns=headers_in("quotas"), found=found)
     rows: list[Quota] = []
     if not table.need("period", "quota_wan", "rate_pct"):
         return ()
-    notes += filter(None, [table.unread(QUOTAS[1:])])
+    notes += filter(None, [table.unread(headers_in("quotas"))])
     for row in table:
         period, first, last = _window(row, "quota")
         quota, used = row.wan("quota_wan", low=0), row.wan("used_wan", low=0, default=0.0)
@@ -491,7 +480,7 @@ def _quotas(data: TableLike | None, notes: list[Text], found: Collector) -> tupl
 def _claims(data: TableLike | Mapping[Any, float] | None, found: Collector) -> tuple[Claim, ...]:
     if isinstance(data, Mapping) and "file" not in data:
         data = [{"period": k, "need_wan": v} for k, v in data.items()]
-    table = read_records(data, name="reserved", columns=headers_in(*CLAIMS), found=found)
+    table = read_records(data, name="reserved", columns=headers_in("claims"), found=found)
     claims: list[Claim] = []
     if table.need("period", "need_wan"):
         for row in table:
@@ -503,7 +492,7 @@ def _claims(data: TableLike | Mapping[Any, float] | None, found: Collector) -> t
 
 
 def _limits(data: TableLike | None, found: Collector) -> tuple[Limit, ...]:
-    table = read_records(data, name="limits", columns=headers_in(*LIMITS), found=found)
+    table = read_records(data, name="limits", columns=headers_in("limits"), found=found)
     made: list[Limit] = []
     if table.need("year"):
         for row in table:
