@@ -208,7 +208,7 @@ def test_templates_go_straight_into_plan_and_commission(tmp_path: Path) -> None:
 
 
 def _heads(field: Field) -> list[str]:
-    return [bare(h) for h in (field.zh_header, *headers_of(field.name)) if h]
+    return [bare(h) for h in (field.header("zh"), *headers_of(field.name))]
 
 
 def _own(path: Path, rows: list[dict[str, object]], *, example: bool = True) -> Path:
