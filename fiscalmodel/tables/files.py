@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from fiscalmodel.paths import here_or_project
 from fiscalmodel.tables.grid import MAX_BYTES, MAX_COLUMNS, Address, Grid, Marks, column_letter
 from fiscalmodel.words import Text, say
 
+#: A larger workbook is read anew each time.
+_KEPT_BYTES = 2_000_000
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _SEPARATORS = {"\t": "tabs", ";": "semicolons", "，": "wide_commas"}
 
@@ -72,13 +75,24 @@ def sheet_named(grids: list[Grid], sheet: str) -> Grid:
 
 
 def sheets(data: bytes, name: str) -> list[Grid]:
-    """Every worksheet of a workbook given as bytes.
+    """Every worksheet of a workbook given as bytes; nobody changes what it gives.
+
+    A county's workbook is read for each of its sheets, so the last ones are kept.
 
     Raises
     ------
     InputError
         For a password, a damaged or over-large workbook, or another kind of file.
     """
+    return list(_kept(data, name) if len(data) <= _KEPT_BYTES else _read(data, name))
+
+
+@lru_cache(maxsize=2)
+def _kept(data: bytes, name: str) -> tuple[Grid, ...]:
+    return tuple(_read(data, name))
+
+
+def _read(data: bytes, name: str) -> list[Grid]:
     # The readers load with the first workbook: frames and CSV files need none of them.
     from fiscalmodel.tables import ods, xls, xlsx
 
