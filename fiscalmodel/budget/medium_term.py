@@ -29,6 +29,8 @@ CLASSES = ("保障运转", "社会事业", "产业发展", "重点建设", "特�
 LINE_COLUMNS = (
     "year", "line", "project_class", "standard_wan", "number", "basis", "sanbao_part",
 )  # fmt: skip
+#: Rule of a finding: the lines do not add up to the budget that stands beside them.
+LINES_APART = "lines_apart"
 #: Amounts in 万元 that differ by less are one to the 分.
 TO_THE_FEN = 0.5e-6
 #: A basis that ties spending to these is refused; 低收入家庭 and the like are no such tie.
@@ -56,7 +58,7 @@ class MediumTermPlan(Found):
     measures
         The reforms of step 2.
     found
-        Years whose uses exceed what there is.
+        Years whose uses exceed what there is; lines that are another budget than the balance.
     changes
         Against last year's plan: ``year, line, change_wan``; None where none is given.
     execution
@@ -76,6 +78,8 @@ class MediumTermPlan(Found):
         """Whether the years balance, and the ceiling of the first."""
         years, short = self.table["year"], self.table["shortfall_wan"]
         span = {"first": years.iloc[0], "last": years.iloc[-1], "ceiling": self.ceiling_wan}
+        if any(found.rule == LINES_APART for found in self.found):
+            return say("budget.plan_apart", **span)
         if not self.found:
             fund = float(self.table["fund_closing_wan"].iloc[-1])
             return say("budget.plan_holds", **span, fund=fund)

@@ -163,9 +163,8 @@ def _available(
 ) -> tuple[ClearanceResources, tuple[Text, ...]]:
     """What is left, and what is told of spending that is no need before clearance.
 
-    Where clearance takes its money from this budget, what the budget spends elsewhere is not
-    there for it: it counts as committed as far as there is money, unless the scenario confirms
-    that it is cut.
+    What the budget spends elsewhere is not there for clearance: it counts as committed as far
+    as there is money, unless the scenario confirms that it is cut.
     """
     years = frame["year"].tolist()
     for column in COLUMNS:
@@ -184,19 +183,15 @@ def _available(
         "year": years[worst], "spent": spent, "needs": spent - float(beyond.iloc[worst]),
         "beyond": float(beyond.iloc[worst]), "left": max(resources - spent, 0.0),
     }  # fmt: skip
-    if spends_first(scenario):
-        said = say("scenario.beyond_taken", **values, key=SPENDING_CUT)
-        return left_of(frame, spent_first=True), (said,)
     if reason is not None:
         return left, (say("scenario.beyond_cut", **values, reason=reason),)
-    return left, (say("scenario.beyond_needs", **values),)
+    said = say("scenario.beyond_taken", **values, key=SPENDING_CUT)
+    return left_of(frame, spent_first=True), (said,)
 
 
 def spends_first(scenario: Scenario) -> bool:
     """Whether what the budget spends beyond its needs is not there for clearance."""
-    spec = scenario.spec
-    connected = spec.debt is not None and bool(spec.debt.general_budget_source)
-    return spec.balance is not None and connected and SPENDING_CUT not in spec.confirmed
+    return scenario.spec.balance is not None and SPENDING_CUT not in scenario.spec.confirmed
 
 
 def stated(scenario: Scenario, column: str, years: list[int]) -> list[float]:

@@ -18,6 +18,7 @@ from fiscalmodel.budget.guardrails import (
     read_guardrail_amounts,
 )
 from fiscalmodel.budget.medium_term import (
+    LINES_APART,
     against_outturn,
     medium_term_plan,
     read_amounts_by_line,
@@ -26,7 +27,7 @@ from fiscalmodel.budget.medium_term import (
 )
 from fiscalmodel.budget.special_bonds import bond_projects
 from fiscalmodel.errors import Collector, InputError, did_you_mean
-from fiscalmodel.findings import Finding
+from fiscalmodel.findings import Finding, finding
 from fiscalmodel.scenario.load import Scenario
 from fiscalmodel.scenario.schema import (
     BudgetsSpec,
@@ -75,8 +76,7 @@ def medium_term_part(
     notes = list[Text]()
     balance, closed = found.get("balance"), found.get("closed")
     resources = _resources(tables.get("flows"), found, years)
-    if "flows" not in tables and balance is not None and "sanbao_need_wan" in balance:
-        notes += _lines_and_needs(lines, balance)
+    apart = [] if "flows" in tables or balance is None else _apart(lines, balance)
     if closed is not None and closed.connected:
         paid = closed.table[closed.table["clearance_wan"] > 0]
         more = {"line": say("budget.line_clearance").zh, "project_class": "特定事项", "number": 1.0,
@@ -100,6 +100,7 @@ def medium_term_part(
             execution = against_outturn(before, outturn)
         made = replace(made, changes=changes, execution=execution)
         notes += made.compared
+    made = replace(made, found=(*made.found, *apart))
     return PartResult(made, tuple(notes), made.answer)
 
 
@@ -121,17 +122,26 @@ def _resources(flows: Any, found: Mapping[str, Any], years: list[int]) -> dict[i
     return {year: resources[year] + float(more.loc[year].sum()) for year in years}
 
 
-def _lines_and_needs(lines: pd.DataFrame, balance: pd.DataFrame) -> list[Text]:
-    """Says where the lines and the needs of the balance are two different budgets."""
+def _apart(lines: pd.DataFrame, balance: pd.DataFrame) -> list[Finding]:
+    """Where the lines are another budget than the balance: its expenditure, else its needs."""
     needs = ["sanbao_need_wan", "statutory_debt_service_wan", "other_commitments_wan"]
-    due = balance.fillna(0.0).set_index("year")[needs].sum(axis=1)
+    table = balance.set_index("year")
+    if "expenditure_wan" in table:
+        what, due = "expenditure", table["expenditure_wan"]
+    elif "sanbao_need_wan" in table:
+        what, due = "needs", table[needs].fillna(0.0).sum(axis=1)
+    else:
+        return []
     spent = (lines["standard_wan"] * lines["number"]).groupby(lines["year"]).sum()
-    gaps = (spent - due).round(2)
-    said = [
-        say("budget.lines_gap", year=int(str(year)), amount=float(gap))
-        for year, gap in gaps.items() if abs(gap) > 0.5
-    ]  # fmt: skip
-    return [say("budget.lines_and_needs", years=said)] if said else []
+    gaps = {int(str(year)): float(gap) for year, gap in (spent - due).items() if abs(gap) > 0.5}
+    if not gaps:
+        return []
+    first = min(gaps)
+    years = [say("budget.lines_gap", year=year, amount=gap) for year, gap in gaps.items()]
+    return [finding(
+        LINES_APART, str(first), stated=float(due[first]), computed=float(spent[first]),
+        severity="warning", said=say(f"budget.lines_and_{what}", years=years),
+    )]  # fmt: skip
 
 
 def guardrails_part(
