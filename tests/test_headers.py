@@ -66,6 +66,23 @@ def test_a_bad_cell_keeps_its_place_whatever_the_scenario_moves(office, key):
     assert [str(p.where) for p in told.value.problems] == [f"{file.name}:2, 到位日期"]
 
 
+@pytest.mark.parametrize("file", ["statutory_bonds", "replacement_quotas", "special_bonds"])
+def test_a_government_bond_that_pays_at_maturity_is_refused_at_its_cell(office, file):
+    path = office / f"data/synthetic_sample_county_{file}.csv"
+    rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
+    made = [{**row, "frequency": "按半年"} for row in rows]
+    made[0]["frequency"] = "到期一次付息"
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(made[0]))
+        writer.writeheader()
+        writer.writerows(made)
+    with pytest.raises(InputError) as told:
+        fm.evaluate(case(office))
+    (problem,) = told.value.problems
+    assert str(problem.where) == f"{path.name}:2, frequency"
+    assert problem.said.zh == "政府债券不是到期一次付息的"
+
+
 def test_every_table_of_a_scenario_and_every_template_has_its_headers():
     for kind in TABLE_KEYS.values():
         assert headers_in(kind)

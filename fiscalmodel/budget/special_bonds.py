@@ -15,6 +15,7 @@ import pandas as pd
 
 from fiscalmodel.debt.cashflow import amortise
 from fiscalmodel.debt.coverage import Coverage, project_coverage
+from fiscalmodel.debt.ledger import coupons
 from fiscalmodel.display import BLUE, ORANGE, Chart, Found, bars, chart
 from fiscalmodel.errors import Collector, InputError
 from fiscalmodel.findings import Finding
@@ -141,7 +142,7 @@ def bond_projects(projects: TableLike, income: TableLike, *, on: Any) -> BondPro
                 "start": row.day("start"),
                 "maturity": row.day("maturity"),
                 "method": row.word("repayment", "repayment", default="bullet"),
-                "frequency": row.word("frequency", "frequency", default="half_year"),
+                "frequency": coupons(row, "half_year"),
             }
         )
     for key in sorted(set(by_project) - {term["key"] for term in terms}):

@@ -354,15 +354,19 @@ def _closings(
 
 def stress_pack(
     debt_ratio_pct: float,
-    *path: Path,
+    primary_balance_pct: Path,
+    rate_pct: Path,
+    growth_pct: Path,
+    *,
+    stock_flow_pct: Path = 0.0,
+    years: int | Iterable[Any] | None = None,
     stresses: Mapping[str, Mapping[str, float]] | None = None,
-    **named: Any,
 ) -> pd.DataFrame:
     """The path under each standard shock.
 
     Parameters
     ----------
-    debt_ratio_pct, path, named
+    debt_ratio_pct, primary_balance_pct, rate_pct, growth_pct, stock_flow_pct, years
         The path without shocks, as in `debt_path`.
     stresses
         Name -> shock in percentage points by argument (``growth_pct``, …);
@@ -379,7 +383,7 @@ def stress_pack(
     -----
     The sizes are the house's own choice for a county, not a rule; pass others.
     """
-    labels, paths = _paths(*path, **named)
+    labels, paths = _paths(primary_balance_pct, rate_pct, growth_pct, stock_flow_pct, years=years)
     blocks = []
     for stress, shocks in (STRESSES if stresses is None else stresses).items():
         moved = {name: path.copy() for name, path in paths.items()}

@@ -261,7 +261,7 @@ def read_bonds(
                 "start": start,
                 "maturity": maturity,
                 "repayment": row.word("repayment", "repayment", default="bullet"),
-                "frequency": row.word("frequency", "frequency", default="year"),
+                "frequency": coupons(row, "year"),
                 "project": row.text("project"),
                 "balance_fen": balance,
             })  # fmt: skip
@@ -279,6 +279,15 @@ def _balance(row: Row, column: str) -> int:
     if balance < 0:
         row.report(column, "debt.negative", amount=balance / FEN_PER_WAN)
     return balance
+
+
+def coupons(row: Row, default: str) -> str:
+    """How often a government bond pays interest; all at its maturity is no way to pay it."""
+    every = row.word("frequency", "frequency", default=default) or default
+    if every == "maturity":
+        row.report("frequency", "debt.bond_pays_coupons")
+        return default
+    return every
 
 
 def rate(row: Row, column: str) -> float:

@@ -17,7 +17,15 @@ from scipy.optimize import brentq
 
 from fiscalmodel import days, policy
 from fiscalmodel.debt.cashflow import principal_parts
-from fiscalmodel.debt.ledger import Contract, Ledger, days_of, finish, rate, read_hidden_ledger
+from fiscalmodel.debt.ledger import (
+    Contract,
+    Ledger,
+    coupons,
+    days_of,
+    finish,
+    rate,
+    read_hidden_ledger,
+)
 from fiscalmodel.debt.schedule import MONTHS_OF, is_month_end, step_months
 from fiscalmodel.errors import Collector
 from fiscalmodel.findings import Finding
@@ -466,7 +474,7 @@ def _quotas(data: TableLike | None, notes: list[Text], found: Collector) -> tupl
             tenor if tenor == tenor and tenor > 0 else 10.0,
             row.word("repayment", "repayment", default="bullet") or "bullet",
             _or_nought(row.number("issue_cost_pct", low=0, high=5, default=0.0)),
-            row.word("frequency", "frequency", default="year") or "year", len(rows),
+            coupons(row, "year"), len(rows),
         ))  # fmt: skip
     finish(table)
     rows.sort(key=lambda q: (q.first, q.name, q.rate_pct, q.amount_wan, q.last, q.tenor_years))
