@@ -148,6 +148,11 @@ class _Rows(_Lines):
             return indents[r] >= indents[head + 1]
         return bool(labels[head].level) and not (labels[r].level or labels[r].code)
 
+    def numbered(self, rows: Sequence[int]) -> bool:
+        """Whether all rows are numbered, at one level: 一、二、三、 and nothing between them."""
+        levels = {self.grid.labels[r].level for r in rows}
+        return len(levels) == 1 and bool(levels.pop())
+
     def of_kind(self, *kinds: str) -> list[int]:
         """The rows of some kinds."""
         return [r for r, kind in enumerate(self.kind) if kind in kinds]
@@ -209,10 +214,13 @@ class _Rows(_Lines):
         off = (gap / np.maximum(np.abs(whole), 1.0))[decided]
         return _Seen(int(ties.sum()), int(misses.sum()), float(off.min()) if off.size else 0.0)
 
-    def fit(self, relation: _Relation) -> tuple[int, int, float]:
-        """Columns that tie, that do not, and how far these are off: the likeliest is largest."""
+    def fit(self, relation: _Relation) -> tuple[int, int, bool, float]:
+        """Columns that tie, that do not, and how far these are off: the likeliest is largest.
+
+        Where none ties, what labels are sure of is likelier than what comes nearer by chance.
+        """
         seen = self.seen(relation)
-        return seen.ties, -seen.misses, -seen.off
+        return seen.ties, -seen.misses, relation.sure and not seen.ties, -seen.off
 
     def relation(
         self, total: int, rows: Iterable[int], how: str, sure: bool = False, picked: str = ""
@@ -341,15 +349,21 @@ def _of_total(rows: _Rows, t: int) -> list[_Relation]:
     spans += [([r for r in inner if t < r < after], []), ([r for r in inner if r < t], [])]
     options: list[_Relation] = []
     marked = bool(rows.outlines or rows.of_kind("subtotal", "of_which", "grand"))
+    named = _by_name(rows.grid, t)
     for inside, with_last in spans:
         for how, parts in _tops(rows, inside):
             together = [*with_last, *parts]
             # Where levels are marked, all may stand under one heading.
             if len(together) > 1 or (together and how in rows.outlines and len(inside) > 1):
-                sure = rows.kind[t] == "total" and not with_last and (how != "flat" or not marked)
+                told = how != "flat" or not marked or rows.numbered(parts)
+                # Rows below a total are its parts only where it has none above.
+                told = told and (inside is above or not above)
+                # The income of the year and what comes beside it, all by its official name.
+                told = set(named) >= set(parts) if with_last else told
+                sure = rows.kind[t] == "total" and told
                 sure = sure and not (how == "flat" and _SOME.search(rows.grid.name))
                 options.append(rows.relation(t, together, "total", sure, how))
-    if len(named := _by_name(rows.grid, t)) > 1:
+    if len(named) > 1:
         options.append(rows.relation(t, named, "total", not marked))
     if len(before) > 1:
         options.append(rows.relation(t, before, "total"))

@@ -254,7 +254,7 @@ def _marks(frame: pd.DataFrame) -> pd.Series[str]:
 # ---- one column ----
 
 _TEXT_NAME = re.compile(
-    r"备注|说明|示例|名称|项目$|科目$|指标$|代码|编[码号]|序号|行次|栏次|单位$|地区$|区县$|来源$|类[别型]$|性质|期间|期次|时期|"
+    r"备注|说明|示例|名称|项目$|科目$|指标$|代码|编[码号]|序号|行次|栏次|单位$|(?<!本)地区$|区县$|来源$|类[别型]$|性质|期间|期次|时期|"
     r"年[度份]$|月份$|日期?$|日$|债务人|债权人|(?:银行|账户)$|依据|文号|方式|频率|是否|可否|"
     r"(?:^|[_ ])(?:id|code|name|note|source|region|unit|kind|period|year|month|date|version|"
     r"calibre|coverage|indicator|scope|flag|entity|item)$",

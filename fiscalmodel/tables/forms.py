@@ -98,8 +98,10 @@ def about(titles: Sequence[str], sheet: str, columns: Sequence[str] = ()) -> Abo
     levels = (name for text in texts for name, said in _LEVELS.items() if said.search(text))
     version = next((v for text in texts if (v := _version(_BUDGETS.sub("", text)))), "")
     if not version and years:
-        own = " ".join(c for c in columns if str(years[0]) in c)
-        version = _version(own)
+        # Columns that name a year say it of their own; where none does, all of them of the table.
+        own = [c for c in columns if str(years[0]) in c]
+        said = {_version(c) for c in own or columns if own or not _YEAR.search(c)} - {""}
+        version = said.pop() if len(said) == 1 else _version(" ".join(own))
     return About(form, region, next(levels, ""), years[0] if years else None, version)
 
 
