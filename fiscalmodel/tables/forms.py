@@ -87,6 +87,9 @@ def about(titles: Sequence[str], sheet: str, columns: Sequence[str] = ()) -> Abo
     >>> found = about(["2026年市本级政府性基金预算支出情况表"], "31", ["2026年预算数"])
     >>> found.form, found.region, found.year, found.level, found.version
     ('government_fund_expenditure', '', 2026, 'own', 'initial_budget')
+    >>> found = about(["2026年上级对白河区转移支付表"], "五", ["项目", "预算数"])
+    >>> found.region, found.year, found.version
+    ('白河区', 2026, 'initial_budget')
     """
     texts = [_arabic(re.sub(r"\s+", "", plain(text))) for text in (*titles, sheet) if text]
     form = next((f.id for f in forms() for text in texts if _fits(f, text)), "")
@@ -98,10 +101,11 @@ def about(titles: Sequence[str], sheet: str, columns: Sequence[str] = ()) -> Abo
     levels = (name for text in texts for name, said in _LEVELS.items() if said.search(text))
     version = next((v for text in texts if (v := _version(_BUDGETS.sub("", text)))), "")
     if not version and years:
-        # Columns that name a year say it of their own; where none does, all of them of the table.
-        own = [c for c in columns if str(years[0]) in c]
-        said = {_version(c) for c in own or columns if own or not _YEAR.search(c)} - {""}
-        version = said.pop() if len(said) == 1 else _version(" ".join(own))
+        version = _version(" ".join(c for c in columns if str(years[0]) in c))
+    if not version and years and not any(_YEAR.search(c) for c in columns):
+        # 预算数 alone is the version of all of the table.
+        said = {_version(c) for c in columns if c.endswith("数")}
+        version = said.pop() if len(said) == 1 else ""
     return About(form, region, next(levels, ""), years[0] if years else None, version)
 
 
@@ -122,7 +126,7 @@ def _fits(form: Form, text: str) -> bool:
 
 def _region(text: str) -> str:
     for match in _REGION.finditer(_DATED.sub("", _NUMBERED.sub("", text))):
-        name = re.sub(r"^(?:度|年|末|底|关于)+", "", match["name"])
+        name = re.sub(r"^(?:度|年|末|底|关于|(?:上级|中央|[省市州]级?)对)+", "", match["name"])
         if len(name) > 1 and not NO_REGION.fullmatch(name):
             return name
     return ""
