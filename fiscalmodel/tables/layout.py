@@ -249,9 +249,10 @@ def _take_unit(rows: Rows, row: int, layout: Layout, *, titled: bool) -> None:
         If several names stand beside it: groups of a header would be lost.
     """
     beside: dict[str, int] = {}
+    told = {column: units for column, units, _ in unit_cells(rows.grid.rows[row])}
     for column in rows.filled[row]:
         text = str(rows.value(row, column))
-        if units := stated_units(text):
+        if units := told.get(column):
             layout.units.append((row, column, units))
             # 2024年债务情况表（单位：亿元） in one cell.
             before = tidy(text).split("单位")[0].rstrip("([ ")

@@ -134,7 +134,16 @@ def _in_brackets(text: str) -> list[tuple[str, tuple[int, int]]]:
 
 
 def unit_cells(row: Sequence[Any]) -> Iterator[tuple[int, tuple[str, ...], str]]:
-    """Column, units, and what seems to be a unit but is none, of the 单位 cells of a row."""
+    """Column, units, and what seems to be a unit but is none, of the 单位 cells of a row.
+
+    >>> list(unit_cells(["部门名称：财政局", "", "万元"])), list(unit_cells(["项目", "万元"]))
+    ([(2, ('万元',), '')], [])
+    """
+    filled = [(c, plain(v)) for c, v in enumerate(row) if isinstance(v, str) and v.strip()]
+    if filled and filled[-1][1] in FEN_PER and all(":" in text for _, text in filled[:-1]):
+        # A unit alone, or at the end of a line of names with what they are.
+        yield filled[-1][0], (filled[-1][1],), ""
+        return
     for column, value in enumerate(row):
         if isinstance(value, str) and "位" in value:
             units = stated_units(value)
