@@ -1,6 +1,7 @@
 """Every figure explains itself, and an evaluator of its own works each one out again."""
 
 import json
+import shutil
 import subprocess
 import sys
 from functools import cache
@@ -86,6 +87,30 @@ def test_other_ways_through_the_plan_are_rebuilt(name):
 
         changes["debt.deadline"] = dt.date.fromisoformat(changes["debt.deadline"])
     rebuilt(fm.explain(fm.evaluate(case.change(changes))))
+
+
+def test_cash_that_runs_short_and_payments_made_late_are_rebuilt(tmp_path):
+    """Projects cost more than their grants; a need of November is paid in December."""
+    for folder in ("params", "data"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    need = "保工资,国家标准,6126.16,6126.16,"
+    for name, row, old, new in (
+        ("cash_flows", "2026-02,专项转移支付支出,项目,项目,", "", "9"),
+        ("sanbao", f"2025-11,{need}", "6126.16", "5126.16"),
+        ("sanbao", f"2025-12,{need}", "6126.16", "6926.16"),
+    ):
+        file = tmp_path / f"data/synthetic_sample_county_{name}.csv"
+        text = file.read_text(encoding="utf-8-sig")
+        assert f"{row}{old}" in text
+        file.write_text(text.replace(f"{row}{old}", f"{row}{new}", 1), encoding="utf-8")
+    out = fm.evaluate(fm.load_scenario(tmp_path / SAMPLE))
+    # 200 of November are still owed in January.
+    needs = out.sanbao.needs.table
+    due = needs.loc[needs["period"].astype(str) == "2026-01", "need_wan"].sum()
+    assert out.sanbao.table["sanbao_wan"].iloc[0] == pytest.approx(due - 600 + 200)
+    made = fm.explain(out)
+    rebuilt(made)
+    assert not [name for name, node in made.graph.figures() if node.how in ("part", "terms")]
 
 
 def test_money_for_clearance_goes_down_to_cells_rules_and_the_model():

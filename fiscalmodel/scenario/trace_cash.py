@@ -45,7 +45,10 @@ CASH: Rules = {
 BY_KIND: Rules = {
     "opening_wan": ("same of=<closing_wan", "sum parts=@opening"),
     "receipts_wan": f"net_sum plus={_FLOW}{{period,into=:cash_kind}} minus=@withheld",
-    "payments_wan": f"sum parts={_FLOW}{{period,out_of=:cash_kind}}+@payments",
+    "payments_wan": (
+        f"sum parts={_FLOW}{{period,out_of=:cash_kind}}+@payments",
+        "sum parts=@spent+@payments",
+    ),
     "closing_wan": "net_sum plus=opening_wan+receipts_wan minus=payments_wan+",
 }
 LEVELS: Rules = {
@@ -111,17 +114,25 @@ class _Cash:
 
     def _needs(self, month: pd.Period, part: str = "") -> list[str]:
         """What is due in a month, and what was left unpaid before the first one."""
-        made = []
+        made, behind = [], dict[tuple[Any, Any], tuple[list[str], list[str]]]()
         for row in self.t.rows["sanbao_needs"]:
             need = figure_name("sanbao_needs", "need_wan", row.key)
-            if part not in ("", row.values["sanbao_part"]):
+            tier = row.values["sanbao_part"], row.values["standard"]
+            if part not in ("", tier[0]):
                 continue
             if row.values["period"] == month:
                 made.append(need)
             elif row.values["period"] < month == self.given.months[0]:
-                paid = figure_name("sanbao_needs", "settled_wan", row.key)
-                lacks = self.g.step(f"sanbao.owed[{row.key}]", "gap", first=need, second=paid)
-                made += [lacks] if self.g.value(lacks) > 1e-9 else []
+                due, paid = behind.setdefault(tier, ([], []))
+                due.append(need)
+                paid.append(figure_name("sanbao_needs", "settled_wan", row.key))
+        for tier, (due, paid) in behind.items():
+            name = "/".join(map(str, tier))
+            lacks = self.g.step(f"sanbao.lacking[{name}]", "net_sum", plus=due, minus=paid)
+            if (
+                self.g.value(lacks) > 1e-9
+            ):  # what was paid beyond one month's need counts for others
+                made.append(lacks)
         return made
 
     def _tied(self) -> None:
@@ -139,6 +150,23 @@ class _Cash:
                     self.own.setdefault(month, []).append(own)
                     purse = [g.step(f"cash.purse[{part}/{month}]", "net_sum", plus=purse,
                                     minus=[own])]  # fmt: skip
+
+    def _spent(self, row: Mapping[str, Any], _: str) -> list[str]:
+        """Payments of tied money: each purse pays what is due as far as it reaches."""
+        kind, month, made = str(row["cash_kind"]), row["period"], []
+        cells = Cells.of(self.t, "sanbao", ("period", "cash_kind", "purpose"))
+        rows = [one.values for one in self.t.rows["cash_flows"] if one.values["out_of"] == kind]
+        for purpose in dict.fromkeys(str(one["purpose"]) for one in rows):
+            before = {"period": self.given.months[0] - 1, "cash_kind": kind, "purpose": purpose}
+            there, due = cells.every(before, "closing_wan"), list[str]()
+            paid = list[str]()
+            for past in self.given.months[: self.given.months.index(month) + 1]:
+                there = there + self._flows(past, into=kind, purpose=purpose)
+                due = due + self._flows(past, out_of=kind, purpose=purpose)
+                name = f"cash.spent[{kind}/{purpose}/{past}]"
+                paid.append(self.g.step(name, "paid_up", due=due, own=paid, there=there, gone=paid))
+            made.append(paid[-1])
+        return made
 
     def trace(self) -> None:
         """By month, then by kind, since the treasury's money adds the kinds up."""
@@ -186,7 +214,8 @@ class _Cash:
         self.t.table(
             "cash_by_kind", kinds.assign(in_treasury=kinds["cash_kind"].isin(IN_TREASURY)), BY_KIND,
             label=lambda row: f"{row['period']} {row['cash_kind']}", opening=before,
-            payments=payments, withheld=lambda row, _: of_month(row, "withheld_wan")
+            payments=payments, spent=self._spent,
+            withheld=lambda row, _: of_month(row, "withheld_wan")
             if row["cash_kind"] == "free" else [],
         )  # fmt: skip
         self.t.table("sanbao", self.plan.table, LEVELS, label=_month, average=self._average(behind))
