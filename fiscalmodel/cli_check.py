@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,7 +93,7 @@ def check(paths: tuple[str, ...], strict: bool, most: int) -> int:
     if loaded and given and not wrong:
         what = "next_fill" if all(set(MAIN) <= set(o.reasons) for o in outcomes) else "next_run"
         shown = [s.file.relative_to(project_root(s.file.parent)).as_posix() for s in loaded]
-        click.echo(say(f"scenario.{what}", files=" ".join(shown)))
+        click.echo(say(f"scenario.{what}", program=program(), files=" ".join(shown)))
     # A guard must hear of a table that it was asked about; what a source printed wrongly, and
     # the project keeps as it is, stops nobody.
     return 1 if wrong or (strict and findings) else 0
@@ -155,6 +157,15 @@ def template(kind: str, file: str | None, lang: str, force: bool) -> int:
     return 0
 
 
+def program() -> str:
+    """This command as it was called, to be copied: ``.venv/bin/fiscalmodel``."""
+    called = Path(sys.argv[0]).absolute()
+    if called.stem != "fiscalmodel" or shutil.which("fiscalmodel") == str(called):
+        return "fiscalmodel"
+    here = Path.cwd()
+    return str(called.relative_to(here) if here in called.parents else called)
+
+
 @click.command("new", cls=Command)
 @click.argument("name")
 @click.argument("books", nargs=-1, metavar="[BOOK]...")
@@ -180,5 +191,6 @@ def new(
         missing = names_of(given_only(load_scenario(made.scenario)).unfilled)
         click.echo(say("scenario.missing_sheets", names=missing))
     click.echo(say("scenario.made_book", file=made.shown(made.workbook)))
-    click.echo(say("scenario.made_scenario", file=made.shown(made.scenario)))
+    for step in ("made_scenario", "made_run"):
+        click.echo(say(f"scenario.{step}", program=program(), file=made.shown(made.scenario)))
     return 0
