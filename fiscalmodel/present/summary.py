@@ -127,6 +127,8 @@ def summarise(outcome: Outcome) -> Summary:
         warnings.append(outcome.plan.answer[0])
     if outcome.risk is not None:
         warnings += [Text.of(found.said) for found in outcome.risk.found]
+    cash = outcome.sanbao.warning if outcome.sanbao is not None else None
+    warnings += [cash.brief] if cash is not None and cash.alarm else []
     for name in RESULTS:
         found, part = getattr(getattr(outcome, name), "found", ()), say(f"scenario.part_{name}")
         ranked = [one for kind in ("error", "warning") for one in found if one.severity == kind]
