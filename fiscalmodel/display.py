@@ -25,7 +25,16 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel.findings import Finding, to_frame
-from fiscalmodel.words import Text, label, labels, language, official_words, say, speaking
+from fiscalmodel.words import (
+    Text,
+    batch_name,
+    label,
+    labels,
+    language,
+    official_words,
+    say,
+    speaking,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -989,10 +998,9 @@ def in_words(frame: pd.DataFrame, lang: str) -> pd.DataFrame:
 
 
 def _made_name(text: str, lang: str) -> str:
-    """Names that the package makes: of a batch of quota, and of a sum."""
-    kind, _, batch = text.partition(" ")
-    if kind == "replacement" and batch:
-        return say("present.batch", batch=batch)(lang)
+    """Names that the package makes: of batches of quota, and of a sum."""
+    if "replacement " in text:
+        return "、".join(batch_name(part)(lang) for part in text.split("、"))
     return _total(text, lang)
 
 

@@ -245,6 +245,12 @@ def headers_of(column: str) -> tuple[str, ...]:
     return (column, *(str(h) for h in (entry.get("zh"), entry.get("en"), *more) if h))
 
 
+def batch_name(name: str) -> Text:
+    """What a batch of quota is called among sources and debts; any other name as it is."""
+    kind, _, batch = name.partition(" ")
+    return say("present.batch", batch=batch) if kind == "replacement" and batch else Text.of(name)
+
+
 def headers(kind: str) -> dict[str, dict[str, Any]]:
     """The columns of a kind of table: name -> ``zh`` and ``also``; see ``headers.yaml``."""
     return _table(_files("headers.yaml")).get(kind, {})

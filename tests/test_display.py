@@ -173,3 +173,11 @@ def test_bands_open_from_the_last_value_with_their_measured_coverage() -> None:
     assert names == ["95 % band", "80 % band (measured coverage 79 %)"]
     wide = axis.collections[0].get_paths()[0].vertices
     assert (wide[:, 1].min(), wide[:, 1].max()) == (7.0, 13.0)
+
+
+def test_batches_of_quota_go_by_their_names_in_lists_too() -> None:
+    frame = pd.DataFrame(
+        {"contract_id": ["replacement 2026、replacement 第二批", "HD-001、HD-002"]}
+    )
+    shown = display.in_words(frame, "zh")["contract_id"].tolist()
+    assert shown == ["置换额度2026、置换额度第二批", "HD-001、HD-002"]

@@ -21,7 +21,7 @@ from fiscalmodel.debt.clearance.rules import run_rule
 from fiscalmodel.debt.ledger import Ledger
 from fiscalmodel.errors import InputError
 from fiscalmodel.tables.records import TableLike
-from fiscalmodel.words import EMPTY, Text, say
+from fiscalmodel.words import EMPTY, Text, batch_name, say
 
 if TYPE_CHECKING:
     from fiscalmodel.display import Chart
@@ -471,7 +471,7 @@ class ClearancePlan:
             opening=self.opening_wan,
             deadline=self.deadline,
             parts=Text.joined(parts),
-            on=say(key, names=names[:3], count=len(names)),
+            on=say(key, names=[batch_name(name) for name in names[:3]], count=len(names)),
         )
 
     def _least(self) -> tuple[Text, ...]:
