@@ -259,6 +259,10 @@ def test_results_say_what_they_come_to_and_draw_it():
                           "expenditure_wan": [1000.0, 1000.0]})  # fmt: skip
     # One rule, broken in two years, is one rule.
     assert check_guardrails(years, region="jianghan").answer("zh") == checked.answer("zh")
+    # Of years that get worse the worst is shown, with what would restore that one: 750 − 600.
+    worst = check_guardrails(years, region="jianghan").headroom.iloc[0]
+    assert (worst["year"], worst["first_breach"]) == (2025, 2024)
+    assert (worst["margin_wan"], worst["over_change_wan"]) == (-150, 150)
     # 700 of 1,000 below 75 %: 50 more, or spending of 933.33, would restore it.
     room = checked.headroom.iloc[0]
     assert room["over_change_wan"] == pytest.approx(50)

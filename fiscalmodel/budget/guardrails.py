@@ -128,7 +128,7 @@ class Guardrails(Found):
 
         ``rule, year, share_pct, threshold_pct, margin_wan, first_breach, over_change_wan,
         under_change_wan``: the year of the least room relative to the threshold, the first year
-        in which it is broken, and what in that first year would restore it.
+        in which it is broken, and what in the year of the least room would restore it.
         """
         rows = list[dict[str, Any]]()
         for rule, mine in self.table.groupby("rule", sort=False):
@@ -136,16 +136,8 @@ class Guardrails(Found):
             room = (mine["share_pct"] - mine["threshold_pct"]) * sign / mine["threshold_pct"]
             tight = mine.iloc[int(room.argmin())]
             broken = mine[~mine["kept"].astype(bool)]
-            at = broken.iloc[0] if len(broken) else None
-            rows.append(
-                {
-                    "rule": rule,
-                    **{k: tight[k] for k in ("year", "share_pct", "threshold_pct", "margin_wan")},
-                    "first_breach": math.nan if at is None else float(at["year"]),
-                    "over_change_wan": 0.0 if at is None else float(at["over_change_wan"]),
-                    "under_change_wan": 0.0 if at is None else float(at["under_change_wan"]),
-                }
-            )
+            first = float(broken["year"].iloc[0]) if len(broken) else math.nan
+            rows.append({"rule": rule, "first_breach": first, **tight})
         columns = ["rule", "year", "share_pct", "threshold_pct", "margin_wan", "first_breach",
                    "over_change_wan", "under_change_wan"]  # fmt: skip
         return pd.DataFrame(rows, columns=columns)

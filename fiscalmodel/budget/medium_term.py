@@ -78,12 +78,13 @@ class MediumTermPlan(Found):
         """Whether the years balance, and the ceiling of the first."""
         years, short = self.table["year"], self.table["shortfall_wan"]
         span = {"first": years.iloc[0], "last": years.iloc[-1], "ceiling": self.ceiling_wan}
-        if any(found.rule == LINES_APART for found in self.found):
+        gaps = [found.where for found in self.found if found.rule != LINES_APART]
+        if len(gaps) < len(self.found) and not gaps:
             return say("budget.plan_apart", **span)
-        if not self.found:
+        if not gaps:
             fund = float(self.table["fund_closing_wan"].iloc[-1])
             return say("budget.plan_holds", **span, fund=fund)
-        first = self.found[0].where
+        first = gaps[0]
         return say("budget.plan_short", **span, short=math.fsum(short), year=first)
 
     @property

@@ -157,7 +157,7 @@ TABLES = (
     }, ("rule", "year")),
     Table("guardrails_headroom", "guardrails.headroom", dict.fromkeys(
         ("share_pct", "threshold_pct", "margin_wan", "over_change_wan", "under_change_wan"),
-        ("same of=@tightest", "same of=@first", "sum parts=@nothing"),
+        "same of=@tightest",
     ), ("rule",)),
     Table("projects", "projects.table", {
         "score": "cell",
@@ -444,16 +444,13 @@ class _Parts:
         }  # fmt: skip
 
     def _of_guardrails_headroom(self) -> dict[str, Given]:
-        def at(year: str) -> Given:
-            def node(row: Mapping[str, Any], column: str) -> str | None:
-                for one in self.t.rows["guardrails"]:
-                    if one.values["rule"] == row["rule"] and one.values["year"] == row[year]:
-                        return figure_name("guardrails", column, one.key)
-                return None
+        def tightest(row: Mapping[str, Any], column: str) -> str | None:
+            for one in self.t.rows["guardrails"]:
+                if (one.values["rule"], one.values["year"]) == (row["rule"], row["year"]):
+                    return figure_name("guardrails", column, one.key)
+            return None
 
-            return node
-
-        return {"tightest": at("year"), "first": at("first_breach")}
+        return {"tightest": tightest}
 
     # ---- 三保 ----
 
