@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 from fiscalmodel.findings import Finding, to_frame
-from fiscalmodel.words import Text, label, labels, language, official_words, say, speaking
+from fiscalmodel.words import Text, label, labels, language, official_words, say, speaking, word_in
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -525,9 +525,7 @@ def word(key: str, lang: str | None = None) -> str:
     >>> word("contract_id", "zh"), word("no_such_column", "zh")
     ('债务编号', 'no_such_column')
     """
-    chosen = lang or language()
-    found = (label(key, chosen, section) for section in _SECTIONS if key in labels(section))
-    return next(found, key)
+    return word_in(_SECTIONS, key, lang or language())
 
 
 def _without_unit(text: str, unit: str = "万元") -> str:

@@ -246,7 +246,9 @@ def with_script(linked: Linked, lang: str = "zh") -> str:
     formulas = {
         key: entry[lang] for key, entry in linked.data["formulas"].items()
     }  # the expressions stay in the file
-    hows = {how: say(f"scenario.how.{how}")(lang) for how in {n["how"] for n in kept.values()}}
+    hows = {
+        how: say(f"scenario.how.{how}")(lang) for how in sorted({n["how"] for n in kept.values()})
+    }
     words = {key: say(f"present.explain_{key}")(lang) for key in ("title", "close", "back", "more")}
     carried = {"lang": lang, "nodes": kept, "formulas": formulas, "hows": hows, "words": words}
     # "<" in a text could end the script, or begin another one.
