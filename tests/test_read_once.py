@@ -52,7 +52,7 @@ def test_a_table_is_parsed_once_for_its_content(tmp_path: Path, parsed: list[str
 def test_a_file_that_cannot_be_read_is_said_each_time(tmp_path: Path) -> None:
     file = tmp_path / "none.csv"
     for _ in range(2):
-        with pytest.raises(fm.InputError, match="none.csv"):
+        with pytest.raises(fm.InputError, match=r"none\.csv"):
             records.read_records(file, name="x")
     file.write_text(TABLE.format(1))
     assert len(records.read_records(file, name="x")) == 2
