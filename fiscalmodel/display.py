@@ -34,6 +34,7 @@ from fiscalmodel.words import (
     official_words,
     say,
     speaking,
+    word_in,
 )
 
 if TYPE_CHECKING:
@@ -534,9 +535,7 @@ def word(key: str, lang: str | None = None) -> str:
     >>> word("contract_id", "zh"), word("no_such_column", "zh")
     ('债务编号', 'no_such_column')
     """
-    chosen = lang or language()
-    found = (label(key, chosen, section) for section in _SECTIONS if key in labels(section))
-    return next(found, key)
+    return word_in(_SECTIONS, key, lang or language())
 
 
 def _without_unit(text: str, unit: str = "万元") -> str:

@@ -8,7 +8,9 @@ brings its parameters along; a file of the same name in the project's own
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,12 +124,12 @@ def load_policy(folder: str | Path | None = None) -> Mapping[str, Parameter]:
         With all problems of all files, each as ``file:line:column: key: problem``.
     """
     folders = settled_files("policy") if folder is None else (Path(folder),)
-    named = {file.name: file for place in folders for file in sorted(place.glob("*.yaml"))}
-    if not named:
-        raise InputError(folder or "params/policy", "ground.policy_no_files")
-    stamp = tuple((file, file.stat().st_mtime_ns, file.stat().st_size) for file in named.values())
+    stamp = tuple(one for place in folders for one in _stamped(place))
     if stamp in _cache:
         return _cache[stamp]
+    named = {Path(path).name: Path(path) for path, *_ in stamp}
+    if not named:
+        raise InputError(folder or "params/policy", "ground.policy_no_files")
     made: dict[str, Parameter] = {}
     found = Collector()
     for file in named.values():
@@ -147,6 +149,14 @@ def load_policy(folder: str | Path | None = None) -> Mapping[str, Parameter]:
     _cache.clear()
     _cache[stamp] = made
     return made
+
+
+def _stamped(folder: Path) -> list[tuple[str, int, int]]:
+    """Path, time and size of each file of a folder, looked at whenever a rule is asked for."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        there = [(entry.path, entry.stat()) for entry in entries if entry.name.endswith(".yaml")]
+        return sorted((path, stat.st_mtime_ns, stat.st_size) for path, stat in there)
+    return []
 
 
 def _read(file: Path) -> tuple[list[Parameter], Positions]:

@@ -18,7 +18,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from fiscalmodel.folders import settled_files
+from fiscalmodel.folders import parameter_files, settled_files
 from fiscalmodel.plainyaml import parse
 
 Lang = Literal["zh", "en"]
@@ -180,6 +180,13 @@ def _files(name: str) -> tuple[Path, ...]:
     return settled_files(f"words/{name}")
 
 
+def read_all() -> None:
+    """Read every file of words now, so that processes forked from this one have them."""
+    for file in parameter_files("words"):
+        for name in sorted(path.name for path in file.glob("*.yaml")):
+            _sentences(_files(name))
+
+
 @cache
 def _sentences(files: tuple[Path, ...]) -> dict[str, tuple[str, str, str, str]]:
     found: dict[str, tuple[str, str, str, str]] = {}
@@ -227,14 +234,24 @@ def labels(section: str) -> dict[str, dict[str, Any]]:
     return _table(_files("labels.yaml")).get(section, {})
 
 
+def word_in(sections: Iterable[str], key: str, lang: str) -> str:
+    """The label of a column or code in the first section that has it; the key itself in none.
+
+    >>> word_in(("columns", "values"), "contract_id", "en")
+    'Contract'
+    """
+    table = _table(_files("labels.yaml"))
+    entry = next((table[s][key] for s in sections if key in table.get(s, ())), {})
+    return str(entry.get(lang) or entry.get("zh") or key)
+
+
 def label(key: str, lang: str = "zh", section: str = "columns") -> str:
     """The label of a column or term; the key itself where none is given.
 
     >>> label("principal_wan", "en"), label("no such column")
     ('Principal (万元)', 'no such column')
     """
-    entry = labels(section).get(key, {})
-    return str(entry.get(lang) or entry.get("zh") or key)
+    return word_in((section,), key, lang)
 
 
 def headers_of(column: str) -> tuple[str, ...]:

@@ -153,3 +153,13 @@ def test_a_figure_near_in_value_is_no_match_for_the_number_behind_a_text():
     made = link(keyed(rows, [("year", "年份"), ("need_total_wan", "支出需求合计")]), data())
     assert f"{value(name) + 0.2:,.0f}" == f"{value(name):,.0f}"
     assert made.found == []
+
+
+def test_the_same_page_has_the_same_bytes():
+    name = "balance.available_wan[2026]"
+    made = link(table(("2026", f"{value(name):,.2f}")), data())
+    carried = re.search(r'"hows":(\{[^}]*\})', with_script(made))
+    assert carried is not None
+    hows = list(json.loads(carried[1]))
+    assert len(hows) > 1
+    assert hows == sorted(hows)  # not in the order of a set, which is another in each process

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from html import unescape
 
 import executed_reports
 import nbformat
@@ -15,7 +16,7 @@ import fiscalmodel as fm
 from fiscalmodel.present.book import paper_workbook
 from fiscalmodel.present.index import index_page, index_workbook
 from fiscalmodel.present.page import PageHead, notebook_page, one_language
-from fiscalmodel.present.paper import Paper, grid_of, read_paper
+from fiscalmodel.present.paper import Paper, Passage, grid_of, read_paper
 from fiscalmodel.present.summary import followed
 from fiscalmodel.present.workbook import csv_bytes, quoted
 
@@ -49,7 +50,7 @@ def test_a_page_is_self_contained_with_code_hidden() -> None:
     assert "报告 &lt;x&gt;" in page
     images = re.findall(r"<img[^>]*>", page)
     assert len(images) == 1  # the one in the text is shown as text
-    assert """alt='收入"图'""" in images[0]
+    assert 'alt="收入"图"' in unescape(images[0])
     assert "onerror" not in re.sub(r"&lt;.*?&gt;", "", page)
     assert "&lt;b&gt;printed" in page
     assert "合成数据" in page
@@ -262,3 +263,14 @@ def test_a_plan_that_fails_beside_money_of_the_balance_says_so_first() -> None:
     said = [fm.summarise(fm.evaluate(one)).answers["decide"]("zh") for one in (case, apart)]
     assert not said[0].startswith("方案未动用")
     assert said[1].startswith("方案未动用收支平衡测算的可用财力")
+
+
+def test_page_and_workbook_show_the_same_of_an_output_in_several_formats() -> None:
+    several = {"text/plain": "plain", "image/png": "aGk=", "text/html": "<p>rich</p>"}
+    cell = nbformat.v4.new_code_cell("x", outputs=[nbformat.v4.new_output("display_data", several)])
+    text = nbformat.writes(nbformat.v4.new_notebook(cells=[cell]))
+    head = PageHead("报告")
+    assert '<div class="fm-output"><p>rich</p></div>' in notebook_page(text, head)
+    (block,) = read_paper(text, head).blocks
+    assert isinstance(block, Passage)
+    assert block.lines == ((("rich", False),),)

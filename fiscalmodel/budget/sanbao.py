@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -55,7 +56,7 @@ class SanbaoNeeds(Found):
         """Months of the table, in order."""
         return sorted({month for month, _, _ in self.fen})
 
-    @property
+    @cached_property
     def by_year(self) -> pd.DataFrame:
         """Need and budget of whole years, in the columns of guardrails: all, and by part."""
         columns: dict[str, pd.Series[Any]] = {}

@@ -1,8 +1,8 @@
 """The parent process that warm kernels are forked from: found, started, ended.
 
 It listens on a socket whose name is a fingerprint of the interpreter, the
-installed packages, the code of this package and the list of imports. Code that
-was edited therefore gets a new parent, and the old one ends when its last
+installed packages, the code and words of this package and the list of imports.
+Code that was edited therefore gets a new parent, and the old one ends when its last
 kernel did.
 """
 

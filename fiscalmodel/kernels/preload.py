@@ -57,7 +57,7 @@ def preload(modules: list[str]) -> tuple[list[str], str]:
             failed.append(f"{name}: {error}")
         if not threaded and len(os.listdir("/proc/self/task")) != 1:
             threaded = name
-    for warm_up in (_figure, _forecast):
+    for warm_up in (_figure, _tables, _forecast):
         with contextlib.suppress(Exception):
             warm_up()
     for blocked in _THREADED:
@@ -100,6 +100,22 @@ def _figure() -> None:
         axes.set_title("预算 亿元")
         axes.legend()
         drawn.savefig(io.BytesIO(), format="png", bbox_inches="tight")
+
+
+def _tables() -> None:
+    """Read what every scenario asks for: words, dated rules, names of the catalogue.
+
+    Rules and catalogue are read again where a file has changed; words are the package's own,
+    which the name of this process tells (see `stamp.fingerprint`).
+    """
+    if "fiscalmodel.scenario.evaluate" not in sys.modules:
+        return
+    from fiscalmodel import policy, words
+    from fiscalmodel.series import catalog
+
+    words.read_all()
+    policy.keys()
+    catalog.names()
 
 
 def _forecast() -> None:

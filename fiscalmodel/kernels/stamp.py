@@ -13,6 +13,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from fiscalmodel.folders import SHIPPED
+
 #: What a report's kernel has imported before its first cell.
 PRELOAD = (
     "pandas",
@@ -93,7 +95,7 @@ def preload_list() -> tuple[str, ...]:
 
 
 def fingerprint(*, fresh: bool = False) -> str:
-    """Name of the parent that fits: interpreter, packages, code and imports.
+    """Name of the parent that fits: interpreter, packages, code, words and imports.
 
     Within a batch or test session it is the one of its start, so that all its notebooks run
     the same code.
@@ -102,6 +104,7 @@ def fingerprint(*, fresh: bool = False) -> str:
     if pinned and not fresh:
         return pinned
     parts: list[Any] = [sys.executable, sys.version, sys.prefix, preload_list(), code_stamp()]
+    parts += [content_stamp(SHIPPED / "words")]
     parts += [
         (name, os.environ[name])
         for name in sorted(os.environ)

@@ -114,9 +114,10 @@ class _Index:
     def __init__(self, nodes: Mapping[str, Any], lang: str) -> None:
         self.nodes, self.lang = nodes, lang
         self.known: dict[tuple[str, object], dict[str, list[str]]] = {}
+        self.amounts: dict[str, list[tuple[str, float]]] = {}
         self.words = {name: _words(node["name"][lang]) for name, node in nodes.items()}
         self.parts = {name: _parts(name) for name in nodes}
-        self.pieces = {name: re.split(r"[/ ]", key) for name, (*_, key) in self.parts.items()}
+        self.pieces = {n: key.replace("/", " ").split(" ") for n, (*_, key) in self.parts.items()}
         self.keys: dict[str, list[str]] = {}
 
     def like(self, text: str, unit: str) -> list[str]:
@@ -146,11 +147,22 @@ class _Index:
         key = ("bare" if bare_only else unit, form)
         if key not in self.known:
             table = self.known[key] = dict[str, list[str]]()
-            for name, node in self.nodes.items():
-                divisor = _SHOWN.get(node["unit"], {}).get(unit, None if unit else 1.0)
-                if divisor is not None and not (bare_only and node["unit"]):
-                    table.setdefault(f"{abs(node['value']) / divisor:{form}}", []).append(name)
+            for name, value in self._amounts(unit, bare_only):
+                table.setdefault(format(value, form), []).append(name)
         return self.known[key]
+
+    def _amounts(self, unit: str, bare_only: bool) -> list[tuple[str, float]]:
+        """Nodes that have a value in a unit, with it; without a unit as they are."""
+        key = "bare" if bare_only else unit
+        if key not in self.amounts:
+            divisors = {of: _SHOWN.get(of, {}).get(unit, None if unit else 1.0)
+                        for of in {node["unit"] for node in self.nodes.values()}}  # fmt: skip
+            self.amounts[key] = [
+                (name, abs(node["value"]) / divisor) for name, node in self.nodes.items()
+                if (divisor := divisors[node["unit"]]) is not None
+                and not (bare_only and node["unit"])
+            ]  # fmt: skip
+        return self.amounts[key]
 
     def by_key(self, table: _Table, cell: _Cell, tables: Mapping[str, int]) -> str:
         """The one of a cell's likely nodes whose table, column and row are its own."""
@@ -246,7 +258,9 @@ def with_script(linked: Linked, lang: str = "zh") -> str:
     formulas = {
         key: entry[lang] for key, entry in linked.data["formulas"].items()
     }  # the expressions stay in the file
-    hows = {how: say(f"scenario.how.{how}")(lang) for how in {n["how"] for n in kept.values()}}
+    hows = {
+        how: say(f"scenario.how.{how}")(lang) for how in sorted({n["how"] for n in kept.values()})
+    }
     words = {key: say(f"present.explain_{key}")(lang) for key in ("title", "close", "back", "more")}
     carried = {"lang": lang, "nodes": kept, "formulas": formulas, "hows": hows, "words": words}
     # "<" in a text could end the script, or begin another one.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,25 +73,8 @@ def template(name: str) -> Any:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters["yuan"] = yuan_text
+    environment.filters |= {"yuan": yuan_text, "markdown": markdown_to_html}
     return environment.get_template(name)
-
-
-@cache
-def _exporter() -> Any:
-    # Building the exporter takes most of the time, so one serves all pages of a process.
-    from nbconvert import HTMLExporter
-    from traitlets.config import Config
-
-    exporter = HTMLExporter(
-        config=Config(),
-        template_name="report",
-        extra_template_basedirs=[str(TEMPLATES)],
-        embed_images=True,
-        exclude_input=True,
-    )
-    exporter.register_filter("markdown2html", markdown_to_html)
-    return exporter
 
 
 @cache
@@ -107,6 +90,32 @@ def markdown_to_html(text: str) -> str:
     return str(_markdown()(text))
 
 
+#: What of an output is shown, where it comes in several formats.
+_FORMATS = {"text/html": "html", "text/markdown": "markdown", "image/png": "png",
+            "text/plain": "text"}  # fmt: skip
+
+
+def shown(output: Any) -> tuple[str, str]:
+    """Kind and content of what a report shows of a cell's output.
+
+    >>> shown({"output_type": "stream", "text": "x"}), shown({"data": {"text/plain": "y"}})
+    (('stream', 'x'), ('text', 'y'))
+    """
+    if output.get("output_type") == "stream":
+        return "stream", output["text"]
+    if output.get("output_type") == "error":
+        return "error", f"{output['ename']}: {output['evalue']}"
+    data = output.get("data", {})
+    return next(
+        ((kind, data[mime]) for mime, kind in _FORMATS.items() if mime in data), ("text", "")
+    )
+
+
+def alt_of(output: Any) -> str:
+    """What the picture of an output says."""
+    return str(output.get("metadata", {}).get("image/png", {}).get("alt", ""))
+
+
 def notebook_page(notebook_text: str, head: PageHead) -> str:
     """An executed notebook as one HTML page: code hidden, no address outside the file.
 
@@ -117,22 +126,24 @@ def notebook_page(notebook_text: str, head: PageHead) -> str:
     head
         What stands above and below it.
     """
-    notebook = report_notebook(notebook_text, head.lang)
-    report = {**head.__dict__, "lang": tag(head.lang), "css": asset()}
-    body, _ = _exporter().from_notebook_node(notebook, resources={"report": report})
-    return str(body)
+    cells = report_cells(notebook_text, head.lang)
+    page = template("report.html.j2").render(
+        head=head, lang=tag(head.lang), css=asset(), cells=cells, shown=shown, alt=alt_of
+    )
+    return str(page)
 
 
-def report_notebook(notebook_text: str, lang: str) -> Any:
-    """An executed notebook with the cells that a report shows, in one language.
+@lru_cache(maxsize=4)  # page and workbook of a report ask for the same
+def report_cells(notebook_text: str, lang: str) -> list[Any]:
+    """The cells of an executed notebook that a report shows, in one language; nobody changes them.
 
     Left out are cells with the tags ``notebook-only`` and ``hide-in-report``, and headings
     with nothing under them: a chapter whose part a scenario does not give.
     """
-    import nbformat
+    from nbformat import v4
 
-    notebook, kept, section = nbformat.reads(notebook_text, as_version=4), list[Any](), ""
-    for cell in notebook.cells:
+    kept, section = list[Any](), ""
+    for cell in v4.reads(notebook_text).cells:
         if _HIDDEN & set(cell.metadata.get("tags", [])):
             continue
         if cell.cell_type == "markdown":
@@ -141,9 +152,6 @@ def report_notebook(notebook_text: str, lang: str) -> Any:
         elif cell.cell_type != "code" or not cell.outputs:
             continue
         for output in cell.get("outputs", []):
-            # A cell's last value is shown like what it displays.
-            if output.output_type == "execute_result":
-                output.output_type = "display_data"
             if "text/html" in output.get("data", {}):
                 output.data["text/html"] = _titled(output.data["text/html"], section)
             if "text/markdown" in output.get("data", {}):
@@ -154,8 +162,7 @@ def report_notebook(notebook_text: str, lang: str) -> Any:
         after = _level(made[-1]) if made else 1
         if not 0 < after <= (_level(cell) or 0):
             made.append(cell)
-    notebook.cells = made[::-1]
-    return notebook
+    return made[::-1]
 
 
 def _titled(html: str, section: str) -> str:

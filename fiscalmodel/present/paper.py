@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel.display import TableView, exact
-from fiscalmodel.present.page import PageHead, markdown_to_html, report_notebook
+from fiscalmodel.present.page import PageHead, alt_of, markdown_to_html, report_cells, shown
 from fiscalmodel.words import say
 
 #: The label of the row or column that pandas sums up.
@@ -168,7 +168,7 @@ def heading_number(counts: list[int], level: int, lang: str = "zh") -> str:
 
 
 def _blocks(notebook_text: str, lang: str) -> Iterator[Block]:
-    for cell in report_notebook(notebook_text, lang).cells:
+    for cell in report_cells(notebook_text, lang):
         if cell.cell_type == "markdown":
             yield from _of_html(markdown_to_html(cell.source))
             continue
@@ -177,24 +177,14 @@ def _blocks(notebook_text: str, lang: str) -> Iterator[Block]:
 
 
 def _of_output(output: Any) -> Iterator[Block]:
-    """The block or blocks of an output, by the same order of formats as the page."""
-    data = output.get("data", {})
-    if "image/png" in data:
-        alt = output.get("metadata", {}).get("image/png", {}).get("alt", "")
-        yield Picture(base64.b64decode(data["image/png"]), str(alt))
-    elif "text/html" in data:
-        yield from _of_html(_joined(data["text/html"]))
-    elif "text/markdown" in data:
-        yield from _of_html(markdown_to_html(_joined(data["text/markdown"])))
-    else:
-        text = _joined(output.get("text", data.get("text/plain", "")))
-        lines = tuple(((line, False),) for line in text.split("\n") if line.strip())
-        if lines:
-            yield Passage("text", lines)
-
-
-def _joined(text: Any) -> str:
-    return text if isinstance(text, str) else "".join(text)
+    """The block or blocks of an output."""
+    kind, content = shown(output)
+    if kind == "png":
+        yield Picture(base64.b64decode(content), alt_of(output))
+    elif kind in ("html", "markdown"):
+        yield from _of_html(content if kind == "html" else markdown_to_html(content))
+    elif lines := tuple(((line, False),) for line in content.split("\n") if line.strip()):
+        yield Passage("text", lines)
 
 
 def _of_html(html: str) -> list[Block]:

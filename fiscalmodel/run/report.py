@@ -11,7 +11,6 @@ import json
 import pickle
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from fiscalmodel.errors import Collector, InputError, problem
@@ -28,7 +27,6 @@ LEAVE = """from fiscalmodel.run.report import leave
 leave(globals(), {folder!r}, {outputs!r})"""
 _LEFT = "left-"
 INDEX, INDEX_BOOK = "index.html", "index.xlsx"
-_one_page = Lock()
 
 
 def _explained(outcome: Outcome, lang: str) -> bytes:
@@ -107,8 +105,7 @@ def content_of(job: Job, text: str, left: Mapping[str, bytes], about: Any) -> di
     lang = str(job.parameters.get("lang", "zh"))
     head = PageHead(**about["head"]) if about else PageHead(job.id, lang=lang)
     if "html" in job.outputs:
-        with _one_page:  # an exporter has a state
-            page = notebook_page(text, head)
+        page = notebook_page(text, head)
         if "explain" in made:
             page = with_script(link(page, json.loads(made["explain"]), lang), lang)
         made["html"] = page.encode("utf-8")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import pandas as pd
+
 from fiscalmodel.errors import Collector, InputError, known_names
 from fiscalmodel.scenario.given import NEEDED, given_only, names_of
 from fiscalmodel.scenario.load import Scenario
@@ -61,6 +63,13 @@ def evaluate(scenario: Scenario, *, until: str = ORDER[-1]) -> Outcome:
     """
     if until not in ORDER:
         raise InputError("until", "scenario.not_worked_out", known_names(ORDER), name=until)
+    # Tables of some dozen rows: as Arrow's arrays their texts cost more than they save.
+    with pd.option_context("mode.string_storage", "python"):
+        return _evaluated(scenario, until)
+
+
+def _evaluated(scenario: Scenario, until: str) -> Outcome:
+    """What `evaluate` gives."""
     wanted = ORDER[: ORDER.index(until) + 1]
     scenario = given_only(scenario)
     spec, unfilled = scenario.spec, scenario.unfilled

@@ -283,11 +283,9 @@ class Tracer:
         self, table: str, join: tuple[tuple[str, str, bool], ...], row: _Row
     ) -> Iterator[_Row]:
         """Rows of a table that agree with a row in some columns."""
+        wanted = [(a, b if stated else str(row.values.get(b.lstrip(":")))) for a, b, stated in join]
         for one in self.rows.get(table, []):
-            if one is not row and all(
-                str(one.values.get(a)) == (b if stated else str(row.values.get(b.lstrip(":"))))
-                for a, b, stated in join
-            ):
+            if one is not row and all(str(one.values.get(a)) == text for a, text in wanted):
                 yield one
 
 
@@ -355,6 +353,7 @@ def _read(row: Row) -> tuple[set[str], dict[str, tuple[str, float]]]:
     numbers = {
         c: (row.where(c), (row.wan if c.endswith("_wan") else row.number)(c, default=math.nan))
         for c in columns
+        if row.is_number(c)
     }
     return texts, {c: found for c, found in numbers.items() if found[1] == found[1]}
 

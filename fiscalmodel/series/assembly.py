@@ -20,6 +20,7 @@ from fiscalmodel.numerals import number as numeral
 from fiscalmodel.series.datapackage import Resource
 from fiscalmodel.series.templates import example_rows
 from fiscalmodel.series.types import Series, term
+from fiscalmodel.tables.files import once
 from fiscalmodel.tables.readers import read_table
 from fiscalmodel.tables.table import Table
 from fiscalmodel.tables.unitlines import unit_word
@@ -92,7 +93,11 @@ def read_series(
         As `read_table`; also if periods or the choice are unclear, a period
         stands twice, or the unit is not stated.
     """
-    return table_to_series(read_table(path, sheet=sheet, unit=unit), column=column)
+
+    def made() -> Series:
+        return table_to_series(read_table(path, sheet=sheet, unit=unit), column=column)
+
+    return once(made, path, "series", repr(sheet), repr(unit), repr(column)).copy()
 
 
 def rows_to_series(

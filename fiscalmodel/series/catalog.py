@@ -64,8 +64,12 @@ def load_series(
         table = table_of(name)
     if sheet is not None or unit is not None or column is not None:
         raise InputError(name, "series.belong_to_files")
-    rows = datapackage.read_text(table)
-    return rows_to_series(name, rows[rows["series_id"].eq(name)], table)
+
+    def made() -> Series:
+        rows = datapackage.read_text(table)
+        return rows_to_series(name, rows[rows["series_id"].eq(name)], table)
+
+    return datapackage.once(table.file, made, name).copy()
 
 
 def names() -> list[str]:

@@ -59,15 +59,18 @@ class Resource:
         return [field.name for field in self.fields]
 
 
-_kept: dict[Path, tuple[tuple[int, int], Any]] = {}
+_kept: dict[Path, tuple[tuple[int, int], dict[str, Any]]] = {}
 
 
-def _once(path: Path, make: Callable[[], T]) -> T:
-    """What is made of a file, made again only when the file changed."""
+def once(path: Path, make: Callable[[], T], what: str = "") -> T:
+    """What is made of a file of the package, made again only when the file changed."""
     now = _stamp(path)
     if path not in _kept or _kept[path][0] != now:
-        _kept[path] = (now, make())
-    made: T = _kept[path][1]
+        _kept[path] = (now, {})
+    kept = _kept[path][1]
+    if what not in kept:
+        kept[what] = make()
+    made: T = kept[what]
     return made
 
 
@@ -87,7 +90,7 @@ def resources(folder: Path | None = None) -> dict[str, Resource]:
         return {item["name"]: _resource(item, root) for item in content["resources"]}
 
     try:
-        return _once(path, made)
+        return once(path, made)
     except OSError:
         raise InputError("data/datapackage.json", "ground.no_such_file") from None
     except InputError:
@@ -128,7 +131,7 @@ def read_text(table: Resource) -> pd.DataFrame:
         If the file is missing, is no table, or its columns differ from the schema.
     """
     stamp(table)
-    return _once(table.file, lambda: _cells(table)).copy(deep=False)
+    return once(table.file, lambda: _cells(table)).copy(deep=False)
 
 
 def _cells(table: Resource) -> pd.DataFrame:

@@ -64,6 +64,12 @@ class Series:
     cells: Mapping[pd.Period, CellRef] = field(default_factory=dict)
     notes: tuple[Text, ...] = ()
 
+    def copy(self) -> Series:
+        """The same series, whose values may be written over."""
+        kinds = None if self.kinds is None else self.kinds.copy()
+        sources = None if self.sources is None else self.sources.copy()
+        return replace(self, values=self.values.copy(), kinds=kinds, sources=sources)
+
     def actuals(self) -> Series:
         """The same series without estimates, budgets and targets."""
         if self.kinds is None:

@@ -6,11 +6,12 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fiscalmodel.errors import InputError, did_you_mean
 from fiscalmodel.paths import here_or_project
@@ -19,8 +20,35 @@ from fiscalmodel.words import Text, say
 
 #: A larger workbook is read anew each time.
 _KEPT_BYTES = 2_000_000
+#: What is made of short files is kept, for so many of them: a county has some thirty tables.
+_SHORT, _MOST = 200_000, 96
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _SEPARATORS = {"\t": "tabs", ";": "semicolons", "，": "wide_commas"}
+T = TypeVar("T")
+_made: OrderedDict[tuple[Hashable, ...], Any] = OrderedDict()
+
+
+def once(make: Callable[[], T], path: str | Path, *key: Hashable) -> T:
+    """What is made of a file, made once for its content; nobody changes what it gives.
+
+    Variations of a scenario name the same files, and each is evaluated. `key` tells apart what
+    is made of one file.
+    """
+    try:
+        file = here_or_project(path)
+        short = file.stat().st_size <= _SHORT
+        named = (*key, file.name, file.read_bytes()) if short else ()
+    except OSError:
+        named = ()  # `make` says why
+    if not named:
+        return make()
+    if named not in _made:
+        _made[named] = make()
+        if len(_made) > _MOST:
+            _made.popitem(last=False)
+    _made.move_to_end(named)
+    made: T = _made[named]
+    return made
 
 
 def load(path: str | Path) -> list[Grid]:

@@ -37,7 +37,7 @@ from fiscalmodel.numerals import (
     why_no_number,
 )
 from fiscalmodel.paths import here_or_project
-from fiscalmodel.tables.files import csv_beginning, load, sheet_named
+from fiscalmodel.tables.files import csv_beginning, load, once, sheet_named
 from fiscalmodel.tables.grid import Grid, column_letter
 from fiscalmodel.tables.layout import FOOT, is_ordinal
 from fiscalmodel.tables.unitlines import (
@@ -377,11 +377,18 @@ class Row:
             self.report(column, "ground.missing", name=self.table.headers.get(column, column))
         return instead
 
-    def _cell(self, column: str) -> Cell | None:
-        value = self.cells[column]
+    def is_number(self, column: str) -> bool:
+        """Whether the cell holds a figure of any unit."""
+        return self._parsed(column).kind == "number"
+
+    def _parsed(self, column: str) -> Cell:
+        value = self.cells.get(column)
         if isinstance(value, str) and column.endswith("_years"):
             value = value.removesuffix("年")
-        cell = parse(value)
+        return parse(value)
+
+    def _cell(self, column: str) -> Cell | None:
+        value, cell = self.cells[column], self._parsed(column)
         if cell.kind == "number":
             return cell
         name = self.table.headers.get(column, column)
@@ -455,9 +462,15 @@ def read_records(
     given: Any = {"file": source} if isinstance(source, (str, Path)) else source
     if not (isinstance(given, Mapping) and "file" in given):
         return _fill(table, _Head(_in_memory(source, name), 0, []), known, unit)
-    head = _pick(load(given["file"]), given.get("sheet"), known)
-    table.name, table.sheet, table.is_file = head.grid.file, head.grid.sheet, True
-    return _fill(table, head, known, given.get("unit", unit))
+    file, sheet, unit = given["file"], given.get("sheet"), given.get("unit", unit)
+
+    def made() -> Records:
+        head = _pick(load(file), sheet, known)
+        table = Records(head.grid.file, sheet=head.grid.sheet, is_file=True)
+        return _fill(table, head, known, unit)
+
+    key = ("records", repr(sheet), repr(unit), *_names(columns))
+    return once(made, file, *key).shared(table.found)
 
 
 def header_of(grid: Grid, columns: ColumnNames) -> list[str]:
@@ -603,8 +616,13 @@ class _Known:
 
 
 def _known(columns: ColumnNames) -> _Known:
+    return _known_of(*_names(columns))
+
+
+def _names(columns: ColumnNames) -> tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]:
+    """The columns and their further headers, to look up by."""
     extra = columns if isinstance(columns, Mapping) else {}
-    return _known_of(tuple(columns), tuple((c, tuple(h)) for c, h in extra.items()))
+    return tuple(columns), tuple((c, tuple(h)) for c, h in extra.items())
 
 
 @cache
