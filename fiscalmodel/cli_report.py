@@ -52,10 +52,12 @@ def compare(scenarios: tuple[str, ...], csv_file: str | None, lang: str) -> int:
     """Show the main figures of scenarios side by side."""
     from fiscalmodel.display import TableView
     from fiscalmodel.paths import write_whole
-    from fiscalmodel.run.report import evaluate_all, load_all
+    from fiscalmodel.run.report import ask_first, evaluate_all, load_all
     from fiscalmodel.scenario.compare import compare as compare_outcomes
 
-    compared = compare_outcomes(evaluate_all(load_all(scenario_paths(scenarios))))
+    loaded = load_all(scenario_paths(scenarios))
+    ask_first(loaded)
+    compared = compare_outcomes(evaluate_all(loaded))
     if csv_file:
         from fiscalmodel.present.workbook import csv_bytes
 
@@ -77,10 +79,12 @@ def compare(scenarios: tuple[str, ...], csv_file: str | None, lang: str) -> int:
 def whatif(scenario: str, page: str | None, more: int, lang: str) -> int:
     """Write the what-if page of a scenario."""
     from fiscalmodel.present.whatif import what_if_page
+    from fiscalmodel.run.report import ask_first
     from fiscalmodel.scenario.load import load_scenario
     from fiscalmodel.scenario.whatif import what_if
 
     case = load_scenario(scenario)
+    ask_first([case])
     asked = what_if(case, more=more)
     file = what_if_page(asked, lang).save(page or f"reports/{case.id}.whatif.html")
     click.echo(asked.answer(lang))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import fiscalmodel as fm
+from fiscalmodel.cli import main
 from fiscalmodel.errors import InputError
 from fiscalmodel.run.report import ask_first, default_scenarios
 from fiscalmodel.scenario.load import Scenario
@@ -221,3 +222,15 @@ def test_a_project_longer_than_the_plan_is_asked_about(county: Path) -> None:
     assert "校车安全" not in problem.said("zh")
     confirmed = "confirmed: {outlasts.projects.pool: 2029年起列入下一轮规划}\n"
     ask_first([load(county, None, PROJECTS + confirmed)])
+
+
+@pytest.mark.parametrize("command", ["check", "compare", "whatif"])
+def test_every_command_that_evaluates_asks_first(
+    county: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    file = load(county, {2020: 0}).file
+    with pytest.raises(SystemExit) as ended:
+        main([command, str(file)])
+    assert ended.value.code == 2
+    assert "zero.revenue.series.2020" in capsys.readouterr().err
+    assert not list(county.glob("reports/**/*.html"))
