@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,14 @@ def test_evaluations_of_variations_read_no_table_again(parsed: list[str]) -> Non
     for pct in (-5.0, -10.0):
         fm.evaluate(case.change({"debt.quota_shock_pct": pct}))
     assert len(parsed) == count
+
+
+def test_tables_of_parts_that_are_not_wanted_are_not_read(
+    parsed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_made", OrderedDict())
+    case = fm.load_scenario("params/scenarios/sample_county/baseline.yaml")
+    parsed.clear()
+    fm.evaluate(case, until="debt")
+    assert "synthetic_sample_county_debt_ledger.csv" in parsed
+    assert not [name for name in parsed if "receipts" in name or "cash" in name]

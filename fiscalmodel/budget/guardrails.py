@@ -10,6 +10,7 @@ import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -122,7 +123,7 @@ class Guardrails(Found):
         rules = self.table["rule"].nunique()
         return say("budget.broken", count=rules, broken=len(first), names=names)
 
-    @property
+    @cached_property
     def headroom(self) -> pd.DataFrame:
         """Each rule where it is tightest.
 

@@ -153,32 +153,27 @@ def _joined(income: ByYear, service: pd.DataFrame) -> pd.DataFrame:
     for name in ("principal_wan", "interest_wan"):
         table[name] = by_year[name].reindex(years).fillna(0.0).to_numpy(float)
     table["service_wan"] = table["principal_wan"] + table["interest_wan"]
-    return _ratios(table)
-
-
-def _ratios(table: pd.DataFrame) -> pd.DataFrame:
-    due = table["service_wan"].where(table["service_wan"] > 0)
-    table["dscr"] = table["income_wan"] / due
-    table["kept_wan"] = (table["income_wan"] - table["service_wan"]).cumsum()
-    paid = table["service_wan"].cumsum()
-    table["cumulative_dscr"] = table["income_wan"].cumsum() / paid.where(paid > 0)
-    return table
+    income, due = table["income_wan"], table["service_wan"]
+    paid = due.cumsum()
+    return table.assign(
+        dscr=income / due.where(due > 0), kept_wan=(income - due).cumsum(),
+        cumulative_dscr=income.cumsum() / paid.where(paid > 0),
+    )  # fmt: skip
 
 
 def _shocked(table: pd.DataFrame, shock: float, total: float, floor: float) -> dict[str, Any]:
-    moved = table[["year", "income_wan", "service_wan"]].copy()
-    moved["income_wan"] *= 1 + shock / 100
-    moved = _ratios(moved)
-    coverage = float(moved["income_wan"].sum()) / total
-    short = moved[moved["kept_wan"] < -1e-9]
-    failing = moved.loc[moved["dscr"] < 1 - 1e-12, "year"]
+    income = table["income_wan"].to_numpy(float) * (1 + shock / 100)
+    due = table["service_wan"].to_numpy(float)
+    dscr, kept = income[due > 0] / due[due > 0], np.cumsum(income - due)
+    coverage = float(income.sum()) / total
+    short = table["year"].to_numpy()[kept < -1e-9]
     return {
         "shock_pct": float(shock),
         "coverage": coverage,
-        "lowest_dscr": float(np.nanmin(moved["dscr"])),
-        "failing_years": len(failing),
-        "first_shortfall_year": int(short["year"].iloc[0]) if len(short) else None,
-        "largest_gap_wan": max(0.0, -float(moved["kept_wan"].min())),
+        "lowest_dscr": float(dscr.min()),
+        "failing_years": int((dscr < 1 - 1e-12).sum()),
+        "first_shortfall_year": int(short[0]) if len(short) else None,
+        "largest_gap_wan": max(0.0, -float(kept.min())),
         "passes": coverage >= floor - 1e-12 and not len(short),
     }
 

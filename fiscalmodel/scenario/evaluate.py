@@ -77,7 +77,7 @@ def _evaluated(scenario: Scenario, until: str) -> Outcome:
     notes += [spec.note] if spec.note else []
     if unfilled:
         notes.append(say("scenario.not_filled", names=names_of(unfilled)))
-    notes += remarks(scenario)
+    notes += remarks(scenario, without=set(ORDER) - set(wanted))
     answers: list[Text] = []
     if made_up := scenario.origin.synthetic:
         answers.append(say("scenario.made_up", names=made_up))

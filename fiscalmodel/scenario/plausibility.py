@@ -6,7 +6,7 @@ A scenario answers a question once, under ``confirmed``; the report then shows b
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -125,11 +125,15 @@ def questions(scenario: Scenario) -> list[Question]:
     return [*found, *_of_rates(case), *_of_pool(case)]
 
 
-def remarks(scenario: Scenario) -> list[Text]:
-    """What was read otherwise than its column says: 20万 under 金额（元） is 200,000 元."""
+def remarks(scenario: Scenario, without: Collection[str] = ()) -> list[Text]:
+    """What was read otherwise than its column says: 20万 under 金额（元） is 200,000 元.
+
+    Tables of the parts `without` are not looked at.
+    """
     said: dict[Text, None] = {}
     for key, place in scenario.places.items():
-        short = key in TABLE_KEYS and place.file.stat().st_size < LONG_FILE
+        short = key in TABLE_KEYS and key.partition(".")[0] not in without
+        short = short and place.file.stat().st_size < LONG_FILE
         for row in (_table(scenario, key) if short else None) or ():
             for column, home in row.table.units.items():
                 own = unit_word(parse(row.cells[column]).unit)

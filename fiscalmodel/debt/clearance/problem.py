@@ -51,7 +51,7 @@ class Moves:
     swaps: Bools  # may be replaced on the day
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Problem:
     """n contracts with M moves on E days, K pools of money in S slots, G groups, V draws.
 

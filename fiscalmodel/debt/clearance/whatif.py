@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -184,6 +185,7 @@ def _by_day(
     return found, rows
 
 
+@lru_cache(maxsize=1)  # the latest schedule and the least one are asked for of one problem
 def _elastic(p: Problem) -> tuple[Program, Bools | None]:
     program = Program(p, elastic=True)
     there = program.columns["open"] >= 0
