@@ -124,3 +124,16 @@ def test_overdue_debt_that_is_paid_after_other_debt_was_repaid_early_is_named():
     first = ledger.assign(clear_by=[None, "2026-02-28"])
     plan = fm.plan_clearance(first, sources, as_of="2025-12-31")
     assert not any("is overdue but" in str(n) for n in plan.notes)
+
+
+def test_money_that_comes_too_late_for_a_gap_is_named() -> None:
+    """100 due in June 2026, 60 of money in 2027: the gap is of 2026, and the 60 lapse."""
+    ledger = [{"contract_id": "A", "principal_wan": 100, "rate_pct": 0, "maturity": "2026-06-30"}]
+    sources = [
+        {"source_id": "S", "category": "财政资金", "period": "2027", "cap_wan": 60},
+    ]
+    plan = fm.plan_clearance(ledger, sources, as_of="2025-12-31", deadline="2028-12-31")
+    assert plan.shortfall["amount_wan"].sum() == 100
+    assert plan.by_source["lapsed_wan"].sum() == 60
+    (note,) = [n.zh for n in plan.notes if "失效" in n.zh]
+    assert note.startswith("2026年及以后有60.00万元自有资金失效")

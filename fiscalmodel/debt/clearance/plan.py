@@ -715,9 +715,21 @@ def _assemble(
     if status == "unknown":
         shortfall = shortfall.iloc[:0]
     notes += _notes(given, problem, path, schedule, shortfall)
-    return ClearancePlan(
+    made = ClearancePlan(
         status, given, problem, path, solved, schedule, shortfall, tuple(dict.fromkeys(notes))
     )
+    return replace(made, notes=(*made.notes, *_left_after(made)))
+
+
+def _left_after(plan: ClearancePlan) -> Iterator[Text]:
+    """Own money that lapses after the gap: the plan has no use for it where the gap is closed."""
+    if not len(plan.shortfall):
+        return
+    first = min(plan.shortfall["date"])
+    rows = plan.by_source[plan.by_source["source_id"].isin(plan.problem.pool_names)]
+    left = float(rows.loc[rows["year"].astype(int) >= first.year, "lapsed_wan"].sum())
+    if left > whatif.FEN_WAN:
+        yield say("debt.clearance.left_after", year=first.year, amount=left)
 
 
 def _notes(
