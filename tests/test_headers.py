@@ -100,3 +100,19 @@ def test_what_a_template_prints_is_read_under_offices_headers_too(tmp_path):
     file.write_text("资金来源,资金性质,年度,可用金额（万元）\n土地,政府性基金,2026,1200\n")
     assert read("funding", file)["cap_wan"].tolist() == [1200.0]
     assert label("source_id") == "资金来源编号"
+
+
+def test_problems_of_all_tables_come_at_once_whatever_else_failed(office):
+    """A bad bond, a bad contract and a budget without a year, in one pass."""
+    for name, old, new in (
+        ("statutory_bonds", "2029-06-10", "2029-06-31"), ("debt_ledger", ",true,", ",也许,"),
+    ):  # fmt: skip
+        file = office / f"data/synthetic_sample_county_{name}.csv"
+        file.write_text(file.read_text(encoding="utf-8-sig").replace(old, new, 1), "utf-8")
+    for changes, failed in (({}, 0), ({"balance.transfers_wan": {2026: 1000.0}}, 1)):
+        with pytest.raises(InputError) as told:
+            fm.evaluate(case(office).change(changes) if changes else case(office))
+        files = [str(p.where).partition(":")[0] for p in told.value.problems]
+        assert len(files) == 2 + failed
+        assert {"synthetic_sample_county_statutory_bonds.csv",
+                "synthetic_sample_county_debt_ledger.csv"} <= set(files)  # fmt: skip

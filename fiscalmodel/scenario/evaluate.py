@@ -19,7 +19,7 @@ from fiscalmodel.scenario.part_budget import (
     medium_term_part,
     special_bonds_part,
 )
-from fiscalmodel.scenario.part_debt import debt_part
+from fiscalmodel.scenario.part_debt import debt_inputs, debt_part
 from fiscalmodel.scenario.part_revenue import revenue_part
 from fiscalmodel.scenario.part_warning import idle_part, projects_part, sanbao_part
 from fiscalmodel.scenario.part_year import nowcast_part, progress_part
@@ -37,6 +37,8 @@ FURTHER: Mapping[str, Callable[[Scenario, Any, Mapping[str, Any]], PartResult]] 
     "idle": idle_part,
 }
 
+#: Where parts say that they need the balance.
+ON_BALANCE = ("medium_term.flows", "projects.assess")
 #: The parts in the order in which they are worked out.
 ORDER = ("revenue", "balance", "debt", *FURTHER, "commissions")
 
@@ -123,7 +125,10 @@ def _evaluated(scenario: Scenario, until: str) -> Outcome:
             answers += [budget.answer] if budget.answer else []
     # Where the balance failed, a plan that takes its money from it has nothing to say.
     failed = problems.problems and spec.debt is not None and spec.debt.general_budget_source
-    if spec.debt is not None and "debt" in wanted and not failed:
+    if spec.debt is not None and "debt" in wanted and failed:
+        with problems.catch():
+            debt_inputs(scenario, spec.debt)
+    elif spec.debt is not None and "debt" in wanted:
         with problems.catch():
             plan, balances, owed, risk, said = debt_part(scenario, spec.debt, found.get("balance"))
             found |= {"plan": plan, "debt": balances, "owed": owed, "risk": risk}
@@ -135,11 +140,15 @@ def _evaluated(scenario: Scenario, until: str) -> Outcome:
             found["closed"] = closed_budget(found["balance"], found.get("plan"), source)
     for name, part_of in FURTHER.items():
         if name in wanted and name not in lost and getattr(spec, name) is not None:
-            with problems.catch():
+            told = Collector()
+            with told.catch():
                 made = part_of(scenario, getattr(spec, name), found)
                 found[name] = made.result
                 notes += made.notes
                 answers += [made.answer] if made.answer else []
+            # That a part needs the balance is no problem of its own where the balance failed.
+            needs = ON_BALANCE if problems.problems and "balance" not in found else ()
+            problems.problems += [p for p in told.problems if str(p.where) not in needs]
     if "commissions" in wanted and spec.commissions is not None:
         with problems.catch():
             statement, budget = _commissions(scenario)

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from fiscalmodel import policy
+from fiscalmodel.debt.clearance.given import Options, read_given
 from fiscalmodel.debt.clearance.plan import ClearancePlan, plan_clearance
 from fiscalmodel.debt.ledger import Ledger, read_bonds
 from fiscalmodel.debt.maturity import maturity_wall
@@ -53,8 +54,12 @@ def debt_part(
             quotas = _scaled(quotas, "quota_wan", spec.quota_shock_pct, quotas.rows)
     as_of = scenario.spec.as_of
     deadline = spec.deadline or policy.value("hidden_debt_deadline", on=as_of)
-    bonds = read_bonds(files["bonds"], as_of=as_of) if "bonds" in files else None
     claims: Any = scenario.records("debt.claims") if "claims" in files else None
+    try:
+        bonds = read_bonds(files["bonds"], as_of=as_of) if "bonds" in files else None
+    except InputError:
+        debt_inputs(scenario, spec)
+        raise
     if before := _claims(bonds, spec, scenario, balance, notes):
         claims = read_records(before, name="reserved") if claims is None else claims.more(before)
     elif claims is None and spec.general_budget_source:
@@ -79,6 +84,27 @@ def debt_part(
         return plan, balances, None, None, tuple(notes)
     owed, risk = _owed(plan, bonds, scenario, balance, notes)
     return plan, balances, owed, risk, tuple(notes)
+
+
+def debt_inputs(scenario: Scenario, spec: DebtSpec) -> None:
+    """Read the tables of a plan that cannot be worked out, for what is wrong with them too.
+
+    Raises
+    ------
+    InputError
+        With every problem of all of them.
+    """
+    files, as_of, problems = scenario.tables(PART), scenario.spec.as_of, Collector()
+    deadline = spec.deadline or policy.value("hidden_debt_deadline", on=as_of)
+    if "bonds" in files:
+        with problems.catch():
+            read_bonds(files["bonds"], as_of=as_of)
+    with problems.catch():
+        read_given(
+            files["ledger"], files["sources"], files.get("quotas"), Options(as_of, deadline),
+            reserved=files.get("claims"), limits=files.get("limits"), custom=files.get("custom"),
+        )  # fmt: skip
+    problems.raise_if_any()
 
 
 def _owed(
