@@ -18,7 +18,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from fiscalmodel.folders import parameter_files, settled_files
+from fiscalmodel.folders import SHIPPED, settled_files
 from fiscalmodel.plainyaml import parse
 
 Lang = Literal["zh", "en"]
@@ -181,10 +181,9 @@ def _files(name: str) -> tuple[Path, ...]:
 
 
 def read_all() -> None:
-    """Read every file of words now, so that processes forked from this one have them."""
-    for file in parameter_files("words"):
-        for name in sorted(path.name for path in file.glob("*.yaml")):
-            _sentences(_files(name))
+    """Read every file of words that the package brings, for processes forked from this one."""
+    for file in sorted((SHIPPED / "words").glob("*.yaml")):
+        _sentences((file.resolve(),))
 
 
 @cache

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import fiscalmodel as fm
+from fiscalmodel.debt.clearance import whatif
 from fiscalmodel.errors import InputError
 from fiscalmodel.present.summary import summarise
 from fiscalmodel.scenario.outcome import RESULTS
@@ -321,3 +322,15 @@ def test_spending_lines_that_are_another_budget_do_not_tell_whether_the_plan_bal
     assert "2026年相差-12,100万元" in found.said.zh
     assert "能否平衡不能据此判断" in outcome.medium_term.answer.zh
     assert any("支出预算不一致" in told.zh for told in summarise(outcome).warnings)
+
+
+def test_answers_are_worked_out_where_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    least = whatif.least_total
+    monkeypatch.setattr(whatif, "least_total", lambda p: asked.append(p) or least(p))
+    outcome = fm.evaluate(fm.load_scenario("params/scenarios/sample_county/pessimistic.yaml"))
+    assert outcome.tables()
+    assert asked == []
+    assert set(outcome.plan.answer) <= set(outcome.answers)
+    assert outcome.answers is outcome.answers
+    assert len(asked) == 1

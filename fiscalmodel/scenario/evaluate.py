@@ -80,12 +80,12 @@ def _evaluated(scenario: Scenario, until: str) -> Outcome:
     if unfilled:
         notes.append(say("scenario.not_filled", names=names_of(unfilled)))
     notes += remarks(scenario, without=set(ORDER) - set(wanted))
-    answers: list[Text] = []
+    told: list[Any] = []
     if made_up := scenario.origin.synthetic:
-        answers.append(say("scenario.made_up", names=made_up))
+        told.append(say("scenario.made_up", names=made_up))
     if foreign := scenario.origin.foreign:
         others = [say("scenario.of_region", name=name, region=region) for name, region in foreign]
-        answers.append(say("scenario.foreign", names=Text.joined(others, zh="、", en=", ")))
+        told.append(say("scenario.foreign", names=Text.joined(others, zh="、", en=", ")))
     if spec.confirmed:
         notes += answered(scenario)
     found: dict[str, Any] = {}
@@ -102,16 +102,16 @@ def _evaluated(scenario: Scenario, until: str) -> Outcome:
                 "target": part.target,
             }
             notes += part.notes
-            answers.append(part.answer)
+            told.append(part.answer)
             if spec.revenue.nowcast is not None:
                 found["nowcast"] = nowcast_part(scenario, spec.revenue.nowcast)
-                answers.append(found["nowcast"].answer)
+                told.append(found["nowcast"])
     # What stands on a forecast that failed has nothing to say of its own.
     lost = {"medium_term"} if spec.revenue is not None and "revenue" not in found else set()
     if spec.expenditure is not None and spec.expenditure.progress is not None:
         with problems.catch():
             found["spending"] = progress_part(scenario, spec.expenditure.progress)
-            answers.append(found["spending"].answer)
+            told.append(found["spending"])
     with problems.catch():
         plan_first = None
         takes = spec.debt is not None and bool(spec.debt.general_budget_source)
@@ -122,7 +122,7 @@ def _evaluated(scenario: Scenario, until: str) -> Outcome:
         if budget is not None and "balance" in wanted:
             found |= {"balance": budget.frame, "resources": budget.left}
             notes += budget.notes
-            answers += [budget.answer] if budget.answer else []
+            told += [budget.answer] if budget.answer else []
     # Where the balance failed, a plan that takes its money from it has nothing to say.
     failed = problems.problems and spec.debt is not None and spec.debt.general_budget_source
     if spec.debt is not None and "debt" in wanted and failed:
@@ -133,27 +133,27 @@ def _evaluated(scenario: Scenario, until: str) -> Outcome:
             plan, balances, owed, risk, said = debt_part(scenario, spec.debt, found.get("balance"))
             found |= {"plan": plan, "debt": balances, "owed": owed, "risk": risk}
             notes += said
-            answers += plan.answer
+            told.append(plan)
     if found.get("balance") is not None and not problems.problems:
         source = spec.debt.general_budget_source if spec.debt else None
         with problems.catch():
             found["closed"] = closed_budget(found["balance"], found.get("plan"), source)
     for name, part_of in FURTHER.items():
         if name in wanted and name not in lost and getattr(spec, name) is not None:
-            told = Collector()
-            with told.catch():
+            wrong = Collector()
+            with wrong.catch():
                 made = part_of(scenario, getattr(spec, name), found)
                 found[name] = made.result
                 notes += made.notes
-                answers += [made.answer] if made.answer else []
+                told += [made.answer] if made.answer else []
             # That a part needs the balance is no problem of its own where the balance failed.
             needs = ON_BALANCE if problems.problems and "balance" not in found else ()
-            problems.problems += [p for p in told.problems if str(p.where) not in needs]
+            problems.problems += [p for p in wrong.problems if str(p.where) not in needs]
     if "commissions" in wanted and spec.commissions is not None:
         with problems.catch():
             statement, budget = _commissions(scenario)
             found |= {"statement": statement, "commissions": statement.table, "fee_budget": budget}
-            answers.append(statement.answer)
+            told.append(statement)
     problems.raise_if_any()
     found.pop("owed", None)
     reasons = {name: say(f"scenario.missing_{name}") for name in PARTS if found.get(name) is None}
@@ -162,7 +162,7 @@ def _evaluated(scenario: Scenario, until: str) -> Outcome:
             reasons[name] = say("scenario.not_asked", until=until)
         elif missing := {key: p for key, p in unfilled.items() if key in NEEDED[name]}:
             reasons[name] = say("scenario.missing_sheets", names=names_of(missing))
-    return Outcome(scenario, reasons=reasons, notes=tuple(notes), answers=tuple(answers), **found)
+    return Outcome(scenario, reasons=reasons, notes=tuple(notes), told=tuple(told), **found)
 
 
 def _commissions(scenario: Scenario) -> tuple[Any, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -56,8 +57,8 @@ class Outcome:
         Part -> why it is None.
     notes
         What a reader must know, in the order of importance.
-    answers
-        One sentence for each part.
+    told
+        The sentence of each part, or the result whose answer it is; see `answers`.
     budgets, medium_term, guardrails, sanbao, projects, special_bonds, idle
         The four budgets, the medium-term plan, floors and ceilings, the three guarantees with
         cash, the project pool, special-bond projects, idle money: results that show themselves.
@@ -79,7 +80,7 @@ class Outcome:
     commissions: pd.DataFrame | None = None
     reasons: Mapping[str, Text] = field(default_factory=dict)
     notes: tuple[Text, ...] = ()
-    answers: tuple[Text, ...] = ()
+    told: tuple[Any, ...] = ()
     forecast: Any = None
     link: Any = None
     target: Any = None
@@ -98,6 +99,12 @@ class Outcome:
     projects: Any = None
     special_bonds: Any = None
     idle: Any = None
+
+    @cached_property
+    def answers(self) -> tuple[Text, ...]:
+        """One sentence for each part; a plan's takes more plans, which tables do without."""
+        said = (one if isinstance(one, Text) else one.answer for one in self.told)
+        return tuple(text for one in said for text in ((one,) if isinstance(one, Text) else one))
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every frame that there is, by name."""
