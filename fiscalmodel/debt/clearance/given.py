@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
 from typing import Any
 
@@ -210,6 +210,15 @@ class Given:
     def opened(self) -> dt.date:
         """First day of the plan: ``as_of`` is a close of day, or the opening of a month's first."""
         return self.as_of if self.as_of.day == 1 else self.as_of + dt.timedelta(days=1)
+
+    def same(self, other: Given) -> bool:
+        """Whether another input says the same in all."""
+        mine, others = (
+            {f.name: getattr(one, f.name) for f in fields(one) if f.name != "ledger"}
+            for one in (self, other)
+        )
+        same = mine == others and self.ledger.found == other.ledger.found
+        return same and self.ledger.table.equals(other.ledger.table)
 
     @property
     def discount_pct(self) -> float:
