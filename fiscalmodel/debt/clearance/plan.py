@@ -672,7 +672,7 @@ def solve_given(given: Given) -> ClearancePlan:
     """
     if given.options.rule == "least_present_value" and given.discount_pct != given.discount_pct:
         raise InputError("discount_pct", "debt.no_rate")
-    plan = next((plan for known, plan in _solved if known.same(given)), None)
+    plan = next((plan for known, plan in tuple(_solved) if known.same(given)), None)
     if plan is None:
         plan = _planned(given, build_problem(given), given.options.rule)
         _solved.appendleft((given, plan))
