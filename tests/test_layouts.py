@@ -359,7 +359,7 @@ def test_codes_in_three_columns_are_one_code(tmp_path: Path) -> None:
     )  # fmt: skip
     assert list(found.frame.columns)[:3] == ["科目编码/类", "科目编码/款", "科目编码/项"]
     ties = fm.reconcile(found)
-    assert (list(ties), ties.tied["tied"].tolist()) == ([], [2])  # 201, 20101
+    assert (list(ties), ties.tied["tied"].tolist()) == ([], [3])  # 合计, 201, 20101
 
 
 def test_a_title_that_holds_its_unit(tmp_path: Path) -> None:

@@ -316,6 +316,8 @@ class Evidence:
         self._bad: Counter[int] = Counter()
         self._broken: dict[str, list[Outcome]] = defaultdict(list)
         self._totals: dict[int, list[Outcome]] = defaultdict(list)
+        #: Broken sums -> whether another one explains them; None while that is looked up.
+        self._known: dict[int, bool | None] = {}
         self.exact_sums: list[Outcome] = []
         for o in outcomes:
             document = o.claim.total.document
@@ -343,16 +345,26 @@ class Evidence:
             return self._finding(o, "warning" if abs(o.difference) > o.fine else "note")
         return None
 
-    def _explained(self, o: Outcome) -> bool:
-        """Whether a part that its own parts contradict is all that is wrong with a sum."""
+    def _explained(self, o: Outcome) -> bool | None:
+        """Whether a part that its own parts contradict is all that is wrong with a sum.
+
+        Two sums that explain each other (a = b + c and b = a - c) explain nothing.
+        """
+        if id(o) not in self._known:
+            self._known[id(o)] = None
+            behind = (self._explained(other) for other in self._behind(o))
+            self._known[id(o)] = any(known is not None for known in behind)
+        return self._known[id(o)]
+
+    def _behind(self, o: Outcome) -> Iterator[Outcome]:
+        """Broken sums that a part is the total of and that miss by as much."""
         for sign, part in o.claim.parts:
             for other in self._totals.get(id(part), ()):
                 factor = part.factor_to(o.claim.total) or 1
                 rest = o.difference + sign * other.difference * factor
                 same = other is not o and other.claim.rule == o.claim.rule
                 if same and abs(rest) <= o.tolerance + other.tolerance * factor:
-                    return True
-        return False
+                    yield other
 
     def _telling(self, o: Outcome) -> bool:
         """Whether a difference within rounding says something all the same."""

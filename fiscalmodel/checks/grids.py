@@ -40,6 +40,7 @@ _ACCOUNTS = {
 _ENTITIES = re.compile(r"(?:region|entity|地区|区划|省份?|单位名称)$")
 _PERIOD = re.compile(r"^(\d{4})(?:[-年./]?(\d{1,2})?月?|年)?$")
 _REMARKS = re.compile(r"备注|说明|口径")
+_DIGIT = re.compile(r"\d")
 _LETTER = re.compile(r"([A-Z]+)\d+\]?$")
 _RATE_ROW = re.compile(r"(?:增速|增长率|增幅|占比|比重|完成率|执行率)(?:\(%\))?$|%")
 _KINDS = ((re.compile(r"决算|执行|完成|实际|累计"), "actual"), (re.compile(r"预算|计划"), "budget"))
@@ -115,7 +116,8 @@ def _grid(columns: _Columns, name: str, numbers: list[str], *, first: bool) -> G
         beside = columns.names[: columns.names.index(name)][::-1]
         # 小计 may stand under another column of labels, left of this one.
         for c in takewhile(lambda c: c not in columns.numbers, () if all(names) else beside):
-            names = [n or ("" if is_key(c) else columns.texts[c][r]) for r, n in enumerate(names)]
+            words = ["" if is_key(c) and _DIGIT.search(t) else t for t in columns.texts[c]]
+            names = [n or word for n, word in zip(names, words, strict=True)]
     labels = [
         replace(lab, code=code) if code else lab
         for lab, code in zip(map(label, map(str.strip, names)), _codes(columns), strict=True)

@@ -32,6 +32,8 @@ _GRAND = re.compile(r"^(?:全[省市州盟县区旗]|.{0,6}本级)[^/]*(?:收入
 _SOME = re.compile(r"主要|部分(?!门)|重点")
 _CHANGE = re.compile(r"增减|增加|减少|变动|增长")
 _TOTAL_COLUMN = re.compile(r"合计|总计|小计|总额|总量|^total$|(?:^|[/_])total$", re.IGNORECASE)
+#: The total of a group of columns.
+_GROUPED = re.compile(r"/(?:合计|总计|小计)$")
 _OF_WHICH_COLUMN = re.compile(r"其中")
 _CHANGE_COLUMN = re.compile(r"增减额?|增减数|增加额|同比增减")
 #: A relation that no label states needs this many rows, and this part of them, to tie.
@@ -330,6 +332,10 @@ def _tops(rows: _Rows, inside: list[int]) -> Iterator[tuple[str, list[int]]]:
         yield how, [r for r in inside if r not in under]
     if subtotals := [r for r in inside if rows.kind[r] == "subtotal"]:
         yield "subtotals", subtotals
+        best = [max(parts, key=rows.fit) for r in subtotals if (parts := _of_subtotal(rows, r))]
+        under = {r for relation in best for _, r in relation.parts}
+        if beside := {r for r in inside if rows.kind[r] == "item"} - under:
+            yield "subtotals", sorted([*subtotals, *beside])
     names = {rows.grid.labels[r].core: r for r in inside}
     if names.keys() >= set(_TAX_SPLIT):
         yield "names", [names[name] for name in _TAX_SPLIT]
@@ -375,7 +381,9 @@ def _of_subtotal(rows: _Rows, row: int) -> list[_Relation]:
     items = rows.of_kind("item")
     edges = [-1, *rows.of_kind("subtotal", "total", "grand"), rows.size]
     at = edges.index(row)
-    below = not items or rows.kind.index("subtotal") < items[0]
+    first = rows.kind.index("subtotal")
+    # One row above it (市本级 before 县区小计) is no list that it adds up.
+    below = sum(edges[edges.index(first) - 1] < r < first for r in items) < 2
     start, end = (row, edges[at + 1]) if below else (edges[at - 1], row)
     inside = [r for r in items if start < r < end]
     options = [
@@ -474,10 +482,16 @@ def _across(grid: Grid) -> Iterator[Sums]:
         options = [_plus(option) for option in _options(grid, columns, total) if len(option) > 1]
         fares = [_fares(lines, total, parts) for parts in options]
         best = max(range(len(options)), key=lambda n: fares[n][0], default=None)
+        if best is None or not fares[best][1]:
+            continue
         # A total that no reading of the header supports is no relation.
-        if best is not None and fares[best][1] and 2 * fares[best][0] >= fares[best][1]:
+        ties, made = fares[best]
+        if 2 * ties >= made:
             stated.add(total)
             yield from _by_row(lines, total, options[best])
+        elif made < ROWS - 1 and not ties and _GROUPED.search(headers[total]):
+            # Too few rows to bear it out, but the header says so.
+            yield from _by_row(lines, total, options[best], "warning")
     yield from _parts_of_columns(lines, headers)
     for change in [c for c in columns if _CHANGE_COLUMN.search(headers[c])]:
         most = 0
@@ -514,9 +528,11 @@ def _fares(lines: _Lines, total: int, parts: _Parts) -> tuple[int, int]:
     return int((made & (gap <= slack * 1.0001 + 1e-9)).sum()), int(made.sum())
 
 
-def _by_row(lines: _Lines, total: int, parts: _Parts) -> Iterator[Sums]:
+def _by_row(
+    lines: _Lines, total: int, parts: _Parts, severity: Severity = "error"
+) -> Iterator[Sums]:
     enough = min(2, len(parts))
-    return (claim for claim in lines.sums(total, parts) if len(claim.parts) >= enough)
+    return (claim for claim in lines.sums(total, parts, severity) if len(claim.parts) >= enough)
 
 
 def _parts_of_columns(lines: _Lines, headers: list[str]) -> Iterator[Sums]:
@@ -544,9 +560,22 @@ def _options(grid: Grid, columns: list[int], total: int) -> Iterator[list[int]]:
         and not _OF_WHICH_COLUMN.search(headers[c].rpartition("/")[2])
         and not _CHANGE_COLUMN.search(headers[c])
     ]
-    group, _, _ = headers[total].rpartition("/")
+    group = headers[total].rpartition("/")[0]
+    inside = [c for c in free if headers[c].startswith(f"{group}/" if group else "")]
+    # Of a group within it that has a total of its own, that total.
+    wholes = [
+        (c, headers[c].rpartition("/")[0]) for c in inside if _TOTAL_COLUMN.search(headers[c])
+    ]
+    under = {
+        c
+        for whole, inner in wholes
+        for c in inside
+        if inner != group and c != whole and headers[c].startswith(f"{inner}/")
+    }
+    if under:
+        yield [c for c in inside if c not in under]
     if group:
-        yield [c for c in free if headers[c].startswith(f"{group}/")]
+        yield inside
     yield [c for c in free if "小计" in headers[c]]
     other = [c for c in free if _TOTAL_COLUMN.search(headers[c])]
     right = next((c for c in other if c > total), len(headers))

@@ -27,8 +27,8 @@ from fiscalmodel.numerals import (
 )
 from fiscalmodel.tables.forms import about
 from fiscalmodel.tables.grid import Grid, column_letter
-from fiscalmodel.tables.layout import BRACKETS, Layout, Rows
-from fiscalmodel.tables.table import CODES, OF_WHICH, SUBTOTAL, TOTAL, Table, label_column
+from fiscalmodel.tables.layout import BRACKETS, Layout, Rows, main_title
+from fiscalmodel.tables.table import CODES, OF_WHICH, SUBTOTAL, TOTAL, Table, row_labels
 from fiscalmodel.tables.unitlines import header_unit, title_unit, unit_word
 from fiscalmodel.units import FEN_PER, convert
 from fiscalmodel.words import Text, say
@@ -84,7 +84,7 @@ def build_table(
     marks = _marks(built)
     notes.extend(_blank_totals(built, marks, kept, names, layout))
     return Table(
-        name=_title(layout) or grid.sheet or grid.file.rsplit(".", 1)[0],
+        name=main_title(layout.titles) or grid.sheet or grid.file.rsplit(".", 1)[0],
         file=grid.file,
         sheet=grid.sheet,
         frame=built,
@@ -98,7 +98,7 @@ def build_table(
         problems=tuple(problems.problems),
         percents=frozenset(percents),
         decimals=partial(_decimals, grid, layout, names),
-        about=about(layout.titles[::-1], grid.sheet, list(names.values())),
+        about=about(layout.titles[::-1], grid.sheet, list(names.values()), layout.owner),
     )
 
 
@@ -236,18 +236,12 @@ def _blank_totals(
     ]
 
 
-def _title(layout: Layout) -> str:
-    named = [t for t in layout.titles if re.search(r"表|情况|table", t, re.IGNORECASE)]
-    return (named or layout.titles or [""])[-1]
-
-
 def _marks(frame: pd.DataFrame) -> pd.Series[str]:
     """Mark of each row, from its label."""
     marks = [""] * len(frame)
-    if column := label_column(frame):
-        for i, label in enumerate(frame[column]):
-            if "计" in label or "其" in label or label.isascii():
-                marks[i] = next((mark for pattern, mark in _MARKS if pattern.match(label)), "")
+    for i, label in enumerate(row_labels(frame)):
+        if "计" in label or "其" in label or label.isascii():
+            marks[i] = next((mark for pattern, mark in _MARKS if pattern.match(label)), "")
     return pd.Series(marks, index=frame.index, dtype=object)
 
 

@@ -11,7 +11,7 @@ from fiscalmodel.days import looks_like_period
 from fiscalmodel.errors import InputError
 from fiscalmodel.numerals import parse, plain, simple
 from fiscalmodel.tables.grid import MAX_COLUMNS, Grid
-from fiscalmodel.tables.unitlines import is_owner, stated_units, unit_cells, units_below
+from fiscalmodel.tables.unitlines import is_owner, owner_of, stated_units, unit_cells, units_below
 from fiscalmodel.words import Text, say
 
 RowKind = Literal["blank", "unit", "foot", "text", "periods", "data"]
@@ -116,6 +116,14 @@ _LABEL = re.compile(r"项目|(?:预算)?科目(?:名称)?|指标|地区|区县")
 BRACKETS = re.compile(r"[(（][^()（）]*[)）]")
 _HEADER_ROWS = 4
 _SAMPLE = 50  # body rows that show which columns hold numbers
+#: A title on a further page: 续表, 表5（续）, 附表2续1.
+_CONTINUED = re.compile(r"^续|[(]续[^()]*[)]|(?:表|[\d一二三四五六七八九十])续\d*$")
+_TABLE = re.compile(r"..+表(?:[(].*[)])?")
+#: A number that a title only files the table under: 公开04表, 附表3-1, 表十二(续).
+_FILED = re.compile(
+    r"[\u4e00-\u9fff]{0,4}[\d一二三四五六七八九十.-]+号?表|"
+    r"(?:部门)?(?:公开)?(?:附?表|附件)[\d一二三四五六七八九十.-]*(?:[(]?续\d*[)]?)?[::]?"
+)
 _TITLE = re.compile(r"附?表|附件|.*(?:表|情况)$")
 
 
@@ -124,6 +132,10 @@ class Layout:
     """One table found in a grid; rows and columns count from 0."""
 
     titles: list[str] = field(default_factory=list)
+    #: Titles of tables that stand side by side, with their columns.
+    beside: list[tuple[int, str]] = field(default_factory=list)
+    #: Who compiled the table, or whose it is.
+    owner: str = ""
     units: list[tuple[int, int, tuple[str, ...]]] = field(default_factory=list)
     header: list[int] = field(default_factory=list)
     names: dict[int, str] = field(default_factory=dict)
@@ -156,7 +168,9 @@ def layouts(rows: Rows) -> list[Layout]:
         elif kind in ("text", "periods") and (
             len(set(rows.texts(row))) == 1 or _is_dated_title(rows, row)
         ):
-            current.titles.append(rows.text(row, rows.filled[row][0]))
+            _take_title(rows, row, current)
+        elif kind == "text" and _are_titles(rows, row):
+            current.beside += [(c, rows.text(row, c)) for c in rows.filled[row]]
         elif kind in ("text", "periods"):
             row = _take_table(rows, row, current)
             found.extend(_side_by_side(rows, current))
@@ -173,6 +187,29 @@ def layouts(rows: Rows) -> list[Layout]:
     return found
 
 
+def _take_title(rows: Rows, row: int, layout: Layout) -> None:
+    """A line with one text: a title, or whose table it is."""
+    text = rows.text(row, rows.filled[row][0])
+    if owner := owner_of(text):
+        layout.owner = layout.owner or owner
+    else:
+        layout.titles.append(text)
+
+
+def main_title(titles: list[str]) -> str:
+    """Of the titles above a table, the one that names it: no date, no number of a form."""
+    told = [t for t in titles if not looks_like_period(t)]
+    named = [t for t in told if re.search(r"表|情况|table", t, re.IGNORECASE)]
+    said = [t for t in named if not _FILED.fullmatch(t)]
+    return (said or named or told or [""])[-1]
+
+
+def _are_titles(rows: Rows, row: int) -> bool:
+    """Whether each text of a row is the title of one of several tables side by side."""
+    named = all(_TABLE.fullmatch(text) for text in rows.texts(row))
+    return named and next((k for _, k in _ahead(rows, row + 1)), "data") != "data"
+
+
 def _side_by_side(rows: Rows, layout: Layout) -> list[Layout]:
     """A layout cut where a second column of labels begins another table beside the first.
 
@@ -184,8 +221,6 @@ def _side_by_side(rows: Rows, layout: Layout) -> list[Layout]:
     name = {c: layout.names.get(c, "") for c in columns}
     held = {c: _held(rows, layout, c) for c in columns}
     labels = [c for c in columns if held[c] == "text" and not _BEFORE_LABEL.fullmatch(name[c])]
-    if not labels:
-        return [layout]
     starts = [columns[0]]
     for c in labels[1:]:
         start = c
@@ -200,13 +235,15 @@ def _side_by_side(rows: Rows, layout: Layout) -> list[Layout]:
         ):
             starts.append(start)
     if len(starts) == 1:
-        return [layout]
-    made, title = [], (layout.titles or [""])[-1]
+        return [replace(layout, titles=[*layout.titles, *dict(layout.beside).values()])]
+    made = []
     for first, end in zip(starts, [*starts[1:], columns[-1] + 1], strict=True):
         part = [c for c in columns if first <= c < end]
         # The group above the figures of a part names it.
         groups = {name[c].split("/")[0] for c in part if "/" in name[c]}
         group = groups.pop() if len(groups) == 1 else ""
+        own_titles = [text for c, text in layout.beside if first <= c < end]
+        title = main_title(own_titles or layout.titles)
         titles = [*layout.titles, f"{title} {group}".strip()]
         names = {c: name[c].removeprefix(f"{group}/") for c in part if name[c]}
         body = [r for r in layout.body if any(c in part for c in rows.filled[r])]
@@ -258,14 +295,17 @@ def _take_unit(rows: Rows, row: int, layout: Layout, *, titled: bool) -> None:
             before = tidy(text).split("单位")[0].rstrip("([ ")
             if titled and _TITLE.match(before):
                 layout.titles.append(before)
-        elif (
-            titled and not is_owner(text) and not looks_like_period(text) and ":" not in plain(text)
-        ):
+        elif owner := owner_of(text):
+            layout.owner = layout.owner or owner
+        elif titled and looks_like_period(text):
+            # A day or year beside the unit says when, if no title does.
+            layout.titles.insert(0, tidy(text))
+        elif titled and not is_owner(text) and ":" not in plain(text):
             beside.setdefault(tidy(text), column)
     ahead = next((kind for _, kind in _ahead(rows, row + 1)), "blank")
     if len(beside) > 1 and ahead in ("text", "periods"):
         raise InputError(rows.place(row, max(beside.values())), "tables.names_beside_unit")
-    if beside and not layout.titles:
+    if beside and all(map(looks_like_period, layout.titles)):
         layout.titles.append(next(iter(beside)))
 
 
@@ -340,15 +380,16 @@ def _continues(rows: Rows, first: int, row: int) -> bool:
     kind, filled = rows.kind(row), rows.filled[row]
     if kind not in ("text", "periods") or is_ordinal(rows.texts(row)):
         return False
-    if units_below(rows.grid.rows[row]):
+    if units_below(rows.grid.rows[row]) or _reached(rows, first, row):
         return True
     top = rows.filled[first]
     if filled[0] > top[0]:
         spanned = _spanned(rows, first)
         return any(c not in top or c in spanned for c in filled)
-    # Years below a group (收入 over 项目, 2023年决算数, 2024年决算数) are names, no figures.
-    named = all(parse(rows.value(row, c)).kind != "number" for c in filled)
-    if not (kind == "text" or named) or len(filled) < 2:
+    # Years below a group (收入 over 项目, 2023年决算数, 2024年决算数) are names, no figures;
+    # a mark for no figure is none.
+    named = all(parse(rows.value(row, c)).kind == "text" for c in filled)
+    if not named or len(filled) < 2:
         return False
     # Names below groups: the corner of the first row is empty, or the groups leave gaps.
     covered = {c0 for (r0, c0), (r1, _) in rows.grid.merged if r0 == first and r1 >= row}
@@ -357,7 +398,14 @@ def _continues(rows: Rows, first: int, row: int) -> bool:
         and not set(filled) <= set(top)
         and set(top) <= {*filled, *covered}
         and row < (below := rows.below(row))
-        and rows.kind(below) in ("data", "periods")
+        and (rows.kind(below) in ("data", "periods") or _reached(rows, row, below))
+    )
+
+
+def _reached(rows: Rows, first: int, row: int) -> bool:
+    """Whether a header cell of a row from `first` on is merged downwards into `row`."""
+    return any(
+        first <= r0 < row <= r1 and rows.text(r0, c0) for (r0, c0), (r1, _) in rows.grid.merged
     )
 
 
@@ -485,7 +533,7 @@ def _repeated_header(rows: Rows, row: int, layout: Layout, head: list[str]) -> i
     units = {u for _, _, stated in layout.units for u in stated}
     for ahead in range(row, min(row + 8, len(rows))):
         title, *others = set(rows.texts(ahead)) or [""]
-        known = title in layout.titles or title.startswith("续")
+        known = title in layout.titles or _CONTINUED.search(title)
         said = {unit for _, stated, _ in unit_cells(rows.grid.rows[ahead]) for unit in stated}
         if said - units or (not others and not known and _TITLE.match(title)):
             return 0

@@ -35,6 +35,20 @@ def label_column(frame: pd.DataFrame) -> str:
     return str((named or texts or [""])[0])
 
 
+def row_labels(frame: pd.DataFrame) -> list[str]:
+    """The label of each row; where it is blank, a word left of it: 合计 merged over the codes."""
+    column = label_column(frame)
+    if not column:
+        return [""] * len(frame)
+    labels = list(frame[column])
+    for name in list(frame.columns)[: list(frame.columns).index(column)][::-1]:
+        if all(labels) or pd.api.types.is_numeric_dtype(frame[name]):
+            break
+        words = ("" if re.search(r"\d", text) else text for text in frame[name])
+        labels = [label or word for label, word in zip(labels, words, strict=True)]
+    return labels
+
+
 @dataclass(frozen=True)
 class About:
     """What a table is, as far as its title tells; see `fiscalmodel.tables.forms`.
@@ -221,8 +235,7 @@ class Table(Result):
     @property
     def labels(self) -> pd.Series[str]:
         """The text column that names the rows, or empty texts if every column is a number."""
-        column = label_column(self.frame)
-        return self.frame[column] if column else self._beside([""] * len(self.frame))
+        return self._beside(row_labels(self.frame))
 
     @property
     def codes(self) -> pd.Series[str]:

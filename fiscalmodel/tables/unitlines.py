@@ -18,6 +18,10 @@ _LINE = re.compile(
 _OWNER = re.compile(
     r"(?:编制|填报|填制|制表|报送|主管|预算|公开|用款|填表|部门|汇总|建设|主办)\s*单\s*位"
 )
+#: Who compiled a table, or whose it is: 编制单位：…, 部门：…, 单位名称：…
+_WHO = re.compile(
+    rf"(?:{_OWNER.pattern}|(?:预算)?部门|单位)(?:\s*名称|\s*[(]公章[)])?\s*:\s*(?P<who>[\u4e00-\u9fff]\S*)"
+)
 _BRACKETS = re.compile(
     r"[(\[【](?:(?:金额|计量)?单位:?)?\s*(?P<what>[^()\[\]【】]{1,8}?)\s*[)\]】]"
 )
@@ -52,6 +56,18 @@ def unit_word(text: str) -> str:
 def is_owner(text: str) -> bool:
     """Whether a text names who compiled the table (编制单位：…), no unit."""
     return bool(_OWNER.match(plain(text)))
+
+
+def owner_of(text: str) -> str:
+    """Who a text says compiled the table, or whose it is; empty if it says nothing of it.
+
+    >>> owner_of("部门：青山县水利局"), owner_of("填报单位：青山县财政局  单位：万元")
+    ('青山县水利局', '青山县财政局')
+    >>> owner_of("单位：万元"), owner_of("青山县水利局")
+    ('', '')
+    """
+    said = _WHO.match(plain(text))
+    return said["who"] if said and not unit_word(said["who"]) else ""
 
 
 def stated_units(text: str) -> tuple[str, ...]:
