@@ -83,7 +83,9 @@ def make_path(p: Problem, closing: Floats, replaced: Floats, let_off: Floats,
     swapped = np.zeros(len(p.moves.who), dtype=np.int64)
     for k, _, amount in wanted:
         swapped[k] += amount
-    walk = _Walk(p, whole(closing), swapped, whole(let_off))
+    # A balance that grows by its own interest is cut, so that bonds cover what it grows to.
+    grows = p.given.options.capitalise & np.isin(p.moves.who, p.moves.who[swapped > 0])
+    walk = _Walk(p, whole(closing - 0.49 / FEN * grows), swapped, whole(let_off))
     # No more than is owed in whole 分.
     swaps, left = list[tuple[int, int, int]](), walk.replaced.copy()
     issued = np.zeros(len(p.draw_quota), dtype=np.int64)
@@ -165,8 +167,8 @@ class _Walk:
         left = np.clip(self.target[k], 0, np.minimum(room, np.maximum(self.highest[k], 0)))
         # What differs from nothing paid by the solver's rounding is nothing paid.
         stays = (room - left <= _NOISE) & (room <= self.highest[k])
-        left = np.where(stays, room, left)
-        lacking = self.minimum[k] - np.where(pays, running, 0) - (room - left)
+        left = np.where(stays & ~((swap > 0) & (room <= _NOISE)), room, left)
+        lacking = self.minimum[k] - np.where(pays & ~capital, running, 0) - (room - left)
         left = np.where((lacking > 0) & (lacking <= _NOISE), np.maximum(left - lacking, 0), left)
         drop = opening - swap - held - left
         due = np.where(pays, running, half_up(rate * (opening - left)))
